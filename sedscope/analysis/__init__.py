@@ -1,0 +1,1 @@
+"""The mathematics: pure functions, thresholds passed in, results as dataclasses."""

@@ -1,0 +1,1 @@
+"""The headless face of the analysis: the terminal table and files."""
