@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recorders.api import backward, log, probe, record, task
+
     from sedscope.runs import open_run
 
 __all__ = ["__version__", "backward", "log", "open_run", "probe", "record", "task"]
 
-_HOME = {name: "recorders.api" for name in ("backward", "log", "probe", "record", "task")} | {
+_HOME = dict.fromkeys(("backward", "log", "probe", "record", "task"), "recorders.api") | {
     "open_run": "sedscope.runs",
 }
 
