@@ -29,6 +29,7 @@ COMMANDS = {
 """Command → its line in `--help`. `sedscope.cli.<command>` holds a click command under the same name."""
 
 _SUMMARY_WIDTH = 100
+_START = "Start with `sedscope record train.py`, then `sedscope report` with the folder that it names."
 
 
 class LazyGroup(click.Group):
@@ -60,15 +61,10 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()), col_max=_SUMMARY_WIDTH)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, epilog=_START, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sedscope", prog_name="sedscope", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Open the history that a training run writes in parameter space.
-
-    \b
-    sedscope record train.py        record a training script, unchanged
-    sedscope report runs/           what its directions couple to
-    """
+    """Open the history that a training run writes in parameter space."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

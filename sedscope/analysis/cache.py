@@ -1,0 +1,141 @@
+"""Derived results on disk: what was computed once is not computed again.
+
+Decides: where results live, how an entry is named, written and believed. An entry is keyed by everything it depends on,
+so it is never stale, only unused; deleting the folder is always safe. Leaves to `analyse` what each key must hold.
+
+An entry is one small safetensors file, written under another name and renamed, so that an interrupt leaves either the
+whole entry or none. It carries a CRC-32 of its arrays; one that does not match counts as missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from recorders.format import DERIVED_DIR, PART_SUFFIX
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NUMERICS_VERSION = 1
+"""Raised when the same key would give other numbers, so that older entries are no longer found."""
+
+MAX_ENTRY_BYTES = 256 << 20
+"""A larger file was not written by us and is not read."""
+
+Key = Mapping[str, Any]
+"""JSON values by name: everything that the entry depends on."""
+Arrays = dict[str, "NDArray[Any]"]
+
+
+def cache_folder(run_path: Path, run_id: str) -> Path:
+    """Where the derived results of a run are kept: in the run, or outside it when the run is read-only.
+
+    Args:
+        run_path: The run directory.
+        run_id: The id in its manifest, so that a read-only run keeps its results when it moves.
+    """
+    inside = run_path / DERIVED_DIR
+    if os.access(inside if inside.exists() else run_path, os.W_OK | os.X_OK):
+        return inside
+    from platformdirs import user_cache_path
+
+    return user_cache_path("sedscope") / DERIVED_DIR / hashlib.sha256(run_id.encode()).hexdigest()[:16]
+
+
+class Cache:
+    """The derived results under one folder, which is made when the first one is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failure: str | None = None
+        """Why results are no longer kept (disk full, no permission); results are computed all the same."""
+
+    def load(self, kind: str, key: Key) -> Arrays | None:
+        """The arrays kept under this key, or None when there are none or they are damaged."""
+        data = _read_regular_file(self._path(kind, key))
+        return None if data is None else _believe(data)
+
+    def keep(self, kind: str, key: Key, arrays: Arrays) -> None:
+        """Keeps the arrays under this key, replacing what was there. Never raises for a full or read-only disk."""
+        if self.failure is not None:
+            return
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        data = save_tensors(whole, metadata={"crc32": _checksum(whole), "kind": kind})
+        try:
+            _write_atomically(self._path(kind, key), data)
+        except OSError as error:
+            self.failure = f"{self.folder}: derived results are not kept: {error.strerror or error}"
+
+    def _path(self, kind: str, key: Key) -> Path:
+        return self.folder / f"{kind}-{digest(key)}.safetensors"
+
+
+def digest(key: Key) -> str:
+    """32 hexadecimal digits over the key and the version of the numerics.
+
+    Raises:
+        TypeError: The key holds something that JSON cannot; it would not be told apart reliably.
+    """
+    text = json.dumps([NUMERICS_VERSION, key], sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _believe(data: bytes) -> Arrays | None:
+    """The arrays of an entry, if it is whole and unchanged."""
+    try:
+        arrays = load_tensors(data)
+        header_size = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + header_size]).get("__metadata__", {})
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        return None
+    return arrays if metadata.get("crc32") == _checksum(arrays) else None
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """CRC-32 over names, types, shapes and bytes, in the order of the names."""
+    crc = 0
+    for name in sorted(arrays):
+        array = arrays[name]
+        crc = zlib.crc32(f"{name}|{array.dtype.str}|{array.shape}|".encode(), crc)
+        crc = zlib.crc32(np.ascontiguousarray(array).tobytes(), crc)
+    return f"{crc:08x}"
+
+
+def _read_regular_file(path: Path) -> bytes | None:
+    """The bytes of a plain file of bearable size. A run from elsewhere may hold a FIFO or a link under any name."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_ENTRY_BYTES:
+            return None
+        return file.read()
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, part = tempfile.mkstemp(prefix=path.stem, suffix=PART_SUFFIX, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(part)
+        raise
