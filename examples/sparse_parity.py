@@ -1,0 +1,90 @@
+"""Sparse parity with a multilayer perceptron: an example without attention and without AdamW.
+
+The label is the parity of a few hidden bits among many; the network memorises its training set first and finds the
+hidden bits later. Run it as it is,
+
+    python examples/sparse_parity.py
+
+or let sedscope write down the history. There is no attention to select, so say what to study:
+
+    sedscope record --select mlp examples/sparse_parity.py
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from torch import Tensor, nn
+
+import sedscope
+
+
+class Perceptron(nn.Module):
+    """Two hidden layers of ReLU units and two logits."""
+
+    def __init__(self, bits: int, width: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Linear(bits, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.head = nn.Linear(width, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [batch, 2] for signs x [batch, bits]."""
+        return self.head(self.mlp(x))
+
+
+def make_examples(count: int, bits: int, parity_of: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random signs [count, bits] and the parity [count] of the first `parity_of` of them."""
+    x = torch.randint(0, 2, (count, bits), generator=generator) * 2 - 1
+    return x.float(), (x[:, :parity_of].prod(1) < 0).long()
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
+    return (model(x).argmax(-1) == y).double().mean().item()
+
+
+def train(args: argparse.Namespace) -> None:
+    torch.manual_seed(args.seed)
+    generator = torch.Generator().manual_seed(args.seed)
+    x, y = make_examples(args.train_examples, args.bits, args.parity_of, generator)
+    x_test, y_test = make_examples(2_000, args.bits, args.parity_of, generator)
+    model = Perceptron(args.bits, args.width)
+    optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9, weight_decay=args.weight_decay)
+    sedscope.probe(model, task="parity", inputs=(x_test,), targets=y_test)
+
+    for t in range(args.steps + 1):
+        if t % args.eval_every == 0:
+            metrics = {"train_acc/parity": accuracy(model, x, y), "test_acc/parity": accuracy(model, x_test, y_test)}
+            sedscope.log(metrics)
+            if t % args.print_every == 0:
+                print(f"step {t:6d}   " + "   ".join(f"{name} {value:.2f}" for name, value in metrics.items()))
+        if t < args.steps:
+            batch = torch.randint(0, len(x), (args.batch,))
+            optimizer.zero_grad()
+            sedscope.backward({"parity": nn.functional.cross_entropy(model(x[batch]), y[batch])})
+            optimizer.step()
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Train a multilayer perceptron on sparse parity.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--bits", type=int, default=30, help="length of an input")
+    add("--parity-of", type=int, default=3, help="how many of the bits decide the label")
+    add("--train-examples", type=int, default=500, help="size of the training set")
+    add("--width", type=int, default=48, help="hidden units in each of the two layers")
+    add("--steps", type=int, default=3_000, help="optimizer steps")
+    add("--batch", type=int, default=64, help="examples in a batch")
+    add("--lr", type=float, default=0.05, help="learning rate of SGD with momentum 0.9")
+    add("--weight-decay", type=float, default=5e-3, help="coupled weight decay")
+    add("--seed", type=int, default=42, help="of the data, the initial weights and the batches")
+    add("--eval-every", type=int, default=25, help="steps between evaluations")
+    add("--print-every", type=int, default=500, help="steps between progress lines")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    train(parse_args())
