@@ -1,0 +1,106 @@
+"""Inner products of rows that can meet in one window, from one pass over the rows in bounded memory.
+
+Every window is then an eigenproblem of W × W (`spectrum`) instead of a singular value decomposition of W × P.
+Leaves to others: where rows come from (any reader) and which windows exist (`windows`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats, Rows
+
+
+class RowReader(Protocol):
+    """Reads rows `start:stop`, restricted to a range of columns, as float32 or float64 `[stop − start, columns]`."""
+
+    def __call__(self, start: int, stop: int, columns: slice, /) -> Rows: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BandedGram:
+    """⟨row_i, row_j⟩ for |i − j| < W, in float64."""
+
+    band: Floats
+    """`[n, 2W − 1]`: entry (i, W − 1 + d) is ⟨row_i, row_(i+d)⟩, zero where row i + d does not exist."""
+    size: int
+    """W: the largest window that this band serves; every smaller one is served as well."""
+
+    def window(self, start: int, stop: int) -> Floats:
+        """Gram matrix `[n, n]` of rows `start:stop`, n ≤ W: a read-only view, nothing is copied.
+
+        Raises:
+            UsageError: the rows do not exist or are more than W.
+        """
+        n_rows = stop - start
+        if not 0 <= start < stop <= len(self.band) or n_rows > self.size:
+            raise UsageError(f"rows {start}:{stop}: must be at most {self.size} of {len(self.band)} rows")
+        # Entry (a, b) of the window is (start + a, W − 1 + b − a) of the band: one row down, one column back.
+        down, right = self.band.strides
+        origin = self.band[start, self.size - 1 :]
+        return np.lib.stride_tricks.as_strided(origin, (n_rows, n_rows), (down - right, right), writeable=False)
+
+
+def banded_gram(rows: RowReader, n_rows: int, n_columns: int, size: int, *, buffer_bytes: int = 96 << 20) -> BandedGram:
+    """Gram matrix of rows, no wider than a window.
+
+    Every entry of every row is asked for exactly once. Products are accumulated in float64 whatever the rows' dtype.
+    A row with NaN or Inf spoils the entries that it takes part in and no others.
+
+    Args:
+        rows: Reader of the rows; blocks of columns outside, blocks of rows inside, both ascending.
+        n_rows: n.
+        n_columns: P.
+        size: W, the largest window that will be asked for.
+        buffer_bytes: Bound on the float64 copies that are held at once, in bytes.
+
+    Raises:
+        UsageError: W < 1.
+    """
+    if size < 1:
+        raise UsageError(f"window: must be at least 1 row; found {size}")
+    size = max(1, min(size, n_rows))
+    band = np.zeros((n_rows, 2 * size - 1))
+    step = max(1, min(n_rows, 2 * size))
+    width = max(1, buffer_bytes // (8 * (step + 2 * size)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for first in range(0, n_columns, width):
+            columns = slice(first, min(first + width, n_columns))
+            for start, recent, earlier in _with_predecessors(rows, n_rows, columns, step, size - 1):
+                _add_products(band, start, recent, earlier, size)
+        _mirror(band, size)
+    return BandedGram(band, size)
+
+
+def _with_predecessors(
+    rows: RowReader, n_rows: int, columns: slice, step: int, reach: int
+) -> Iterator[tuple[int, Floats, Floats]]:
+    """Blocks of rows, each with the `reach` rows before it and itself; what is read is read once."""
+    held = np.empty((0, columns.stop - columns.start))
+    for start in range(0, n_rows, step):
+        fresh = np.asarray(rows(start, min(start + step, n_rows), columns), dtype=np.float64)
+        both = np.concatenate((held, fresh)) if len(held) else fresh
+        yield start, fresh, both
+        held = both[max(0, len(both) - reach) :].copy() if reach else both[:0]
+
+
+def _add_products(band: Floats, start: int, recent: Floats, earlier: Floats, size: int) -> None:
+    """Add ⟨row_i, row_j⟩, j ≤ i, of the rows in `recent` (the last ones of `earlier`) to the left half of the band."""
+    products = recent @ earlier.T
+    offset = len(earlier) - len(recent)
+    for row in range(len(recent)):
+        last = offset + row + 1
+        first = max(0, last - size)
+        band[start + row, size - (last - first) : size] += products[row, first:last]
+
+
+def _mirror(band: Floats, size: int) -> None:
+    """Fill the right half: ⟨row_i, row_(i+d)⟩ = ⟨row_(i+d), row_i⟩."""
+    n_rows = len(band)
+    for d in range(1, size):
+        band[: n_rows - d, size - 1 + d] = band[d:, size - 1 - d]

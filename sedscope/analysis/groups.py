@@ -1,0 +1,65 @@
+"""Coupling kept per group of probes, so that intervals can resample groups without any new J-product.
+
+Decides which probe lies in which group: N probes are cut into 32 contiguous groups in their drawn (random) order,
+whose sizes differ by at most one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedscope.analysis.arrays import Floats, Ints
+
+PROBE_GROUPS = 32
+
+
+def group_bounds(n_probes: int, groups: int = PROBE_GROUPS) -> Ints:
+    """Boundaries `[G + 1]`: group g holds probes `bounds[g]:bounds[g + 1]`. With fewer probes than groups, G = N."""
+    count = max(1, min(groups, n_probes))
+    return np.arange(count + 1, dtype=np.int64) * n_probes // count
+
+
+@dataclass(frozen=True, slots=True)
+class Coupling:
+    """A(v) of several directions, not yet averaged over groups of probes."""
+
+    sums: Floats
+    """Σ_x ‖d μ_x/dε‖² over the probes of each group `[n_directions, G]`, in (score per unit of δ and of θ)²."""
+    counts: Ints
+    """Probes in each group `[G]`."""
+
+    @property
+    def A(self) -> Floats:
+        """(1/N) Σ_x ‖d μ_x/dε‖² `[n_directions]`."""
+        return np.asarray(self.sums.sum(axis=1) / self.counts.sum())
+
+    @property
+    def per_group(self) -> Floats:
+        """The same mean within each group `[n_directions, G]`."""
+        return np.asarray(self.sums / self.counts)
+
+
+def sum_by_group(values: Floats, first_probe: int, bounds: Ints, into: Floats) -> None:
+    """Add per-probe values to their groups.
+
+    Args:
+        values: `[..., n]` of the probes `first_probe, first_probe + 1, …`.
+        first_probe: Position of the first one.
+        bounds: From `group_bounds`.
+        into: `[..., G]`, changed in place.
+    """
+    for group, part in group_parts(first_probe, values.shape[-1], bounds):
+        into[..., group] += values[..., part].sum(axis=-1)
+
+
+def group_parts(first_probe: int, n_probes: int, bounds: Ints) -> list[tuple[int, slice]]:
+    """How a run of probes falls into groups: (group, slice within the run), ascending, none empty."""
+    last = first_probe + n_probes
+    parts = []
+    for group in range(len(bounds) - 1):
+        start, stop = max(first_probe, int(bounds[group])), min(last, int(bounds[group + 1]))
+        if start < stop:
+            parts.append((group, slice(start - first_probe, stop - first_probe)))
+    return parts

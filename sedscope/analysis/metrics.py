@@ -1,0 +1,88 @@
+"""When a task was memorised and when it was grokked, from its evaluated accuracies.
+
+Decides the thresholds' meaning: the first *evaluated* t at or above them. Leaves to others: which metric is a task's
+test accuracy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.undefined import Undefined
+
+GROK_ACCURACIES = (0.5, 0.98)
+MEMORISED_ACCURACY = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The first evaluation at or above a threshold."""
+
+    t: int
+    threshold: float
+    cadence: int | Undefined
+    """Steps since the evaluation before: the true crossing lies within them."""
+
+
+def first_reached(t: Ints, value: Floats, threshold: float, metric: str) -> Reached | Undefined:
+    """First evaluated t whose value is at least the threshold. NaN evaluations are below every threshold.
+
+    Args:
+        t: Steps of the evaluations `[m]`, ascending.
+        value: What was measured `[m]`.
+        threshold: In the unit of the values.
+        metric: Its name, for the reason.
+
+    Raises:
+        UsageError: lengths differ or steps do not ascend.
+    """
+    if t.shape != value.shape or np.any(np.diff(t) <= 0):
+        raise UsageError(f"{metric}: needs one value for each of its ascending steps; found {t.shape}, {value.shape}")
+    if t.size == 0:
+        return Undefined(f"{metric} was never logged")
+    finite = value[np.isfinite(value)]
+    hits = np.flatnonzero(value >= threshold)
+    if hits.size == 0:
+        highest = f"highest {finite.max():.3g}" if finite.size else "all NaN"
+        return Undefined(f"{metric} never reached {threshold:g} in {t.size} evaluations ({highest})")
+    first = int(hits[0])
+    cadence = int(t[first] - t[first - 1]) if first else Undefined(f"{metric}: the first evaluation is already there")
+    return Reached(int(t[first]), threshold, cadence)
+
+
+@dataclass(frozen=True, slots=True)
+class Grokking:
+    """The milestones of one task."""
+
+    grok: tuple[Reached | Undefined, ...]
+    """At test accuracy 0.5 and 0.98, in this order."""
+    memorised: Reached | Undefined
+    """At train accuracy 0.99."""
+    delay: int | Undefined
+    """Grok step (0.5) minus memorisation step, in steps; negative where the task generalised first."""
+
+
+def grokking(
+    test: tuple[Ints, Floats],
+    train: tuple[Ints, Floats],
+    *,
+    task: str,
+    grok_accuracies: tuple[float, ...] = GROK_ACCURACIES,
+    memorised_accuracy: float = MEMORISED_ACCURACY,
+) -> Grokking:
+    """Milestones of a task from (steps, accuracy) of its test and train evaluations; either may be empty."""
+    grok = tuple(first_reached(*test, accuracy, f"test accuracy of {task}") for accuracy in grok_accuracies)
+    memorised = first_reached(*train, memorised_accuracy, f"train accuracy of {task}")
+    return Grokking(grok, memorised, _delay(grok[0], memorised))
+
+
+def _delay(grok: Reached | Undefined, memorised: Reached | Undefined) -> int | Undefined:
+    if isinstance(grok, Undefined):
+        return grok
+    if isinstance(memorised, Undefined):
+        return memorised
+    return grok.t - memorised.t

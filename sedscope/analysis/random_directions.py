@@ -1,0 +1,56 @@
+"""The random baseline's directions: Gaussian in selected-parameter space, normalised, the same at every checkpoint.
+
+Direction j depends on (seed, j, P) alone, so more directions extend the earlier ones, and one at a time is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+import numpy as np
+
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats
+
+
+class RandomDirections(Sequence[Floats]):
+    """`count` unit vectors [P] in float64, made when they are asked for."""
+
+    def __init__(self, count: int, size: int, seed: int = 0) -> None:
+        """Settle which directions these are.
+
+        Args:
+            count: Number of directions (canonical: 20).
+            size: P.
+            seed: Non-negative.
+
+        Raises:
+            UsageError: nothing to draw, or a negative seed.
+        """
+        if count < 1 or size < 1 or seed < 0:
+            raise UsageError(
+                f"random: needs at least 1 direction of at least 1 number and a seed ≥ 0; found {count}, {size}, {seed}"
+            )
+        self.count, self.size, self.seed = count, size, seed
+
+    def __len__(self) -> int:
+        """How many directions there are."""
+        return self.count
+
+    @overload
+    def __getitem__(self, index: int) -> Floats: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Floats]: ...
+    def __getitem__(self, index: int | slice) -> Floats | list[Floats]:
+        """Direction `index` `[P]`, or a list of them."""
+        if isinstance(index, slice):
+            return [self[j] for j in range(*index.indices(self.count))]
+        if not -self.count <= index < self.count:
+            raise IndexError(index)
+        draw = np.random.default_rng([self.seed, index % self.count]).standard_normal(self.size)
+        return np.asarray(draw / np.linalg.norm(draw))
+
+    def __iter__(self) -> Iterator[Floats]:
+        """In order."""
+        return (self[j] for j in range(self.count))

@@ -1,0 +1,104 @@
+"""R_k, R̄_k, their peak and their end: coupling of SED directions in units of the random baseline.
+
+Decides the baseline (median of random directions) and which checkpoints count. Leaves to others: A (`coupling`),
+intervals (`interval`), and which settings make results comparable: R is never compared across selections or models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """R_k of one window."""
+
+    R: Floats
+    """A(v_k)/baseline `[K']`, K' = min(K, rank of the window)."""
+    rbar: float
+    """Mean of R_k over k = 1..K'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What one checkpoint contributes to a series."""
+
+    t: int
+    n_rows: int
+    full: bool
+    """The window holds W rows. Short ones count for neither peak nor final."""
+    ratio: Ratio | Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A value and the checkpoint that it belongs to."""
+
+    t: int
+    value: float
+
+
+def baseline(random_coupling: Floats) -> float | Undefined:
+    """Median of A(r_j) `[n]`; of an even number the mean of the two middle values.
+
+    Returns:
+        Undefined without directions, when one is NaN or Inf, and when the median is zero.
+    """
+    if random_coupling.size == 0:
+        return Undefined("no random directions were drawn")
+    bad = int(np.count_nonzero(~np.isfinite(random_coupling)))
+    if bad:
+        return Undefined(f"the coupling of {bad} of {random_coupling.size} random directions is NaN or Inf")
+    median = float(np.median(random_coupling))
+    if median <= 0.0:
+        return Undefined("random directions do not move the centroids: the baseline is zero")
+    return median
+
+
+def ratio(coupling: Floats, base: float | Undefined) -> Ratio | Undefined:
+    """R_k and R̄_k from A(v_k) `[K']` and the baseline."""
+    if isinstance(base, Undefined):
+        return base
+    if coupling.size == 0:
+        return Undefined("the window has no direction")
+    if not np.all(np.isfinite(coupling)):
+        return Undefined("the coupling of the window's directions is NaN or Inf")
+    values = coupling / base
+    return Ratio(values, float(values.mean()))
+
+
+def peak(checkpoints: Sequence[Checkpoint]) -> At | Undefined:
+    """Largest R̄_k among checkpoints with full windows; the earliest of equals."""
+    found = [(point.ratio.rbar, -point.t) for point in checkpoints if point.full and isinstance(point.ratio, Ratio)]
+    if not found:
+        return _why_none(checkpoints)
+    value, minus_t = max(found)
+    return At(-minus_t, value)
+
+
+def final(checkpoints: Sequence[Checkpoint]) -> At | Undefined:
+    """R̄_k of the last checkpoint; undefined, not an earlier one, where its window is short or its ratio is."""
+    if not checkpoints:
+        return _why_none(checkpoints)
+    last = max(checkpoints, key=lambda point: point.t)
+    if isinstance(last.ratio, Undefined):
+        return Undefined(f"at the last checkpoint, t = {last.t}: {last.ratio.reason}")
+    if not last.full:
+        return Undefined(f"at the last checkpoint, t = {last.t}, the window is short: {last.n_rows} rows")
+    return At(last.t, last.ratio.rbar)
+
+
+def _why_none(checkpoints: Sequence[Checkpoint]) -> Undefined:
+    if not checkpoints:
+        return Undefined("there are no checkpoints")
+    full = [point for point in checkpoints if point.full]
+    if not full:
+        return Undefined(f"none of {len(checkpoints)} checkpoints has a full window")
+    reasons = [point.ratio.reason for point in full if isinstance(point.ratio, Undefined)]
+    return Undefined(f"undefined at all {len(full)} checkpoints with full windows; first: {reasons[0]}")

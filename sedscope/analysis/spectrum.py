@@ -1,0 +1,108 @@
+"""Singular values of a window, the spectral edge, and whether its top-K subspace means anything.
+
+Works on the window's Gram matrix [n, n] in float64. Rows are neither centred nor normalised. The thresholds of
+design §2 are defaults of arguments. Leaves to others: reading rows (`gram`) and building directions (`basis`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.undefined import Undefined
+
+NUMERICAL_RANK = 1e-7
+"""σ_k at or below this share of σ_1 counts as zero: the square root of float64's rounding, with a little room."""
+FLAT_GAP = 1.1
+"""σ_K/σ_(K+1) below this: which K directions are on top is arbitrary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """Singular value decomposition of a window [n, P], as far as its Gram matrix shows it."""
+
+    sigma: Floats
+    """σ_1 ≥ … ≥ σ_n `[n]`, in the rows' unit."""
+    left: Floats
+    """u_1 … u_n as columns `[n, n]`: orthonormal, the largest entry of each positive so that signs are settled."""
+    rank: int
+    """How many σ_k exceed 1e-7·σ_1: only these have a direction v_k."""
+    edge: int | Undefined
+    """k* = argmax σ_k/σ_(k+1) over k = 1..n−1 with σ_(k+1) > 1e-7·σ_1, counted from 1."""
+    gap: float | Undefined
+    """σ_k*/σ_(k*+1)."""
+    participation: float
+    """(Σσ²)²/Σσ⁴, between 1 and n."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the window."""
+        return len(self.sigma)
+
+
+def spectrum(gram: Floats, *, numerical_rank: float = NUMERICAL_RANK) -> Spectrum | Undefined:
+    """Decompose a window by its Gram matrix.
+
+    Args:
+        gram: ⟨row_i, row_j⟩ `[n, n]`, float64.
+        numerical_rank: Share of σ_1 at or below which a singular value counts as zero.
+
+    Returns:
+        The spectrum; undefined for an empty window, for rows with NaN or Inf, and when every row is zero.
+    """
+    if gram.size == 0:
+        return Undefined("the window holds no rows")
+    if not np.all(np.isfinite(gram)):
+        bad = np.flatnonzero(~np.isfinite(np.diagonal(gram)))
+        return Undefined(f"{max(1, bad.size)} of {len(gram)} rows hold NaN or Inf")
+    scale = float(np.max(np.diagonal(gram)))
+    if scale <= 0.0:
+        return Undefined(f"all {len(gram)} rows are zero")
+    # Scaled, so that neither tiny nor huge rows lose digits in squares of squares.
+    values, vectors = np.linalg.eigh(gram / scale)
+    relative = np.sqrt(np.maximum(values[::-1], 0.0))
+    sigma = relative * np.sqrt(scale)
+    rank = int(np.count_nonzero(relative > numerical_rank * relative[0]))
+    edge, gap = _edge(relative, rank)
+    squares = relative**2
+    participation = float(squares.sum() ** 2 / (squares**2).sum())
+    return Spectrum(sigma, _settle_signs(vectors[:, ::-1]), rank, edge, gap, participation)
+
+
+def flatness(spectrum: Spectrum, rank: int, *, flat_gap: float = FLAT_GAP) -> str | None:
+    """Why the top-K subspace is arbitrary, or None where it is not.
+
+    Args:
+        spectrum: Of the window.
+        rank: K, at least 1. A short window is judged by as many directions as it has.
+        flat_gap: σ_K/σ_(K+1) below this is flat.
+    """
+    if rank < 1:
+        raise UsageError(f"rank: must be at least 1 direction; found {rank}")
+    k = min(rank, spectrum.rank)
+    if k > spectrum.participation:
+        return f"K = {k} exceeds the participation ratio {spectrum.participation:.3g}"
+    if k < spectrum.rank and (gap := float(spectrum.sigma[k - 1] / spectrum.sigma[k])) < flat_gap:
+        return f"σ_{k}/σ_{k + 1} = {gap:.3g} is below {flat_gap:g}"
+    return None
+
+
+def _edge(sigma: Floats, rank: int) -> tuple[int | Undefined, float | Undefined]:
+    if sigma.size == 1:
+        absent = Undefined("a window of one row has no edge")
+        return absent, absent
+    if rank < 2:
+        absent = Undefined(f"all {sigma.size} rows are parallel: σ_2 is zero to rounding")
+        return absent, absent
+    ratios = sigma[: rank - 1] / sigma[1:rank]
+    edge = int(np.argmax(ratios))
+    return edge + 1, float(ratios[edge])
+
+
+def _settle_signs(vectors: Floats) -> Floats:
+    """The sign of an eigenvector is free: make its largest entry positive, so that the same run gives the same bytes."""
+    largest = np.argmax(np.abs(vectors), axis=0)
+    return vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
