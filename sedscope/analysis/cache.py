@@ -134,8 +134,8 @@ def _write_atomically(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        os.replace(part, path)
+        Path(part).replace(path)
     except BaseException:
         with suppress(OSError):
-            os.unlink(part)
+            Path(part).unlink()
         raise

@@ -89,7 +89,7 @@ def test_an_interrupt_while_writing_leaves_nothing_behind(tmp_path: Path, monkey
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module.os, "replace", interrupt)
+    monkeypatch.setattr(Path, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Cache(tmp_path).keep("coupling", KEY, ARRAYS)
     assert list(tmp_path.iterdir()) == []
@@ -99,7 +99,7 @@ def test_a_full_disk_is_said_and_stops_nothing(tmp_path: Path, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(module.os, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     cache = Cache(tmp_path)
     cache.keep("coupling", KEY, ARRAYS)
     assert cache.failure == f"{tmp_path}: derived results are not kept: No space left on device"
