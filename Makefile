@@ -1,0 +1,81 @@
+# Everything happens in .venv beside this file, whatever environment is active around it.
+# pip's own variables (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, pip.conf …) decide where packages come from.
+
+# The first of these that is Python 3.11 or newer makes .venv; say `make PYTHON=/path/to/python3.12 …` for another.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.sedscope-installed
+SEDSCOPE := $(PY) -m sedscope
+
+# Small matrices: one thread per process is the fastest, and two test workers then fill two cores.
+export OMP_NUM_THREADS ?= 1
+# Nothing of a surrounding environment may reach into .venv.
+export PIP_USER := 0
+export PIP_REQUIRE_VIRTUALENV := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_CONSTRAINT VIRTUAL_ENV
+
+DEMO := runs/demo
+
+.PHONY: help demo test lint soak bench sample-runs install clean FORCE
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         record a small training (a minute on two cores) and report it beside sample_runs/"
+	@echo "make test         format, lint, types, import contracts and the whole test suite"
+	@echo "make lint         the same without the test suite"
+	@echo "make soak         the long tests: a thousand kills"
+	@echo "make bench        what recording costs, as ratios of whole trainings"
+	@echo "make sample-runs  record sample_runs/ again"
+	@echo "make install      only create .venv and install into it (the others do it themselves)"
+	@echo "make clean        remove .venv and $(DEMO)"
+
+demo: $(STAMP)
+	@echo "--- recording a training: addition modulo 59, a two-layer transformer"
+	$(SEDSCOPE) record --force --out $(DEMO) examples/modular_arithmetic.py $(DEMO_SETTINGS)
+	@echo "--- how strongly the directions couple to features: this run, and three recorded before"
+	$(SEDSCOPE) report $(DEMO) sample_runs
+	@echo
+	@echo "Next: record your own script, unchanged or with the few lines that README.md shows:"
+	@echo "    $(VENV)/bin/sedscope record train.py"
+	@echo "    $(VENV)/bin/sedscope report runs/"
+
+# Groks within the minute; see examples/modular_arithmetic.py --help.
+DEMO_SETTINGS := --ops add --modulus 59 --d-model 48 --d-ff 96 --lr 2e-3
+
+test: lint
+	$(PY) -m pytest -n 2 -m "not soak"
+
+lint: $(STAMP)
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+soak: $(STAMP)
+	$(PY) -m pytest -m soak --timeout 7200
+
+bench: $(STAMP)
+	$(PY) -m benchmarks
+
+sample-runs: $(STAMP)
+	$(PY) examples/make_sample_runs.py
+
+install: $(STAMP)
+
+clean:
+	rm -rf $(VENV) $(DEMO)
+
+# The stamp holds the path it was made for: a copied project folder would otherwise run the original's code.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+$(STAMP): FORCE
+endif
+$(STAMP): pyproject.toml .ci/constraints.txt
+	@test -n "$(PYTHON)" || { echo "sedscope needs Python 3.11 or newer; make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(PY) -m pip install --quiet -c .ci/constraints.txt pip hatchling editables
+	$(PY) -m pip install --quiet -c .ci/constraints.txt --no-build-isolation -e . --group dev
+	@printf '%s\n' '$(CURDIR)' > $@
