@@ -1,0 +1,162 @@
+"""One recorder for each run directory: an exclusive `lockf` that a killed process cannot leave behind.
+
+Decides who may write, and tells readers whether somebody does. POSIX record locks belong to a process: the kernel drops
+them when it ends, and a forked child has none of its parent's. They have one trap: closing *any* descriptor of the file
+drops the lock. So nothing but this module opens the lock file, and a registry answers within the process that holds it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import stat
+import struct
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from recorders.errors import InputOutputError, RefusedError
+from recorders.format import LOCK_FILE
+
+# struct flock: Linux (64 bit) starts with type and whence; macOS and the BSDs with start, length and pid.
+_LINUX = sys.platform.startswith("linux")
+_FLOCK = struct.Struct("@hhqqi4x" if _LINUX else "@qqihh8x")
+_SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never through a link, never waiting for a FIFO's other end
+_MAX_CONTENT = 4096
+
+
+class Holder(NamedTuple):
+    """Who records into a run: process id, and host name where the lock file tells it."""
+
+    pid: int
+    host: str | None
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} on {self.host}" if self.host else f"pid {self.pid}"
+
+
+_held: dict[tuple[int, int], Holder] = {}
+"""Locks of this process by (device, inode) of the lock file."""
+_guard = threading.Lock()
+
+
+def _forget_in_child() -> None:
+    global _guard
+    _held.clear()
+    _guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
+
+
+class RunLock:
+    """The exclusive right to write into one run directory, from `acquire` to `release` or the end of the process."""
+
+    def __init__(self, fd: int, key: tuple[int, int]) -> None:
+        self._fd: int | None = fd
+        self._key = key
+        self._pid = os.getpid()
+
+    @classmethod
+    def acquire(cls, run: Path) -> RunLock:
+        """Take the lock of `run`, or raise `InputOutputError` naming the process that has it."""
+        with _guard:
+            _raise_if_held_here(run)
+            fd = _open(run, os.O_RDWR | os.O_CREAT)
+            try:
+                key = _lock(run, fd)
+            except BaseException:
+                os.close(fd)
+                raise
+            _held[key] = Holder(os.getpid(), socket.gethostname())
+            return cls(fd, key)
+
+    def release(self) -> None:
+        """Give the lock back; idempotent, and without effect in a forked child."""
+        if self._fd is None or os.getpid() != self._pid:
+            return
+        with _guard:
+            os.close(self._fd)
+            self._fd = None
+            _held.pop(self._key, None)
+
+
+def holder(run: Path) -> Holder | None:
+    """The live recorder of `run`, or None. Takes no lock, waits for nothing, and does not disturb the holder."""
+    with _guard:
+        key = _key(run)
+        if key is None:
+            return None
+        if key in _held:
+            return _held[key]
+        try:
+            fd = _open(run, os.O_RDONLY)
+        except (InputOutputError, RefusedError):
+            return None
+        try:
+            return _ask(fd)
+        finally:
+            os.close(fd)
+
+
+def _raise_if_held_here(run: Path) -> None:
+    key = _key(run)
+    if key in _held:
+        raise InputOutputError(f"{run}: another recorder is writing this run: {_held[key]}")
+
+
+def _key(run: Path) -> tuple[int, int] | None:
+    try:
+        found = (run / LOCK_FILE).stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _open(run: Path, flags: int) -> int:
+    try:
+        fd = os.open(run / LOCK_FILE, flags | _SAFE, 0o666)
+    except OSError as error:
+        raise InputOutputError(f"{run / LOCK_FILE}: cannot be opened: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise RefusedError(f"{run / LOCK_FILE}: must be a regular file")
+    return fd
+
+
+def _lock(run: Path, fd: int) -> tuple[int, int]:
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputOutputError(f"{run}: another recorder is writing this run: {_ask(fd) or 'unknown'}") from error
+    except OSError as error:
+        raise InputOutputError(f"{run / LOCK_FILE}: cannot be locked: {error.strerror}") from error
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+    found = os.fstat(fd)
+    return found.st_dev, found.st_ino
+
+
+def _ask(fd: int) -> Holder | None:
+    """Who would block a shared lock on `fd`, by F_GETLK."""
+    kind, whence = fcntl.F_RDLCK, os.SEEK_SET
+    question = _FLOCK.pack(kind, whence, 0, 0, 0) if _LINUX else _FLOCK.pack(0, 0, 0, kind, whence)
+    try:
+        answer = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, question))
+    except OSError:
+        return None
+    kind, pid = (answer[0], answer[4]) if _LINUX else (answer[3], answer[2])
+    return None if kind == fcntl.F_UNLCK else _named(fd, pid)
+
+
+def _named(fd: int, pid: int) -> Holder:
+    """The holder as it described itself in the lock file; the kernel's pid alone where that cannot be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        content = json.loads(os.pread(fd, _MAX_CONTENT, 0))
+        host = "".join(sign for sign in str(content["host"])[:80] if sign.isprintable())
+        return Holder(int(content["pid"]), host)
+    return Holder(pid, None)

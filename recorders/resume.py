@@ -1,0 +1,97 @@
+"""Where a resumed session hangs: which session it goes on from, and whether it may.
+
+Decides what must be the same for rows of two sessions to be pooled. Reading a run for analysis is left to
+`sedscope.runs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from recorders import format, strictjson
+from recorders.errors import DamagedError, RefusedError
+from recorders.journal import decode_line
+
+_PARAMETER = ("name", "shape", "dtype", "selected", "offset")
+
+
+def plan_resume(
+    path: Path, text: bytes, manifest: Mapping[str, Any], first_t: int
+) -> tuple[int, dict[str, int] | None]:
+    """The number of the new session and its parent pointer `{"session", "t"}`.
+
+    The parent is the latest session that got as far as `first_t`; where none did (the last rows died with their
+    recorder), the one that got furthest. None where no session committed anything.
+
+    Raises:
+        RefusedError: the manifest differs from the run's where rows would no longer compare.
+    """
+    recorded = strictjson.loads(text, format.RUN_FILE)
+    _check_same(path, recorded, manifest)
+    journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
+    reach = {int(journal.stem): _last_t(journal) for journal in journals}
+    session = max(reach, default=0) + 1
+    committed = {number: last for number, last in reach.items() if last is not None}
+    if not committed:
+        return session, None
+    furthest = max(committed, key=lambda number: (committed[number], number))
+    parent = max((number for number, last in committed.items() if last >= first_t), default=furthest)
+    return session, {"session": parent, "t": first_t}
+
+
+def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    if recorded.get("format_version") != format.FORMAT_VERSION:
+        found = recorded.get("format_version")
+        raise RefusedError(f"{path}: resuming needs a run of format {format.FORMAT_VERSION}, found {found}")
+    for what, key in (("parameters", _table), ("selection", _selection), ("recording.every", _every)):
+        if (old := key(recorded)) != (new := key(manifest)):
+            raise RefusedError(f"{path}: resuming needs the same {what}: {_difference(old, new)}")
+
+
+def _table(manifest: Mapping[str, Any]) -> list[Any]:
+    return [[_plain(parameter.get(name)) for name in _PARAMETER] for parameter in manifest["parameters"]]
+
+
+def _selection(manifest: Mapping[str, Any]) -> list[Any]:
+    return [manifest["selection"]["P"], manifest["selection"]["row_dtype"]]
+
+
+def _every(manifest: Mapping[str, Any]) -> list[Any]:
+    return [manifest.get("recording", {}).get("every")]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _difference(old: list[Any], new: list[Any]) -> str:
+    if len(old) != len(new):
+        return f"the run has {len(old)}, found {len(new)}"
+    first = next((before, after) for before, after in zip(old, new, strict=True) if before != after)
+    return f"the run has {first[0]!r:.120}, found {first[1]!r:.120}"
+
+
+def _last_t(journal: Path) -> int | None:
+    """The last t that a session committed rows, weights or scalars of."""
+    found = [t for line in _good_lines(journal) for t in _steps(line)]
+    return max(found, default=None)
+
+
+def _good_lines(journal: Path) -> Iterator[dict[str, Any]]:
+    with journal.open("rb") as file, suppress(DamagedError, RefusedError):
+        while line := file.readline(format.MAX_JOURNAL_LINE + 1):
+            if not line.endswith(b"\n"):
+                return
+            yield decode_line(line[:-1], journal.name)
+
+
+def _steps(line: Mapping[str, Any]) -> Iterator[int]:
+    if line.get("kind") == format.LINE_WEIGHTS:
+        yield line["t"]
+    if line.get("kind") == format.LINE_SHARD:
+        for steps in line["rows"].values():
+            yield from steps
+        yield from line["scalars"] or ()
