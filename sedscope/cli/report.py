@@ -1,0 +1,147 @@
+"""`sedscope report`: its flags, and one hand-off to `sedscope.report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recorders.errors import UsageError
+from sedscope.analysis.settings import Settings
+
+_DEFAULT = Settings()
+
+
+class Names(click.ParamType):
+    """A comma list of names, or several of them."""
+
+    name = "a,b,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """The names in their order; an empty one is refused."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(part.strip() for part in str(value).split(","))
+        if not all(names):
+            raise UsageError(f"{_flag(param)}: names separated by commas are required, found {value!r}")
+        return names
+
+
+class Counts(Names):
+    """A comma list of whole numbers."""
+
+    name = "n,n,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The numbers in their order; whether they are usable is for `Settings` to say."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(_whole(part, param) for part in super().convert(value, param, ctx))
+
+
+class CheckpointCount(click.ParamType):
+    """A whole number, or `all` (None)."""
+
+    name = "n|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """The number, or None for all."""
+        return None if value == "all" else _whole(value, param)
+
+
+def _whole(value: Any, param: click.Parameter | None) -> int:
+    try:
+        return int(value)
+    except ValueError as error:
+        raise UsageError(f"{_flag(param)}: a whole number is required, found {value!r}") from error
+
+
+def _flag(param: click.Parameter | None) -> str:
+    return param.opts[0] if param is not None else "argument"
+
+
+def _several(values: tuple[int, ...]) -> str:
+    return ",".join(map(str, values))
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write report.json into this folder.")
+@click.option(
+    "--window",
+    type=Counts(),
+    default=_several(_DEFAULT.window),
+    show_default=True,
+    help="W: rows of a window. Several: all from one coupling Gram matrix.",
+)
+@click.option(
+    "--rank",
+    type=Counts(),
+    default=_several(_DEFAULT.rank),
+    show_default=True,
+    help="K: directions of a basis. Several: as for --window.",
+)
+@click.option("--probes", type=int, default=_DEFAULT.probes, show_default=True, help="N: probe inputs.")
+@click.option(
+    "--random", type=int, default=_DEFAULT.random, show_default=True, help="Random directions of the baseline."
+)
+@click.option(
+    "--align",
+    type=click.Choice(["trailing", "leading"]),
+    default=_DEFAULT.align,
+    show_default=True,
+    help="The window at t ends at t, or starts there.",
+)
+@click.option(
+    "--centroid",
+    type=click.Choice(["target", "sum"]),
+    default=_DEFAULT.centroid,
+    show_default=True,
+    help="Gradient of the target's logit, or of the sum of logits.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["exact", "central"]),
+    default=_DEFAULT.method,
+    show_default=True,
+    help="Exact derivative, or central difference.",
+)
+@click.option(
+    "--epsilon",
+    type=float,
+    default=_DEFAULT.epsilon,
+    show_default=True,
+    help="Step of the central difference, relative to the norm of the selected weights.",
+)
+@click.option(
+    "--checkpoints",
+    type=CheckpointCount(),
+    default=str(_DEFAULT.checkpoints),
+    metavar="N|all",
+    show_default=True,
+    help="How many, evenly spaced over the run.",
+)
+@click.option("--sources", type=Names(), default=None, help="Row sources. [default: every source of the run]")
+@click.option("--tasks", type=Names(), default=None, help="Tasks. [default: every task of the run]")
+@click.option("--crossed", is_flag=True, help="Every source against every task, not its own alone.")
+@click.option(
+    "--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:n]", help="Where J-products run."
+)
+def report(
+    runs: tuple[Path, ...],
+    out: Path | None,
+    sources: tuple[str, ...] | None,
+    tasks: tuple[str, ...] | None,
+    crossed: bool,
+    **settings: Any,
+) -> int:
+    """How strongly the directions of RUNS couple to features: a table, and report.json with --out.
+
+    RUNS are run directories or folders of them. What is computed is kept, so that the same question is answered at once
+    the next time, and an interrupted one goes on where it stopped.
+    """
+    chosen = Settings(**settings)
+    from sedscope.report.report import Question, report_runs
+
+    return report_runs(runs, Question(chosen, sources, tasks, crossed), out)
