@@ -1,8 +1,8 @@
 """95 % intervals of R̄_k: percentile bootstrap over groups of probes and random directions (design §9).
 
-Both are resampled jointly: one draw of groups serves the SED directions and the baseline alike. v_k, the fixed batch and the
-peak step are held fixed, so an interval says how well *these* directions were measured, not how they vary over batches
-or seeds.
+Both are resampled jointly: one draw of groups serves the SED directions and the baseline alike. v_k, the fixed batch
+and the peak step are held fixed, so an interval says how well *these* directions were measured, not how they vary over
+batches or seeds.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def ratio_intervals(
         seed: Of the draws. Equal seeds and sizes give equal draws, so differences between sources stay paired.
 
     Returns:
-        Undefined with fewer than two groups or random directions, with NaN or Inf, or when a resampled baseline is zero.
+        Undefined with fewer than two groups or random directions, with NaN or Inf, or a resampled baseline of 0.
 
     Raises:
         UsageError: the two couplings were measured on different groups.

@@ -32,11 +32,11 @@ class RandomDirections(Sequence[Floats]):
             raise UsageError(
                 f"random: needs at least 1 direction of at least 1 number and a seed ≥ 0; found {count}, {size}, {seed}"
             )
-        self.count, self.size, self.seed = count, size, seed
+        self._count, self._size, self._seed = count, size, seed
 
     def __len__(self) -> int:
         """How many directions there are."""
-        return self.count
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> Floats: ...
@@ -45,12 +45,12 @@ class RandomDirections(Sequence[Floats]):
     def __getitem__(self, index: int | slice) -> Floats | list[Floats]:
         """Direction `index` `[P]`, or a list of them."""
         if isinstance(index, slice):
-            return [self[j] for j in range(*index.indices(self.count))]
-        if not -self.count <= index < self.count:
+            return [self[j] for j in range(*index.indices(self._count))]
+        if not -self._count <= index < self._count:
             raise IndexError(index)
-        draw = np.random.default_rng([self.seed, index % self.count]).standard_normal(self.size)
+        draw = np.random.default_rng([self._seed, index % self._count]).standard_normal(self._size)
         return np.asarray(draw / np.linalg.norm(draw))
 
     def __iter__(self) -> Iterator[Floats]:
         """In order."""
-        return (self[j] for j in range(self.count))
+        return (self[j] for j in range(self._count))

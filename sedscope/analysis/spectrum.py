@@ -103,6 +103,6 @@ def _edge(sigma: Floats, rank: int) -> tuple[int | Undefined, float | Undefined]
 
 
 def _settle_signs(vectors: Floats) -> Floats:
-    """The sign of an eigenvector is free: make its largest entry positive, so that the same run gives the same bytes."""
+    """The sign of an eigenvector is free: make its largest entry positive, so that a run gives the same bytes."""
     largest = np.argmax(np.abs(vectors), axis=0)
     return vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)

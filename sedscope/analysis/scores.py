@@ -1,0 +1,39 @@
+"""s_x: the one number per probe whose derivative by the feature is the probe's centroid.
+
+Decides how a score is read off a model's output. Leaves to others: running the model and differentiating it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from torch import Tensor
+
+from recorders.errors import UsageError
+
+CentroidKind: TypeAlias = Literal["target_logit", "sum_of_logits", "output"]
+
+
+def score(output: Tensor, targets: Tensor, kind: CentroidKind) -> Tensor:
+    """s_x `[N]` of a batch.
+
+    Args:
+        output: `[N, C]` logits, `[N, T, C]` logits at T positions, or `[N, …]` for a regression.
+        targets: Class indices `[N]` or `[N, T]`; not looked at by the other kinds.
+        kind: "target_logit": ℓ_y, the paper's. "sum_of_logits": J^T·1, the convention of the Linear Centroid
+            Hypothesis. "output": a regression's own output. Several positions or outputs of one probe add up.
+
+    Raises:
+        UsageError: an unknown kind, or targets that do not fit.
+    """
+    if kind == "target_logit":
+        if targets.shape != output.shape[:-1] or targets.is_floating_point():
+            raise UsageError(
+                f"centroid target_logit: needs integer targets of shape {list(output.shape[:-1])};"
+                f" found {targets.dtype} {list(targets.shape)}"
+            )
+        picked = output.gather(-1, targets.clamp_min(0).unsqueeze(-1)).squeeze(-1)
+        return (picked * (targets >= 0)).reshape(len(output), -1).sum(1)
+    if kind in ("sum_of_logits", "output"):
+        return output.reshape(len(output), -1).sum(1)
+    raise UsageError(f"centroid: must be target_logit, sum_of_logits or output; found {kind}")
