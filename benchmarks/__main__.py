@@ -1,0 +1,50 @@
+"""The command: which cases, how long, and the table of targets beside what was measured.
+
+Exit status 1 where a median misses its target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+import torch
+
+from benchmarks.cases import CASES
+from benchmarks.measure import ratios, summary
+
+
+def main() -> int:
+    args = _arguments()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    print(f"torch {torch.__version__}, {os.cpu_count()} cores, {args.steps} steps, {args.repeats} pairs per case")
+    lines, missed = [], False
+    for case in CASES:
+        if args.cases and case.name not in args.cases:
+            continue
+        middle, least, largest = summary(ratios(case, args.steps, args.repeats, _progress))
+        missed |= middle > case.target
+        verdict = "ok" if middle <= case.target else "MISSED"
+        lines.append(
+            f"{case.name:12} {middle:6.3f} ({least:.3f}–{largest:.3f})   target {case.target:.2f} per {case.of:8} "
+            f"{verdict:7} {case.says}"
+        )
+    print("case         median (least–largest)", *lines, sep="\n")
+    return int(missed)
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What recording costs, as ratios.")
+    parser.add_argument("cases", nargs="*", choices=[case.name for case in CASES], help="all, where none is named")
+    parser.add_argument("--steps", type=int, default=1_000, help="optimizer steps of each training (default 1000)")
+    parser.add_argument("--repeats", type=int, default=3, help="pairs of trainings per case (default 3)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Which trainings are compared, and what each may cost: the targets live here.
+
+All are `examples/modular_arithmetic.py` at its defaults (the p = 97 recipe), with and without `sedscope record`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FOUR_TASKS = "add,sub,mul,x2y2"
+PER_TASK = ",".join(f"gradient/{task}" for task in FOUR_TASKS.split(","))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison of a training with the same training recorded."""
+
+    name: str
+    """How the command line asks for it."""
+    says: str
+    """What is recorded, in the words of the table."""
+    ops: str
+    """`--ops` of the example."""
+    record: tuple[str, ...]
+    """Options of `sedscope record`."""
+    target: float
+    """The largest ratio that is accepted."""
+    of: Literal["training", "step"]
+    """Whole processes, start-up and last write included; or steps alone, the start-up taken off."""
+
+
+CASES = (
+    Case(
+        name="every-step",
+        says="gradient and update of the attention weights at every step",
+        ops="add",
+        record=("--every=1", "--sources=gradient,update", "--weights-every=0"),
+        target=1.05,
+        of="training",
+    ),
+    Case(
+        name="default",
+        says="the default on four tasks: every 25 steps, everything stored",
+        ops=FOUR_TASKS,
+        record=(),
+        target=1.10,
+        of="training",
+    ),
+    Case(
+        name="per-task",
+        says="every step recorded with four per-task gradients",
+        ops=FOUR_TASKS,
+        record=("--every=1", f"--sources={PER_TASK}", "--weights-every=0"),
+        target=3.0,
+        of="step",
+    ),
+)
