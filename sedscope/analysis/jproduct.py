@@ -9,6 +9,7 @@ without influence contribute zero. Two methods with one interface: `exact_produc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -111,8 +112,7 @@ def central_products(
 
 def selected_norm(model: ProbedModel) -> float:
     """‖θ_selected‖ in float64."""
-    squares = (torch.sum(model.state[name].detach().double().square()) for name in model.selected)
-    return float(sum(squares)) ** 0.5
+    return math.sqrt(sum(float(model.state[name].detach().double().square().sum()) for name in model.selected))
 
 
 def _moved(model: ProbedModel, v: Sequence[Tensor], step: float) -> ProbedModel:

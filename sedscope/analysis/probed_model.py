@@ -113,8 +113,10 @@ class ProbedModel:
         Raises:
             UsageError: the vector is not of size P.
         """
+        if isinstance(vector, np.ndarray) and not vector.flags.writeable:
+            vector = vector.copy()  # torch warns of arrays that it could write to
         flat = torch.as_tensor(vector).to(self.device, self.dtype)
         if flat.shape != (self.size,):
             raise UsageError(f"direction: must hold {self.size} numbers; found {list(flat.shape)}")
-        parts = flat.split([self.state[name].numel() for name in self.selected])
+        parts = torch.split(flat, [self.state[name].numel() for name in self.selected])
         return tuple(part.view(self.state[name].shape) for part, name in zip(parts, self.selected, strict=True))
