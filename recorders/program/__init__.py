@@ -1,0 +1,12 @@
+"""The feature program: a model's forward from inputs and δ to its outputs, captured as data and run as data.
+
+`capture` turns a model into JSON and constants; `load` turns them back into a `Program`. Nothing that is read is ever
+unpickled, evaluated or imported.
+"""
+
+from recorders.program.capture import Capture, capture
+from recorders.program.interpreter import Program, load
+from recorders.program.meta_check import Footprint
+from recorders.program.refusal import ProgramRefused
+
+__all__ = ["Capture", "Footprint", "Program", "ProgramRefused", "capture", "load"]

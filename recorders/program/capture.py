@@ -1,0 +1,117 @@
+"""A model becomes a program: feature point, graph, self-check, and nothing of it remains in the model.
+
+Decides the order of the steps, which examples are used and which rung of the ladder is taken. Everything else is
+decided in the modules that the steps are named after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from recorders.naming import unwrap
+from recorders.program import exporting, feature_point, selfcheck
+from recorders.program.codec import encode
+from recorders.program.convert import Converted, OutsideTable, convert
+from recorders.program.feature_point import Calls, Run
+from recorders.program.forward import Forward, call
+from recorders.program.interpreter import load
+from recorders.program.leave_no_trace import untouched
+from recorders.program.outputs import Selector
+from recorders.program.refusal import ProgramRefused
+from recorders.program.unwrap import unwrap_children
+
+EXAMPLES: Final = 8
+"""Batch of the export and of the self-check. One would be specialised; many cost time inside a training."""
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A feature program, ready to be stored."""
+
+    program_json: bytes
+    constants: dict[str, Tensor]
+    """On the CPU, by the names that the JSON uses."""
+    outputs: tuple[str, ...]
+    """Names of the outputs in order; `""` for a model that returns one tensor."""
+    at: str
+    """The feature point that was taken; `""` is the first floating input."""
+
+
+def capture(
+    model: nn.Module,
+    inputs: Sequence[Tensor],
+    *,
+    at: str | None = None,
+    select: Selector | None = None,
+    run: Run | None = None,
+) -> Capture:
+    """The model's forward in eval mode, from inputs and δ to its outputs, as data.
+
+    The model, its buffers and flags, and all random states are afterwards what they were before.
+
+    Args:
+        model: compiled models and data-parallel wrappers are unwrapped first.
+        inputs: tensors [M, …] on the model's device, of which a few examples are used.
+        at: module to whose output δ is added; None: the token embedding, or the first floating input.
+        select: key, index or attribute of the output; None: every tensor of what the model returns.
+        run: `run(model, *inputs)` in the place of `model(*inputs)`.
+
+    Raises:
+        ProgramRefused: the forward cannot be stored, or the stored one would not be the model's; the message names
+            the operation, the module or the argument.
+    """
+    plain = unwrap(model)
+    examples = _examples(inputs)
+    with untouched(plain):
+        unwrap_children(plain)
+        plain.eval()
+        try:
+            return _capture(plain, examples, at, select, run or call)
+        except ProgramRefused:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ProgramRefused(f"model: it could not be captured: {type(error).__name__}: {reason}") from error
+
+
+def _examples(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """A few examples from all over the pool, repeated if the pool is smaller."""
+    sizes = {tensor.shape[0] if tensor.ndim else 0 for tensor in inputs}
+    if len(sizes) != 1 or not min(sizes):
+        raise ProgramRefused(
+            f"inputs: tensors with one batch axis of the same size are required, found {sorted(sizes)}"
+        )
+    size = min(sizes)
+    chosen = torch.arange(EXAMPLES) * size // EXAMPLES if size >= EXAMPLES else torch.arange(EXAMPLES) % size
+    return tuple(tensor.detach()[chosen.to(tensor.device)] for tensor in inputs)
+
+
+def _capture(
+    model: nn.Module, inputs: tuple[Tensor, ...], at: str | None, select: Selector | None, run: Run
+) -> Capture:
+    forward = Forward(model, feature_point.find(model, at, inputs, run), run, select)
+    names, feature = forward.rehearse(inputs)
+    graph, program_json = _first_good_rung(forward, inputs, names, feature)
+    return Capture(program_json, graph.constants, names, forward.point)
+
+
+def _first_good_rung(
+    forward: Forward, inputs: tuple[Tensor, ...], names: tuple[str, ...], feature: Calls
+) -> tuple[Converted, bytes]:
+    """The first rung that can be stored and passes the self-check; a failed check says more than a missing operation."""
+    refusals: list[ProgramRefused] = []
+    delta = torch.zeros((), dtype=feature.dtype, device=inputs[0].device)
+    for exported in exporting.rungs(forward, inputs, delta):
+        try:
+            converted = convert(exported, forward, names, feature)
+            program_json = encode(converted.graph)
+            selfcheck.check(load(program_json, converted.constants), forward, inputs)
+            return converted, program_json
+        except ProgramRefused as refusal:
+            refusals.append(refusal)
+    raise next((refusal for refusal in refusals if not isinstance(refusal, OutsideTable)), refusals[-1])
