@@ -1,0 +1,131 @@
+"""The lines around the plot area: title, labels of y, the x axis with its labels, and the summary line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sedscope.tui.plot import palette, readings
+from sedscope.tui.plot.data import Chart, Look, View
+from sedscope.tui.plot.figures import place, readable
+from sedscope.tui.plot.frame import Layout
+from sedscope.tui.plot.scale import Span
+from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
+from sedscope.tui.plot.ticks import Tick
+
+
+def glyphs(look: Look) -> dict[str, str]:
+    """Characters of the axes."""
+    if look.glyphs == "ascii":
+        return {
+            "wall": "|",
+            "notch": "+",
+            "corner": "+",
+            "floor": "-",
+            "mark": "+",
+            "dot": "-",
+            "cross": "|",
+            "times": "x",
+        }
+    return {"wall": "│", "notch": "┤", "corner": "└", "floor": "─", "mark": "┬", "dot": "·", "cross": "│", "times": "×"}
+
+
+def header(chart: Chart, notes: str, layout: Layout, look: Look) -> Line:
+    """Title and unit on the left, what the plot cannot show on the right."""
+    ascii_only = look.glyphs == "ascii"
+    notes = ascii_text(notes) if ascii_only else notes
+    room = layout.width - (width(notes) + 2 if notes else 0)
+    if room < layout.width // 2:
+        notes, room = "", layout.width
+    title = plain(chart.title)
+    unit = plain(chart.y.label)
+    gap = "  " if title and unit else ""
+    left = cut(_safe([(title, "title"), (gap + unit, "label")], ascii_only), room)
+    return cut([*left, (f"  {notes}" if notes else "", "note")], layout.width)
+
+
+def _safe(runs: list[Run], ascii_only: bool) -> list[Run]:
+    return [(ascii_text(text) if ascii_only else text, key) for text, key in runs if text]
+
+
+def gutter(found: Sequence[Tick], y: Span, layout: Layout, look: Look) -> list[Line]:
+    """Left part of each plot row: the label of the tick that lies in it, and the axis line."""
+    if layout.left == 0:
+        return [()] * layout.plot_height
+    marks = glyphs(look)
+    labels = {row_of(tick, y, layout): tick.label for tick in found}
+    room = layout.left - 2
+    return [
+        (
+            (fit(labels.get(row, ""), room, right=True) + " ", "tick"),
+            (marks["notch"] if row in labels else marks["wall"], "axis"),
+        )
+        for row in range(layout.plot_height)
+    ]
+
+
+def row_of(tick: Tick, y: Span, layout: Layout) -> int:
+    """The plot row in which a tick of y lies."""
+    rows = layout.plot_height * 4
+    return int((1 - float(y.place(tick.at))) * (rows - 1) + 0.5) // 4
+
+
+def floor(found: Sequence[Tick], x: Span, chart: Chart, layout: Layout, look: Look) -> list[Line]:
+    """The x axis: its line with a mark at each tick, and the labels below, the axis's own name last."""
+    marks = glyphs(look)
+    columns = {layout.left + column_of(tick, x, layout): tick.label for tick in found}
+    line = [marks["floor"]] * layout.width
+    for column in range(layout.width):
+        if column < layout.left - 1 or column >= layout.left + layout.plot_width:
+            line[column] = " "
+    for column in columns:
+        line[column] = marks["mark"]
+    if layout.left:
+        line[layout.left - 1] = marks["corner"]
+    return [(("".join(line), "axis"),), _labels(columns, chart, layout, look)]
+
+
+def column_of(tick: Tick, x: Span, layout: Layout) -> int:
+    """The plot column in which a tick of x lies."""
+    dots = layout.plot_width * 2
+    return int(float(x.place(tick.at)) * (dots - 1) + 0.5) // 2
+
+
+def _labels(columns: dict[int, str], chart: Chart, layout: Layout, look: Look) -> Line:
+    """Labels centred below their marks; one that would touch its neighbour or the axis's name is left out."""
+    name = plain(chart.x.label)
+    name = ascii_text(name) if look.glyphs == "ascii" else name
+    size = width(name) if width(name) <= layout.width // 3 else 0
+    end = layout.width - (size + 2 if size else 0)
+    runs: list[Run] = []
+    used = 0
+    for column, label in sorted(columns.items()):
+        start = max(0, min(column - len(label) // 2, layout.width - len(label)))
+        if start < used + (1 if runs else 0) or start + len(label) > end:
+            continue
+        runs += [(" " * (start - used) + label, "tick")]
+        used = start + len(label)
+    if size:
+        runs += [(" " * (layout.width - size - used), "tick")]
+        runs += [(name, "label")]
+    return cut(runs, layout.width, "tick")
+
+
+def summary(chart: Chart, view: View, cursor: float | None, cells: int, look: Look) -> Line:
+    """Min, max and their ratio in one line of `cells` cells: over the series at the cursor, else over the view."""
+    found = readings.in_view(chart, view) if cursor is None else readings.at_cursor(chart, cursor)
+    name = plain(chart.x.label) or "x"
+    where = "in view" if cursor is None else f"{name} {place(cursor)}"
+    runs: list[Run] = [(f" {where}", "value"), ("  ", "label")]
+    if found is None:
+        return cut(_safe([*runs, ("no defined values", "label")], look.glyphs == "ascii"), cells, "label")
+    for word, value, owner in (("min", found.least, found.least_of), ("max", found.greatest, found.greatest_of)):
+        runs += [(f"{word} ", "label"), (readable(value), "value"), *_owner(chart, owner), ("  ", "label")]
+    runs += [("ratio ", "label"), (found.ratio, "value")]
+    return cut(_safe(runs, look.glyphs == "ascii"), cells, "label")
+
+
+def _owner(chart: Chart, index: int) -> list[Run]:
+    if len(chart.series) < 2:
+        return []
+    colour = chart.colour(index)
+    return [(" ", "label"), (palette.letter(colour), f"letter.{palette.hue(colour)}")]

@@ -1,0 +1,173 @@
+"""A chart drawn at a size: data objects in, a `Frame` of text and style keys out.
+
+Style keys: plot, axis, tick, label, title, note, value, grid, rule, moment, cursor, message, and with the place in the
+palette after the dot series.N, faint.N (dimmed or not picked), band.N, letter.N, mark.N; `.lit` under the crosshair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedscope.tui.plot import axes, dots, palette, ticks
+from sedscope.tui.plot.canvas import BAND, CURVE, FAINT, GRID, MARK, PICKED, RULE, Canvas
+from sedscope.tui.plot.columns import Columns, columns
+from sedscope.tui.plot.data import Chart, Look, View
+from sedscope.tui.plot.dots import Grid
+from sedscope.tui.plot.frame import Frame, Layout, arrange, with_labels
+from sedscope.tui.plot.limits import x_span, y_span
+from sedscope.tui.plot.scale import Span, forward
+from sedscope.tui.plot.text import Line, cut, plain, width
+
+_ROWS_PER_TICK = 4
+_LETTER_EVERY = 24
+"""Cells between two letters on a curve, where letters alone tell curves apart."""
+
+
+def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
+    """The chart in `rows` lines of `cells` cells, both at least 1."""
+    x, y = x_span(chart, view), y_span(chart, view, x_span(chart, view))
+    notes = _hidden(chart, view)
+    titled = bool(chart.title or chart.y.label or notes)
+    layout = arrange(cells, rows, titled=titled, lettered=len(chart.series) > 1)
+    y_ticks = ticks.ticks(y, view.y_scale(chart), max(2, layout.plot_height // _ROWS_PER_TICK + 1))
+    layout = with_labels(layout, max((width(tick.label) for tick in y_ticks), default=0))
+    x_ticks = ticks.ticks(x, chart.x.scale, max(layout.plot_width // 12, 2), whole=chart.whole)
+    canvas = Canvas(_grid(layout, look))
+    reduced = [
+        columns(s, x, chart.x.scale, view.y_scale(chart), canvas.grid.columns, chart.reduce) for s in chart.series
+    ]
+    if layout.left:
+        _paint_grid(canvas, y_ticks, y, look)
+    _paint_references(canvas, chart, view, x, y)
+    for index, found in enumerate(reduced):
+        _paint_series(canvas, chart, view, index, found, y, look)
+    _put_moment_names(canvas, chart, x)
+    _put_message(canvas, chart, view)
+    letters = _letters(chart, view, reduced, y, layout)
+    body = [
+        cut([*left, *middle, *right], layout.width, "plot")
+        for left, middle, right in zip(axes.gutter(y_ticks, y, layout, look), canvas.rows(), letters, strict=True)
+    ]
+    lines = [axes.header(chart, notes, layout, look)] * layout.header + body
+    lines += axes.floor(x_ticks, x, chart, layout, look) if layout.foot else []
+    lines += [cut([], layout.width, "label")] * layout.summary
+    return Frame(tuple(lines), layout, x, chart.x.scale, canvas.codes(), canvas.keys(), canvas.bare())
+
+
+def _grid(layout: Layout, look: Look) -> Grid:
+    across, down = (1, 1) if look.glyphs == "ascii" else (2, 4)
+    return Grid(layout.plot_width, layout.plot_height, across, down)
+
+
+def _paint_grid(canvas: Canvas, found: tuple[ticks.Tick, ...], y: Span, look: Look) -> None:
+    if look.colours == "none":
+        return  # without a fainter colour a grid would read as data
+    for tick in found:
+        canvas.paint(dots.level(canvas.grid, y, tick.at, 4), "grid", GRID, ".")
+
+
+def _paint_references(canvas: Canvas, chart: Chart, view: View, x: Span, y: Span) -> None:
+    for rule in chart.rules:
+        place = float(forward(rule.y, view.y_scale(chart)))
+        if np.isfinite(place):
+            canvas.paint(dots.level(canvas.grid, y, place, 2), "rule", RULE, "-")
+    for moment in chart.moments:
+        column = _moment_column(canvas, moment.x, chart, x)
+        if column is not None:
+            canvas.paint(dots.upright(canvas.grid, column, 2), "moment", RULE, ":")
+
+
+def _moment_column(canvas: Canvas, at: float, chart: Chart, x: Span) -> int | None:
+    """The dot column of a moment, None out of view."""
+    fraction = float(x.place(forward(at, chart.x.scale)))
+    return int(fraction * (canvas.grid.columns - 1) + 0.5) if 0 <= fraction <= 1 else None
+
+
+def _paint_series(canvas: Canvas, chart: Chart, view: View, index: int, found: Columns, y: Span, look: Look) -> None:
+    colour = chart.colour(index)
+    hue, letter = palette.hue(colour), palette.letter(colour)
+    aside = view.picked is not None and view.picked != index
+    rank = FAINT if aside else PICKED if view.picked == index else CURVE
+    if found.band is not None and not aside:
+        canvas.paint(dots.band(canvas.grid, y, *found.band), f"band.{hue}", BAND, ":")
+    mask = dots.line(canvas.grid, y, found.low, found.high)
+    faint = np.ones_like(found.dimmed) if aside else found.dimmed
+    canvas.paint(mask & faint, f"faint.{hue}", FAINT, letter.lower())
+    canvas.paint(mask & ~faint, f"series.{hue}", rank, letter)
+    if not aside:
+        _put_on_curve(canvas, found, found.marked, y, axes.glyphs(look)["times"], f"mark.{hue}")
+    if look.colours == "none" and len(chart.series) > 1:
+        offset = index * _LETTER_EVERY // len(chart.series) + _LETTER_EVERY // 4
+        here = np.zeros_like(found.marked)
+        here[offset * canvas.grid.across :: _LETTER_EVERY * canvas.grid.across] = True
+        _put_on_curve(canvas, found, here, y, letter.lower() if aside else letter, f"letter.{hue}")
+
+
+def _put_on_curve(canvas: Canvas, found: Columns, where: np.ndarray, y: Span, glyph: str, key: str) -> None:
+    rows = dots.rows_of(canvas.grid, y, found.y)
+    for column in np.flatnonzero(where & (rows >= 0) & (rows < canvas.grid.rows)):
+        canvas.put(int(rows[column]) // canvas.grid.down, int(column) // canvas.grid.across, glyph, key, MARK)
+
+
+def _put_moment_names(canvas: Canvas, chart: Chart, x: Span) -> None:
+    """Names stand beside their line at the top, left of it where the right has no room, below one another."""
+    for number, moment in enumerate(chart.moments):
+        column = _moment_column(canvas, moment.x, chart, x)
+        name = plain(moment.label)
+        if column is None or number >= canvas.grid.height or len(name) != width(name):
+            continue
+        cell = column // canvas.grid.across
+        start = cell + 1 if cell + 1 + len(name) <= canvas.grid.width else cell - len(name)
+        if start >= 0:
+            canvas.put(number, start, name, "moment", CURVE)
+
+
+def _letters(chart: Chart, view: View, reduced: list[Columns], y: Span, layout: Layout) -> list[Line]:
+    """Right of each plot row: the letter of the curve that ends there, moved up or down where two would share a row."""
+    if not layout.right:
+        return [()] * layout.plot_height
+    grid = Grid(layout.plot_width, layout.plot_height, 2, 4)
+    ends = []
+    for index, found in enumerate(reduced):
+        seen = np.flatnonzero(np.isfinite(found.y))
+        if seen.size:
+            row = float(dots.rows_of(grid, y, found.y[seen[-1:]])[0]) / 4
+            ends.append((min(max(row, 0.0), layout.plot_height - 1.0), index))
+    lines: list[Line] = [()] * layout.plot_height
+    for row, index in zip(_apart(sorted(ends), layout.plot_height), [i for _, i in sorted(ends)], strict=False):
+        colour = chart.colour(index)
+        aside = view.picked is not None and view.picked != index
+        lines[row] = ((" " + palette.letter(colour), f"{'faint' if aside else 'letter'}.{palette.hue(colour)}"),)
+    return lines
+
+
+def _apart(ends: list[tuple[float, int]], rows: int) -> list[int]:
+    """Distinct rows, in order, near the wished ones; as many as there are rows."""
+    placed: list[int] = []
+    for wish, _ in ends[:rows]:
+        placed.append(max(int(wish), placed[-1] + 1 if placed else 0))
+    limit = rows - 1
+    for place in range(len(placed) - 1, -1, -1):
+        placed[place] = min(placed[place], limit)
+        limit = placed[place] - 1
+    return placed
+
+
+def _hidden(chart: Chart, view: View) -> str:
+    """What the axis cannot show, as a note: never dropped in silence."""
+    if view.y_scale(chart) != "log":
+        return ""
+    below = sum(int(np.count_nonzero(np.isfinite(s.y) & (s.y <= 0))) for s in chart.series)
+    return f"{below} value{'s' if below > 1 else ''} ≤ 0 not on a log axis" if below else ""
+
+
+def _put_message(canvas: Canvas, chart: Chart, view: View) -> None:
+    """Why the plot area is empty, in the middle of it."""
+    scale = view.y_scale(chart)
+    if any(np.isfinite(forward(s.y, scale)).any() for s in chart.series):
+        return
+    points = sum(s.x.size for s in chart.series)
+    finite = any(np.isfinite(s.y).any() for s in chart.series)
+    text = "no data" if not points else "no positive values for a log axis" if finite else "all values are undefined"
+    text = text[: canvas.grid.width]
+    canvas.put(canvas.grid.height // 2, (canvas.grid.width - len(text)) // 2, text, "message", MARK)

@@ -1,0 +1,68 @@
+"""The legend as text: letter, swatch, label and the value at the cursor of each series.
+
+One column where the height allows, else several side by side; what has no room is counted, not dropped in silence.
+"""
+
+from __future__ import annotations
+
+from sedscope.tui.plot import palette
+from sedscope.tui.plot.data import Chart, Look, View
+from sedscope.tui.plot.readings import value_text
+from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
+
+_LEAST_COLUMN = 16
+_GAP = 2
+
+
+def legend(chart: Chart, view: View, cursor: float | None, cells: int, rows: int, look: Look) -> tuple[Line, ...]:
+    """`rows` lines of exactly `cells` cells."""
+    slots, across = _slots(len(chart.series), cells, rows)
+    shown = len(chart.series) if len(chart.series) <= slots else slots - 1
+    room = cells // across
+    entries = [_entry(chart, view, i, cursor, room - (_GAP if across > 1 else 0), look) for i in range(shown)]
+    if shown < len(chart.series):
+        entries.append(((f"+ {len(chart.series) - shown} more", "label"),))
+    lines: list[Line] = []
+    for row in range(rows):
+        parts = [entries[i] for i in range(row, len(entries), rows)][:across]
+        lines.append(cut([run for part in parts for run in cut(part, room, "label")], cells, "label"))
+    return tuple(lines)
+
+
+def _slots(count: int, cells: int, rows: int) -> tuple[int, int]:
+    """How many entries have room, and how many stand side by side."""
+    wished = -(-count // rows) if count else 1
+    across = max(1, min(wished, cells // _LEAST_COLUMN))
+    return across * rows, across
+
+
+def _entry(chart: Chart, view: View, index: int, cursor: float | None, cells: int, look: Look) -> Line:
+    series, colour = chart.series[index], chart.colour(index)
+    hue = palette.hue(colour)
+    ascii_only = look.glyphs == "ascii"
+    aside = view.picked is not None and view.picked != index
+    swatch = ("-" if ascii_only else "━") * 2
+    value = plain(value_text(series, cursor))
+    value = ascii_text(value) if ascii_only else value
+    lead = f"{palette.letter(colour)} "
+    room = cells - width(lead) - 3
+    label = ascii_text(plain(series.label)) if ascii_only else plain(series.label)
+    if value and width(value) + 1 + min(width(label), 4) > room:
+        value = value.split(" [")[0]  # the interval goes before the label does
+    space = max(room - (width(value) + 1 if value else 0), 0)
+    runs: list[Run] = [
+        (lead, f"{'faint' if aside else 'letter'}.{hue}"),
+        (swatch + " ", f"{'faint' if aside else 'series'}.{hue}"),
+        (fit(label, space, ascii_only=ascii_only), "aside" if aside else "chosen" if view.picked == index else "name"),
+    ]
+    if value:
+        runs.append((" " + value, "aside" if aside else "value"))
+    return cut(runs, cells, "label")
+
+
+def entry_at(count: int, cells: int, rows: int, x: int, y: int) -> int | None:
+    """The series whose entry is at a column and a line, None beside the entries."""
+    slots, across = _slots(count, cells, rows)
+    shown = count if count <= slots else slots - 1
+    index = min(x // max(cells // across, 1), across - 1) * rows + y
+    return index if 0 <= index < shown else None

@@ -1,0 +1,106 @@
+"""What zoom, pan and cursor keys do to a view: pure, so that every widget and test shares it.
+
+Shares and factors are of the stretch in view, in axis units: on a log axis a step to the right multiplies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sedscope.tui.plot.data import Chart, View
+from sedscope.tui.plot.limits import x_span
+from sedscope.tui.plot.scale import Floats, Span, backward, forward
+
+_LEAST_SAMPLES = 2
+
+
+def zoomed(chart: Chart, view: View, factor: float, about: float | None) -> View:
+    """The view `factor` times as wide, x = `about` (None: the middle) staying in place; the whole chart at most."""
+    now = x_span(chart, view)
+    fixed = float(forward(about, chart.x.scale)) if about is not None else now.at(0.5)
+    if not now.low <= fixed <= now.high:
+        fixed = now.at(0.5)
+    low, high = fixed + (now.low - fixed) * factor, fixed + (now.high - fixed) * factor
+    if factor < 1 and _samples(chart, low, high) < _LEAST_SAMPLES:
+        return view
+    return _within(chart, view, low, high)
+
+
+def panned(chart: Chart, view: View, share: float) -> View:
+    """The view moved by a share of its width; it stops at the ends of the chart."""
+    now, whole = x_span(chart, view), x_span(chart, replace(view, low=None, high=None))
+    step = (now.high / 2 - now.low / 2) * 2 * share
+    step = min(max(step, whole.low - now.low), whole.high - now.high) if now != whole else 0.0
+    return _within(chart, view, now.low + step, now.high + step)
+
+
+def between(chart: Chart, view: View, low: float, high: float) -> View:
+    """The view of a stretch of x in data units; unchanged where it holds fewer than two samples."""
+    ends = sorted(float(forward(end, chart.x.scale)) for end in (low, high))
+    if not np.isfinite(ends).all() or _samples(chart, *ends) < _LEAST_SAMPLES:
+        return view
+    return _within(chart, view, *ends)
+
+
+def reaching(chart: Chart, view: View, x: float) -> View:
+    """The view moved no further than needed to show x."""
+    now, place = x_span(chart, view), float(forward(x, chart.x.scale))
+    if not np.isfinite(place) or now.low <= place <= now.high:
+        return view
+    step = place - (now.low if place < now.low else now.high)
+    return _within(chart, view, now.low + step, now.high + step)
+
+
+def visible(chart: Chart, view: View) -> Floats:
+    """[m] the x in view at which some series has a point, ascending."""
+    now = x_span(chart, view)
+    placed = forward(chart.steps, chart.x.scale)
+    return chart.steps[(placed >= now.low) & (placed <= now.high)]
+
+
+def stepped(chart: Chart, view: View, cursor: float | None, count: int) -> float | None:
+    """The cursor `count` samples on; without a cursor it starts at an end of the view. None without samples."""
+    steps = chart.steps
+    if cursor is None:
+        seen = visible(chart, view)
+        return (float(seen[0 if count > 0 else -1])) if seen.size else None
+    if not steps.size:
+        return None
+    left, right = np.searchsorted(steps, cursor, "left"), np.searchsorted(steps, cursor, "right")
+    place = int(right) - 1 + count if count > 0 else int(left) + count
+    return float(steps[min(max(place, 0), steps.size - 1)])
+
+
+def leapt(chart: Chart, view: View, cursor: float | None, share: float) -> float | None:
+    """The cursor moved by a share of the view, to the nearest sample; at least one sample on."""
+    one = stepped(chart, view, cursor, 1 if share > 0 else -1)
+    if cursor is None or one is None:
+        return one
+    now = x_span(chart, view)
+    target = float(forward(cursor, chart.x.scale)) + (now.high / 2 - now.low / 2) * 2 * share
+    far = nearest(chart, backward(target, chart.x.scale))
+    return one if far is None else max(one, far) if share > 0 else min(one, far)
+
+
+def nearest(chart: Chart, x: float) -> float | None:
+    """The x nearest to a place at which some series has a point; None without points."""
+    steps = chart.steps
+    if not steps.size:
+        return None
+    return float(steps[int(np.argmin(np.abs(steps / 2 - x / 2)))])
+
+
+def _samples(chart: Chart, low: float, high: float) -> int:
+    placed = forward(chart.steps, chart.x.scale)
+    return int(np.count_nonzero((placed >= low) & (placed <= high)))
+
+
+def _within(chart: Chart, view: View, low: float, high: float) -> View:
+    """The view of a stretch in axis units, cut to the chart; a stretch that holds all of it follows its growth."""
+    whole: Span = x_span(chart, replace(view, low=None, high=None))
+    low, high = max(low, whole.low), min(high, whole.high)
+    if not low < high or (low == whole.low and high == whole.high):
+        return replace(view, low=None, high=None)
+    return replace(view, low=backward(low, chart.x.scale), high=backward(high, chart.x.scale))
