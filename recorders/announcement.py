@@ -1,0 +1,42 @@
+"""What a recording says when it starts: what was selected, what a recorded step costs on disk, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from recorders.binding import Binding
+from recorders.format import DISPLACEMENT, GRADIENT, UPDATE
+from recorders.options import Options
+from recorders.speech import size_text
+
+
+def describe(binding: Binding, options: Options, tasks: Collection[str]) -> list[str]:
+    """The lines, each complete.
+
+    Args:
+        binding: what is recorded.
+        options: how.
+        tasks: those known so far; a task that appears later adds a row of its own to each recorded step.
+    """
+    selection = binding.selection
+    sources = _sources(binding, options, tasks)
+    rows = len(sources) * selection.size * selection.dtype.itemsize
+    state = sum(tensor.nbytes for tensor in binding.state().values())
+    kept = options.schedule.weights_every
+    chosen = f"{len(selection.chosen)} of {len(selection.parameters)} parameters of {type(binding.model).__name__}"
+    lines = [
+        f"selected {chosen} ({', '.join(selection.spec)}), P = {selection.size:,}",
+        f"every {options.every} steps {size_text(rows)} of rows ({', '.join(sources) or 'none'}); "
+        + (f"every {kept} steps {size_text(state)} of weights" if kept else f"weights twice, {size_text(state)} each"),
+    ]
+    if options.steps is not None:
+        total = (options.steps // options.every + 1) * rows + ((options.steps // kept if kept else 1) + 1) * state
+        lines.append(f"{options.steps:,} steps make about {size_text(total)}")
+    return lines
+
+
+def _sources(binding: Binding, options: Options, tasks: Collection[str]) -> list[str]:
+    names = [GRADIENT, *(f"{GRADIENT}/{task}" for task in tasks), UPDATE, *binding.stages]
+    if options.schedule.thins_weights:
+        names.append(DISPLACEMENT)
+    return [name for name in names if options.wants(name)]

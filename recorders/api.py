@@ -1,0 +1,163 @@
+"""The recording API of a training script. Every function does nothing extra while nothing records.
+
+Decides what the script sees: arguments, return values, and that the joint backward runs the same either way. Loads no
+torch by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recorders.active import current
+from recorders.errors import UsageError
+from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from recorders.session import Session
+
+
+def backward(losses: Mapping[str, Tensor], *, retain_graph: bool | None = None) -> Tensor:
+    """Send the sum of several tasks' losses backward, as `(loss_a + loss_b).backward()` does.
+
+    At recorded steps the gradient of each task is taken as well, without changing `.grad`.
+
+    Args:
+        losses: the loss of each task, scaled by a GradScaler where one is used.
+        retain_graph: as in `torch.Tensor.backward`.
+
+    Returns:
+        The sum, detached.
+
+    Raises:
+        UsageError: not a mapping from task names to losses, or empty.
+    """
+    if not isinstance(losses, Mapping) or not losses or not all(isinstance(task, str) and task for task in losses):
+        raise UsageError(f'backward: losses must map task names to losses, as in {{"add": loss}}; found {losses!r:.80}')
+    total = functools.reduce(operator.add, losses.values())
+
+    def send() -> None:
+        total.backward(retain_graph=retain_graph)
+
+    session = current()
+    if session is None:
+        send()
+    else:
+        session.around_backward(losses, send)
+    return total.detach()
+
+
+@contextmanager
+def task(name: str) -> Iterator[None]:
+    """Whatever is sent backward inside belongs to this task: `with sedscope.task("add"): loss_add.backward()`.
+
+    Raises:
+        UsageError: the name is not a text, or empty.
+    """
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"task: name must be a text, found {name!r:.80}")
+    session = current()
+    if session is None:
+        yield
+    else:
+        with session.task(name):
+            yield
+
+
+def log(metrics: Mapping[str, Any]) -> None:
+    """Record numbers that belong to the t completed so far: `sedscope.log({"test_acc/add": accuracy})`."""
+    session = current()
+    if session is not None:
+        session.log(metrics)
+
+
+def probe(
+    model: nn.Module,
+    task: str,
+    inputs: Tensor | Sequence[Tensor],
+    targets: Tensor,
+    *,
+    at: str | None = None,
+    output: Any = None,
+    position: int | None = None,
+    loss: str = "cross_entropy",
+    run: Callable[..., Any] | None = None,
+    train: Tensor | None = None,
+) -> None:
+    """Name the pool from which a task's probes and fixed batches are drawn, once, before the training.
+
+    Args:
+        model: the model that is trained.
+        task: the task's name.
+        inputs: what the model takes, each [M, …] with one entry for each of M examples.
+        targets: [M, …], class indices for cross-entropy.
+        at: the module at whose output features are measured; None takes the token embedding, or the first input.
+        output: which of the model's outputs is this task's: a key, an index, or a function of the model's output.
+        position: the position along a sequence that the output is read at; None takes the output whole.
+        loss: the loss of the fixed gradient: `cross_entropy` or `mse`.
+        run: how the model is called, as `run(model, *inputs)`; None calls `model(*inputs)`.
+        train: [M], whether an example belongs to the training set.
+    """
+    session = current()
+    if session is not None:
+        from recorders.probes import ProbeRequest, add_probe
+
+        request = ProbeRequest(task, at, output, position, loss, run)
+        session.guard(lambda: add_probe(session, request, model, inputs, targets, train))
+
+
+@contextmanager
+def record(
+    path: str | os.PathLike[str],
+    *,
+    every: int = DEFAULT_EVERY,
+    select: str | Iterable[str] | None = None,
+    sources: str | Iterable[str] | None = None,
+    weights_every: int | None = None,
+    budget: int | str | None = None,
+    probe_seed: int = 0,
+    steps: int | None = None,
+    force: bool = False,
+    resume: bool = False,
+    first_step: int | None = None,
+) -> Iterator[Session]:
+    """Record what is trained inside the block into a run directory; `recorders.options.Options` explains the settings.
+
+    Yields:
+        The recording: its `path`, and `t`, the steps completed so far.
+
+    Raises:
+        SedscopeError: unusable settings, an existing run without `force`, or a recording inside a recording.
+    """
+    from recorders import session as sessions
+
+    options = Options(
+        every=every,
+        select=split_names(select),
+        sources=split_names(sources),
+        weights_every=weights_every,
+        budget=None if budget is None else parse_size(budget),
+        probe_seed=probe_seed,
+        steps=steps,
+        force=force,
+        resume=resume,
+        first_step=first_step,
+    )
+    session = sessions.Session(Path(path), options, command=sys.orig_argv)
+    reason = sessions.EXCEPTION
+    try:
+        yield session
+        reason = sessions.FINISHED
+    except KeyboardInterrupt:
+        reason = sessions.INTERRUPTED
+        raise
+    finally:
+        session.close(reason)

@@ -1,0 +1,126 @@
+"""One optimizer tied to one model's selected parameters: what is read around each of its steps.
+
+Decides what the stored sources hold. When a step is recorded, and where rows go, is left to the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recorders.format import GRAD_NORM, GRADIENT, LR_PREFIX, UPDATE, WEIGHT_DECAY_PREFIX
+from recorders.naming import clean_names
+from recorders.ownership import is_torchs_own, parameters_of
+from recorders.selection import Selection
+from recorders.stages import stage_row, stages_of
+
+Wants = Callable[[str], bool]
+
+
+class Binding:
+    """A model, the optimizer that steps its selected parameters, and the two halves of a step."""
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, selection: Selection) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.selection = selection
+        self.stages = stages_of(optimizer)
+        self.closure_given = False
+        self._before: Tensor | None = None
+        self._settings: list[dict[str, Any]] = []
+        self._received: list[Tensor] | None = None
+        self._gradient: Tensor | None = None
+
+    def read_before(self, *, rows: bool, closure_given: bool, wants: Wants) -> None:
+        """Before the step: θ_t, and each group's options, which a scheduler may change before the step is looked at.
+
+        Gradients are read after the step, where a fused kernel has unscaled them and a closure has made them; but an
+        optimizer that is not torch's own may write into them, so there they are read here.
+        """
+        self._settings = [
+            {name: _kept(value) for name, value in group.items() if name != "params"}
+            for group in self.optimizer.param_groups
+        ]
+        self._before = self.theta() if rows and wants(UPDATE) else None
+        self._received = self._gradient = None
+        if not closure_given and not is_torchs_own(self.optimizer):
+            self._receive(rows and wants(GRADIENT))
+
+    def read_after(self, *, rows: bool, wants: Wants) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
+        """After the step: rows [P] by source, each a fresh tensor, and scalars by name."""
+        if self._received is None:
+            self._receive(rows and wants(GRADIENT))
+        found: dict[str, Tensor] = {}
+        if self._gradient is not None:
+            found[GRADIENT] = self._gradient
+        if self._before is not None:
+            found[UPDATE] = self.theta().sub_(self._before)
+        if rows:
+            for name, stage in self.stages.items():
+                if wants(name):
+                    found[name] = stage_row(stage, self.selection, self.optimizer, self._settings)
+        scalars = self._group_scalars() | {GRAD_NORM: norm_of(self._received or [])}
+        self._before = self._gradient = None
+        return found, scalars
+
+    def stepped(self) -> list[Tensor]:
+        """The optimizer's parameters that have a gradient."""
+        return [parameter for parameter in parameters_of(self.optimizer) if parameter.grad is not None]
+
+    def theta(self) -> Tensor:
+        """The selected parameters as they are, a fresh vector [P]."""
+        return self.selection.flatten([parameter.detach() for parameter in self.selection.chosen])
+
+    def state(self) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by clean name, each tensor once; not copied."""
+        # Not state_dict(): that runs hooks of the user's, which may do anything and rename what they like.
+        named: dict[str, Tensor] = dict(self.model.named_parameters())
+        for prefix, module in self.model.named_modules():
+            for name, buffer in module.named_buffers(recurse=False):
+                if name not in module._non_persistent_buffers_set:
+                    named[f"{prefix}.{name}" if prefix else name] = buffer
+        found: dict[str, Tensor] = {}
+        for name, tensor in clean_names(named).items():
+            if not any(tensor is other for other in found.values()):
+                found[name] = tensor
+        return found
+
+    def _receive(self, row: bool) -> None:
+        gradients = [parameter.grad for parameter in self.stepped()]
+        self._received = [gradient.detach() for gradient in gradients if gradient is not None]
+        if row:
+            self._gradient = self.selection.flatten([parameter.grad for parameter in self.selection.chosen])
+
+    def _group_scalars(self) -> dict[str, float | Tensor]:
+        found: dict[str, float | Tensor] = {}
+        for index, options in enumerate(self._settings):
+            found[f"{LR_PREFIX}{index}"] = options["lr"] if "lr" in options else 0.0
+            found[f"{WEIGHT_DECAY_PREFIX}{index}"] = options.get("weight_decay", 0.0)
+        return found
+
+
+def norm_of(gradients: list[Tensor]) -> float | Tensor:
+    """2-norm over all of them together, in at least float32: float16 overflows at a norm of 65,504."""
+    if not gradients:
+        return 0.0
+    plain = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
+    kinds = {(gradient.dtype, gradient.device) for gradient in plain}
+    if len(kinds) == 1 and plain[0].dtype in (torch.float32, torch.float64):
+        norms = list(torch._foreach_norm(plain))
+    else:
+        norms = [torch.linalg.vector_norm(gradient, dtype=_wide(gradient.dtype)) for gradient in plain]
+    first = norms[0].device
+    total: Tensor = torch.linalg.vector_norm(torch.stack([norm.to(first, torch.float64) for norm in norms]))
+    return total
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)
+
+
+def _kept(value: Any) -> Any:
+    """A learning rate that is a tensor is changed in place by its scheduler."""
+    return value.detach().clone() if isinstance(value, Tensor) else value

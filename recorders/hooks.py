@@ -1,0 +1,77 @@
+"""The global hooks around every optimizer's step.
+
+Decides which calls of `step` count: the outermost one, where a subclass calls `super().step()` or a wrapper steps the
+optimizer that it wraps. Nothing that goes wrong behind a hook reaches the training. What a step means is left to the
+session.
+
+Order around a step: global pre, user pre, the step, user post, global post.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any, Protocol
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+Closure = Callable[[], Any] | None
+
+
+class StepListener(Protocol):
+    """What hears of steps; every method may raise, `failed` may not."""
+
+    def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
+        """θ_t is still in place."""
+
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The step is made, or was skipped inside a fused kernel."""
+
+    def failed(self, error: Exception) -> None:
+        """Recording cannot go on."""
+
+
+class StepHooks:
+    """Owns the two global hooks: whoever installs them removes them."""
+
+    def __init__(self, listener: StepListener) -> None:
+        self._listener = listener
+        self._wrapper: CodeType | None = None
+        self._handles = [
+            register_optimizer_step_pre_hook(self._before),
+            register_optimizer_step_post_hook(self._after),
+        ]
+
+    def remove(self) -> None:
+        """Take the hooks out again."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _before(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            if not self._nested(sys._getframe(1)):
+                closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+                self._listener.before_step(optimizer, closure)
+        except Exception as error:  # noqa: BLE001  it would surface inside somebody's optimizer step
+            self._listener.failed(error)
+
+    def _after(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            if not self._nested(sys._getframe(1)):
+                self._listener.after_step(optimizer)
+        except Exception as error:  # noqa: BLE001  see above
+            self._listener.failed(error)
+
+    def _nested(self, caller: FrameType) -> bool:
+        """Whether another step is under way below this one on the stack.
+
+        The stack is asked each time: a counter would be wrong for good after a step that raised.
+        """
+        frame = caller.f_back
+        while frame is not None:
+            if frame.f_code is caller.f_code:
+                return True
+            frame = frame.f_back
+        return False

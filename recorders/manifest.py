@@ -1,0 +1,121 @@
+"""The contents of `run.json`: what was recorded, of which model, with which optimizer, where it came from."""
+
+from __future__ import annotations
+
+import math
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from recorders.binding import Binding
+from recorders.options import Options
+
+_PACKAGES: Final = ("sedscope", "torch", "numpy", "safetensors")
+_GIT_SECONDS: Final = 3.0
+_UNSEEDED: Final = 67280421310721  # what torch.initial_seed() says in a process that was never seeded
+
+
+def build_manifest(
+    binding: Binding, options: Options, *, name: str, command: Sequence[str], tasks: Sequence[str]
+) -> dict[str, Any]:
+    """`run.json` without its version, id and time, which the writer fills in."""
+    selection = binding.selection
+    seed = torch.initial_seed()
+    return {
+        "name": name,
+        "command": list(command),
+        "git": git_state(),
+        "versions": {"python": platform.python_version()} | _versions(),
+        "device": str(selection.chosen[0].device),
+        "tasks": list(tasks),
+        "parameters": [
+            {
+                "name": parameter.name,
+                "shape": list(parameter.tensor.shape),
+                "dtype": str(parameter.tensor.dtype).removeprefix("torch."),
+                "selected": parameter.offset is not None,
+                "offset": parameter.offset,
+                "trainable": parameter.tensor.requires_grad,
+            }
+            for parameter in selection.parameters
+        ],
+        "selection": {
+            "spec": list(selection.spec),
+            "P": selection.size,
+            "row_dtype": str(selection.dtype).removeprefix("torch."),
+        },
+        "blocks": [asdict(block) | {"shape": list(block.shape)} for block in selection.blocks],
+        "optimizer": {"class": type(binding.optimizer).__name__, "groups": _groups(binding)},
+        "recording": {
+            "every": options.every,
+            "sources": list(options.sources),
+            "weights_every": options.schedule.weights_every,
+            "budget": options.budget,
+            "probe_seed": options.probe_seed,
+        },
+        "intervention": None,
+        "seed": None if seed == _UNSEEDED else seed,
+        "parent": None,
+    }
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the working folder and whether anything differs from it; None outside a repository."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changes = _git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit.strip(), "dirty": bool(changes)}
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *words], capture_output=True, text=True, timeout=_GIT_SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _groups(binding: Binding) -> list[dict[str, Any]]:
+    names = {id(parameter.tensor): parameter.name for parameter in binding.selection.parameters}
+    return [
+        {name: _plain(value) for name, value in group.items() if name not in ("params", "param_names") and _told(value)}
+        | {"parameters": [names[id(parameter)] for parameter in group["params"] if id(parameter) in names]}
+        for group in binding.optimizer.param_groups
+    ]
+
+
+def _told(value: Any) -> bool:
+    """Numbers, switches and short tuples of them; a schedule object of some optimizer is left out."""
+    if isinstance(value, list | tuple):
+        return all(_told(each) for each in value)
+    return value is None or isinstance(value, bool | int | float | str) or _is_number(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    number = float(value) if _is_number(value) else value
+    return repr(number) if isinstance(number, float) and not math.isfinite(number) else number
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() == 1

@@ -1,0 +1,37 @@
+"""The names that a run gives to parameters: those of the plain model, whatever it was wrapped in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from torch import nn
+
+_T = TypeVar("_T")
+_COMPILED = "_orig_mod"
+_WRAPPERS = ("DistributedDataParallel", "DataParallel")
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The model inside `torch.compile` and data-parallel wrappers."""
+    while (inner := _inner(model)) is not None:
+        model = inner
+    return model
+
+
+def _inner(model: nn.Module) -> nn.Module | None:
+    held = getattr(model, "module" if type(model).__name__ in _WRAPPERS else _COMPILED, None)
+    return held if isinstance(held, nn.Module) else None
+
+
+def clean(name: str) -> str:
+    """`layers.0._orig_mod.attn.weight` → `layers.0.attn.weight`: a compiled submodule adds a segment of its own."""
+    return ".".join(segment for segment in name.split(".") if segment != _COMPILED)
+
+
+def clean_names(named: Mapping[str, _T]) -> dict[str, _T]:
+    """The same values under clean names; `module.` goes where every name begins with it."""
+    cleaned = {clean(name): value for name, value in named.items()}
+    while cleaned and all(name.startswith("module.") for name in cleaned):
+        cleaned = {name.removeprefix("module."): value for name, value in cleaned.items()}
+    return cleaned

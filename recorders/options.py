@@ -1,0 +1,118 @@
+"""What a recording is asked to do: its settings, their defaults and what makes them unusable.
+
+Needs the standard library alone, so that the command line can check its flags before torch is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from recorders.errors import UsageError
+from recorders.format import ADAPTIVE, DISPLACEMENT, GRADIENT, MAX_INTEGER, MOMENTUM, SGD_MOMENTUM, UPDATE
+from recorders.schedule import Schedule
+
+DEFAULT_EVERY: Final = 25
+DEFAULT_SELECT: Final = "attention"
+STORABLE: Final = (GRADIENT, f"{GRADIENT}/<task>", UPDATE, MOMENTUM, ADAPTIVE, SGD_MOMENTUM, DISPLACEMENT)
+"""The sources that a recorder can store. The reader derives the others."""
+
+_UNITS: Final = {
+    "": 1,
+    "k": 10**3,
+    "m": 10**6,
+    "g": 10**9,
+    "t": 10**12,
+    "ki": 2**10,
+    "mi": 2**20,
+    "gi": 2**30,
+    "ti": 2**40,
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of one recording. Unusable ones raise `UsageError` when they are put together."""
+
+    every: int = DEFAULT_EVERY
+    """Optimizer steps between two recorded t."""
+    select: tuple[str, ...] = ()
+    """Presets and globs over parameter names; empty: `attention`, or `all` where the model has no attention."""
+    sources: tuple[str, ...] = ()
+    """Names or globs of the sources to store; empty: all that apply."""
+    weights_every: int | None = None
+    """Steps between two full states, a multiple of `every`; 0: the first and the last; None: as `every`."""
+    budget: int | None = None
+    """Bytes of rows and weights after which only scalars go on; None: no limit."""
+    probe_seed: int = 0
+    """Seed of the private generator that draws probes and fixed batches."""
+    steps: int | None = None
+    """How many steps the training will make, for the projected size alone; None: not told."""
+    force: bool = False
+    """Whether an existing run may be replaced."""
+    resume: bool = False
+    """Whether this recording continues an existing run."""
+    first_step: int | None = None
+    """t of the first step seen; None: 0, or on resume what the optimizer's state says."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no recording could do."""
+        _require("every", self.every, at_least=1)
+        _require("budget", self.budget, at_least=1)
+        _require("probe seed", self.probe_seed, at_least=0)
+        _require("steps", self.steps, at_least=1)
+        _require("first step", self.first_step, at_least=0)
+        _require("weights-every", self.weights_every, at_least=0)
+        if self.weights_every and self.weights_every % self.every:
+            raise UsageError(
+                f"weights-every: must be a multiple of every ({self.every}), or 0; found {self.weights_every}"
+            )
+        if self.force and self.resume:
+            raise UsageError("force and resume exclude each other: one replaces the run, the other continues it")
+        for pattern in self.sources:
+            _check_source(pattern)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The recorded t that these settings ask for."""
+        return Schedule(self.every, self.every if self.weights_every is None else self.weights_every)
+
+    def wants(self, source: str) -> bool:
+        """Whether rows of this source are asked for."""
+        return not self.sources or any(fnmatchcase(source, pattern) for pattern in self.sources)
+
+
+def split_names(text: str | Iterable[str] | None) -> tuple[str, ...]:
+    """`"a, b"` or `["a", "b,c"]` taken apart at commas; None is nothing."""
+    if text is None:
+        return ()
+    parts = [text] if isinstance(text, str) else list(text)
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes, from `5000000`, `5MB`, `2GiB`, `1.5g`.
+
+    Raises:
+        UsageError: the text is not a size.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", str(text).lower())
+    if match is None or match[2] not in _UNITS:
+        raise UsageError(f"budget: must be a size such as 500MB or 2GiB; found {text!r}")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _require(name: str, value: object, *, at_least: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= MAX_INTEGER:
+        raise UsageError(f"{name}: must be a whole number, {at_least} or more; found {value!r}")
+
+
+def _check_source(pattern: str) -> None:
+    per_task = pattern.startswith(f"{GRADIENT}/") and len(pattern) > len(GRADIENT) + 1
+    if not per_task and not any(fnmatchcase(name, pattern) for name in STORABLE):
+        raise UsageError(f"sources: {pattern!r} is not a source that is stored; there are {', '.join(STORABLE)}")

@@ -1,0 +1,186 @@
+"""Between the session and the writer: what waits for the run directory, what the budget allows, what is said once.
+
+Decides when rows stop for the budget and how a failure is worded. The run directory is written when the recording is bound
+to a model; until then only its empty folder is reserved, and given back if nothing comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from recorders.errors import InputOutputError, UsageError
+from recorders.format import RUN_FILE
+from recorders.offload import State, scalars_to_host, state_to_host, vector_to_host
+from recorders.options import Options
+from recorders.speech import say, size_text
+
+
+class Writer(Protocol):
+    """What a recording needs of a `RunWriter`."""
+
+    on_failure: Callable[[str], None] | None
+
+    def rows(self, source: str, t: int, vector: Any) -> None:
+        """Record a row."""
+
+    def scalars(self, t: int, values: Mapping[str, Any]) -> None:
+        """Record numbers."""
+
+    def weights(self, t: int, state: Any) -> None:
+        """Record a full state."""
+
+    def program(self, program_json: bytes, constants: Mapping[str, Any]) -> str:
+        """Record a feature program and return its name."""
+
+    def probe(self, task: str, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+        """Record a task's probes."""
+
+    def note(self, kind: str, message: str, t: int | None = None) -> None:
+        """Record that something noteworthy happened."""
+
+    def close(self, reason: str) -> None:
+        """Write what waits and end the session."""
+
+
+Opener = Callable[[Path, dict[str, Any], Options, int], Writer]
+
+
+def open_writer(path: Path, manifest: dict[str, Any], options: Options, first_t: int) -> Writer:
+    """The run directory's writer: of a new run, or of a new session of the run that is there."""
+    from recorders.store import RunWriter
+
+    if options.resume:
+        return RunWriter.resume(path, manifest=manifest, first_t=first_t)
+    return RunWriter.create(path, manifest, force=options.force)
+
+
+class Output:
+    """Everything that a recording writes or says."""
+
+    def __init__(self, path: Path, options: Options, opener: Opener = open_writer) -> None:
+        self.path = path
+        self._options = options
+        self._opener = opener
+        self._writer: Writer | None = None
+        self._waiting: list[Callable[[Writer], None]] = []
+        self._programs: dict[str, str] = {}
+        self._said: set[str] = set()
+        self._handed = 0
+        self._spent = False
+        self._reserved = self._reserve()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a run directory."""
+        return self._writer is not None
+
+    def open(self, manifest: dict[str, Any], first_t: int) -> None:
+        """Write the run directory's beginning and everything that waited for it."""
+        self._writer = self._opener(self.path, manifest, self._options, first_t)
+        self._writer.on_failure = self._writing_failed
+        for send in self._waiting:
+            send(self._writer)
+        self._waiting.clear()
+
+    def rows(self, t: int, found: Mapping[str, Tensor]) -> None:
+        """The rows of one recorded t: all of them, or none once the budget is spent. They are kept, not copied."""
+        if self._afford(t, found.values()):
+            for source, flat in found.items():
+                self._send(lambda writer, source=source, flat=flat: writer.rows(source, t, vector_to_host(flat)))
+
+    def weights(self, t: int, state: Mapping[str, Tensor]) -> None:
+        """The full state at t, copied here."""
+        if self._afford(t, state.values()):
+            self.copied_weights(t, state_to_host(state))
+
+    def copied_weights(self, t: int, state: State) -> None:
+        """The full state at t, a copy already."""
+        self._send(lambda writer: writer.weights(t, state))
+
+    def scalars(self, t: int, values: Mapping[str, float | Tensor]) -> None:
+        """Numbers at t."""
+        ready = scalars_to_host(values)
+        self._send(lambda writer: writer.scalars(t, ready))
+
+    def probe(self, task: str, tensors: Mapping[str, Tensor], meta: dict[str, Any], program: tuple[str, Any]) -> None:
+        """A task's probes; `program` is a key that tasks share, and the capture itself or None."""
+        key, capture = program
+
+        def send(writer: Writer) -> None:
+            if capture is not None and key not in self._programs:
+                self._programs[key] = writer.program(capture.program_json, capture.constants)
+            writer.probe(task, tensors, meta | {"program": self._programs.get(key) if capture is not None else None})
+
+        self._send(send)
+
+    def note(self, kind: str, message: str, t: int | None = None) -> None:
+        """Into the journal alone."""
+        self._send(lambda writer: writer.note(kind, message, t))
+
+    def tell(self, kind: str, message: str, t: int | None = None) -> None:
+        """Into the journal and on stderr, each text once."""
+        if self.say_once(message):
+            self.note(kind, message, t)
+
+    def say_once(self, message: str) -> bool:
+        """On stderr, unless it was said before."""
+        new = message not in self._said
+        self._said.add(message)
+        if new:
+            say(message)
+        return new
+
+    def close(self, reason: str) -> None:
+        """End the session, or give the reserved folder back when nothing was recorded."""
+        self._waiting.clear()
+        if self._writer is not None:
+            self._writer.close(reason)
+        elif self._reserved:
+            with suppress(OSError):  # somebody put something there: it is theirs
+                self.path.rmdir()
+
+    def _send(self, send: Callable[[Writer], None]) -> None:
+        if self._writer is None:
+            self._waiting.append(send)
+        else:
+            send(self._writer)
+
+    def _writing_failed(self, reason: str) -> None:
+        """On the writer's thread. It has noted the failure itself; rows and weights are no longer worth a copy."""
+        self._spent = True
+        self.say_once(f"{self.path}: {reason} (the training goes on)")
+
+    def _afford(self, t: int, tensors: Any) -> bool:
+        size = sum(tensor.nbytes for tensor in tensors)
+        budget = self._options.budget
+        if budget is not None and not self._spent and self._handed + size > budget:
+            self._spent = True
+            reached = f"the budget of {size_text(budget)} is reached at t = {t}"
+            self.tell("budget", f"{reached}: rows and weights stop, scalars go on", t)
+        if self._spent:
+            return False
+        self._handed += size
+        return True
+
+    def _reserve(self) -> bool:
+        """Make the folder, so that an unusable place is told before the training and not after its first step."""
+        there = self.path.exists()
+        is_run = (self.path / RUN_FILE).is_file()
+        if self._options.resume:
+            if not is_run:
+                raise UsageError(f"resume: {self.path} must be a run to go on with; there is no {RUN_FILE} in it")
+            return False
+        if is_run and not self._options.force:
+            raise UsageError(f"out: {self.path} holds a run already; give --force to replace it, or --resume to go on")
+        try:
+            if there and not is_run and any(entry.name != "lock" for entry in self.path.iterdir()):
+                raise UsageError(f"out: {self.path} must be a new or empty folder, or with --force a run")
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputOutputError(f"out: {self.path}: {error.strerror}") from error
+        return not there

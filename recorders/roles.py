@@ -1,0 +1,130 @@
+"""What a parameter is for, told from its module and its name: attention, MLP or embedding; q, k, v or o; which layer.
+
+Heuristics over the naming habits of PyTorch code live here and nowhere else. Where a name says nothing the answer is
+None, never a guess. Which parameters are selected is decided in `selection`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from torch import Tensor, nn
+
+ATTENTION: Final = "attention"
+MLP: Final = "mlp"
+EMBEDDING: Final = "embedding"
+
+_PROJECTED: Final = r"(_?(proj|projection|lin|linear|layer|net|weight|fc))*"
+_LED: Final = r"(w_?|to_|linear_|lin_|fc_|proj_)?"
+_ROLES: Final = (
+    ("q", re.compile(rf"{_LED}(q|query|queries){_PROJECTED}", re.I)),
+    ("k", re.compile(rf"{_LED}(k|key|keys){_PROJECTED}", re.I)),
+    ("v", re.compile(rf"{_LED}(v|value|values){_PROJECTED}", re.I)),
+    ("o", re.compile(rf"{_LED}(o|out|output){_PROJECTED}", re.I)),
+    ("kv", re.compile(rf"{_LED}kv{_PROJECTED}", re.I)),
+    ("qkv", re.compile(rf"{_LED}(qkv|q_k_v|attn_qkv){_PROJECTED}|c_attn|in_proj(_weight)?|query_key_value", re.I)),
+)
+_SEPARATE: Final = ("q", "k", "v", "o", "kv")
+_FUSED_ALONE: Final = re.compile(rf"c_attn|{_LED}qkv{_PROJECTED}|query_key_value", re.I)
+_OUTPUT_INSIDE_ATTENTION: Final = re.compile(r"c_proj|proj|dense", re.I)
+_ATTENTION_NAME: Final = re.compile(r"attn|attention|mha", re.I)
+_MLP_NAME: Final = re.compile(
+    r"mlp|ffn?|feed_?forward|fc_?\d*|lin(ear)?_?[12]|(gate|up|down|gate_up)_proj|w[123]|c_fc|intermediate"
+    r"|dense_h_to_4h|dense_4h_to_h|experts?|wi(_\d)?|densereludense",
+    re.I,
+)
+_MLP_CLASS: Final = re.compile(r"mlp|feed_?forward|ffn", re.I)
+_EMBEDDING_NAME: Final = re.compile(r"emb|^w[tp]e$|^pos(ition(s|al)?)?$|cls_token", re.I)
+_NOT_A_PROJECTION: Final = re.compile(r"bias|^b_|pos|norm|scale|temperature|emb", re.I)
+
+
+def kind_of(model: nn.Module, name: str, parameter: Tensor) -> str | None:
+    """`attention`, `mlp` or `embedding` for a *weight* of that kind; None for everything else, biases and norms too.
+
+    Args:
+        model: the module that `name` counts from.
+        name: the parameter's name as `model.named_parameters()` gives it.
+        parameter: the parameter.
+    """
+    path = list(_path(model, name))
+    owner, leaf = path[-1][1], name.rpartition(".")[2]
+    if isinstance(owner, nn.Embedding) or (parameter.ndim >= 2 and _EMBEDDING_NAME.search(leaf)):
+        return EMBEDDING
+    if parameter.ndim < 2 or _NOT_A_PROJECTION.search(leaf) or "norm" in path[-1][0].lower():
+        return None
+    # From the leaf outwards: a block may hold an attention and an MLP, so the nearest word rules.
+    kinds = [_kind_of_segment(leaf, None, owner)]
+    kinds += [_kind_of_segment(*path[at], path[at - 1][1]) for at in range(len(path) - 1, 0, -1)]
+    decided = next((kind for kind in kinds if kind is not None), None)
+    return EMBEDDING if decided is None and _EMBEDDING_NAME.search(path[-1][0]) else decided
+
+
+def role_of(name: str, kind: str | None) -> str | None:
+    """`q`, `k`, `v`, `o`, `kv` or `qkv` from the name of an attention weight; None where it does not say."""
+    if kind != ATTENTION:
+        return None
+    segments = [segment for segment in name.split(".") if not segment.isdigit()]
+    if segments and segments[-1] == "weight":
+        segments.pop()
+    for segment in reversed(segments[-2:]):
+        if (role := _named_role(segment)) is not None:
+            return role
+        if _OUTPUT_INSIDE_ATTENTION.fullmatch(segment):
+            return "o"
+    return None
+
+
+def layer_of(name: str) -> int | None:
+    """The first number on the path: `encoder.layers.3.self_attn.in_proj_weight` is in layer 3."""
+    return next((int(segment) for segment in name.split(".") if segment.isdecimal()), None)
+
+
+def owner_of(model: nn.Module, name: str) -> nn.Module:
+    """The module whose own parameter this is."""
+    return list(_path(model, name))[-1][1]
+
+
+def _kind_of_segment(segment: str, module: nn.Module | None, parent: nn.Module) -> str | None:
+    if _ATTENTION_NAME.search(segment):
+        return ATTENTION
+    if _MLP_NAME.fullmatch(segment) or (segment == "output" and hasattr(parent, "intermediate")):
+        return MLP
+    if _FUSED_ALONE.fullmatch(segment) or (_named_role(segment) in _SEPARATE and _has_queries_and_keys(parent)):
+        return ATTENTION
+    if module is None:
+        return None
+    if _is_innermost_attention(module):
+        return ATTENTION
+    return MLP if _MLP_CLASS.search(type(module).__name__) else None
+
+
+def _named_role(segment: str) -> str | None:
+    return next((role for role, pattern in _ROLES if pattern.fullmatch(segment)), None)
+
+
+def _has_queries_and_keys(module: nn.Module) -> bool:
+    """A layer called `value` alone may be the value head of an agent; beside queries and keys it is attention."""
+    names = [name for name, _ in module.named_children()] + [name for name, _ in module.named_parameters(recurse=False)]
+    return {"q", "k"} <= {_named_role(name) for name in names}
+
+
+def _is_innermost_attention(module: nn.Module) -> bool:
+    """A class `AttentionBlock` that holds an attention of its own is a block, not the attention."""
+    if not _ATTENTION_NAME.search(type(module).__name__):
+        return False
+    return not any(
+        _ATTENTION_NAME.search(name.rpartition(".")[2]) or _ATTENTION_NAME.search(type(child).__name__)
+        for name, child in module.named_modules()
+        if name
+    )
+
+
+def _path(model: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
+    """(segment, module) from the model itself down to the module that owns the parameter."""
+    module = model
+    yield "", module
+    for segment in name.split(".")[:-1]:
+        module = getattr(module, segment)
+        yield segment, module

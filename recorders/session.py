@@ -1,0 +1,423 @@
+"""One recording of one training, from the first optimizer step to the end.
+
+Decides what `t` is, when rows, weights and scalars are taken, what ends a recording, and that nothing of ours reaches the
+training: every entry from outside runs under `guard`. What a source holds is decided in `binding`, what a task
+contributes in `tasks`, what a run directory looks like in `store`.
+
+The first step of an optimizer that owns selected parameters binds the recording to it: only then the model, the
+parameters and P are known, so only then the run directory is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import torch
+from torch import Tensor, nn
+
+from recorders import active
+from recorders.announcement import describe
+from recorders.binding import Binding
+from recorders.clipping import ClippingObserver
+from recorders.errors import RefusedError, SedscopeError
+from recorders.format import DISPLACEMENT, GRADIENT, LOSS_PREFIX, METRIC_PREFIX, SKIPPED
+from recorders.hooks import Closure, StepHooks
+from recorders.manifest import build_manifest
+from recorders.naming import unwrap
+from recorders.offload import state_to_host
+from recorders.options import Options
+from recorders.output import Opener, Output, open_writer
+from recorders.ownership import (
+    find_model,
+    leaves_of,
+    parameters_of,
+    refuse_shared_selection,
+    refuse_unrecordable,
+)
+from recorders.patching import Patches
+from recorders.scaling import ScalerObserver
+from recorders.selection import Selection, select
+from recorders.signals import ClosingSignals
+from recorders.stages import completed_steps
+from recorders.tasks import TaskLedger
+
+FINISHED = "finished"
+EXCEPTION = "exception"
+INTERRUPTED = "interrupted"
+TERMINATED = "terminated"
+STOPPED = "recording stopped"
+
+
+class Session:
+    """The recording that is active in this process.
+
+    Args:
+        path: the run directory, made here and given back when nothing is recorded.
+        options: what to record.
+        command: the command line, for the run's manifest.
+        opener: how the run directory's writer is made.
+
+    Raises:
+        SedscopeError: another recording is active, several processes train together, or `path` cannot be used.
+    """
+
+    def __init__(
+        self, path: Path, options: Options, *, command: Sequence[str] = (), opener: Opener = open_writer
+    ) -> None:
+        refuse_distributed()
+        active.activate(self)
+        self.path = path
+        self.options = options
+        self.t = 0
+        """Completed optimizer steps."""
+        self.stopped: str | None = None
+        """Why nothing more is recorded, or None."""
+        self.model: nn.Module | None = None
+        """The model whose parameters are recorded, as soon as it is known."""
+        self._pid = os.getpid()
+        self._command = tuple(command)
+        self._schedule = options.schedule
+        self._selection: Selection | None = None
+        self._binding: Binding | None = None
+        self._judged: WeakSet[torch.optim.Optimizer] = WeakSet()
+        self._why_unbound = "no optimizer made a step"
+        self._stepping = False
+        self._looked_at_losses = False
+        self._observing = False
+        self._kept_t: int | None = None
+        self._displaced_t: int | None = None
+        self._previous: Tensor | None = None
+        self._trainable: dict[str, bool] = {}
+        self._tasks: dict[str, None] = {}
+        self._closed = False
+        try:
+            self.output = Output(path, options, opener)
+        except BaseException:
+            active.deactivate(self)
+            raise
+        self._scaler = ScalerObserver(self.guard, self._skip)
+        self._clipping = ClippingObserver(self.guard, lambda: None if self._scaler.unscaled else self._scaler.scale)
+        self._ledger = TaskLedger(self._scaler.scale_of, self.guard, self._refuse_apart)
+        self._hooks = StepHooks(self)
+        self._signals = ClosingSignals(self)
+
+    # --- from the optimizer's hooks --------------------------------------------------------------------------------
+
+    def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
+        """θ_t is in place and about to be stepped from."""
+        self._stepping = False
+        if not self._is_live() or not self._is_bound_to(optimizer, closure):
+            return
+        assert self._binding is not None
+        refuse_unrecordable(optimizer, closure)
+        self._stepping = True
+        rows = self._schedule.records(self.t)
+        if rows:
+            self._keep_weights(last=False)
+            self._displace()
+            self._watch_trainable()
+        self._binding.read_before(rows=rows, closure_given=closure is not None, wants=self.options.wants)
+
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The step was made, or a fused kernel skipped it."""
+        self._scaler.step_seen(optimizer)
+        if not self._is_live() or not self._stepping or self._binding is None:
+            return
+        if optimizer is not self._binding.optimizer:
+            return
+        self._stepping = False
+        found_inf = getattr(optimizer, "found_inf", None)
+        if found_inf is not None and float(found_inf):
+            self._skip(optimizer)
+            return
+        rows = self._schedule.records(self.t)
+        found, scalars = self._binding.read_after(rows=rows, wants=self.options.wants)
+        for task, gradient in self._ledger.gradients.items():
+            found[f"{GRADIENT}/{task}"] = gradient
+        scalars |= self._clipping.take(self._binding.stepped())
+        scalars |= {LOSS_PREFIX + task: loss for task, loss in self._ledger.losses.items()}
+        if found:
+            self.output.rows(self.t, found)
+        self.output.scalars(self.t, scalars)
+        self._ledger.clear()
+        self.t += 1
+
+    def failed(self, error: Exception) -> None:
+        """Stop recording, once, and say why; the training goes on."""
+        if self.stopped is not None:
+            return
+        refused = isinstance(error, SedscopeError)
+        self.stopped = str(error) if refused else f"{type(error).__name__}: {error}"
+        what = "not recorded" if not self.output.is_open else f"recording stopped at t = {self.t}"
+        try:
+            self.output.tell(
+                "refused" if refused else "failed", f"{what}: {self.stopped} (the training goes on)", self.t
+            )
+            self._ledger.abandon()
+            self.output.close(STOPPED)
+        except Exception as second:  # noqa: BLE001  we are already giving up; the training must not notice
+            self.output.say_once(f"{self.path}: {type(second).__name__}: {second}")
+
+    # --- from the API ----------------------------------------------------------------------------------------------
+
+    def guard(self, action: Callable[[], None]) -> None:
+        """Run something of ours; what it raises ends the recording, not the training."""
+        try:
+            if self._is_live():
+                action()
+        except Exception as error:  # noqa: BLE001  it would surface in the middle of somebody's training
+            self.failed(error)
+
+    def around_backward(self, losses: Mapping[str, Tensor], backward: Callable[[], None]) -> None:
+        """Run the script's backward call for these losses, and see what each task contributes to it."""
+        if self._observing:
+            backward()
+            return
+        self._observing = True
+        self.guard(lambda: self._before_backward(losses))
+        try:
+            backward()
+        except BaseException:
+            self._ledger.abandon()
+            raise
+        finally:
+            self._observing = False
+        self.guard(lambda: self._ledger.after(self._selection))
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[None]:
+        """Whatever the script sends backward in here belongs to one task."""
+
+        def observed(original: Any, tensors: Any, *args: Any, **kwargs: Any) -> None:
+            losses = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+            loss = losses[0] if len(losses) == 1 else sum(losses)
+            self.around_backward({name: loss}, lambda: original(tensors, *args, **kwargs))
+
+        patches = Patches()
+        patches.wrap(torch.autograd, "backward", observed)  # `Tensor.backward` goes through it
+        try:
+            yield
+        finally:
+            patches.restore()
+
+    def log(self, metrics: Mapping[str, Any]) -> None:
+        """Metrics of the t completed so far."""
+        self.guard(lambda: self._log(metrics))
+
+    def adopt(self, model: nn.Module) -> bool:
+        """Take the model that the script names, unless another one is being recorded already."""
+        plain = unwrap(model)
+        if self.model is None:
+            self.model = plain
+            self._judged.clear()  # an optimizer that was passed over may own this model
+        return self.model is plain
+
+    def add_task(self, task: str) -> None:
+        """A task is known from now on."""
+        if task not in self._tasks:
+            self._tasks[task] = None
+            if self.output.is_open:
+                self.output.note("task", task, self.t)
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def close(self, reason: str = FINISHED) -> None:
+        """Take the last θ, write what waits, end the session and take every hook out; idempotent."""
+        if os.getpid() != self._pid:
+            return
+        self._signals.wait()
+        if not self._closed and self.stopped is None:
+            self._finish(reason)
+        self._closed = True
+        self._signals.remove()
+        self._hooks.remove()
+        self._clipping.remove()
+        self._scaler.remove()
+        active.deactivate(self)
+
+    def terminate(self) -> Callable[[], None]:
+        """Stop at once; the result writes what is left and may run on another thread, while the training goes on."""
+        whole = self._is_live() and self._binding is not None and not self._stepping and self._kept_t != self.t
+        state = state_to_host(self._binding.state()) if whole and self._binding is not None else None
+        unfinished, self._closed = not self._closed and self.stopped is None, True
+
+        def write() -> None:
+            if state is not None:
+                self.output.copied_weights(self.t, state)
+            if unfinished:
+                self.output.close(TERMINATED)
+
+        return write
+
+    def _finish(self, reason: str) -> None:
+        try:
+            if self._binding is None:
+                self.output.say_once(f"nothing was recorded: {self._why_unbound}")
+            elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
+                self._keep_weights(last=True)
+                self._displace()
+            self.output.close(reason)
+        except Exception as error:  # noqa: BLE001  the training is over, and its exit status is not ours
+            self.output.say_once(f"{self.path}: the end is missing: {type(error).__name__}: {error}")
+
+    @property
+    def recorded(self) -> bool:
+        """Whether there is a run directory."""
+        return self.output.is_open
+
+    # --- binding ---------------------------------------------------------------------------------------------------
+
+    def _is_live(self) -> bool:
+        return self.stopped is None and not self._closed and os.getpid() == self._pid
+
+    def _is_bound_to(self, optimizer: torch.optim.Optimizer, closure: Closure) -> bool:
+        if self._binding is None:
+            if optimizer not in self._judged:
+                self._bind(optimizer, closure)
+            self._judged.add(optimizer)
+            return self._binding is not None
+        if optimizer is self._binding.optimizer:
+            return True
+        if optimizer not in self._judged:
+            self._judged.add(optimizer)
+            self._refuse_second(optimizer)
+        return False
+
+    def _bind(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
+        owned = parameters_of(optimizer)
+        name = type(optimizer).__name__
+        model = self.model or find_model(owned)
+        if model is None:
+            self._why_unbound = (
+                f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
+            )
+            return
+        selection = self._selection or select(model, self.options.select)
+        if not {id(parameter) for parameter in owned} & {id(parameter) for parameter in selection.chosen}:
+            chosen = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
+            self._why_unbound = f"none of the {chosen} of {type(model).__name__} belongs to {name}"
+            return
+        refuse_unrecordable(optimizer, closure)
+        refuse_shared_selection(optimizer, selection.chosen)
+        self.model, self._selection = model, selection
+        self._binding = Binding(model, optimizer, selection)
+        self.t = self._first_t(optimizer)
+        manifest = build_manifest(
+            self._binding, self.options, name=self.path.name, command=self._command, tasks=list(self._tasks)
+        )
+        self.output.open(manifest, self.t)
+        for line in describe(self._binding, self.options, self._tasks):
+            self.output.say_once(line)
+
+    def _first_t(self, optimizer: torch.optim.Optimizer) -> int:
+        made = completed_steps(optimizer)
+        if self.options.first_step is not None:
+            return self.options.first_step
+        if self.options.resume:
+            if made is None:
+                raise RefusedError(
+                    f"resume: the state of {type(optimizer).__name__} does not say how many steps it made;"
+                    " give --first-step"
+                )
+            return made
+        if made:
+            self.output.tell("parameter", f"the optimizer has made {made} steps before; t counts from 0 here", 0)
+        return 0
+
+    def _refuse_second(self, optimizer: torch.optim.Optimizer) -> None:
+        assert self._binding is not None and self._selection is not None
+        selected = {id(parameter) for parameter in self._selection.chosen}
+        if selected & {id(parameter) for parameter in parameters_of(optimizer)}:
+            names = f"{type(self._binding.optimizer).__name__} and {type(optimizer).__name__}"
+            raise RefusedError(f"optimizer: two optimizers ({names}) share the selected parameters; one must own them")
+
+    # --- within a step ---------------------------------------------------------------------------------------------
+
+    def _before_backward(self, losses: Mapping[str, Tensor]) -> None:
+        for task in losses:
+            self.add_task(task)
+        wanted = set()
+        if self._schedule.records(self.t):
+            wanted = {task for task in losses if self.options.wants(f"{GRADIENT}/{task}")}
+        if wanted and self._selection is None and not self._looked_at_losses:
+            self._look_for_model(losses.values())
+        self._ledger.before(losses, self._selection, wanted)
+
+    def _look_for_model(self, losses: Any) -> None:
+        """Before the first step no optimizer has shown us its parameters, so the losses have to."""
+        self._looked_at_losses = True
+        model = self.model or find_model([leaf for loss in losses for leaf in leaves_of(loss)])
+        if model is not None:
+            self._selection = select(model, self.options.select)
+            self.model = model
+
+    def _skip(self, optimizer: Any) -> None:
+        """A GradScaler found infinities: t stands still, and what was gathered for this step is dropped."""
+        if self._is_bound_to(optimizer, None):
+            self._stepping = False
+            self._ledger.clear()
+            assert self._binding is not None
+            self._clipping.take(self._binding.stepped())
+            self.output.scalars(self.t, {SKIPPED: 1.0})
+
+    def _keep_weights(self, *, last: bool) -> None:
+        """The full state at this t, once: a step that is skipped and repeated starts from the same θ."""
+        assert self._binding is not None
+        if (last or self._schedule.keeps_weights(self.t)) and self._kept_t != self.t:
+            self._kept_t = self.t
+            self.output.weights(self.t, self._binding.state())
+
+    def _displace(self) -> None:
+        """θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
+        assert self._binding is not None
+        if not self._schedule.thins_weights or not self.options.wants(DISPLACEMENT) or self._displaced_t == self.t:
+            return
+        theta = self._binding.theta()
+        if self._previous is not None:
+            self.output.rows(self.t, {DISPLACEMENT: theta - self._previous})
+        self._previous, self._displaced_t = theta, self.t
+
+    def _watch_trainable(self) -> None:
+        assert self._binding is not None
+        for parameter in self._binding.selection.parameters:
+            now = parameter.tensor.requires_grad
+            if self._trainable.setdefault(parameter.name, now) != now:
+                self._trainable[parameter.name] = now
+                change = "trainable" if now else "frozen"
+                self.output.note("parameter", f"{parameter.name} became {change} before t = {self.t}", self.t)
+
+    def _refuse_apart(self, reason: str) -> None:
+        advice = " (compiled models: torch._functorch.config.donated_buffer = False before compiling)"
+        shown = f"gradients of single tasks are not recorded: {reason}" + (advice if "donated" in reason else "")
+        self.output.tell("refused", shown, self.t)
+
+    def _log(self, metrics: Mapping[str, Any]) -> None:
+        ready: dict[str, float | Tensor] = {}
+        for name, value in metrics.items():
+            number = _as_number(value)
+            if number is None:
+                self.output.tell("metric", f"log: {name!r} must be a number, found {type(value).__name__}", self.t)
+            else:
+                ready[f"{METRIC_PREFIX}{name}"] = number
+        self.output.scalars(self.t, ready)
+
+
+def refuse_distributed() -> None:
+    """Raise `RefusedError` where several processes train one model together."""
+    world = os.environ.get("WORLD_SIZE", "1")
+    if world.strip() not in ("", "0", "1"):
+        raise RefusedError(f"WORLD_SIZE: must be 1, found {world}; recording of distributed training is not supported")
+
+
+def _as_number(value: Any) -> float | Tensor | None:
+    if isinstance(value, Tensor):
+        return value.detach().clone().reshape(()) if value.numel() == 1 else None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

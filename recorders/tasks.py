@@ -1,0 +1,155 @@
+"""What each task contributes to the optimizer step under way: its loss, and its gradient on the selected parameters.
+
+Decides how a per-task gradient is taken without changing `.grad` by a bit. One task alone: tensor hooks read what its
+backward adds. Several in one `backward`: one additional `autograd.grad` each, before the joint backward; adding such
+gradients up instead would differ from the joint one. Contributions of micro-batches add up; AMP scale is divided out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+import torch
+from torch import Tensor
+
+from recorders.selection import Selection
+
+Guard = Callable[[Callable[[], None]], None]
+
+
+class TaskLedger:
+    """Losses of every step and gradients of recorded steps, by task.
+
+    Around each backward call of the script: `before`, the call, then `after`, or `abandon` if the call raised.
+
+    Args:
+        scale_of: what a loss was multiplied by before backward, or None.
+        guard: runs a function of ours so that what it raises ends the recording, not the training.
+        on_refusal: called, once, with the reason why gradients of several tasks cannot be taken.
+    """
+
+    def __init__(
+        self, scale_of: Callable[[Tensor], Tensor | None], guard: Guard, on_refusal: Callable[[str], None]
+    ) -> None:
+        self._scale_of = scale_of
+        self._guard = guard
+        self._on_refusal = on_refusal
+        self._refused = False
+        self._reached = False
+        self._reading: _Reading | None = None
+        self.losses: dict[str, float | Tensor] = {}
+        """As the script passed them, unscaled, summed over micro-batches."""
+        self.gradients: dict[str, Tensor] = {}
+        """Unscaled and unclipped, each [P], summed over micro-batches."""
+
+    def clear(self) -> None:
+        """A step was made, or skipped, or its gradients were thrown away."""
+        self.losses, self.gradients, self._reached = {}, {}, False
+
+    def before(self, losses: Mapping[str, Tensor], selection: Selection | None, wanted: Collection[str]) -> None:
+        """One backward call is about to send all these losses into `.grad`.
+
+        Args:
+            losses: the loss of each task.
+            selection: the selected parameters; None while the model is unknown.
+            wanted: the tasks whose gradient is to be taken in this step.
+        """
+        if selection is not None and self._reached and _all_cleared(selection):
+            self.clear()  # the script dropped what was gathered so far, without stepping
+        for task, loss in losses.items():
+            self._add_loss(task, loss)
+        if selection is None or not wanted:
+            return
+        if len(losses) == 1:
+            self._reading = _Reading(*next(iter(losses.items())), selection, self._guard)
+        elif not self._refused:
+            self._take_apart({task: losses[task] for task in losses if task in wanted}, selection)
+
+    def after(self, selection: Selection | None) -> None:
+        """The backward call is over."""
+        reading = self.abandon()
+        if reading is not None:
+            self._add_gradient(reading.task, reading.loss, reading.parts, reading.selection)
+        if selection is not None:
+            self._reached = any(parameter.grad is not None for parameter in selection.chosen)
+
+    def abandon(self) -> _Reading | None:
+        """Take the tensor hooks of a backward call out again."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.remove()
+        return reading
+
+    def _add_loss(self, task: str, loss: Tensor) -> None:
+        if loss.numel() != 1:
+            return  # backward was called with a gradient of its own: there is no loss to name
+        value = loss.detach().reshape(())
+        scale = self._scale_of(loss)
+        number = _number(value if scale is None else value / scale.to(value.device))
+        self.losses[task] = self.losses.get(task, 0.0) + number
+
+    def _take_apart(self, losses: Mapping[str, Tensor], selection: Selection) -> None:
+        trained = [parameter for parameter in selection.chosen if parameter.requires_grad]
+        try:
+            for task, loss in losses.items():
+                found = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
+                self._add_gradient(task, loss, _spread(found, selection), selection)
+        except RuntimeError as error:
+            # A compiled graph with donated buffers, or reentrant checkpointing, gives its graph away only once.
+            self._refused = True
+            self.gradients = {}
+            self._on_refusal(str(error).strip().splitlines()[0])
+
+    def _add_gradient(self, task: str, loss: Tensor, parts: list[Tensor | None], selection: Selection) -> None:
+        flat = selection.flatten(parts)
+        scale = self._scale_of(loss)
+        if scale is not None:
+            flat /= scale.to(flat.device)
+        if task in self.gradients:
+            flat += self.gradients[task]
+        self.gradients[task] = flat
+
+
+class _Reading:
+    """Tensor hooks that copy what arrives at each selected parameter, before it is added to `.grad`."""
+
+    def __init__(self, task: str, loss: Tensor, selection: Selection, guard: Guard) -> None:
+        self.task = task
+        self.loss = loss
+        self.selection = selection
+        self.parts: list[Tensor | None] = [None] * len(selection.chosen)
+        self._guard = guard
+        self._handles = [
+            parameter.register_hook(lambda gradient, index=index: guard(lambda: self._read(index, gradient)))
+            for index, parameter in enumerate(selection.chosen)
+            if parameter.requires_grad
+        ]
+
+    def remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _read(self, index: int, gradient: Tensor) -> None:
+        # A copy: the engine hands this very tensor on to `.grad`. More than once under reentrant checkpointing.
+        before, copy = self.parts[index], gradient.detach().clone()
+        self.parts[index] = copy if before is None else before + copy
+
+
+def _number(value: Tensor) -> float | Tensor:
+    """A float on the CPU; elsewhere the tensor, so that nobody waits for the device."""
+    return float(value) if value.device.type == "cpu" else value.double()
+
+
+def _spread(found: tuple[Tensor | None, ...], selection: Selection) -> list[Tensor | None]:
+    """Gradients of the trainable selected parameters, with None for the frozen ones."""
+    each = iter(found)
+    return [next(each) if parameter.requires_grad else None for parameter in selection.chosen]
+
+
+def _all_cleared(selection: Selection) -> bool:
+    """Whether every selected `.grad` is None, or zeros where looking does not wait for a device."""
+    return all(_is_cleared(parameter.grad) for parameter in selection.chosen)
+
+
+def _is_cleared(gradient: Tensor | None) -> bool:
+    return gradient is None or (gradient.device.type == "cpu" and not bool(gradient.any()))
