@@ -117,8 +117,8 @@ class Tensor:
     """Bytes from the start of the file."""
     size: int
     """Bytes."""
-    crc: int | None
-    """CRC-32 of its bytes; None when the header has none."""
+    crc: int
+    """CRC-32 of its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,47 +126,53 @@ class Header:
     """A validated header: the tensors tile the file exactly, without overlap or hole."""
 
     tensors: Mapping[str, Tensor]
-    crc: int
 
 
-def read_header(fd: int, size: int, where: str) -> Header:
-    """Read and validate the header of an open tensor file of `size` bytes.
+def read_header(fd: int, size: int, crc: int, where: str) -> Header:
+    """Read and validate the header of an open tensor file of `size` bytes whose header must have the CRC-32 `crc`.
 
     Raises:
         DamagedError: truncated, zero-filled, or offsets, shapes and dtypes that contradict each other or the size.
         RefusedError: a header over the cap, or JSON that is not acceptable.
     """
     length = int.from_bytes(pread(fd, 8, 0, where), "little")
-    if length > MAX_SHARD_HEADER:
-        raise RefusedError(f"{where}: a header must not exceed {MAX_SHARD_HEADER} bytes, found {length}")
     if not 2 <= length <= size - 8:
         raise DamagedError(f"{where}: not a safetensors file (header of {length} bytes in a file of {size})")
+    if length > MAX_SHARD_HEADER:
+        raise RefusedError(f"{where}: a header must not exceed {MAX_SHARD_HEADER} bytes, found {length}")
     raw = pread(fd, 8 + length, 0, where)
+    if crc32(raw) != crc:
+        raise DamagedError(f"{where}: CRC mismatch in the header")
     members = strictjson.loads(raw[8:], where)
     if not isinstance(members, dict):
         raise DamagedError(f"{where}: the header is not a JSON object")
     metadata = members.pop(_METADATA, {})
     tensors = {name: _tensor(name, entry, 8 + length, metadata, where) for name, entry in members.items()}
     _check_tiling(tensors, 8 + length, size, where)
-    return Header(tensors, crc32(raw))
+    return Header(tensors)
 
 
 def verify(fd: int, name: str, tensor: Tensor, where: str) -> None:
     """Compare a tensor's bytes with its CRC, in pieces of 4 MiB; raises `DamagedError`."""
-    if tensor.crc is None:
-        raise DamagedError(f"{where}: no CRC for tensor {name!r}")
     crc, at, end = 0, tensor.start, tensor.start + tensor.size
     while at < end:
         piece = pread(fd, min(_CHUNK, end - at), at, where)
         crc, at = crc32(piece, crc), at + len(piece)
     if crc != tensor.crc:
-        raise DamagedError(f"{where}: CRC mismatch in tensor {name!r}")
+        raise DamagedError(f"{where}: CRC mismatch in tensor {name}")
 
 
-def read(fd: int, tensor: Tensor, where: str) -> NDArray[Any]:
-    """The whole tensor as a new array; bfloat16 becomes float32, which holds every bfloat16 value exactly."""
-    flat = read_elements(fd, tensor, 0, math.prod(tensor.shape), where)
-    return flat.reshape(tensor.shape)
+def read(fd: int, name: str, tensor: Tensor, where: str) -> NDArray[Any]:
+    """The whole tensor, compared with its CRC, as a new array; bfloat16 becomes float32, which holds all its values.
+
+    Raises:
+        DamagedError: the bytes are not those that were written.
+        RefusedError: a dtype that NumPy has no counterpart for.
+    """
+    flat = _elements(fd, tensor, _code(tensor, where), 0, math.prod(tensor.shape), where)
+    if crc32(_bytes_of(flat)) != tensor.crc:
+        raise DamagedError(f"{where}: CRC mismatch in tensor {name}")
+    return _widened(flat, tensor).reshape(tensor.shape)
 
 
 def read_elements(fd: int, tensor: Tensor, first: int, count: int, where: str) -> NDArray[Any]:
@@ -176,11 +182,7 @@ def read_elements(fd: int, tensor: Tensor, first: int, count: int, where: str) -
         DamagedError: the file became shorter than its header says.
         RefusedError: a dtype that NumPy has no counterpart for.
     """
-    if tensor.dtype == "BF16":
-        return _widen(_elements(fd, tensor, "<u2", first, count, where))
-    if tensor.dtype not in _NUMPY:
-        raise RefusedError(f"{where}: dtype {tensor.dtype} cannot be read; readable: {', '.join(_NUMPY)}, BF16")
-    return _elements(fd, tensor, _NUMPY[tensor.dtype], first, count, where)
+    return _widened(_elements(fd, tensor, _code(tensor, where), first, count, where), tensor)
 
 
 def pread(fd: int, count: int, offset: int, where: str) -> bytes:
@@ -210,8 +212,20 @@ def _elements(fd: int, tensor: Tensor, code: str, first: int, count: int, where:
     return out
 
 
-def _widen(halves: NDArray[Any]) -> NDArray[Any]:
-    return (halves.astype(np.uint32) << 16).view(np.float32)
+def _code(tensor: Tensor, where: str) -> str:
+    if tensor.dtype == "BF16":
+        return "<u2"
+    if tensor.dtype not in _NUMPY:
+        raise RefusedError(f"{where}: dtype {tensor.dtype} cannot be read; readable: {', '.join(_NUMPY)}, BF16")
+    return _NUMPY[tensor.dtype]
+
+
+def _widened(flat: NDArray[Any], tensor: Tensor) -> NDArray[Any]:
+    if tensor.dtype != "BF16":
+        return flat
+    wide = flat.astype(np.uint32)
+    wide <<= 16
+    return wide.view(np.float32)
 
 
 def _bytes_of(array: NDArray[Any]) -> memoryview:
@@ -250,13 +264,12 @@ def _tensor(name: str, entry: Any, base: int, metadata: Any, where: str) -> Tens
     try:
         dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
         size = DTYPE_BYTES[dtype] * _count(shape)
-        crc = metadata.get(_CRC_PREFIX + name)
-        number = None if crc is None else int(crc, 16)
+        crc = int(metadata[_CRC_PREFIX + name], 16)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedError(f"{where}: header entry {name[:80]!r} is malformed") from error
     if type(start) is not int or type(end) is not int or end - start != size:
         raise DamagedError(f"{where}: tensor {name[:80]!r} must take {size} bytes, found offsets {start}, {end}")
-    return Tensor(dtype, tuple(shape), base + start, size, number)
+    return Tensor(dtype, tuple(shape), base + start, size, crc)
 
 
 def _count(shape: Any) -> int:

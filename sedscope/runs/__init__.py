@@ -1,1 +1,68 @@
-"""A run directory → rows, windows, scalars, weights; also of a run that is still being written."""
+"""A run directory → rows, windows, scalars, weights; also of a run that is still being written.
+
+`open_run` and `find_runs` are the doors. Lazy: importing this package imports neither NumPy nor polars.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sedscope.runs.damage import Damage, Note
+    from sedscope.runs.find import FoundRun, find_runs
+    from sedscope.runs.manifest import Block, Manifest, Parameter
+    from sedscope.runs.probe import Probe
+    from sedscope.runs.run import Run
+    from sedscope.runs.text import printable
+
+__all__ = [
+    "Block",
+    "Damage",
+    "FoundRun",
+    "Manifest",
+    "Note",
+    "Parameter",
+    "Probe",
+    "Run",
+    "find_runs",
+    "open_run",
+    "printable",
+]
+
+_HOME = {
+    "Block": "manifest",
+    "Damage": "damage",
+    "FoundRun": "find",
+    "Manifest": "manifest",
+    "Note": "damage",
+    "Parameter": "manifest",
+    "Probe": "probe",
+    "Run": "run",
+    "find_runs": "find",
+    "printable": "text",
+}
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run directory, finished or still being written.
+
+    Damage does not raise: `Run.damage` lists it, and what lies before it stays readable.
+
+    Raises:
+        NotARunError: no run, another tool's, or a newer format.
+        RefusedError: something in it is unsafe to open or to believe.
+        DamagedError: `run.json` is not readable.
+    """
+    from sedscope.runs.run import Run
+
+    return Run(Path(path))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'sedscope.runs' has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = getattr(import_module(f"sedscope.runs.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

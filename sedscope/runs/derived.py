@@ -1,0 +1,126 @@
+"""Rows that follow from the stored weights: displacement and decoupled weight decay.
+
+Decides where they exist. `displacement` at t is θ_t − θ of the recorded t before it, and is absent where that one was
+not kept or lies further back than the cadence. `adamw/decay` at t is −lr·λ·θ_t with the values of the step that
+leaves θ_t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
+from sedscope.runs.history import History
+from sedscope.runs.manifest import Manifest
+from sedscope.runs.rows import Columns, Floats, Steps
+from sedscope.runs.scalars import Series
+from sedscope.runs.tensors import TensorStore
+from sedscope.runs.weights import read_selected
+
+
+def predecessors(manifest: Manifest, history: History) -> dict[int, int]:
+    """The recorded t before each t that has a displacement.
+
+    Only where weights are kept at every recorded t: with thinned weights the recorder stores displacements itself.
+    """
+    if manifest.recording.weights_every != 1:
+        return {}
+    return {
+        t: before
+        for before, t in pairwise(history.recorded)
+        if t in history.weights and before in history.weights and t - before <= manifest.recording.every
+    }
+
+
+def read_displacement(
+    tensors: TensorStore, manifest: Manifest, history: History, steps: Steps, columns: Columns
+) -> Floats:
+    """Displacement rows `[n, columns]`; the steps must be keys of `predecessors`."""
+    before_of = predecessors(manifest, history)
+    out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
+    last: tuple[int, Floats] | None = None
+    for row, t in zip(out, steps.tolist(), strict=True):
+        before = before_of[t]
+        old = (
+            last[1]
+            if last is not None and last[0] == before
+            else _selected(tensors, manifest, history, before, columns)
+        )
+        new = _selected(tensors, manifest, history, t, columns)
+        row[:] = new - old
+        last = (t, new)
+    return out
+
+
+def decay_factors(manifest: Manifest, scalars: Mapping[str, Series], t: Steps) -> tuple[Steps, NDArray[np.float64]]:
+    """The t among `t` at which every decoupled group has lr and weight decay, and their −lr·λ: `[n]`, `[n, groups]`.
+
+    The factor of a group that decays through its gradient is 0.
+    """
+    groups = manifest.optimizer.groups if manifest.optimizer else ()
+    factors = np.zeros((len(t), len(groups)))
+    known = np.ones(len(t), dtype=bool)
+    for number, group in enumerate(groups):
+        if manifest.optimizer is not None and manifest.optimizer.is_decoupled(group):
+            rate, has_rate = _at(scalars, f"{LR_PREFIX}{number}", t)
+            decay, has_decay = _at(scalars, f"{WEIGHT_DECAY_PREFIX}{number}", t)
+            factors[:, number] = -rate * decay
+            known &= has_rate & has_decay
+    return t[known], factors[known]
+
+
+def read_decay(
+    tensors: TensorStore,
+    manifest: Manifest,
+    history: History,
+    scalars: Mapping[str, Series],
+    steps: Steps,
+    columns: Columns,
+) -> Floats:
+    """Decay rows `[n, columns]`; the steps must be ones that `decay_factors` knows."""
+    _, factors = decay_factors(manifest, scalars, steps)
+    out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
+    for row, t, factor in zip(out, steps.tolist(), factors, strict=True):
+        row[:] = _selected(tensors, manifest, history, t, columns)
+        _scale(row, manifest, factor, columns)
+    return out
+
+
+def has_decay(manifest: Manifest) -> bool:
+    """Whether some group decays by a step of its own."""
+    optimizer = manifest.optimizer
+    return optimizer is not None and any(optimizer.is_decoupled(group) for group in optimizer.groups)
+
+
+def _scale(row: Floats, manifest: Manifest, factor: NDArray[np.float64], columns: Columns) -> None:
+    """Multiply each selected parameter's part of a row by the factor of its group; 0 for one that no group trains."""
+    group_of = _groups(manifest)
+    first, count = columns
+    for parameter in manifest.selected:
+        start = max(first, parameter.offset or 0) - first
+        stop = min(first + count, (parameter.offset or 0) + parameter.size) - first
+        number = group_of.get(parameter.name)
+        if start < stop:
+            row[start:stop] *= 0.0 if number is None or not parameter.trainable else factor[number]
+
+
+def _groups(manifest: Manifest) -> dict[str, int]:
+    groups = manifest.optimizer.groups if manifest.optimizer else ()
+    return {name: number for number, group in enumerate(groups) for name in group.parameters}
+
+
+def _selected(tensors: TensorStore, manifest: Manifest, history: History, t: int, columns: Columns) -> Floats:
+    return read_selected(tensors, history.weights[t], manifest, columns)
+
+
+def _at(scalars: Mapping[str, Series], name: str, t: Steps) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A scalar's values at `t`, and where it has one."""
+    known, values = scalars.get(name, (np.empty(0, np.int64), np.empty(0)))
+    if not len(known):
+        return np.zeros(len(t)), np.zeros(len(t), dtype=bool)
+    places = np.minimum(np.searchsorted(known, t), len(known) - 1)
+    return values[places], known[places] == t

@@ -1,0 +1,187 @@
+"""What stands in a run directory right now: manifest, sessions, and the files that are there.
+
+Decides what opening a run looks at (names, sizes and journals, no tensor) and where damage cuts the history. Contents
+are left to `tensors` and `verify`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+from recorders.errors import NotARunError
+from recorders.format import (
+    JOURNAL_DIR,
+    MAX_RUN_JSON,
+    PART_SUFFIX,
+    PROBE_DIR,
+    PROGRAM_DIR,
+    RUN_FILE,
+    SHARD_DIR,
+    WEIGHTS_DIR,
+)
+from recorders.journal import journal_name
+from recorders.lock import Holder, holder
+from sedscope.runs.damage import Damage, Note
+from sedscope.runs.folder import MissingError, RunFolder
+from sedscope.runs.history import FOREVER, History, build, trace
+from sedscope.runs.lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.manifest import parse_manifest
+from sedscope.runs.session import Session
+from sedscope.runs.text import printable
+
+_DATA_FOLDERS = (SHARD_DIR, WEIGHTS_DIR, PROGRAM_DIR, PROBE_DIR)
+
+
+class Directory:
+    """The state of a run directory at the last `poll`.
+
+    Raises:
+        NotARunError: no run that this version reads.
+        RefusedError: something in it must not be opened or believed.
+        DamagedError: `run.json` itself is not readable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.folder = RunFolder(path)
+        text = self._run_json()
+        self._stamp = self.folder.stamp(RUN_FILE)
+        self.manifest = parse_manifest(text, self.folder.shown)
+        self.text_digest = hashlib.sha256(text).hexdigest()
+        self.sessions: list[Session] = []
+        self.holder: Holder | None = None
+        self._crc = crc32(text)
+        self._found: list[Damage] = []
+        self._listed: list[Damage] = []
+        self._listed_notes: list[Note] = []
+        self._missing_weights: set[str] = set()
+        self.poll()
+
+    @property
+    def damage(self) -> list[Damage]:
+        """Everything wrong that is known, without repetition."""
+        journals = [session.damage for session in self.sessions if session.damage is not None]
+        return list(dict.fromkeys([*journals, *self._listed, *self._found]))
+
+    @property
+    def notes(self) -> list[Note]:
+        """What the recorders noted, then what was noticed here."""
+        noted = [note for session in self.sessions for note in session.notes()]
+        return [*noted, *self._listed_notes, *self._torn_notes()]
+
+    def add_damage(self, damage: Damage) -> None:
+        """Remember what was found by looking into a file."""
+        self._found.append(damage)
+
+    def is_missing(self, file: str) -> bool:
+        """Whether it is a checkpoint that is not there, which is only noted."""
+        return file in self._missing_weights
+
+    def replaced(self) -> bool:
+        """Whether another run took the place of this one."""
+        return self.folder.stamp(RUN_FILE) != self._stamp
+
+    def poll(self) -> bool:
+        """Read what was appended and look at the files; whether anything changed."""
+        # The lock first: a recorder that ends in between has then written its end line before we read the journal.
+        before = self.holder
+        self.holder = holder(self.folder.path)
+        changed = self._poll_sessions() or self.holder != before
+        if changed or not self.sessions:
+            self._look()
+        return changed
+
+    def history(self) -> History:
+        """What counts, up to the first damage."""
+        stretches, _, _ = trace(self.sessions)
+        cut = min((damage.t for damage in self.damage if damage.t is not None), default=FOREVER)
+        history = build(stretches, cut)
+        unusable = self._missing_weights | {damage.file for damage in self.damage}
+        history.weights = {t: file for t, file in history.weights.items() if file.name not in unusable}
+        return history
+
+    def _run_json(self) -> bytes:
+        if not self.folder.exists():
+            raise NotARunError(f"{self.folder.shown}: no such folder")
+        try:
+            return self.folder.read(RUN_FILE, MAX_RUN_JSON)
+        except MissingError as error:
+            raise NotARunError(f"{self.folder.shown}: not a run (no {RUN_FILE})") from error
+
+    def _poll_sessions(self) -> bool:
+        numbers = {number for name in self.folder.sizes(JOURNAL_DIR) if (number := _session_number(name)) is not None}
+        known = len(self.sessions)
+        for number in range(known + 1, max(numbers, default=0) + 1):
+            self.sessions.append(Session(self.folder, number, self.manifest.recording.every))
+        polled = [session.poll() for session in self.sessions]
+        return any(polled) or len(self.sessions) > known
+
+    def _look(self) -> None:
+        """Compare the files that are there with what the journals say."""
+        sizes = {
+            f"{folder}/{name}": size for folder in _DATA_FOLDERS for name, size in self.folder.sizes(folder).items()
+        }
+        _, damage, notes = trace(self.sessions)
+        self._missing_weights = set()
+        for session in self.sessions:
+            for file, t in committed(session):
+                if sizes.get(file.name) == file.size:
+                    continue
+                if file.name not in sizes and file.name.startswith(f"{WEIGHTS_DIR}/"):
+                    self._missing_weights.add(file.name)
+                    notes.append(
+                        Note("weights", f"{file.name} is missing: no checkpoint at t = {t}", t, session.number)
+                    )
+                else:
+                    lost = None if file.name.startswith(f"{WEIGHTS_DIR}/") else t
+                    damage.append(Damage(file.name, _mismatch(file, sizes.get(file.name)), lost))
+            if session.opening is not None and session.opening.run_crc != self._crc:
+                damage.append(Damage(RUN_FILE, f"not the one that session {session.number} wrote: CRC mismatch", None))
+        if self.holder is None:
+            parts = [name for name in sizes if name.endswith(PART_SUFFIX)]
+            notes += [Note("part", f"{printable(name)} was not finished and does not count") for name in parts]
+        self._listed, self._listed_notes = damage, notes
+
+    def _torn_notes(self) -> Iterator[Note]:
+        for session in self.sessions:
+            live = self.holder is not None and session is self.sessions[-1]
+            if session.torn and not live:
+                message = f"{session.name}: the last line was not finished and does not count"
+                yield Note("torn", message, None, session.number)
+
+
+def committed(session: Session) -> Iterator[tuple[TensorFile, int | None]]:
+    """Every file that a session committed, and the first recorded t that depends on it.
+
+    A program's JSON is given as a tensor file too; only its name and size are meant.
+    """
+    for line in session.lines:
+        if isinstance(line, ShardLine):
+            yield line.file, first_of(line)
+        elif isinstance(line, WeightsLine):
+            yield line.file, line.t
+        elif isinstance(line, ProbeLine):
+            yield line.file, None
+        elif isinstance(line, ProgramLine):
+            yield TensorFile(line.file, line.size, line.file_crc), None
+            if line.constants is not None:
+                yield line.constants, None
+
+
+def first_of(line: ShardLine) -> int | None:
+    """The first t that a shard holds rows or scalars of."""
+    steps = [steps[0] for steps in line.rows.values() if steps]
+    return min(steps + ([line.scalars[0]] if line.scalars else []), default=None)
+
+
+def _mismatch(file: TensorFile, size: int | None) -> str:
+    return "missing" if size is None else f"must have {file.size} bytes, found {size}"
+
+
+def _session_number(name: str) -> int | None:
+    stem = name.removesuffix(".jsonl")
+    if not (stem.isascii() and stem.isdigit()) or len(stem) > 6 or journal_name(int(stem)) != f"{JOURNAL_DIR}/{name}":
+        return None
+    return int(stem) or None

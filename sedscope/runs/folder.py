@@ -1,0 +1,137 @@
+"""The files of a run directory, opened so that a folder that somebody else made can do no harm.
+
+Decides which files are opened at all: regular ones inside the folder, reached without any symbolic link, without
+waiting for a FIFO, never memory-mapped. What they hold is left to the callers. No file stays open between calls.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from recorders.errors import DamagedError, InputOutputError, NotARunError, RefusedError
+from recorders.tensorfile import pread
+from sedscope.runs.text import printable
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SPARSE_FROM = 256 << 20
+_SPARSE_RATIO = 16
+"""A file from 256 MiB whose blocks on disk hold less than a 16th of it is refused: zeros that nobody recorded."""
+
+
+class MissingError(DamagedError):
+    """A file that the journal names is not there."""
+
+
+class RunFolder:
+    """Access to the files of one run by names such as `shards/0001-000000.safetensors`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.shown = printable(str(path), 4096)
+        """The path as messages give it."""
+
+    def where(self, name: str) -> str:
+        """What to call a file in a message."""
+        return f"{self.shown}/{printable(name)}"
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[tuple[int, int]]:
+        """A descriptor and size of a file, for the time of a `with` block.
+
+        Raises:
+            MissingError: it is not there.
+            RefusedError: a symbolic link, FIFO, device or folder, or a giant that is mostly hole.
+            InputOutputError: the operating system does not let us.
+        """
+        folder, _, last = name.rpartition("/")
+        with self._folder(folder) as parent:
+            fd = self._checked(name, lambda: os.open(last, _FILE, dir_fd=parent))
+        try:
+            yield fd, self._regular_size(fd, name)
+        finally:
+            os.close(fd)
+
+    def read(self, name: str, cap: int) -> bytes:
+        """The whole of a small file; `RefusedError` above `cap` bytes."""
+        with self.open(name) as (fd, size):
+            if size > cap:
+                raise RefusedError(f"{self.where(name)}: must not exceed {cap} bytes, found {size}")
+            return pread(fd, size, 0, self.where(name))
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Name → bytes of the regular files in a folder of the run; empty where the folder is missing.
+
+        Raises:
+            RefusedError: something in it is neither a file nor a folder.
+        """
+        try:
+            with self._folder(folder) as fd, os.scandir(fd) as entries:
+                return {entry.name: self._size(entry, folder) for entry in entries if not _is_folder(entry)}
+        except MissingError:
+            return {}
+
+    def stamp(self, name: str) -> tuple[int, int, int]:
+        """Changes when a file is replaced or changed."""
+        with self.open(name) as (fd, size):
+            found = os.fstat(fd)
+            return found.st_ino, found.st_mtime_ns, size
+
+    def exists(self) -> bool:
+        """Whether the path is a folder that can be searched; raises `NotARunError` where that is forbidden."""
+        try:
+            return stat.S_ISDIR(self.path.stat().st_mode)
+        except PermissionError as error:
+            raise NotARunError(f"{self.shown}: permission denied") from error
+        except OSError:
+            return False
+
+    @contextmanager
+    def _folder(self, name: str) -> Iterator[int]:
+        # The run's own path may be a link (`latest`); nothing below it may.
+        root = self._checked(name, lambda: os.open(self.path, _FOLDER))
+        try:
+            if not name:
+                yield root
+                return
+            fd = self._checked(name, lambda: os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=root))
+            try:
+                yield fd
+            finally:
+                os.close(fd)
+        finally:
+            os.close(root)
+
+    def _checked(self, name: str, opening: Callable[[], int]) -> int:
+        try:
+            return opening()
+        except FileNotFoundError as error:
+            raise MissingError(f"{self.where(name)}: missing") from error
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK, errno.ENXIO):
+                raise RefusedError(f"{self.where(name)}: must not be a symbolic link or special file") from error
+            raise InputOutputError(f"{self.where(name)}: cannot be opened: {error.strerror}") from error
+
+    def _regular_size(self, fd: int, name: str) -> int:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise RefusedError(f"{self.where(name)}: must be a regular file")
+        if found.st_size >= _SPARSE_FROM and found.st_blocks * 512 < found.st_size // _SPARSE_RATIO:
+            raise RefusedError(f"{self.where(name)}: sparse file of {found.st_size} bytes")
+        return found.st_size
+
+    def _size(self, entry: os.DirEntry[str], folder: str) -> int:
+        found = entry.stat(follow_symlinks=False)
+        if not stat.S_ISREG(found.st_mode):
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            raise RefusedError(f"{self.where(name)}: must not be a symbolic link or special file")
+        return found.st_size
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)

@@ -1,0 +1,154 @@
+"""The one history that a run with several sessions has.
+
+Decides which session's rows, weights and scalars count at which t. A resumed session names its parent and the t at
+which it goes on. The history is the way from the first session to the latest one that committed anything: where steps
+repeat, the later session counts, and what its parent recorded from there on belongs to a trajectory that was left.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from sedscope.runs.damage import Damage, Note
+from sedscope.runs.lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.session import Session
+
+FOREVER = sys.maxsize
+
+
+class Stretch(NamedTuple):
+    """The t for which one session counts: start ≤ t < stop."""
+
+    session: Session
+    start: int
+    stop: int
+
+    def holds(self, t: int) -> bool:
+        """Whether t lies in it."""
+        return self.start <= t < self.stop
+
+
+@dataclass
+class RowIndex:
+    """Where the rows of one source lie, ascending in t. Three lists, because a run can have a million rows."""
+
+    t: list[int] = field(default_factory=list)
+    shard: list[int] = field(default_factory=list)
+    """Position in `History.shards`."""
+    row: list[int] = field(default_factory=list)
+    """Position in the source's tensor there."""
+
+
+@dataclass
+class History:
+    """What counts, in the order of t."""
+
+    stretches: list[Stretch] = field(default_factory=list)
+    rows: dict[str, RowIndex] = field(default_factory=dict)
+    """By source."""
+    weights: dict[int, TensorFile] = field(default_factory=dict)
+    shards: list[tuple[Stretch, ShardLine]] = field(default_factory=list)
+    programs: dict[str, ProgramLine] = field(default_factory=dict)
+    probes: dict[str, ProbeLine] = field(default_factory=dict)
+    """By task; the latest counts."""
+
+    @property
+    def recorded(self) -> list[int]:
+        """Every t that has a row or weights, ascending."""
+        return sorted(set(self.weights).union(*(index.t for index in self.rows.values())))
+
+
+def trace(sessions: Sequence[Session]) -> tuple[list[Stretch], list[Damage], list[Note]]:
+    """The stretches of the latest session's way back to the first, and what is wrong or notable about them."""
+    by_number = {session.number: session for session in sessions}
+    damage: list[Damage] = []
+    for head in sorted(sessions, key=lambda session: -session.number):
+        if head.last_t is None and head.number > 1:
+            continue
+        broken, chain = _chain(head, by_number)
+        if broken is None:
+            return (stretches := _stretches(chain)), damage, list(_notes(stretches, sessions))
+        damage.append(Damage(broken.name, "broken parent pointer", broken.opening.first_t if broken.opening else None))
+    return [], damage, []
+
+
+def build(stretches: list[Stretch], cut: int) -> History:
+    """What the stretches hold before t = `cut`."""
+    history = History(stretches)
+    for stretch in (Stretch(session, start, min(stop, cut)) for session, start, stop in stretches):
+        for line in stretch.session.lines:
+            if isinstance(line, ShardLine):
+                _add_shard(history, stretch, line)
+            elif isinstance(line, WeightsLine) and stretch.holds(line.t):
+                history.weights[line.t] = line.file
+            elif isinstance(line, ProgramLine):
+                history.programs[line.name] = line
+            elif isinstance(line, ProbeLine):
+                history.probes[line.task] = line
+    return history
+
+
+def _add_shard(history: History, stretch: Stretch, line: ShardLine) -> None:
+    number = len(history.shards)
+    history.shards.append((stretch, line))
+    for source, steps in line.rows.items():
+        first, stop = bisect_left(steps, stretch.start), bisect_left(steps, stretch.stop)
+        if first < stop:
+            index = history.rows.setdefault(source, RowIndex())
+            index.t.extend(steps[first:stop])
+            index.shard.extend([number] * (stop - first))
+            index.row.extend(range(first, stop))
+
+
+def _chain(head: Session, by_number: Mapping[int, Session]) -> tuple[Session | None, list[Session]]:
+    """The session whose pointer is broken (None where none is), and the sessions from the first to `head`."""
+    chain = [head]
+    while chain[-1].opening is not None and (parent := chain[-1].opening.parent) is not None:
+        number, t = parent
+        if number >= chain[-1].number or number not in by_number or t != chain[-1].opening.first_t:
+            return chain[-1], []
+        if by_number[number].opening is None:
+            return chain[-1], []
+        chain.append(by_number[number])
+    return None, chain[::-1]
+
+
+def _stretches(chain: Sequence[Session]) -> list[Stretch]:
+    starts = [session.opening.first_t if session.opening else 0 for session in chain]
+    # A session that went back before its parent's start takes the parent out: min over all later starts.
+    stops = [min(starts[index + 1 :], default=FOREVER) for index in range(len(chain))]
+    return [Stretch(*entry) for entry in zip(chain, starts, stops, strict=True)]
+
+
+def _notes(stretches: Sequence[Stretch], sessions: Sequence[Session]) -> Iterator[Note]:
+    for before, after in pairwise(stretches):
+        yield _resumed(before, after)
+    counted = {stretch.session.number for stretch in stretches}
+    for session in sessions:
+        if session.number not in counted:
+            why = "committed nothing" if session.last_t is None else "belongs to a trajectory that was left"
+            yield Note("resume", f"session {session.number} {why} and is set aside", None, session.number)
+
+
+def _resumed(before: Stretch, after: Stretch) -> Note:
+    repeated = {t for line in before.session.lines for t in _recorded(line) if t >= before.stop}
+    message = f"session {after.session.number} goes on from session {before.session.number} at t = {after.start}"
+    if repeated:
+        message += (
+            f"; {len(repeated)} recorded steps of session {before.session.number} "
+            f"(t = {min(repeated)} … {max(repeated)}) are set aside: the later session counts"
+        )
+    return Note("resume", message, after.start, after.session.number)
+
+
+def _recorded(line: object) -> Iterator[int]:
+    if isinstance(line, WeightsLine):
+        yield line.t
+    elif isinstance(line, ShardLine):
+        for steps in line.rows.values():
+            yield from steps

@@ -1,0 +1,229 @@
+"""`run.json` as frozen dataclasses: what was recorded, of which parameters, with which optimizer.
+
+Decides what a run must say about itself before anything else of it is read. Unknown members are ignored: a later
+recorder of the same format version may add some.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from recorders import strictjson
+from recorders.errors import NotARunError, RefusedError
+from recorders.format import FORMAT_VERSION, MAX_INTEGER, RUN_FILE
+from sedscope.runs.members import Members
+from sedscope.runs.text import printable_json
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of the model; a tied one is listed once."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    selected: bool
+    offset: int | None
+    """Where it starts in a row; None where it is not selected."""
+    trainable: bool
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One matrix of the selection; a stacked in-projection counts as q, k and v."""
+
+    name: str
+    parameter: str
+    offset: int
+    """Where it starts in a row."""
+    size: int
+    shape: tuple[int, ...]
+    layer: int | None
+    role: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One parameter group of the optimizer as it was when recording began."""
+
+    parameters: tuple[str, ...]
+    settings: Mapping[str, Any]
+    """lr, weight_decay, betas, eps … by the optimizer's own names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """The optimizer's class name and its groups."""
+
+    name: str
+    groups: tuple[Group, ...]
+
+    def is_decoupled(self, group: Group) -> bool:
+        """Whether weight decay is a step of its own, −lr·λ·θ (AdamW), instead of a part of the gradient."""
+        return self.name == "AdamW" or group.settings.get("decoupled_weight_decay") is True
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the recorder was asked for."""
+
+    every: int
+    """Steps between recorded t."""
+    sources: tuple[str, ...]
+    weights_every: int | None
+    """Recorded t between two stored states; None where no weights are stored."""
+    settings: Mapping[str, Any]
+    """All options, as they stand in `run.json`."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that `run.json` says. All text is printable."""
+
+    run_id: str
+    name: str | None
+    created: str | None
+    command: tuple[str, ...]
+    git: Mapping[str, Any] | None
+    versions: Mapping[str, Any]
+    device: str | None
+    tasks: tuple[str, ...]
+    """The tasks known when recording began; `Run.tasks` has the later ones too."""
+    parameters: tuple[Parameter, ...]
+    spec: tuple[str, ...]
+    """The selection as it was asked for: a preset or globs."""
+    P: int
+    """Length of a row."""
+    row_dtype: str
+    """float32 or float64."""
+    blocks: tuple[Block, ...]
+    optimizer: Optimizer | None
+    recording: Recording
+    intervention: Any
+    seed: int | str | None
+    """As a string where it lies beyond ±2^53."""
+
+    @cached_property
+    def selected(self) -> tuple[Parameter, ...]:
+        """The selected parameters in the order of a row."""
+        return tuple(parameter for parameter in self.parameters if parameter.selected)
+
+
+def parse_manifest(text: bytes, path: str) -> Manifest:
+    """The manifest behind the bytes of `run.json`.
+
+    Raises:
+        NotARunError: another tool's file, or a format newer than this version reads.
+        DamagedError: not JSON.
+        RefusedError: a member is not what it must be.
+    """
+    value = strictjson.loads(text, f"{path}/{RUN_FILE}")
+    if not isinstance(value, dict) or "format_version" not in value:
+        raise NotARunError(f"{path}: {RUN_FILE} has no format_version: not a run of sedscope")
+    members = Members(value, f"{path}/{RUN_FILE}")
+    if (version := members.integer("format_version", 1)) > FORMAT_VERSION:
+        raise NotARunError(f"{path}: format {version}, but this version reads up to {FORMAT_VERSION}: update sedscope")
+    manifest = _manifest(members)
+    _check_layout(manifest, members)
+    return manifest
+
+
+def _manifest(members: Members) -> Manifest:
+    selection = members.object("selection")
+    if (row_dtype := selection.text("row_dtype")) not in ("float32", "float64"):
+        selection.refuse("row_dtype", "float32 or float64")
+    return Manifest(
+        run_id=members.text("run_id"),
+        name=members.text("name") if members.has("name") else None,
+        created=members.text("created") if members.has("created") else None,
+        command=members.texts("command") if members.has("command") else (),
+        git=printable_json(members.value.get("git")),
+        versions=printable_json(members.value.get("versions")) or {},
+        device=members.text("device") if members.has("device") else None,
+        tasks=members.texts("tasks"),
+        parameters=tuple(_parameter(item) for item in members.objects("parameters")),
+        spec=selection.texts("spec") if selection.has("spec") else (),
+        P=selection.integer("P"),
+        row_dtype=row_dtype,
+        blocks=tuple(_block(item) for item in members.objects("blocks")),
+        optimizer=_optimizer(members.object("optimizer")) if members.has("optimizer") else None,
+        recording=_recording(members.object("recording")),
+        intervention=printable_json(members.value.get("intervention")),
+        seed=printable_json(members.value.get("seed")),
+    )
+
+
+def _parameter(members: Members) -> Parameter:
+    selected = members.boolean("selected")
+    return Parameter(
+        name=members.text("name"),
+        shape=members.integers("shape"),
+        dtype=members.text("dtype"),
+        selected=selected,
+        offset=members.integer("offset") if selected else None,
+        trainable=members.boolean("trainable"),
+    )
+
+
+def _block(members: Members) -> Block:
+    return Block(
+        name=members.text("name"),
+        parameter=members.text("parameter"),
+        offset=members.integer("offset"),
+        size=members.integer("size"),
+        shape=members.integers("shape"),
+        layer=members.integer("layer") if members.has("layer") else None,
+        role=members.text("role") if members.has("role") else None,
+    )
+
+
+def _optimizer(members: Members) -> Optimizer:
+    groups = [
+        Group(item.texts("parameters") if item.has("parameters") else (), printable_json(item.value))
+        for item in members.objects("groups")
+    ]
+    return Optimizer(members.text("class"), tuple(groups))
+
+
+def _recording(members: Members) -> Recording:
+    return Recording(
+        every=members.integer("every", 1),
+        sources=members.texts("sources") if members.has("sources") else (),
+        weights_every=members.integer("weights_every") or None if members.has("weights_every") else None,
+        settings=printable_json(members.value),
+    )
+
+
+def _check_layout(manifest: Manifest, members: Members) -> None:
+    """The selected parameters must tile a row, and every block must lie inside its parameter."""
+    end = 0
+    for parameter in manifest.selected:
+        if parameter.offset != end:
+            raise RefusedError(
+                f"{members.where}: {parameter.name} must start at {end}, found offset {parameter.offset}"
+            )
+        end += parameter.size
+    if end != manifest.P or end > MAX_INTEGER:
+        raise RefusedError(f"{members.where}: the selected parameters hold {end} elements, but P is {manifest.P}")
+    by_name = {parameter.name: parameter for parameter in manifest.parameters}
+    if len(by_name) != len(manifest.parameters):
+        raise RefusedError(f"{members.where}: two parameters have the same name")
+    for block in manifest.blocks:
+        _check_block(block, by_name.get(block.parameter), members)
+
+
+def _check_block(block: Block, parameter: Parameter | None, members: Members) -> None:
+    if parameter is None or parameter.offset is None:
+        raise RefusedError(f"{members.where}: block {block.name} belongs to no selected parameter")
+    start = block.offset - parameter.offset
+    if start < 0 or start + block.size > parameter.size or math.prod(block.shape) != block.size:
+        raise RefusedError(f"{members.where}: block {block.name} must lie inside {block.parameter}")

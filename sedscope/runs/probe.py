@@ -1,0 +1,107 @@
+"""A task's probes as they were handed to `sedscope.probe`: the pool, the two drawings, and how the output is found.
+
+Decides what a stored pool must hold. How many probes are used, and what for, is left to the analysis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedscope.runs.lines import ProbeLine
+from sedscope.runs.members import Members
+from sedscope.runs.tensors import OpenTensors, TensorStore
+
+_INPUTS = "inputs."
+_ORDERS = {"probe_order": "order.probes", "batch_order": "order.batch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The pool of one task, `M` examples; drawings are positions into it."""
+
+    task: str
+    inputs: tuple[NDArray[Any], ...]
+    """Each `[M, …]`."""
+    targets: NDArray[Any]
+    """`[M, …]`."""
+    probe_order: NDArray[np.int64]
+    """N probes are the first N of these positions."""
+    batch_order: NDArray[np.int64]
+    """The fixed batch is the first 512 of these; further batches follow."""
+    example: NDArray[np.int64] | None
+    """`[M]`: position of each example in the pool as the script gave it."""
+    train: NDArray[np.bool_] | None
+    """`[M]`: whether training sees the example; None where the script did not say."""
+    program: str | None
+    """Name of the feature program, for `Run.program`."""
+    output: int
+    """Which output of the program."""
+    position: int | None
+    """Which sequence position of the output; None where it has none to pick."""
+    loss: str
+    """The loss of the fixed gradient, such as cross_entropy."""
+    at: str | None
+    """The feature point's module name."""
+    pool: int
+    """How many examples the script gave; M where all are stored."""
+    why_no_program: str | None
+    """Why no feature program could be captured."""
+
+    @property
+    def size(self) -> int:
+        """M, the number of stored examples."""
+        return len(self.targets)
+
+
+def read_probe(tensors: TensorStore, line: ProbeLine) -> Probe:
+    """The probe behind a journal line.
+
+    Raises:
+        DamagedError: a tensor is missing or contradicts the others.
+        RefusedError: a member of its line is not what it must be.
+    """
+    meta = line.meta
+    with tensors.open(line.file) as file:
+        targets = file.read("targets")
+        inputs = tuple(file.read(f"{_INPUTS}{index}") for index in range(_count(file)))
+        for name, array in zip(
+            ("targets", *(f"{_INPUTS}{i}" for i in range(len(inputs)))), (targets, *inputs), strict=True
+        ):
+            if array.ndim == 0 or len(array) != len(targets):
+                file.damaged(f"{name} must have {targets.shape[0] if targets.ndim else 'some'} examples")
+        orders = {field: _order(file, name, len(targets)) for field, name in _ORDERS.items()}
+        return Probe(
+            task=line.task,
+            inputs=inputs,
+            targets=targets,
+            **orders,
+            example=file.read("example") if "example" in file.tensors else None,
+            train=file.read("train") if "train" in file.tensors else None,
+            program=_text(meta, "program"),
+            output=meta.integer("output") if meta.has("output") else 0,
+            position=meta.integer("position", -(2**31)) if meta.has("position") else None,
+            loss=_text(meta, "loss") or "cross_entropy",
+            at=_text(meta, "at"),
+            pool=meta.integer("pool") if meta.has("pool") else len(targets),
+            why_no_program=_text(meta, "why_no_program"),
+        )
+
+
+def _count(file: OpenTensors) -> int:
+    return sum(name.startswith(_INPUTS) for name in file.tensors)
+
+
+def _order(file: OpenTensors, name: str, size: int) -> NDArray[np.int64]:
+    file.expect(name, "I64", file[name].shape[:1])
+    order = file.read(name)
+    if len(order) and (order.min() < 0 or order.max() >= size):
+        file.damaged(f"{name} must hold positions below {size}")
+    return order
+
+
+def _text(meta: Members, name: str) -> str | None:
+    return meta.message(name) if meta.has(name) else None

@@ -1,0 +1,68 @@
+"""Stored rows: the asked-for steps and columns of a source, and nothing else of the run.
+
+Decides how rows are read from shards and checked against the manifest. Which rows count is decided in `history`, what
+can be derived in `derived`.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.errors import UsageError
+from recorders.format import ROW_PREFIX, ROW_T_PREFIX
+from sedscope.runs.history import History, RowIndex
+from sedscope.runs.lines import ShardLine
+from sedscope.runs.manifest import Manifest
+from sedscope.runs.tensors import OpenTensors, TensorStore
+
+Floats = NDArray[np.floating]
+Steps = NDArray[np.int64]
+Columns = tuple[int, int]
+"""First column and number of columns."""
+
+_FILE_DTYPE = {"float32": "F32", "float64": "F64"}
+
+
+def read_rows(
+    tensors: TensorStore, manifest: Manifest, history: History, source: str, steps: Steps, columns: Columns
+) -> Floats:
+    """Rows `[n, columns]` of a stored source at the given steps, each of which it must have."""
+    index = history.rows[source]
+    places = positions(source, np.array(index.t, dtype=np.int64), steps)
+    out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
+    for number, group in groupby(range(len(steps)), key=lambda at: index.shard[places[at]]):
+        line = history.shards[number][1]
+        with tensors.open(line.file) as file:
+            check_rows(file, line, source, manifest)
+            for at in group:
+                file.row_into(ROW_PREFIX + source, index.row[places[at]], columns[0], out[at])
+    return out
+
+
+def check_rows(file: OpenTensors, line: ShardLine, source: str, manifest: Manifest) -> None:
+    """Raise `DamagedError` unless a shard's tensors of `source` are what journal and manifest say."""
+    steps = line.rows[source]
+    file.expect(ROW_PREFIX + source, _FILE_DTYPE[manifest.row_dtype], (len(steps), manifest.P))
+    file.expect(ROW_T_PREFIX + source, "I64", (len(steps),))
+    if tuple(file.read(ROW_T_PREFIX + source).tolist()) != steps:
+        file.damaged(f"{ROW_T_PREFIX}{source} holds other steps than the journal says")
+
+
+def positions(source: str, known: Steps, steps: Steps) -> NDArray[np.intp]:
+    """Where each of `steps` stands in the ascending `known`; `UsageError` for one that is not there."""
+    places = np.searchsorted(known, steps)
+    missing = (
+        (places == len(known)) | (known[np.minimum(places, len(known) - 1)] != steps) if len(known) else steps >= 0
+    )
+    if missing.any():
+        spread = f"t = {known[0]} … {known[-1]} ({len(known)} rows)" if len(known) else "no rows"
+        raise UsageError(f"steps: {source} has no row at t = {steps[missing][0]}; it has {spread}")
+    return places
+
+
+def stored_steps(index: RowIndex) -> Steps:
+    """The recorded t of a stored source, ascending."""
+    return np.array(index.t, dtype=np.int64)

@@ -1,0 +1,312 @@
+"""`Run`: one run directory as everybody above this package sees it.
+
+Decides nothing of its own: it holds the parts together, keeps them up to date with a recorder that is still writing,
+and cuts the history at the first damage, so that what is readable is always a good prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.errors import DamagedError, TooLittleDataError, UsageError
+from recorders.format import (
+    DECAY,
+    DISPLACEMENT,
+    GRADIENT,
+    MAX_PROGRAM_JSON,
+    STATE_CRASHED,
+    STATE_DAMAGED,
+    STATE_FINISHED,
+    STATE_RECORDING,
+    parse_source,
+)
+from sedscope.runs import derived
+from sedscope.runs.damage import Damage, Note
+from sedscope.runs.directory import Directory
+from sedscope.runs.history import History
+from sedscope.runs.identity import digest
+from sedscope.runs.manifest import Manifest
+from sedscope.runs.probe import Probe, read_probe
+from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, stored_steps
+from sedscope.runs.scalars import Scalars, Series, frame
+from sedscope.runs.session import Session
+from sedscope.runs.tensors import TensorStore
+from sedscope.runs.text import printable
+from sedscope.runs.weights import read_selected, read_weights
+
+if TYPE_CHECKING:
+    import polars
+
+ORDERLY_ENDS = ("finished", "interrupted", "terminated")
+"""Reasons of an end line after which the recording is complete as far as it went."""
+
+
+class Run:
+    """A run directory, open for reading; nothing in it is ever executed, and no file stays open between calls.
+
+    Every text is printable. Arrays are new and the caller's own.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._series: dict[str, Series] | None = None
+        self._attach(Directory(path))
+
+    # --- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The run's own name, or that of its folder."""
+        return self.manifest.name or printable(self.path.resolve().name)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What `run.json` says."""
+        return self._directory.manifest
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Every task: those in the manifest, then those that came later, in the order in which they came."""
+        found = list(self.manifest.tasks)
+        found += [note.message for note in self._directory.notes if note.about == "task"]
+        found += list(self._history.probes)
+        parts = [parse_source(source) for source in self._history.rows]
+        found += [part.task for part in parts if part is not None and part.family == GRADIENT and part.task is not None]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def state(self) -> str:
+        """`recording`, `finished`, `crashed` (neither ended nor being written, or ended by an exception), `damaged`."""
+        if self.damage:
+            return STATE_DAMAGED
+        if self._directory.holder is not None:
+            return STATE_RECORDING
+        return STATE_FINISHED if self.end_reason in ORDERLY_ENDS else STATE_CRASHED
+
+    @property
+    def end_reason(self) -> str | None:
+        """Why the latest session ended: finished, exception, interrupted, terminated …; None where it did not."""
+        end = self._directory.sessions[-1].end if self._directory.sessions else None
+        return None if end is None else end.reason
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The recording sessions, oldest first."""
+        return tuple(self._directory.sessions)
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """Everything found wrong so far; opening looks at names, sizes and journals, `verify` at every byte."""
+        return tuple(self._directory.damage)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the recorder noted and what the reader noticed, in that order."""
+        return tuple(note for note in self._directory.notes if note.about != "task")
+
+    @property
+    def last_t(self) -> int | None:
+        """The last t of which anything is known."""
+        found = [stretch.session.last_t for stretch in self._history.stretches if stretch.session.last_t is not None]
+        return max(found, default=None)
+
+    @property
+    def good(self) -> tuple[int, int] | None:
+        """First and last recorded t that are readable; None where there is none."""
+        recorded = self._history.recorded
+        return (recorded[0], recorded[-1]) if recorded else None
+
+    def refresh(self) -> bool:
+        """Pick up what a recorder wrote since; whether anything changed."""
+        if self._directory.replaced():
+            self._attach(Directory(self.path))
+            return True
+        changed = self._directory.poll()
+        if changed:
+            self._update()
+        return changed
+
+    def verify(self, progress: Callable[[int], None] | None = None) -> tuple[Damage, ...]:
+        """Read every committed byte and compare it with its CRC; all damage known afterwards.
+
+        Args:
+            progress: called with the number of bytes after every file.
+        """
+        from sedscope.runs.verify import find_damage
+
+        for damage in find_damage(self._directory, self._tensors, progress):
+            self._directory.add_damage(damage)
+        self._update()
+        return self.damage
+
+    # --- rows ----------------------------------------------------------------------------------------------------
+
+    def sources(self) -> tuple[str, ...]:
+        """The full names of all sources: the stored ones, then those derived from the weights."""
+        found = list(self._history.rows)
+        if DISPLACEMENT not in found and derived.predecessors(self.manifest, self._history):
+            found.append(DISPLACEMENT)
+        if DECAY not in found and derived.has_decay(self.manifest) and self._history.weights:
+            found.append(DECAY)
+        return tuple(found)
+
+    def is_stored(self, source: str) -> bool:
+        """Whether the source's rows stand in the shards; otherwise the weights give them."""
+        return source in self._history.rows
+
+    def steps(self, source: str) -> Steps:
+        """The recorded t `[n]`, ascending, that have a row of `source`.
+
+        Raises:
+            TooLittleDataError: the run has no rows at all.
+            UsageError: there is no such source; the known ones are listed.
+        """
+        self._check_source(source)
+        if self.is_stored(source):
+            return stored_steps(self._history.rows[source])
+        if source == DISPLACEMENT:
+            return np.array(list(derived.predecessors(self.manifest, self._history)), dtype=np.int64)
+        return derived.decay_factors(self.manifest, self._scalars(), self.weight_steps())[0]
+
+    def rows(
+        self, source: str, steps: Sequence[int] | Steps | None = None, columns: slice | None = None
+    ) -> NDArray[np.floating]:
+        """Rows `[n, P']` of `source`; only what is asked for is read.
+
+        Args:
+            source: a full name from `sources`.
+            steps: recorded t, each of which must have a row; None for all.
+            columns: a slice of the P columns, with step 1; None for all.
+
+        Raises:
+            TooLittleDataError: the run has no rows at all.
+            UsageError: unknown source, or a step without a row.
+            DamagedError: what is asked for is not what was written; afterwards the run ends before it.
+        """
+        known = self.steps(source)
+        wanted = known if steps is None else np.asarray(steps, dtype=np.int64)
+        positions(source, known, wanted)
+        span = _columns(columns, self.manifest.P)
+        if self.is_stored(source):
+            return read_rows(self._tensors, self.manifest, self._history, source, wanted, span)
+        if source == DISPLACEMENT:
+            return derived.read_displacement(self._tensors, self.manifest, self._history, wanted, span)
+        scalars = self._scalars()
+        return derived.read_decay(self._tensors, self.manifest, self._history, scalars, wanted, span)
+
+    # --- scalars -------------------------------------------------------------------------------------------------
+
+    def scalars(self) -> polars.DataFrame:
+        """Every scalar as one long frame with the columns `t`, `name`, `value`."""
+        return frame(self._scalars())
+
+    def scalar_names(self) -> tuple[str, ...]:
+        """The names of all scalars."""
+        return tuple(self._scalars())
+
+    def scalar(self, name: str) -> Series:
+        """One scalar: t `[m]`, ascending, and value `[m]`; raises `UsageError` for an unknown name."""
+        series = self._scalars()
+        if name not in series:
+            raise UsageError(f"scalar: {name!r} is not recorded; known: {', '.join(series) or 'none'}")
+        return series[name]
+
+    # --- weights -------------------------------------------------------------------------------------------------
+
+    def weight_steps(self) -> Steps:
+        """The recorded t `[n]`, ascending, with a stored state."""
+        return np.array(list(self._history.weights), dtype=np.int64)
+
+    def weights(self, t: int, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
+        """The state at t by state-dict name; bfloat16 comes as float32, which holds all its values."""
+        return read_weights(self._tensors, self._history.weights[self._checked_step(t)], names)
+
+    def selected(self, t: int, columns: slice | None = None) -> Floats:
+        """The selected parameters at t, flattened in the order of a row: `[P']`."""
+        file = self._history.weights[self._checked_step(t)]
+        return read_selected(self._tensors, file, self.manifest, _columns(columns, self.manifest.P))
+
+    # --- probes and programs -------------------------------------------------------------------------------------
+
+    def probe(self, task: str) -> Probe | None:
+        """The probes of a task; None where the script gave none."""
+        line = self._history.probes.get(task)
+        return None if line is None else read_probe(self._tensors, line)
+
+    def program(self, name: str) -> tuple[bytes, dict[str, NDArray[Any]]]:
+        """A feature program's JSON and its constants, for `recorders.program`, which validates both.
+
+        Raises:
+            UsageError: there is no such program.
+            DamagedError: it is not what was written.
+        """
+        if name not in self._history.programs:
+            known = ", ".join(self._history.programs) or "none"
+            raise UsageError(f"program: {name!r} is not in the run; known: {known}")
+        line = self._history.programs[name]
+        text = self._directory.folder.read(line.file, MAX_PROGRAM_JSON)
+        if len(text) != line.size or crc32(text) != line.file_crc:
+            raise DamagedError(f"{self._directory.folder.where(line.file)}: CRC mismatch")
+        if line.constants is None:
+            return text, {}
+        with self._tensors.open(line.constants) as file:
+            return text, {name: file.read(name) for name in file.tensors}
+
+    # --- identity ------------------------------------------------------------------------------------------------
+
+    def identity(self, kind: str, name: str | None = None, steps: Sequence[int] | Steps | None = None) -> str:
+        """A digest of what a result depends on: equal as long as the same bytes would be read.
+
+        Args:
+            kind: `manifest`, `rows` (of source `name`), `weights`, `scalars`, `probe` (of task `name`) or
+                `program` (`name`).
+            name: what the kind needs.
+            steps: for rows and weights, the recorded t that matter; None for all.
+        """
+        if kind == "manifest":
+            return self._directory.text_digest
+        if kind == "rows" and name is not None and steps is None:
+            steps = self.steps(name)
+        wanted = None if steps is None else [int(t) for t in steps]
+        return digest(self.manifest, self._history, kind, name, wanted)
+
+    # --- private -------------------------------------------------------------------------------------------------
+
+    def _attach(self, directory: Directory) -> None:
+        self._directory = directory
+        self._tensors = TensorStore(directory.folder)
+        self._scalar_store = Scalars(self._tensors)
+        self._update()
+
+    def _update(self) -> None:
+        self._history: History = self._directory.history()
+        self._series = None
+
+    def _scalars(self) -> dict[str, Series]:
+        if self._series is None:
+            self._series = self._scalar_store.series(self._history)
+        return self._series
+
+    def _check_source(self, source: str) -> None:
+        known = self.sources()
+        if not known:
+            raise TooLittleDataError(f"{self._directory.folder.shown}: no committed rows yet")
+        if source not in known:
+            raise UsageError(f"source: {source!r} is not recorded; known: {', '.join(known)}")
+
+    def _checked_step(self, t: int) -> int:
+        positions("weights", self.weight_steps(), np.array([t], dtype=np.int64))
+        return t
+
+
+def _columns(columns: slice | None, size: int) -> Columns:
+    start, stop, step = (columns or slice(None)).indices(size)
+    if step != 1:
+        raise UsageError(f"columns: must be a slice with step 1, found step {step}")
+    return start, max(0, stop - start)

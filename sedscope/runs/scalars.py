@@ -1,0 +1,92 @@
+"""The scalars of every optimizer step, of all sessions, in the order of t.
+
+Decides what repeated values at one t mean: the last one counts, those of `skipped` add up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.format import SCALAR_PREFIX, SCALAR_T_PREFIX, SKIPPED
+from sedscope.runs.history import History, Stretch
+from sedscope.runs.lines import ShardLine, TensorFile
+from sedscope.runs.tensors import OpenTensors, TensorStore
+from sedscope.runs.text import printable
+
+if TYPE_CHECKING:
+    import polars
+
+Series = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""t [m], ascending and unique, and values [m]."""
+
+
+class Scalars:
+    """Reads a shard's scalars once, and puts them together on demand."""
+
+    def __init__(self, tensors: TensorStore) -> None:
+        self._tensors = tensors
+        self._read: dict[TensorFile, dict[str, Series]] = {}
+
+    def series(self, history: History) -> dict[str, Series]:
+        """Every scalar by name."""
+        pieces: dict[str, list[Series]] = {}
+        for stretch, line in history.shards:
+            if line.scalars is not None:
+                for name, series in self._of(line).items():
+                    pieces.setdefault(name, []).append(_within(stretch, series))
+        return {name: _joined(name, found) for name, found in pieces.items()}
+
+    def _of(self, line: ShardLine) -> dict[str, Series]:
+        if line.file not in self._read:
+            with self._tensors.open(line.file) as file:
+                self._read[line.file] = read_scalars(file)
+        return self._read[line.file]
+
+
+def read_scalars(file: OpenTensors) -> dict[str, Series]:
+    """The scalars of one shard; raises `DamagedError` where t and values do not belong together."""
+    names = [name.removeprefix(SCALAR_PREFIX) for name in file.tensors if name.startswith(SCALAR_PREFIX)]
+    return {printable(name): _series(file, name) for name in names}
+
+
+def frame(series: dict[str, Series]) -> polars.DataFrame:
+    """One long frame with the columns t, name, value."""
+    import polars as pl
+
+    parts = [
+        pl.DataFrame({"t": t, "name": pl.Series([name], dtype=pl.String).new_from_index(0, len(t)), "value": value})
+        for name, (t, value) in series.items()
+    ]
+    schema = {"t": pl.Int64, "name": pl.String, "value": pl.Float64}
+    return pl.concat([pl.DataFrame(schema=schema), *parts])
+
+
+def _series(file: OpenTensors, name: str) -> Series:
+    length = file[SCALAR_T_PREFIX + name].shape
+    file.expect(SCALAR_T_PREFIX + name, "I64", length[:1])
+    file.expect(SCALAR_PREFIX + name, "F64", length[:1])
+    t = file.read(SCALAR_T_PREFIX + name)
+    if len(t) and (t[0] < 0 or (np.diff(t) < 0).any()):
+        file.damaged(f"{SCALAR_T_PREFIX}{name} must be ≥ 0 and ascending")
+    return t, file.read(SCALAR_PREFIX + name)
+
+
+def _within(stretch: Stretch, series: Series) -> Series:
+    t, value = series
+    held = (t >= stretch.start) & (t < stretch.stop)
+    return t[held], value[held]
+
+
+def _joined(name: str, pieces: list[Series]) -> Series:
+    t = np.concatenate([piece[0] for piece in pieces])
+    value = np.concatenate([piece[1] for piece in pieces])
+    order = np.argsort(t, kind="stable")
+    t, value = t[order], value[order]
+    is_last = np.append(t[1:] != t[:-1], True)[: len(t)]
+    if name == SKIPPED and len(t):
+        first = np.flatnonzero(np.append(True, is_last[:-1]))
+        return t[is_last], np.add.reduceat(value, first)
+    return t[is_last], value[is_last]

@@ -1,0 +1,175 @@
+"""The journal of one recording session, read as far as it is whole, and read on while it grows.
+
+Decides which lines count: those before the first that is damaged. How sessions make one history is left to `history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from recorders.errors import DamagedError, RefusedError
+from recorders.format import MAX_JOURNAL_LINE, Source, parse_source
+from recorders.journal import decode_line, journal_name
+from recorders.tensorfile import pread
+from sedscope.runs.damage import Damage, Note
+from sedscope.runs.folder import RunFolder
+from sedscope.runs.lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
+from sedscope.runs.text import printable
+
+_CHUNK = 1 << 20
+_MAX_JOURNAL = 1 << 30
+"""A recorded t takes some 200 bytes; a journal beyond this is none."""
+
+
+class Session:
+    """One session's lines; `poll` reads what was appended since.
+
+    Attributes:
+        number: its number, from 1.
+        lines: what counts, in order; the opening line is `opening`.
+        damage: the first thing wrong in its journal, or None.
+    """
+
+    def __init__(self, folder: RunFolder, number: int, every: int) -> None:
+        self.number = number
+        self.name = journal_name(number)
+        self.opening: SessionLine | None = None
+        self.lines: list[Line] = []
+        self.damage: Damage | None = None
+        self._folder = folder
+        self._every = every
+        self._offset = 0
+        self._next = 0
+        self._torn = b""
+        self._last: dict[str, int] = {}
+
+    @property
+    def end(self) -> EndLine | None:
+        """Its end line, where it was closed."""
+        return self.lines[-1] if self.lines and isinstance(self.lines[-1], EndLine) else None
+
+    @property
+    def torn(self) -> bool:
+        """Whether the journal ends in the middle of a line: the recorder was killed there, or is writing it now."""
+        return bool(self._torn)
+
+    @property
+    def last_t(self) -> int | None:
+        """The last t of its rows, weights and scalars; None where it committed none."""
+        found = [last for line in self.lines if (last := _last_of(line)) is not None]
+        return max(found, default=None)
+
+    def notes(self) -> Iterator[Note]:
+        """What its recorder noted."""
+        for line in self.lines:
+            if isinstance(line, NoteLine):
+                yield Note(line.about, line.message, line.t, self.number)
+
+    def poll(self) -> bool:
+        """Read what was appended; whether anything new counts.
+
+        Raises:
+            RefusedError: a line is whole but must not be believed, or the journal is beyond every cap.
+        """
+        if self.damage is not None:
+            return False
+        before = len(self.lines), self.opening
+        try:
+            with self._folder.open(self.name) as (fd, size):
+                self._read(fd, size)
+        except DamagedError as error:
+            self.damage = Damage(self.name, _reason(error, self._folder, self.name), self._lost_from())
+        return (len(self.lines), self.opening) != before or self.damage is not None
+
+    def _read(self, fd: int, size: int) -> None:
+        where = self._folder.where(self.name)
+        if size < self._offset + len(self._torn):
+            raise DamagedError(f"{where}: became shorter while it was read")
+        if size > _MAX_JOURNAL:
+            raise RefusedError(f"{where}: must not exceed {_MAX_JOURNAL} bytes, found {size}")
+        rest = b""
+        at = self._offset
+        while at < size:
+            rest += pread(fd, min(_CHUNK, size - at), at, where)
+            at = min(at + _CHUNK, size)
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                self._take(line, f"{where} line {self._next + 1}")
+                self._offset += len(line) + 1
+            if len(rest) > MAX_JOURNAL_LINE:
+                raise RefusedError(f"{where}: a line must not exceed {MAX_JOURNAL_LINE} bytes")
+        self._torn = rest
+        self._check_torn(where)
+
+    def _check_torn(self, where: str) -> None:
+        """A line that was being written begins like one; zeros or foreign bytes at the end do not."""
+        beginning = b'{"n":%d,' % self._next
+        if not (self._torn.startswith(beginning) or beginning.startswith(self._torn)):
+            raise DamagedError(f"{where}: ends in bytes that no recorder wrote")
+
+    def _take(self, text: bytes, where: str) -> None:
+        value = decode_line(text, where)
+        if value.get("n") != self._next:
+            raise DamagedError(f"{where}: line {self._next} of the session is missing")
+        line = parse_line(value, where)
+        self._next += 1
+        if isinstance(line, SessionLine) != (self._next == 1):
+            raise DamagedError(f"{where}: a journal must begin with one session line")
+        if self.end is not None:
+            raise DamagedError(f"{where}: a line after the end of the session")
+        if isinstance(line, SessionLine):
+            self._open(line, where)
+        elif line is not None:
+            self._check_steps(line, where)
+            self.lines.append(line)
+
+    def _open(self, line: SessionLine, where: str) -> None:
+        if line.session != self.number:
+            raise DamagedError(f"{where}: session {line.session} in the journal of session {self.number}")
+        self.opening = line
+
+    def _check_steps(self, line: Line, where: str) -> None:
+        if isinstance(line, WeightsLine):
+            self._ascend("weights", (line.t,), where)
+        if isinstance(line, ShardLine):
+            for source, steps in line.rows.items():
+                self._ascend(source, steps, where)
+
+    def _ascend(self, source: str, steps: tuple[int, ...], where: str) -> None:
+        """Steps ascend within a session; a source without a task leaves none out unless a note says why."""
+        for t in steps:
+            before = self._last.get(source, -1)
+            if t == before:
+                raise DamagedError(f"{where}: duplicate step: {source} at t = {t}")
+            if t < before:
+                raise DamagedError(f"{where}: steps must ascend: {source} at t = {t} after {before}")
+            if before >= 0 and t - before > self._every and _is_gapless(source) and not self._explained(before, t):
+                raise DamagedError(f"{where}: gap in the steps: {source} has t = {t} after {before}")
+            self._last[source] = t
+
+    def _explained(self, before: int, t: int) -> bool:
+        return any(note.t is not None and before < note.t <= t for note in self.notes())
+
+    def _lost_from(self) -> int | None:
+        if self.opening is None:
+            return None
+        return self.opening.first_t if self.last_t is None else self.last_t + 1
+
+
+def _is_gapless(source: str) -> bool:
+    parts: Source | None = parse_source(source)
+    return parts is not None and parts.task is None
+
+
+def _last_of(line: Line) -> int | None:
+    if isinstance(line, WeightsLine):
+        return line.t
+    if isinstance(line, ShardLine):
+        steps = [steps[-1] for steps in line.rows.values() if steps]
+        return max(steps + ([line.scalars[1]] if line.scalars else []), default=None)
+    return None
+
+
+def _reason(error: DamagedError, folder: RunFolder, name: str) -> str:
+    """The message without the file's path in front, which the damage names itself."""
+    return printable(str(error)).removeprefix(folder.where(name)).lstrip(": ")
