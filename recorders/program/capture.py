@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from recorders.naming import unwrap
 from recorders.program import exporting, feature_point, selfcheck
 from recorders.program.codec import encode
-from recorders.program.convert import Converted, OutsideTable, convert
+from recorders.program.convert import Converted, convert
 from recorders.program.feature_point import Calls, Run
 from recorders.program.forward import Forward, call
 from recorders.program.interpreter import load
 from recorders.program.leave_no_trace import untouched
 from recorders.program.outputs import Selector
+from recorders.program.outside import OutsideTable
 from recorders.program.refusal import ProgramRefused
 from recorders.program.unwrap import unwrap_children
 
@@ -103,7 +104,7 @@ def _capture(
 def _first_good_rung(
     forward: Forward, inputs: tuple[Tensor, ...], names: tuple[str, ...], feature: Calls
 ) -> tuple[Converted, bytes]:
-    """The first rung that can be stored and passes the self-check; a failed check says more than a missing operation."""
+    """The first rung that can be stored and passes the check; a failed check says more than a missing operation."""
     refusals: list[ProgramRefused] = []
     delta = torch.zeros((), dtype=feature.dtype, device=inputs[0].device)
     for exported in exporting.rungs(forward, inputs, delta):

@@ -134,7 +134,7 @@ def _no_constant(name: str) -> float:
 
 def _bounded(digits: str) -> int:
     if len(digits) > 20 or abs(int(digits)) > MAX_INTEGER:
-        raise ValueError(f"an integer beyond ±{MAX_INTEGER}")
+        raise ValueError(f"integers of at most {MAX_INTEGER} are read")
     return int(digits)
 
 

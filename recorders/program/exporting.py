@@ -1,7 +1,7 @@
-"""The ladder of graphs: what `torch.export` gives, without in-place operations, and in core operations.
+"""The ladder of graphs: what `torch.export` gives, the same without in-place operations, and in core operations.
 
-Decides how the export is asked for and what each rung is. Which rung is taken is decided in `capture`; what of it can be
-stored, in `convert`.
+Decides how the export is asked for and what each rung is. Which rung is taken is decided in `capture`; what of it can
+be stored, in `convert`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def rungs(forward: Forward, inputs: tuple[Tensor, ...], delta: Tensor) -> Iterat
     yield raw
     yield raw.run_decompositions({})
     # The core table would turn `detach` into `alias`, which lets a gradient through that the model stops.
-    core = torch.export.default_decompositions()
+    core: Any = torch.export.default_decompositions()
     core.pop(torch.ops.aten.detach.default, None)
     yield raw.run_decompositions(core)
 

@@ -26,8 +26,10 @@ MAX_AXES: Final = 16
 MAX_AXIS: Final = 2**40
 
 DTYPES: Final = frozenset(
-    ("float64", "float32", "float16", "bfloat16", "complex64", "complex128")
-    + ("int64", "int32", "int16", "int8", "uint8", "bool")
+    (
+        *("float64", "float32", "float16", "bfloat16", "complex64", "complex128"),
+        *("int64", "int32", "int16", "int8", "uint8", "bool"),
+    )
 )
 FORMATS: Final = frozenset(("contiguous_format", "preserve_format", "channels_last", "channels_last_3d"))
 

@@ -38,7 +38,7 @@ def _name(node: fx.Node) -> str:
 
 
 def _inline(module: fx.GraphModule, block: fx.Node) -> None:
-    arguments = list(block.args)
+    arguments: list[Any] = list(block.args)
     if _name(block) == _GRAD:
         detaches, (where, *operands) = not arguments[0], arguments[1:]
     else:
@@ -51,7 +51,8 @@ def _inline(module: fx.GraphModule, block: fx.Node) -> None:
         if detaches:
             results = [_detached(module.graph, result) for result in results]
     for user in list(block.users):
-        user.replace_all_uses_with(results[user.args[1]])
+        position: Any = user.args[1]
+        user.replace_all_uses_with(results[position])
         module.graph.erase_node(user)
     module.graph.erase_node(block)
 

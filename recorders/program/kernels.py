@@ -1,8 +1,8 @@
 """What each operation of the table runs as: torch's own overload, or a safer equal of it.
 
 Decides the replacements: attention always by the math kernel (the default CPU one has no second derivative and crashes
-when the keys are shorter than the values), views as reshapes (lower rungs of the capture bake strides in), batch norm by
-the form that checks its arguments, `copy` by something that has a derivative, and a guard on integer division, which
+when the keys are shorter than the values), views as reshapes (lower rungs of the capture bake strides in), batch norm
+by the form that checks its arguments, `copy` by something that has a derivative, and a guard on integer division, which
 faults at least integer // −1. Which operations exist is decided in `table`.
 """
 
@@ -46,7 +46,7 @@ def _bounded(integer: Callable[..., int]) -> Kernel:
     def run(*sizes: int) -> int:
         result = integer(*sizes)
         if abs(result) > MAX_SIZE:
-            raise RefusedError(f"sizes stay within ±{MAX_SIZE}, found {result}")
+            raise RefusedError(f"sizes of at most {MAX_SIZE} are allowed, found {result}")
         return result
 
     return run

@@ -77,7 +77,7 @@ def _same(buffer: Tensor, before: Tensor) -> bool:
 @contextmanager
 def _random_states() -> Iterator[None]:
     python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    gpus = torch.cuda.get_rng_state_all() if _cuda_started() else []
     try:
         yield
     finally:
@@ -88,9 +88,14 @@ def _random_states() -> Iterator[None]:
             torch.cuda.set_rng_state_all(gpus)
 
 
+def _cuda_started() -> bool:
+    started: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return started
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Torch's exporter warns and logs about what the capture itself decides; a training's output stays the training's."""
+    """Torch's exporter warns and logs about what the capture decides itself; a training's output stays its own."""
     level = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -10,6 +10,11 @@ from __future__ import annotations
 
 from typing import Final
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _POINTWISE: Final = """
 abs acos acosh asin asinh atan atanh bitwise_not ceil cos cosh elu erf erfc exp exp2 expm1 floor frac gelu
 hardshrink hardsigmoid hardswish hardtanh isfinite isinf isnan leaky_relu log log10 log1p log2 log_sigmoid logical_not
@@ -70,11 +75,11 @@ scalar_tensor eye eye.m linspace tril_indices triu_indices
 OPERATIONS: Final = frozenset(
     f"aten.{word}" if "." in word else f"aten.{word}.default"
     for family in (_POINTWISE, _COMPLEX, _REDUCTIONS, _NORMS, _PRODUCTS, _IMAGES, _SHAPES, _FACTORIES)
-    for word in family.split()
+    for word in _words(family)
 )
 """ATen overloads, `aten.<operation>.<overload>`."""
 
-INTEGER_OPERATIONS: Final = frozenset(f"int.{word}" for word in ["add", "sub", "mul", "floordiv", "mod", "neg"])
+INTEGER_OPERATIONS: Final = frozenset(f"int.{word}" for word in _words("add sub mul floordiv mod neg"))
 """Python's own operators on sizes."""
 
 SIZE: Final = "aten.sym_size.int"
@@ -85,7 +90,7 @@ GETITEM: Final = "getitem"
 
 FIXED: Final[dict[str, dict[str, object]]] = {
     "aten.batch_norm.default": {"training": False},
-    "aten.instance_norm.default": {"use_input_stats": True},
+    "aten.instance_norm.default": {"use_input_stats": True, "running_mean": None, "running_var": None},
     "aten.scaled_dot_product_attention.default": {"dropout_p": 0.0},
     "aten._scaled_dot_product_flash_attention_for_cpu.default": {"dropout_p": 0.0},
     "aten._scaled_dot_product_attention_math.default": {"dropout_p": 0.0, "dropout_mask": None},
@@ -94,8 +99,9 @@ FIXED: Final[dict[str, dict[str, object]]] = {
 }
 """Arguments that must have this value: the others are random, change their arguments, or give sparse gradients."""
 
-NARROW: Final = frozenset(
-    ["kernel_size", "stride", "padding", "output_padding", "dilation", "groups", "num_groups", "chunks", "steps", "pad", "upscale_factor", "downscale_factor", "divisor_override", "repeats", "correction", "alpha", "k"]
+NARROW: Final = _words(
+    "kernel_size stride padding output_padding dilation groups num_groups chunks pad upscale_factor downscale_factor "
+    "divisor_override correction alpha k"
 )
 """Integer arguments that must be literals of at most `MAX_NARROW`: larger ones reach faults inside the kernels."""
 MAX_NARROW: Final = 4_096
@@ -106,9 +112,13 @@ HANDED_IN: Final = frozenset(("device", "layout", "pin_memory"))
 """Arguments that a program never holds: it runs wherever its inputs are."""
 
 NUMBER_FOR_TENSOR: Final = frozenset(
-    f"aten.{word}.Tensor"
-    for word in ["add", "sub", "rsub", "mul", "div", "eq", "ne", "lt", "le", "gt", "ge", "remainder", "fmod", "bitwise_and", "bitwise_or"]
-) | frozenset(("aten.div.Tensor_mode", "aten.floor_divide.default"))
+    f"aten.{word}"
+    for word in _words(
+        "add.Tensor sub.Tensor rsub.Tensor mul.Tensor div.Tensor eq.Tensor ne.Tensor lt.Tensor le.Tensor gt.Tensor "
+        "ge.Tensor remainder.Tensor fmod.Tensor bitwise_and.Tensor bitwise_or.Tensor div.Tensor_mode "
+        "floor_divide.default"
+    )
+)
 """Operations where a number may stand in the place of their second tensor."""
 
 

@@ -1,0 +1,124 @@
+"""A captured program is the model: outputs, centroids and J v, in float32 and float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from recorders.program import Program, capture, load
+
+
+def captured(case: Any) -> Program:
+    taken = capture(case.model, case.inputs, **case.arguments)
+    return load(taken.program_json, taken.constants)
+
+
+def in_float64(case: Any) -> None:
+    case.model.double()
+    case.inputs = tuple(x.double() if x.is_floating_point() else x for x in case.inputs)
+
+
+def apart(found: Tensor, wanted: Tensor) -> float:
+    return float((found - wanted).abs().max() / wanted.abs().max())
+
+
+def test_outputs_equal_the_models(case: Any, program: Program) -> None:
+    case.model.eval()
+    found = program.run(case.model.state_dict(), case.inputs, torch.zeros(()))
+    assert len(found) == len(case.outputs())
+    for ours, theirs in zip(found, case.outputs(), strict=True):
+        assert apart(ours, theirs) <= 2e-6
+
+
+def test_float64_runs_a_program_captured_in_float32(case: Any, program: Program) -> None:
+    case.model.eval()
+    in_float64(case)
+    found = program.run(case.model.state_dict(), case.inputs, torch.zeros((), dtype=torch.float64))
+    for ours, theirs in zip(found, case.outputs(), strict=True):
+        assert ours.dtype == torch.float64
+        assert apart(ours, theirs) <= 1e-12
+
+
+def test_jv_equals_a_central_difference_of_the_models_centroids(case: Any, program: Program) -> None:
+    case.model.eval()
+    in_float64(case)
+    parameters = dict(case.model.named_parameters())
+    generator = torch.Generator().manual_seed(1)
+    v = {name: torch.randn(p.shape, generator=generator, dtype=p.dtype) for name, p in parameters.items()}
+    norm = torch.sqrt(sum((x**2).sum() for x in v.values()))
+    v = {name: x / norm for name, x in v.items()}
+
+    ours = program_jv(program, case, v)
+    moved = [model_centroids(case, program, parameters, v, sign * 1e-4) for sign in (1, -1)]
+    theirs = (moved[0] - moved[1]) / 2e-4
+
+    assert float(theirs.abs().max()) > 1e-3  # otherwise nothing was compared
+    assert apart(ours, theirs) <= 1e-6
+
+
+def program_jv(program: Program, case: Any, v: dict[str, Tensor]) -> Tensor:
+    """d μ/dε by double backward through the program: g = ∂Σs/∂θ, then ∂⟨g, v⟩/∂δ."""
+    state = {name: tensor.detach().requires_grad_(name in v) for name, tensor in case.model.state_dict().items()}
+    delta = zero_delta(program, len(case.inputs[0]))
+    scores = sum(tanh_sum(y) for y in program.run(state, case.inputs, delta))
+    used = [name for name in v if name in program.state_names]
+    first = torch.autograd.grad(scores, [state[name] for name in used], create_graph=True)
+    dot = sum((g * v[name]).sum() for g, name in zip(first, used, strict=True))
+    return torch.autograd.grad(dot, delta)[0]
+
+
+def model_centroids(case: Any, program: Program, parameters: Any, v: dict[str, Tensor], step: float) -> Tensor:
+    """μ = ∂Σs/∂δ of the live model at θ + step·v."""
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.add_(v[name], alpha=step)
+    delta = zero_delta(program, len(case.inputs[0]))
+    with case.displaced(delta) as inputs:
+        scores = sum(tanh_sum(y) for y in case.outputs(inputs))
+    (centroids,) = torch.autograd.grad(scores, delta)
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.sub_(v[name], alpha=step)
+    return centroids
+
+
+def tanh_sum(y: Tensor) -> Tensor:
+    """A score that is not linear in the outputs, so that no second derivative vanishes by accident."""
+    return (y + 0.3 * torch.tanh(y) * y).sum()
+
+
+def zero_delta(program: Program, batch: int) -> Tensor:
+    return torch.zeros((batch, *program.feature_shape), dtype=torch.float64, requires_grad=True)
+
+
+def test_the_json_is_the_same_bytes_every_time(build: Any) -> None:
+    case = build("encoder")
+    first, second = (capture(case.model, case.inputs) for _ in range(2))
+    assert first.program_json == second.program_json
+
+
+def test_a_tied_weight_is_one_weight(build: Any) -> None:
+    program = captured(build("tied gpt"))
+    assert "wte.weight" in program.state_names
+    assert "head.weight" not in program.state_names
+
+
+def test_a_buffer_outside_the_state_dict_is_a_constant(build: Any) -> None:
+    case = build("llama")
+    taken = capture(case.model, case.inputs)
+    assert set(load(taken.program_json, taken.constants).state_names) <= set(case.model.state_dict())
+    assert any(torch.equal(c, case.model.inverse) for c in taken.constants.values())
+
+
+def test_a_trunk_with_heads_is_one_program_with_their_names(build: Any) -> None:
+    assert captured(build("shared trunk")).output_names == ("add", "mul")
+    assert captured(build("one head of a trunk")).output_names == ("mul",)
+
+
+@pytest.mark.parametrize("name", ["encoder", "llama", "cnn", "shared trunk"])
+def test_it_is_shorter_than_its_weights_and_loads_fast(build: Any, name: str) -> None:
+    taken = capture((case := build(name)).model, case.inputs, **case.arguments)
+    assert len(taken.program_json) < 40_000
