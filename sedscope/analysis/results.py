@@ -137,7 +137,6 @@ class RunAnalysis:
     steps: tuple[int, int] | None
     """The first and the last recorded t; None before the first."""
     settings: Settings
-    device: str
     metrics: tuple[TaskMetrics, ...]
     rank90: tuple[RankSeries, ...]
     spectra: tuple[SpectrumSeries, ...]

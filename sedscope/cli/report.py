@@ -13,7 +13,7 @@ from sedscope.analysis.settings import Settings
 _DEFAULT = Settings()
 
 
-class Names(click.ParamType):
+class Names(click.ParamType[Any]):
     """A comma list of names, or several of them."""
 
     name = "a,b,…"
@@ -40,7 +40,7 @@ class Counts(Names):
         return tuple(_whole(part, param) for part in super().convert(value, param, ctx))
 
 
-class CheckpointCount(click.ParamType):
+class CheckpointCount(click.ParamType[Any]):
     """A whole number, or `all` (None)."""
 
     name = "n|all"
@@ -142,6 +142,7 @@ def report(
     the next time, and an interrupted one goes on where it stopped.
     """
     chosen = Settings(**settings)
-    from sedscope.report.report import Question, report_runs
+    from sedscope.report.question import Question
+    from sedscope.report.report import report_runs
 
     return report_runs(runs, Question(chosen, sources, tasks, crossed), out)

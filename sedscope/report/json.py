@@ -61,7 +61,6 @@ def _run(run: RunAnalysis) -> Json:
         "tasks": list(run.tasks),
         "selected_parameters": run.n_selected,
         "steps": None if run.steps is None else {"first": run.steps[0], "last": run.steps[1]},
-        "device": run.device,
         "metrics": [_metrics(one) for one in run.metrics],
         "rank90": [_rank90(series) for series in run.rank90],
         "spectrum": [_spectrum(series, run.settings) for series in run.spectra],

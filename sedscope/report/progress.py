@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from io import StringIO
 from types import TracebackType
 from typing import TextIO
 
@@ -22,21 +23,22 @@ _BAR_WIDTH = 24
 
 
 class ProgressDisplay:
-    """Shows the progress of one run after another; a context manager that leaves the terminal as it was."""
+    """Shows the progress of one run; a context manager that leaves the terminal as it was."""
 
-    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO | None, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Settle where to write.
 
         Args:
-            stream: stderr, as a rule.
+            stream: stderr, as a rule; None where it is closed.
+            name: The run's.
             clock: Seconds, for tests.
         """
-        self._console = Console(file=stream, highlight=False)
+        self._console = Console(file=stream or StringIO(), highlight=False)
         self._clock = clock
         self._live = (
             Live(console=self._console, transient=True, auto_refresh=False) if self._console.is_terminal else None
         )
-        self._name = ""
+        self._name = name
         self._stage = ""
         self._began = self._said = clock()
         self._done_before = 0
@@ -54,11 +56,6 @@ class ProgressDisplay:
         if self._live is not None:
             self._live.update(Text(""), refresh=True)
             self._live.stop()
-
-    def begin(self, name: str) -> None:
-        """The run that comes next."""
-        self._name = name
-        self._stage = ""
 
     def update(self, progress: Progress) -> None:
         """Something was done."""

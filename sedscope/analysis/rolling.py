@@ -1,0 +1,93 @@
+"""Rolling spectra of one source over a whole run, from a Gram matrix that is kept in the cache.
+
+Decides which band is computed for which windows, so that neighbouring settings share it. Leaves to others: the
+arithmetic (`gram`, `spectrum`) and rows (`sources`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sedscope.analysis.cache import Cache
+from sedscope.analysis.gram import BandedGram, banded_gram
+from sedscope.analysis.results import Edge, EdgeAt, SpectrumSeries
+from sedscope.analysis.settings import Align, Settings
+from sedscope.analysis.sources import SourceRows
+from sedscope.analysis.spectrum import Spectrum, flatness, spectrum
+from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.windows import Window, place_windows
+
+LEAST_SPAN = 20
+"""Rows that a kept Gram matrix serves at least: the canonical window."""
+
+
+def span_of(windows: Sequence[int]) -> int:
+    """Rows that a kept Gram matrix must serve for these windows: 20, doubled until it holds the largest.
+
+    A function of the settings alone and the same for neighbouring ones, so that what is kept serves them bit by bit.
+    """
+    span = LEAST_SPAN
+    while span < max(windows):
+        span *= 2
+    return span
+
+
+class RollingSpectra:
+    """The windows of one source and their spectra, each decomposed once."""
+
+    def __init__(self, rows: SourceRows, gram: BandedGram, align: Align) -> None:
+        """Nothing is decomposed yet."""
+        self.rows = rows
+        self._gram = gram
+        self._align = align
+        self._found: dict[tuple[int, int], Spectrum | Undefined] = {}
+
+    def windows(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
+        """The window of W = `size` rows seen from each step."""
+        return place_windows(self.rows.steps, steps, size, self._align, rows_end_at_t=self.rows.end_at_t)
+
+    def spectrum(self, window: Window) -> Spectrum | Undefined:
+        """Singular values and left vectors of a window."""
+        if window.n_rows == 0:
+            return Undefined("there is no row on this side of the checkpoint")
+        place = (window.start, window.stop)
+        if place not in self._found:
+            self._found[place] = spectrum(self._gram.window(*place))
+        return self._found[place]
+
+    def series(self, size: int, ranks: Sequence[int]) -> SpectrumSeries:
+        """The spectra at every recorded step of the source."""
+        points = [self._edge_at(window, ranks) for window in self.windows(self.rows.steps.tolist(), size)]
+        return SpectrumSeries(self.rows.name, size, tuple(points))
+
+    def _edge_at(self, window: Window, ranks: Sequence[int]) -> EdgeAt:
+        found = self.spectrum(window)
+        if isinstance(found, Undefined):
+            return EdgeAt(window.t, window.n_rows, window.full, found)
+        flat = tuple(flatness(found, rank) for rank in ranks)
+        edge = Edge(found.sigma, found.edge, found.gap, found.participation, flat)
+        return EdgeAt(window.t, window.n_rows, window.full, edge)
+
+
+def kept_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram | None:
+    """The Gram matrix of a source's rows from the cache."""
+    span = span_of(settings.window)
+    found = cache.load("gram", _key(rows, span))
+    size = min(span, len(rows.steps))
+    if found is None or found["band"].shape != (len(rows.steps), 2 * size - 1):
+        return None
+    return BandedGram(found["band"].astype(np.float64, copy=False), size)
+
+
+def compute_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram:
+    """The Gram matrix from the rows, and into the cache."""
+    span = span_of(settings.window)
+    gram = banded_gram(rows.read, len(rows.steps), rows.n_columns, span)
+    cache.keep("gram", _key(rows, span), {"band": gram.band})
+    return gram
+
+
+def _key(rows: SourceRows, span: int) -> dict[str, object]:
+    return {"rows": rows.identity(0, len(rows.steps)), "span": span}

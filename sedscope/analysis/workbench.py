@@ -1,0 +1,158 @@
+"""One run's feature programs, probes and weights on a device: what J-products and fixed gradients are computed on.
+
+Imports torch; imported by `analyse` only when something is not in the cache. Decides the device, the precision and how
+many probes are differentiated at once. Leaves to others: which checkpoints and directions, and what is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recorders.errors import RefusedError, UsageError
+from recorders.program import Program, load
+from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.fixed_gradient import loss_gradient
+from sedscope.analysis.probed_model import ProbedModel
+from sedscope.analysis.scores import CentroidKind, score
+from sedscope.analysis.settings import Settings
+from sedscope.runs import Probe, Run
+
+GRAPH_BYTES = 192 << 20
+"""Bound on what one forward of a chunk of probes takes; its derivatives take a small multiple of that."""
+
+
+class Workbench:
+    """Weights, programs and probes of one run, brought to a device when they are asked for."""
+
+    def __init__(self, run: Run, settings: Settings) -> None:
+        """Settle the device and the precision.
+
+        Raises:
+            UsageError: The device is not there.
+        """
+        self._run = run
+        self._settings = settings
+        self._device = resolve_device(settings.device)
+        self._dtype = torch.float32 if settings.precision == "float32" else torch.float64
+        self._state: tuple[int, dict[str, Tensor]] = (-1, {})
+        self._programs: dict[str, Program] = {}
+
+    def model(self, t: int, task: str) -> ProbedModel:
+        """The checkpoint at t with the probes of a task.
+
+        Raises:
+            RefusedError: The program or the probes are not what they must be; the node or part is named.
+            DamagedError: The weights or probes on disk are damaged.
+        """
+        probe = self._probe(task)
+        program = self._program(probe)
+        chosen = probe.probe_order[: self._settings.probes]
+        inputs, targets = self._examples(probe, chosen)
+        kind = _centroid_kind(probe, self._settings)
+
+        def scores(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> Tensor:
+            *fed, wanted = examples
+            return score(_output(program, probe, state, fed, delta), _targets(probe, wanted), kind)
+
+        return ProbedModel(scores, self._weights(t), self._selected, (*inputs, targets), program.feature_shape)
+
+    def chunk(self, model: ProbedModel, task: str) -> int | None:
+        """How many probes to differentiate at once, so that memory stays bounded."""
+        program = self._program(self._probe(task))
+        total = program.check(model.examples[:-1], floating=self._dtype).total
+        return _even_chunk(model.n_probes, -(-total // GRAPH_BYTES), program.batch_range[0])
+
+    def fixed_gradient(self, t: int, task: str) -> Floats:
+        """Gradient of the task's mean loss on its fixed batch, in eval mode, unclipped, at θ_t `[P]`."""
+        probe = self._probe(task)
+        program = self._program(probe)
+        inputs, targets = self._examples(probe, probe.batch_order[: self._settings.batch])
+        no_delta = torch.zeros((), dtype=self._dtype, device=self._device)
+
+        def outputs(state: Mapping[str, Tensor], examples: Sequence[Tensor]) -> Tensor:
+            return _output(program, probe, state, examples, no_delta)
+
+        return loss_gradient(
+            outputs, self._weights(t), self._selected, inputs, _targets(probe, targets), loss=probe.loss
+        )
+
+    @property
+    def _selected(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self._run.manifest.selected)
+
+    def _weights(self, t: int) -> dict[str, Tensor]:
+        """The whole state at θ_t on the device; the last one asked for is kept."""
+        if self._state[0] != t:
+            state = {name: self._tensor(array) for name, array in self._run.weights(t).items()}
+            self._state = (t, state)
+        return self._state[1]
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self._device)
+        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+
+    def _probe(self, task: str) -> Probe:
+        probe = self._run.probe(task)
+        if probe is None or probe.program is None:
+            raise RefusedError(f"task {task}: a probe with a feature program is required, found none")
+        return probe
+
+    def _program(self, probe: Probe) -> Program:
+        name = str(probe.program)
+        if name not in self._programs:
+            text, constants = self._run.program(name)
+            self._programs[name] = load(text, {key: torch.from_numpy(array) for key, array in constants.items()})
+        return self._programs[name]
+
+    def _examples(self, probe: Probe, chosen: Ints) -> tuple[list[Tensor], Tensor]:
+        """Inputs and targets of some examples of the pool, in the order of the drawing."""
+        return [self._tensor(array[chosen]) for array in probe.inputs], self._tensor(probe.targets[chosen])
+
+
+def resolve_device(asked: str) -> torch.device:
+    """The device behind a setting.
+
+    Raises:
+        UsageError: It is not there.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked == "auto":
+        return torch.device("cuda" if count else "cpu")
+    device = torch.device(asked)
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise UsageError(f"device: one of cpu{', cuda' if count else ''} is required here, found {asked!r}")
+    return device
+
+
+def _output(
+    program: Program, probe: Probe, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor
+) -> Tensor:
+    """The task's output, at its position where it has one: `[N, C]`, `[N, T, C]` or a regression's `[N, …]`."""
+    output = program.run(state, inputs, delta)[probe.output]
+    return output if probe.position is None else output[:, probe.position]
+
+
+def _targets(probe: Probe, targets: Tensor) -> Tensor:
+    """The targets that belong to the output: at its position, where the pool holds one target per position."""
+    return targets if probe.position is None or targets.ndim < 2 else targets[:, probe.position]
+
+
+def _centroid_kind(probe: Probe, settings: Settings) -> CentroidKind:
+    """Classes have a target's logit and a sum of logits; the output of any other loss is its own score."""
+    if probe.loss != "cross_entropy":
+        return "output"
+    return "target_logit" if settings.centroid == "target" else "sum_of_logits"
+
+
+def _even_chunk(n_probes: int, pieces: int, least: int) -> int | None:
+    """Probes per chunk for about so many pieces, none of them below the least batch of the program."""
+    if pieces <= 1:
+        return None
+    chunk = max(least, -(-n_probes // pieces))
+    while 0 < n_probes % chunk < least:
+        chunk += 1
+    return None if chunk >= n_probes else chunk

@@ -1,0 +1,61 @@
+"""Writing the report's files: whole or not at all.
+
+Decides that a file appears under its name only when it is complete; a full disk leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from recorders.errors import InputOutputError
+from recorders.format import PART_SUFFIX
+
+
+def prepare_folder(folder: Path) -> None:
+    """Makes the folder, before any work is done for it.
+
+    Raises:
+        InputOutputError: It cannot be made or written to.
+    """
+    with _naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text file under another name and renames it.
+
+    Raises:
+        InputOutputError: Disk full, or no permission; nothing is left behind.
+    """
+    with _naming(path):
+        descriptor, part = tempfile.mkstemp(prefix=path.name, suffix=PART_SUFFIX, dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+            Path(part).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(part).unlink()
+            raise
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputOutputError(f"{path}: cannot be written: {error.strerror or error}") from error

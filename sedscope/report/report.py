@@ -1,0 +1,127 @@
+"""The report: finds the runs, analyses one after the other, shows each as it is ready, and writes the files.
+
+Decides what becomes of a run that cannot be analysed: the others are reported, it is listed, and the status says so.
+Leaves to others: the numbers (`analysis`), their looks (`terminal`) and the file's shape (`json`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from io import StringIO, TextIOWrapper
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from recorders.errors import DamagedError, SedscopeError
+from sedscope.analysis.analyse import analyse
+from sedscope.analysis.results import RunAnalysis
+from sedscope.report.failure import Failure, exit_status
+from sedscope.report.files import prepare_folder, write_whole
+from sedscope.report.json import render_json
+from sedscope.report.progress import ProgressDisplay
+from sedscope.report.question import Question
+from sedscope.report.terminal import print_run
+from sedscope.runs import Run, find_runs, printable
+
+JSON_NAME = "report.json"
+
+
+def report_runs(paths: Sequence[Path], question: Question, out: Path | None) -> int:
+    """Reports on runs: a block for each on stdout, progress and failures on stderr, files under `out`.
+
+    Args:
+        paths: Runs, or folders of runs.
+        question: What is asked of each.
+        out: Folder for the files; None for the terminal alone.
+
+    Returns:
+        The exit status: 0, or what the failures say; 4 where any run is damaged.
+
+    Raises:
+        InputOutputError: The files cannot be written.
+    """
+    if out is not None:
+        prepare_folder(out)
+    console = _console()
+    analyses: list[RunAnalysis] = []
+    failures: list[Failure] = []
+    for found in _runs(paths):
+        one = found if isinstance(found, Failure) else _attempt(found, question)
+        if isinstance(one, Failure):
+            failures.append(one)
+            continue
+        analyses.append(one)
+        print_run(one, console, crossed=question.crossed)
+        console.print()
+    if out is not None:
+        write_whole(out / JSON_NAME, render_json(analyses, failures, question.settings))
+    for failure in failures:
+        _warn(f"{failure.path}: {failure.reason}")
+    if analyses:
+        console.print(_next_step(paths, question, out), soft_wrap=True)
+    return exit_status(failures, damaged=any(one.damage for one in analyses))
+
+
+def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:
+    """The runs behind the paths, each once; what cannot be opened as a failure."""
+    seen: set[Path] = set()
+    for path in paths:
+        try:
+            found = find_runs(path)
+        except SedscopeError as error:
+            yield Failure.of(_shown(path), error)
+            continue
+        for one in found:
+            place = one.path.resolve()
+            if place in seen:
+                continue
+            seen.add(place)
+            if one.run is not None:
+                yield one.run
+            elif one.error is not None:
+                yield Failure.of(one.shown, one.error)
+
+
+def _attempt(run: Run, question: Question) -> RunAnalysis | Failure:
+    """The analysis of a run; where damage turns up on the way, that of its good prefix."""
+    try:
+        try:
+            return _analyse(run, question)
+        except DamagedError:
+            if run.damage or not run.verify():
+                raise
+            return _analyse(run, question)
+    except SedscopeError as error:
+        return Failure.of(_shown(run.path), error)
+
+
+def _analyse(run: Run, question: Question) -> RunAnalysis:
+    with ProgressDisplay(sys.stderr, run.name) as display:
+        return analyse(
+            run, question.settings, question.sources, question.tasks, question.crossed, progress=display.update
+        )
+
+
+def _console() -> Console:
+    """Stdout, also where it is closed or cannot hold every sign."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(file=sys.stdout or StringIO(), highlight=False)
+
+
+def _warn(message: str) -> None:
+    if sys.stderr is not None:
+        print(f"sedscope: {message}", file=sys.stderr)
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), 4096)
+
+
+def _next_step(paths: Sequence[Path], question: Question, out: Path | None) -> Text:
+    """What a reader of the table will want next."""
+    if out is None:
+        return Text.assemble(("next: ", "dim"), question.command(paths, Path("report")), ("  (report.json)", "dim"))
+    return Text.assemble(("wrote ", "dim"), str(out / JSON_NAME))
