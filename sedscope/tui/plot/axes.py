@@ -39,7 +39,9 @@ def header(chart: Chart, notes: str, layout: Layout, look: Look) -> Line:
     title = plain(chart.title)
     unit = plain(chart.y.label)
     gap = "  " if title and unit else ""
-    left = cut(_safe([(title, "title"), (gap + unit, "label")], ascii_only), room)
+    if title and width(title + gap + unit) >= room:
+        unit = ""
+    left = cut(_safe([(" " + title, "title"), (gap + unit, "label")], ascii_only), room)
     return cut([*left, (f"  {notes}" if notes else "", "note")], layout.width)
 
 
@@ -115,13 +117,24 @@ def summary(chart: Chart, view: View, cursor: float | None, cells: int, look: Lo
     found = readings.in_view(chart, view) if cursor is None else readings.at_cursor(chart, cursor)
     name = plain(chart.x.label) or "x"
     where = "in view" if cursor is None else f"{name} {place(cursor)}"
-    runs: list[Run] = [(f" {where}", "value"), ("  ", "label")]
+    parts: list[list[Run]] = [[(f" {where}", "value")]]
     if found is None:
-        return cut(_safe([*runs, ("no defined values", "label")], look.glyphs == "ascii"), cells, "label")
-    for word, value, owner in (("min", found.least, found.least_of), ("max", found.greatest, found.greatest_of)):
-        runs += [(f"{word} ", "label"), (readable(value), "value"), *_owner(chart, owner), ("  ", "label")]
-    runs += [("ratio ", "label"), (found.ratio, "value")]
-    return cut(_safe(runs, look.glyphs == "ascii"), cells, "label")
+        parts.append([("  no defined values", "label")])
+    else:
+        ends = (("min", found.least, found.least_of), ("max", found.greatest, found.greatest_of))
+        parts += [[(f"  {word} ", "label"), (readable(v), "value"), *_owner(chart, of)] for word, v, of in ends]
+        parts.append([("  ratio ", "label"), (found.ratio, "value")])
+    return cut(_safe(_whole_parts(parts, cells), look.glyphs == "ascii"), cells, "label")
+
+
+def _whole_parts(parts: list[list[Run]], cells: int) -> list[Run]:
+    """The first parts that fit whole: a number cut in two would be a wrong one."""
+    runs: list[Run] = []
+    for part in parts:
+        if sum(width(text) for text, _ in [*runs, *part]) > cells:
+            break
+        runs += part
+    return runs
 
 
 def _owner(chart: Chart, index: int) -> list[Run]:

@@ -18,6 +18,9 @@ from sedscope.tui.plot.dots import Codes, Grid
 GRID, RULE, BAND, FAINT, CURVE, PICKED, MARK = range(1, 8)
 """Ranks, lowest first; 0 is an empty cell."""
 
+_LOWEST_BLOCK = 0x2581
+"""The block that fills the lowest eighth of a cell; seven more follow it."""
+
 
 class Canvas:
     """Cells under construction."""
@@ -29,6 +32,9 @@ class Canvas:
         self._codes: Codes = np.full(shape, ord(" "), dtype=np.uint32)
         self._rank: NDArray[np.int8] = np.zeros(shape, dtype=np.int8)
         self._key: NDArray[np.int16] = np.zeros(shape, dtype=np.int16)
+        self._ground: NDArray[np.int8] = np.full(shape, -1, dtype=np.int8)
+        self._half: NDArray[np.int8] = np.full(shape, -1, dtype=np.int8)
+        self._edge: Bools = np.zeros(shape, dtype=bool)
         self._names: list[str] = ["plot"]
 
     def paint(self, mask: Bools, key: str, rank: int, glyph: str) -> None:
@@ -40,9 +46,29 @@ class Canvas:
         self._bits[over] = bits[over]
         self._bits[beside] |= bits[beside]
         painted = over | beside
+        self._square(over)
         self._codes[painted] = dots.braille(self._bits[painted]) if self.grid.down == 4 else ord(glyph)
         self._rank[painted] = rank
         self._key[painted] = self._number(key)
+
+    def shade(self, mask: Bools, hue: int) -> None:
+        """Tint cells that the braille mask covers; its upper and lower edge are drawn in eighths of a cell."""
+        bits = dots.bits(self.grid, mask)
+        eighths, upper = dots.COUNTS[bits], (bits & dots.TOP_ROW) > 0
+        edge = (eighths > 0) & (eighths < 8) & (self._rank < BAND) & (self._ground < 0)
+        hanging = edge & upper
+        self._edge |= edge
+        self._half[eighths >= 4] = hue
+        self._ground[(eighths == 8) | hanging | (~edge & (eighths >= 4))] = hue
+        for cells, key, heights in ((edge & ~upper, f"ground.{hue}", eighths), (hanging, "cave", 8 - eighths)):
+            self._codes[cells] = heights[cells].astype(np.uint32) + (_LOWEST_BLOCK - 1)
+            self._rank[cells] = BAND
+            self._key[cells] = self._number(key)
+
+    def _square(self, cells: Bools) -> None:
+        """Where something is painted over a band's edge, the cell is tinted whole or not at all."""
+        covered = cells & self._edge
+        self._ground[covered] = self._half[covered]
 
     def put(self, row: int, column: int, text: str, key: str, rank: int) -> None:
         """Put single-cell characters over whatever has a lower rank; what does not fit is cut."""
@@ -50,31 +76,33 @@ class Canvas:
             place = (row, column + offset)
             if self._rank[place] < rank:
                 self._codes[place] = ord(character)
+                if self._edge[place]:
+                    self._ground[place] = self._half[place]
                 self._rank[place] = rank
                 self._key[place] = self._number(key)
 
-    def bare(self) -> Bools:
-        """[height, width] cells with no more than background in them."""
-        return self._rank <= RULE
-
-    def codes(self) -> Codes:
-        """[height, width] code points."""
-        return self._codes
-
-    def keys(self) -> tuple[tuple[str, ...], ...]:
-        """[height][width] style keys."""
-        names = self._names
-        return tuple(tuple(names[k] for k in row) for row in self._key.tolist())
+    def cell(self, row: int, column: int) -> tuple[str, str, bool]:
+        """Character and style key of a cell, and whether it holds no more than background."""
+        place = (row, column)
+        key = self._name(int(self._key[place]), int(self._ground[place]))
+        return chr(self._codes[place]), key, bool(self._rank[place] <= BAND)
 
     def rows(self) -> list[list[tuple[str, str]]]:
-        """Runs of each row; blanks join whatever they stand beside, for fewer and longer runs."""
-        return [self._runs(row) for row in range(self.grid.height)]
+        """Runs of each row."""
+        breaks = (self._key[:, 1:] != self._key[:, :-1]) | (self._ground[:, 1:] != self._ground[:, :-1])
+        return [self._runs(row, np.flatnonzero(breaks[row]) + 1) for row in range(self.grid.height)]
 
-    def _runs(self, row: int) -> list[tuple[str, str]]:
+    def _runs(self, row: int, inner: NDArray[np.intp]) -> list[tuple[str, str]]:
         text = self._codes[row].astype("<u4").tobytes().decode("utf-32-le")
-        key = self._key[row]
-        edges = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(text)]
-        return [(text[a:b], self._names[key[a]]) for a, b in pairwise(edges)]
+        edges = [0, *inner.tolist(), len(text)]
+        keys, grounds = self._key[row, edges[:-1]].tolist(), self._ground[row, edges[:-1]].tolist()
+        return [
+            (text[a:b], self._name(key, ground))
+            for (a, b), key, ground in zip(pairwise(edges), keys, grounds, strict=True)
+        ]
+
+    def _name(self, key: int, ground: int) -> str:
+        return self._names[key] if ground < 0 else f"{self._names[key]}/{ground}"
 
     def _number(self, key: str) -> int:
         if key not in self._names:

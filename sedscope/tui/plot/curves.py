@@ -1,7 +1,8 @@
 """A chart drawn at a size: data objects in, a `Frame` of text and style keys out.
 
 Style keys: plot, axis, tick, label, title, note, value, grid, rule, moment, cursor, message, and with the place in the
-palette after the dot series.N, faint.N (dimmed or not picked), band.N, letter.N, mark.N; `.lit` under the crosshair.
+palette after the dot series.N, faint.N (dimmed or not picked), band.N, letter.N, mark.N; `/N` on the tinted ground of
+band N, whose edges are ground.N (block in its colour) and cave (block in the background's); `.lit` under the crosshair.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sedscope.tui.plot.data import Chart, Look, View
 from sedscope.tui.plot.dots import Grid
 from sedscope.tui.plot.frame import Frame, Layout, arrange, with_labels
 from sedscope.tui.plot.limits import x_span, y_span
-from sedscope.tui.plot.scale import Span, forward
+from sedscope.tui.plot.scale import Floats, Span, forward
 from sedscope.tui.plot.text import Line, cut, plain, width
 
 _ROWS_PER_TICK = 4
@@ -31,7 +32,7 @@ def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
     layout = arrange(cells, rows, titled=titled, lettered=len(chart.series) > 1)
     y_ticks = ticks.ticks(y, view.y_scale(chart), max(2, layout.plot_height // _ROWS_PER_TICK + 1))
     layout = with_labels(layout, max((width(tick.label) for tick in y_ticks), default=0))
-    x_ticks = ticks.ticks(x, chart.x.scale, max(layout.plot_width // 12, 2), whole=chart.whole)
+    x_ticks = ticks.ticks(x, chart.x.scale, max(layout.plot_width // 8, 2), whole=chart.whole)
     canvas = Canvas(_grid(layout, look))
     reduced = [
         columns(s, x, chart.x.scale, view.y_scale(chart), canvas.grid.columns, chart.reduce) for s in chart.series
@@ -45,13 +46,13 @@ def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
     _put_message(canvas, chart, view)
     letters = _letters(chart, view, reduced, y, layout)
     body = [
-        cut([*left, *middle, *right], layout.width, "plot")
+        (*left, *middle, *right)
         for left, middle, right in zip(axes.gutter(y_ticks, y, layout, look), canvas.rows(), letters, strict=True)
     ]
     lines = [axes.header(chart, notes, layout, look)] * layout.header + body
     lines += axes.floor(x_ticks, x, chart, layout, look) if layout.foot else []
     lines += [cut([], layout.width, "label")] * layout.summary
-    return Frame(tuple(lines), layout, x, chart.x.scale, canvas.codes(), canvas.keys(), canvas.bare())
+    return Frame(tuple(lines), layout, x, chart.x.scale, canvas)
 
 
 def _grid(layout: Layout, look: Look) -> Grid:
@@ -89,7 +90,7 @@ def _paint_series(canvas: Canvas, chart: Chart, view: View, index: int, found: C
     aside = view.picked is not None and view.picked != index
     rank = FAINT if aside else PICKED if view.picked == index else CURVE
     if found.band is not None and not aside:
-        canvas.paint(dots.band(canvas.grid, y, *found.band), f"band.{hue}", BAND, ":")
+        _paint_band(canvas, found.band, y, hue, look)
     mask = dots.line(canvas.grid, y, found.low, found.high)
     faint = np.ones_like(found.dimmed) if aside else found.dimmed
     canvas.paint(mask & faint, f"faint.{hue}", FAINT, letter.lower())
@@ -101,6 +102,15 @@ def _paint_series(canvas: Canvas, chart: Chart, view: View, index: int, found: C
         here = np.zeros_like(found.marked)
         here[offset * canvas.grid.across :: _LETTER_EVERY * canvas.grid.across] = True
         _put_on_curve(canvas, found, here, y, letter.lower() if aside else letter, f"letter.{hue}")
+
+
+def _paint_band(canvas: Canvas, ends: tuple[Floats, Floats], y: Span, hue: int, look: Look) -> None:
+    """In full colours a tinted ground, else a pattern of dots."""
+    if look.colours != "full" or look.glyphs == "ascii":
+        canvas.paint(dots.band(canvas.grid, y, *ends), f"band.{hue}", BAND, ":")
+        return
+    area = dots.filled(canvas.grid, dots.rows_of(canvas.grid, y, ends[1]), dots.rows_of(canvas.grid, y, ends[0]))
+    canvas.shade(area, hue)
 
 
 def _put_on_curve(canvas: Canvas, found: Columns, where: np.ndarray, y: Span, glyph: str, key: str) -> None:
@@ -126,6 +136,7 @@ def _letters(chart: Chart, view: View, reduced: list[Columns], y: Span, layout: 
     """Right of each plot row: the letter of the curve that ends there, moved up or down where two would share a row."""
     if not layout.right:
         return [()] * layout.plot_height
+    blank = ((" " * layout.right, "plot"),)
     grid = Grid(layout.plot_width, layout.plot_height, 2, 4)
     ends = []
     for index, found in enumerate(reduced):
@@ -133,7 +144,7 @@ def _letters(chart: Chart, view: View, reduced: list[Columns], y: Span, layout: 
         if seen.size:
             row = float(dots.rows_of(grid, y, found.y[seen[-1:]])[0]) / 4
             ends.append((min(max(row, 0.0), layout.plot_height - 1.0), index))
-    lines: list[Line] = [()] * layout.plot_height
+    lines: list[Line] = [blank] * layout.plot_height
     for row, index in zip(_apart(sorted(ends), layout.plot_height), [i for _, i in sorted(ends)], strict=False):
         colour = chart.colour(index)
         aside = view.picked is not None and view.picked != index

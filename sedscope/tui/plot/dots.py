@@ -17,6 +17,10 @@ Codes = NDArray[np.uint32]
 Bits = NDArray[np.uint8]
 
 _BRAILLE = 0x2800
+TOP_ROW = 1 | 8
+"""Braille bits of a cell's uppermost dots."""
+COUNTS = np.array([bits.bit_count() for bits in range(256)], dtype=np.uint8)
+"""[256] how many dots braille bits set."""
 _WEIGHTS = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], dtype=np.uint8)
 
 

@@ -7,8 +7,11 @@ import math
 _PLAIN_TO = 1e6
 
 
-def readable(value: float, digits: int = 3) -> str:
-    """About `digits` significant digits, without an exponent between 0.001 and 1,000,000: 72.1, 0.00123, 1.2e-7."""
+def readable(value: float, digits: int = 3, *, whole: bool = True) -> str:
+    """About `digits` significant digits, without an exponent between 0.001 and 1,000,000: 72.1, 0.00123, 1.2e-7.
+
+    A whole number is written without decimals, unless `whole` is false (beside numbers that have them).
+    """
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
@@ -18,7 +21,7 @@ def readable(value: float, digits: int = 3) -> str:
     size = abs(value)
     if size >= _PLAIN_TO or size < 1e-3:
         return scientific(value, digits)
-    if value == round(value):
+    if whole and value == round(value):
         return str(round(value))
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     return f"{value:.{decimals}f}"

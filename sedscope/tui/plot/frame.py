@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from sedscope.tui.plot.canvas import Canvas
 from sedscope.tui.plot.scale import Scale, Span, backward, forward
 from sedscope.tui.plot.text import Line, Run
 
@@ -70,12 +69,8 @@ class Frame:
     layout: Layout
     x: Span
     x_scale: Scale
-    codes: np.ndarray
-    """[plot_height, plot_width] code points of the plot area."""
-    keys: tuple[tuple[str, ...], ...]
-    """[plot_height][plot_width] style keys of the plot area."""
-    bare: np.ndarray
-    """[plot_height, plot_width] true where only background is drawn, so that the crosshair shows."""
+    canvas: Canvas
+    """The cells of the plot area."""
 
     def column_of(self, x: float) -> int | None:
         """The column of the frame in which x lies, None where it is out of view."""
@@ -105,9 +100,11 @@ class Frame:
         return tuple(lines)
 
     def _crossed(self, row: int, inner: int, glyph: str) -> Run:
-        if self.bare[row, inner]:
-            return glyph, "cursor"
-        return chr(self.codes[row, inner]), f"{self.keys[row][inner]}.lit"
+        character, key, bare = self.canvas.cell(row, inner)
+        if not bare:
+            return character, f"{key}.lit"
+        ground = key.partition("/")[2]
+        return glyph, f"cursor/{ground}" if ground else "cursor"
 
 
 def _replaced(line: Line, column: int, run: Run) -> Line:

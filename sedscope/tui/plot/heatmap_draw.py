@@ -16,13 +16,14 @@ from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.figures import readable
 from sedscope.tui.plot.heatmap_data import LEVELS, UNDEFINED, Heatmap, levels
 from sedscope.tui.plot.heatmap_layout import HeatLayout, arrange_heatmap
-from sedscope.tui.plot.scale import Floats, backward
+from sedscope.tui.plot.scale import Floats, backward, span
 from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
+from sedscope.tui.plot.ticks import ticks
 
 
 @dataclass(frozen=True)
 class HeatFrame:
-    """A drawn heatmap; the read-out line is left blank."""
+    """A drawn heatmap."""
 
     layout: HeatLayout
     lines: tuple[Line, ...]
@@ -40,13 +41,12 @@ def draw_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look, cursor: tu
     """The heatmap in `rows` lines of `cells` cells, both at least 1, the cell of the cursor (row, column) marked."""
     layout = arrange_heatmap(heatmap, cells, rows, look)
     drawn = _reduced(heatmap, layout)
-    lit = None if cursor is None else (layout.drawn_row(cursor[0]), layout.drawn_column(cursor[1]))
     lines: list[Line] = [_header(heatmap, layout, look)] * layout.header
     for line in range(layout.lines):
-        lines.append(_row_line(heatmap, layout, drawn, line, look, lit))
-    lines += [_column_names(heatmap, layout, look, lit)] * layout.foot
-    lines += [cut([], cells, "plot")] * (rows - len(lines) - layout.bar - layout.reading)
-    lines += [_bar(heatmap, cells, look)] * layout.bar + [cut([], cells, "label")] * layout.reading
+        lines.append(_row_line(heatmap, layout, drawn, line, look, cursor))
+    lines += [_column_names(heatmap, layout, look, cursor)] * layout.foot
+    lines += [_bar(heatmap, cells, look)] * layout.bar + [reading(heatmap, cursor, cells, look)] * layout.reading
+    lines += [cut([], cells, "plot")] * (rows - len(lines))
     return HeatFrame(layout, tuple(cut(line, cells, "plot") for line in lines[:rows]))
 
 
@@ -73,10 +73,17 @@ def _reduced(heatmap: Heatmap, layout: HeatLayout) -> _Cells:
         placed = _means(_means(placed, layout.row_starts, 0), layout.column_starts, 1)
     texts = None
     if whole and not layout.halved and placed.size:
-        found = [[readable(value) if np.isfinite(value) else "·" for value in row] for row in heatmap.values.tolist()]
+        found = _numbers(heatmap.values)
         narrowest = int(np.diff(layout.across).min())
         texts = found if max(len(text) for row in found for text in row) + 2 <= narrowest else None
     return _Cells(levels(placed, heatmap.ends), texts)
+
+
+def _numbers(values: Floats) -> list[list[str]]:
+    """The values as text, all with decimals or all without."""
+    finite = values[np.isfinite(values)]
+    whole = bool(np.all(finite == np.round(finite)))
+    return [[readable(v, whole=whole) if np.isfinite(v) else "·" for v in row] for row in values.tolist()]
 
 
 def _means(placed: Floats, starts: NDArray[np.int64], axis: int) -> Floats:
@@ -92,17 +99,19 @@ def _header(heatmap: Heatmap, layout: HeatLayout, look: Look) -> Line:
     title, unit = plain(heatmap.title), plain(heatmap.row_title)
     if look.glyphs == "ascii":
         title, unit = ascii_text(title), ascii_text(unit)
-    return cut([(title, "title"), ("  " + unit if title and unit else unit, "label")], layout.width, "plot")
+    return cut([(" " + title, "title"), ("  " + unit if title and unit else unit, "label")], layout.width, "plot")
 
 
 def _row_line(
-    heatmap: Heatmap, layout: HeatLayout, drawn: _Cells, line: int, look: Look, lit: tuple[int, int] | None
+    heatmap: Heatmap, layout: HeatLayout, drawn: _Cells, line: int, look: Look, cursor: tuple[int, int] | None
 ) -> Line:
-    """One screen line of cells, with the name of the row whose middle it is."""
+    """One screen line of cells, with the name of the row whose middle it is (of two, that of the cursor)."""
+    lit = None if cursor is None else (layout.drawn_row(cursor[0]), layout.drawn_column(cursor[1]))
     row = line * 2 if layout.halved else int(np.searchsorted(layout.down, line, "right")) - 1
     named = layout.line_of(row) == layout.header + line
     here = lit is not None and lit[0] in ((row, row + 1) if layout.halved else (row,))
-    name = plain(heatmap.row_name(int(layout.row_starts[row]))) if named else ""
+    shown = cursor[0] if here and cursor is not None else int(layout.row_starts[row])
+    name = plain(heatmap.row_name(shown)) if named else ""
     label = fit(name, layout.left - 1, ascii_only=look.glyphs == "ascii", right=True) + " " if layout.left else ""
     runs: list[Run] = [(label, "chosen" if here and named else "tick")]
     for column in range(drawn.levels.shape[1]):
@@ -163,15 +172,15 @@ def _joined(runs: list[Run]) -> Line:
     return tuple(joined)
 
 
-def _column_names(heatmap: Heatmap, layout: HeatLayout, look: Look, lit: tuple[int, int] | None) -> Line:
+def _column_names(heatmap: Heatmap, layout: HeatLayout, look: Look, cursor: tuple[int, int] | None) -> Line:
     """Names below their columns, the one at the cursor first; one that would touch another is left out."""
-    drawn = len(layout.across) - 1
     taken = np.zeros(layout.width + 1, dtype=bool)
     placed: list[tuple[int, str, str]] = []
-    order = [lit[1]] if lit is not None else []
-    for column in [*order, *(c for c in range(drawn) if c not in order)]:
+    order = [layout.drawn_column(cursor[1])] if cursor is not None else []
+    for column in [*order, *(c for c in _named_columns(heatmap, layout) if c not in order)]:
         low, high = int(layout.across[column]), int(layout.across[column + 1])
-        name = plain(heatmap.column_name(int(layout.column_starts[column])))
+        exact = cursor[1] if cursor is not None and column in order else int(layout.column_starts[column])
+        name = plain(heatmap.column_name(exact))
         room = max(high - low - 1, 12 if high - low < 6 else 1)
         name = fit(name, min(width(name), room, layout.width), ascii_only=look.glyphs == "ascii")
         start = layout.left + (low + high - width(name)) // 2
@@ -185,6 +194,16 @@ def _column_names(heatmap: Heatmap, layout: HeatLayout, look: Look, lit: tuple[i
         runs += [(" " * (start - used), "tick"), (name, key)]
         used = start + width(name)
     return cut(runs, layout.width, "tick")
+
+
+def _named_columns(heatmap: Heatmap, layout: HeatLayout) -> list[int]:
+    """Drawn columns worth a name: all, or where narrow columns stand for places those nearest to round ones."""
+    drawn = len(layout.across) - 1
+    if heatmap.columns or heatmap.x is None or not drawn or layout.across[-1] >= 6 * drawn:
+        return list(range(drawn))
+    x = heatmap.x[layout.column_starts[:-1]]
+    found = ticks(span(float(x[0]), float(x[-1]), "linear"), "linear", max(int(layout.across[-1]) // 10, 2))
+    return sorted({int(np.argmin(np.abs(x / 2 - tick.at / 2))) for tick in found})
 
 
 def _bar(heatmap: Heatmap, cells: int, look: Look) -> Line:

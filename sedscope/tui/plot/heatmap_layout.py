@@ -79,13 +79,22 @@ def arrange_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look) -> Heat
     """What fits: first the cells, then names, title, read-out and colour bar."""
     names = [width(plain(heatmap.row_name(r))) for r in range(heatmap.values.shape[0])]
     left = min(max(names, default=0) + 1, cells // 3) if cells >= 9 else 0
-    header = int(rows >= 5 and bool(heatmap.title or heatmap.row_title))
-    foot, reading, bar = int(rows >= 4), int(rows >= 6), int(rows >= 8)
+    header, foot, reading, bar = _extras(heatmap, rows)
     row_edges, row_starts, halved = _rows(heatmap.values.shape[0], rows - header - foot - reading - bar, look)
     column_edges, column_starts = _columns(heatmap.values.shape[1], cells - left)
     return HeatLayout(
         cells, rows, left, header, foot, bar, reading, column_edges, row_edges, halved, column_starts, row_starts
     )
+
+
+def _extras(heatmap: Heatmap, rows: int) -> tuple[int, int, int, int]:
+    """Lines for title, column names, read-out and bar; bar and title give way where every row then has a line."""
+    header = int(rows >= 5 and bool(heatmap.title or heatmap.row_title))
+    foot, reading, bar = int(rows >= 4), int(rows >= 6), int(rows >= 8)
+    spare = rows - heatmap.values.shape[0] - foot - reading
+    if 0 <= spare < header + bar:
+        header, bar = min(header, spare), 0
+    return header, foot, reading, bar
 
 
 def _rows(count: int, lines: int, look: Look) -> tuple[Edges, Edges, bool]:

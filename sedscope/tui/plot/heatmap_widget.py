@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from sedscope.tui.plot import messages
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.heatmap_data import Heatmap
-from sedscope.tui.plot.heatmap_draw import draw_heatmap, reading
+from sedscope.tui.plot.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.heatmap_layout import arrange_heatmap
 from sedscope.tui.plot.sliced import Sliced
 from sedscope.tui.plot.text import Line
@@ -77,10 +77,7 @@ class HeatmapView(Sliced, can_focus=True):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The matrix, its cursor and the read-out."""
         shown = self._hover or self._cursor
-        frame = draw_heatmap(self._heatmap, width, height, self.look, shown)
-        if not frame.layout.reading:
-            return frame.lines
-        return [*frame.lines[:-1], reading(self._heatmap, shown, width, self.look)]
+        return draw_heatmap(self._heatmap, width, height, self.look, shown).lines
 
     def action_step(self, rows: int, columns: int) -> None:
         """Move the cursor by cells."""

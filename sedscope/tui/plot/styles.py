@@ -6,8 +6,8 @@ segment is ever without one (Textual's NO_COLOR filter needs that).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, field
+from functools import cache
 
 from rich.style import Style
 from textual.color import Color
@@ -15,10 +15,14 @@ from textual.color import Color
 from sedscope.tui.plot import palette
 from sedscope.tui.plot.data import Look
 
+_GROUND = 0.2
+"""Strength of a band's tint behind its curve."""
+
 _STRENGTH = {
     "plot": 1.0, "title": 1.0, "value": 1.0, "name": 0.85, "chosen": 1.0, "message": 0.75, "note": 0.7,
     "tick": 0.65, "label": 0.55, "moment": 0.6, "rule": 0.55, "cursor": 0.6, "axis": 0.35, "aside": 0.4,
-    "shade": 0.9, "undefined": 0.6, "grid": 0.2, "series": 1.0, "letter": 1.0, "mark": 1.0, "faint": 0.42, "band": 0.5,
+    "shade": 0.9, "undefined": 0.6, "grid": 0.2, "cave": 0.0, "ground": _GROUND,
+    "series": 1.0, "letter": 1.0, "mark": 1.0, "faint": 0.42, "band": 0.5,
 }  # fmt: skip
 """How far a colour stands out from the background: 1 as it is, 0 not at all."""
 
@@ -35,10 +39,14 @@ class Paint:
     foreground: Color
     colours: str
     """A `Look.colours`."""
+    _made: dict[str, Style] = field(default_factory=dict, compare=False, repr=False)
 
     def style(self, key: str) -> Style:
         """The style of a key."""
-        return _style(self, key)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = _style(self, key)
+        return found
 
 
 def paint(background: Color, foreground: Color, look: Look) -> Paint:
@@ -48,16 +56,18 @@ def paint(background: Color, foreground: Color, look: Look) -> Paint:
     return Paint(background, foreground, look.colours)
 
 
-@lru_cache(maxsize=2048)
 def _style(paint: Paint, key: str) -> Style:
     lit = key.endswith(".lit")
-    role, *numbers = key.removesuffix(".lit").split(".")
+    key, _, ground = key.removesuffix(".lit").partition("/")
+    role, *numbers = key.split(".")
     if role == "heat":
         style = _heat(paint, numbers)
     elif paint.colours == "sixteen" or _indexed(paint.background) or _indexed(paint.foreground):
         style = _sixteen(paint, role, numbers)
     else:
         style = _full(paint, role, numbers)
+        if ground:
+            style += Style(bgcolor=_hued(paint, int(ground), _GROUND).rich_color)
     if lit:
         style += Style(bold=True, reverse=True) if role in ("heat", "shade", "undefined") else Style(bold=True)
     return style
@@ -70,11 +80,17 @@ def _indexed(colour: Color) -> bool:
 
 def _full(paint: Paint, role: str, numbers: list[str]) -> Style:
     strength = _STRENGTH.get(role, 1.0)
-    colour = paint.foreground
     if numbers and paint.colours != "none":
-        colour = _legible(Color.parse(palette.OKABE_ITO[int(numbers[0])]), paint.background, paint.foreground)
-    colour = paint.background.blend(colour, strength, 1.0)
+        colour = _hued(paint, int(numbers[0]), strength)
+    else:
+        colour = paint.background.blend(paint.foreground, strength, 1.0)
     return Style(color=colour.rich_color, bgcolor=paint.background.rich_color, bold=role in _BOLD)
+
+
+def _hued(paint: Paint, hue: int, strength: float) -> Color:
+    """A series colour at a strength."""
+    colour = _legible(Color.parse(palette.OKABE_ITO[hue]), paint.background, paint.foreground)
+    return paint.background.blend(colour, strength, 1.0)
 
 
 def _sixteen(paint: Paint, role: str, numbers: list[str]) -> Style:

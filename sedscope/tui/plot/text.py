@@ -42,7 +42,7 @@ def ascii_text(text: str) -> str:
 
 def width(text: str) -> int:
     """Width in terminal cells."""
-    return cell_len(text)
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def fit(label: str, cells: int, *, ascii_only: bool = False, right: bool = False) -> str:
@@ -52,7 +52,7 @@ def fit(label: str, cells: int, *, ascii_only: bool = False, right: bool = False
     label = plain(label)
     if ascii_only:
         label = ascii_text(label)
-    missing = cells - cell_len(label)
+    missing = cells - width(label)
     if missing < 0:
         return set_cell_size(label, cells - 1) + ("~" if ascii_only else "…")
     return " " * missing + label if right else label + " " * missing
@@ -65,7 +65,7 @@ def cut(line: Iterable[Run], cells: int, key: str = "") -> Line:
     for text, style in line:
         if left <= 0:
             break
-        size = cell_len(text)
+        size = width(text)
         if size > left:
             text, size = set_cell_size(text, left), left
         if text:
