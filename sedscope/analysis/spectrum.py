@@ -83,7 +83,7 @@ def flatness(spectrum: Spectrum, rank: int, *, flat_gap: float = FLAT_GAP) -> st
     if rank < 1:
         raise UsageError(f"rank: must be at least 1 direction; found {rank}")
     k = min(rank, spectrum.rank)
-    if k > spectrum.participation:
+    if k > spectrum.participation * (1.0 + 1e-9):
         return f"K = {k} exceeds the participation ratio {spectrum.participation:.3g}"
     if k < spectrum.rank and (gap := float(spectrum.sigma[k - 1] / spectrum.sigma[k])) < flat_gap:
         return f"σ_{k}/σ_{k + 1} = {gap:.3g} is below {flat_gap:g}"

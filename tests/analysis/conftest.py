@@ -72,9 +72,7 @@ class FixtureRun:
         with sdpa_kernel(SDPBackend.MATH):
             return functional_call(self.module, dict(state), (inputs[0], zero if delta is None else delta))
 
-    def model(
-        self, index: int, kind: CentroidKind = "target_logit", dtype: torch.dtype = torch.float64
-    ) -> ProbedModel:
+    def model(self, index: int, kind: CentroidKind = "target_logit", dtype: torch.dtype = torch.float64) -> ProbedModel:
         def scores(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> Tensor:
             return score(self.outputs(state, examples[:1], delta), examples[1], kind)
 
