@@ -45,13 +45,13 @@ def backward(losses: Mapping[str, Tensor], *, retain_graph: bool | None = None) 
     total = functools.reduce(operator.add, losses.values())
 
     def send() -> None:
-        total.backward(retain_graph=retain_graph)
+        total.backward(retain_graph=retain_graph)  # type: ignore[no-untyped-call]
 
     session = current()
     if session is None:
         send()
     else:
-        session.around_backward(losses, send)
+        session.backward.around(losses, send)
     return total.detach()
 
 
@@ -68,7 +68,7 @@ def task(name: str) -> Iterator[None]:
     if session is None:
         yield
     else:
-        with session.task(name):
+        with session.backward.task(name):
             yield
 
 

@@ -5,7 +5,7 @@ Decides what the stored sources hold. When a step is recorded, and where rows go
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +13,14 @@ from torch import Tensor, nn
 
 from recorders.format import GRAD_NORM, GRADIENT, LR_PREFIX, UPDATE, WEIGHT_DECAY_PREFIX
 from recorders.naming import clean_names
-from recorders.ownership import is_torchs_own, parameters_of
-from recorders.selection import Selection
+from recorders.ownership import (
+    find_model,
+    is_torchs_own,
+    parameters_of,
+    refuse_shared_selection,
+    refuse_unrecordable,
+)
+from recorders.selection import Selection, select
 from recorders.stages import stage_row, stages_of
 
 Wants = Callable[[str], bool]
@@ -28,7 +34,6 @@ class Binding:
         self.optimizer = optimizer
         self.selection = selection
         self.stages = stages_of(optimizer)
-        self.closure_given = False
         self._before: Tensor | None = None
         self._settings: list[dict[str, Any]] = []
         self._received: list[Tensor] | None = None
@@ -97,9 +102,41 @@ class Binding:
     def _group_scalars(self) -> dict[str, float | Tensor]:
         found: dict[str, float | Tensor] = {}
         for index, options in enumerate(self._settings):
-            found[f"{LR_PREFIX}{index}"] = options["lr"] if "lr" in options else 0.0
+            found[f"{LR_PREFIX}{index}"] = options.get("lr", 0.0)
             found[f"{WEIGHT_DECAY_PREFIX}{index}"] = options.get("weight_decay", 0.0)
         return found
+
+
+def bind(
+    optimizer: torch.optim.Optimizer,
+    closure: Callable[[], Any] | None,
+    model: nn.Module | None,
+    selection: Selection | None,
+    spec: Sequence[str],
+) -> Binding | str:
+    """Tie an optimizer that is about to step to its model, or say why it is not the one to record.
+
+    Args:
+        optimizer: the optimizer.
+        closure: what its step was called with.
+        model: the model, where it is known already; None looks for it.
+        selection: likewise.
+        spec: presets and globs, for `select`.
+
+    Raises:
+        SedscopeError: it is the one, and cannot be recorded rightly.
+    """
+    owned, name = parameters_of(optimizer), type(optimizer).__name__
+    model = model or find_model(owned)
+    if model is None:
+        return f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
+    selection = selection or select(model, spec)
+    if not {id(parameter) for parameter in owned} & {id(parameter) for parameter in selection.chosen}:
+        chosen = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
+        return f"none of the {chosen} of {type(model).__name__} belongs to {name}"
+    refuse_unrecordable(optimizer, closure)
+    refuse_shared_selection(optimizer, selection.chosen)
+    return Binding(model, optimizer, selection)
 
 
 def norm_of(gradients: list[Tensor]) -> float | Tensor:

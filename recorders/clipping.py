@@ -6,6 +6,7 @@ hand, show in the rows alone.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,11 @@ from torch import Tensor
 from recorders.format import CLIP_COEFFICIENT, GRAD_NORM_UNCLIPPED
 from recorders.patching import Patches
 
+_REMEMBERED = 64  # clips of an optimizer that never steps must not pile up
 _TORCHS_EPSILON = 1e-6  # torch.nn.utils.clip_grad: max_norm / (total_norm + 1e-6), at most 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Clip:
     parameters: frozenset[int]
     norm: Tensor
@@ -41,7 +43,7 @@ class ClippingObserver:
     def __init__(self, guard: Callable[[Callable[[], None]], None], current_scale: Callable[[], Tensor | None]) -> None:
         self._guard = guard
         self._current_scale = current_scale
-        self._clips: list[_Clip] = []
+        self._clips: deque[_Clip] = deque(maxlen=_REMEMBERED)
         self._euclidean: Tensor | None = None
         self._patches = Patches()
         # The inner functions: a script may hold its own reference to the public one from before the recording.
@@ -58,8 +60,11 @@ class ClippingObserver:
         Args:
             stepped: the parameters that had a gradient in this step.
         """
-        clips, self._clips = self._clips, []
-        if len(clips) != 1 or not {id(parameter) for parameter in stepped} <= clips[0].parameters:
+        names = {id(parameter) for parameter in stepped}
+        clips = [clip for clip in self._clips if clip.parameters & names]
+        for clip in clips:
+            self._clips.remove(clip)
+        if len(clips) != 1 or not names <= clips[0].parameters:
             return {}
         clip = clips[0]
         known = {CLIP_COEFFICIENT: clip.coefficient}

@@ -68,7 +68,7 @@ def _copy_out(sources: dict[str, Tensor]) -> Callable[[], dict[str, Tensor]]:
     for name, source in sources.items():
         targets[name].copy_(source.detach(), non_blocking=True)
     for device in {source.device for source in sources.values()}:
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record(torch.cuda.current_stream(device))
         events.append(event)
 

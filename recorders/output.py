@@ -1,13 +1,14 @@
 """Between the session and the writer: what waits for the run directory, what the budget allows, what is said once.
 
-Decides when rows stop for the budget and how a failure is worded. The run directory is written when the recording is bound
-to a model; until then only its empty folder is reserved, and given back if nothing comes.
+Decides when rows stop for the budget and how a failure is worded. The run directory is written when the recording is
+bound to a model; until then only its empty folder is reserved, and given back if nothing comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from recorders.errors import InputOutputError, UsageError
 from recorders.format import RUN_FILE
-from recorders.offload import State, scalars_to_host, state_to_host, vector_to_host
+from recorders.offload import State, Vector, scalars_to_host, state_to_host, vector_to_host
 from recorders.options import Options
 from recorders.speech import say, size_text
 
@@ -91,7 +92,7 @@ class Output:
         """The rows of one recorded t: all of them, or none once the budget is spent. They are kept, not copied."""
         if self._afford(t, found.values()):
             for source, flat in found.items():
-                self._send(lambda writer, source=source, flat=flat: writer.rows(source, t, vector_to_host(flat)))
+                self._send(partial(_send_row, source, t, vector_to_host(flat)))
 
     def weights(self, t: int, state: Mapping[str, Tensor]) -> None:
         """The full state at t, copied here."""
@@ -184,3 +185,7 @@ class Output:
         except OSError as error:
             raise InputOutputError(f"out: {self.path}: {error.strerror}") from error
         return not there
+
+
+def _send_row(source: str, t: int, vector: Vector, writer: Writer) -> None:
+    writer.rows(source, t, vector)

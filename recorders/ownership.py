@@ -1,12 +1,13 @@
 """Who owns what: the model that holds an optimizer's parameters, and the optimizers that hold the selected ones.
 
-A script that was not changed hands us an optimizer and nothing else. Its model is looked for once, among all live objects.
-What cannot be recorded rightly is refused here, by name.
+A script that was not changed hands us an optimizer and nothing else; its model is looked for once, among all live
+objects. What cannot be recorded rightly is refused here, by name.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
@@ -39,7 +40,9 @@ def find_model(parameters: Iterable[Tensor]) -> nn.Module | None:
 
 def leaves_of(loss: Tensor) -> list[Tensor]:
     """The parameters that a loss depends on, read off its autograd graph."""
-    leaves, seen, stack = [], set(), [loss.grad_fn]
+    leaves: list[Tensor] = []
+    seen: set[Any] = set()
+    stack: list[Any] = [loss.grad_fn]
     while stack and len(seen) < _NODES_VISITED:
         node = stack.pop()
         if node is None or node in seen:
@@ -49,6 +52,13 @@ def leaves_of(loss: Tensor) -> list[Tensor]:
             leaves.append(node.variable)
         stack += [parent for parent, _ in node.next_functions]
     return leaves
+
+
+def refuse_distributed() -> None:
+    """Raise `RefusedError` where several processes train one model together."""
+    world = os.environ.get("WORLD_SIZE", "1").strip()
+    if world not in ("", "0", "1"):
+        raise RefusedError(f"WORLD_SIZE: must be 1, found {world}; recording of distributed training is not supported")
 
 
 def refuse_unrecordable(optimizer: torch.optim.Optimizer, closure: Callable[[], Any] | None) -> None:
@@ -89,6 +99,13 @@ def refuse_shared_selection(optimizer: torch.optim.Optimizer, selected: Collecti
 def is_torchs_own(optimizer: torch.optim.Optimizer) -> bool:
     """Whether its step is one that torch.optim defines, not a subclass's."""
     return str(getattr(type(optimizer).step, "__module__", "")).startswith("torch.optim.")
+
+
+def refuse_second(first: torch.optim.Optimizer, second: torch.optim.Optimizer, selected: Collection[Tensor]) -> None:
+    """Raise `RefusedError` when a second optimizer steps selected parameters: rows would miss its steps."""
+    if _owns(second, {id(parameter) for parameter in selected}):
+        names = f"{type(first).__name__} and {type(second).__name__}"
+        raise RefusedError(f"optimizer: two optimizers ({names}) share the selected parameters; one must own them")
 
 
 def _owns(optimizer: torch.optim.Optimizer, wanted: Collection[int]) -> bool:

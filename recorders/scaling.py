@@ -6,6 +6,7 @@ call the step at all, and no hook fires. Both count as a skipped step here.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,7 @@ class ScalerObserver:
         """What losses were scaled by since the last step; None without a scaler."""
         self.unscaled = False
         """Whether the gradients have been divided by the scale since then."""
+        self._used = False
         self._patches = Patches()
         scaler = torch.amp.GradScaler
         self._patches.wrap(scaler, "scale", self._scaled)
@@ -51,14 +53,15 @@ class ScalerObserver:
 
     def scale_of(self, loss: Tensor) -> Tensor | None:
         """What this loss was multiplied by, when it came out of a scaler, at most a few operations ago."""
-        stack, visited = [loss.grad_fn], 0
-        while stack and visited < _DEPTH and self.scale is not None:
-            node = stack.pop(0)
-            visited += 1
-            if node is not None and _MARK in node.metadata:
+        queue: deque[Any] = deque([loss.grad_fn] if self._used else ())
+        for _ in range(_DEPTH):
+            node = queue.popleft() if queue else None
+            if node is None:
+                continue
+            if _MARK in node.metadata:
                 mark: Tensor = node.metadata[_MARK]
                 return mark
-            stack += [parent for parent, _ in node.next_functions] if node is not None else []
+            queue.extend(parent for parent, _ in node.next_functions)
         return None
 
     def _scaled(self, original: Any, scaler: Any, outputs: Any) -> Any:
@@ -72,10 +75,11 @@ class ScalerObserver:
         # The tensor itself, where there is one: `get_scale` waits for the device.
         held = getattr(scaler, "_scale", None)
         scale = held.detach().clone() if isinstance(held, Tensor) else torch.tensor(scaler.get_scale())
-        self.scale = scale
+        self.scale, self._used = scale, True
         for tensor in result if isinstance(result, list | tuple) else [result]:
             if isinstance(tensor, Tensor) and tensor.grad_fn is not None:
-                tensor.grad_fn.metadata[_MARK] = scale
+                node: Any = tensor.grad_fn
+                node.metadata[_MARK] = scale
 
     def _unscaled(self, original: Any, scaler: Any, optimizer: Any) -> Any:
         result = original(scaler, optimizer)

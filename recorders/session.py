@@ -1,7 +1,7 @@
 """One recording of one training, from the first optimizer step to the end.
 
-Decides what `t` is, when rows, weights and scalars are taken, what ends a recording, and that nothing of ours reaches the
-training: every entry from outside runs under `guard`. What a source holds is decided in `binding`, what a task
+Decides what `t` is, when rows, weights and scalars are taken, what ends a recording, and that nothing of ours reaches
+the training: every entry from outside runs under `guard`. What a source holds is decided in `binding`, what a task
 contributes in `tasks`, what a run directory looks like in `store`.
 
 The first step of an optimizer that owns selected parameters binds the recording to it: only then the model, the
@@ -11,8 +11,7 @@ parameters and P are known, so only then the run directory is written.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -22,29 +21,22 @@ from torch import Tensor, nn
 
 from recorders import active
 from recorders.announcement import describe
-from recorders.binding import Binding
+from recorders.backward import BackwardObserver
+from recorders.binding import Binding, bind
 from recorders.clipping import ClippingObserver
 from recorders.errors import RefusedError, SedscopeError
-from recorders.format import DISPLACEMENT, GRADIENT, LOSS_PREFIX, METRIC_PREFIX, SKIPPED
+from recorders.format import DISPLACEMENT, METRIC_PREFIX, SKIPPED
 from recorders.hooks import Closure, StepHooks
 from recorders.manifest import build_manifest
 from recorders.naming import unwrap
 from recorders.offload import state_to_host
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
-from recorders.ownership import (
-    find_model,
-    leaves_of,
-    parameters_of,
-    refuse_shared_selection,
-    refuse_unrecordable,
-)
-from recorders.patching import Patches
+from recorders.ownership import refuse_distributed, refuse_second, refuse_unrecordable
 from recorders.scaling import ScalerObserver
 from recorders.selection import Selection, select
 from recorders.signals import ClosingSignals
 from recorders.stages import completed_steps
-from recorders.tasks import TaskLedger
 
 FINISHED = "finished"
 EXCEPTION = "exception"
@@ -87,8 +79,6 @@ class Session:
         self._judged: WeakSet[torch.optim.Optimizer] = WeakSet()
         self._why_unbound = "no optimizer made a step"
         self._stepping = False
-        self._looked_at_losses = False
-        self._observing = False
         self._kept_t: int | None = None
         self._displaced_t: int | None = None
         self._previous: Tensor | None = None
@@ -102,7 +92,7 @@ class Session:
             raise
         self._scaler = ScalerObserver(self.guard, self._skip)
         self._clipping = ClippingObserver(self.guard, lambda: None if self._scaler.unscaled else self._scaler.scale)
-        self._ledger = TaskLedger(self._scaler.scale_of, self.guard, self._refuse_apart)
+        self.backward = BackwardObserver(self, self._scaler.scale_of)
         self._hooks = StepHooks(self)
         self._signals = ClosingSignals(self)
 
@@ -137,14 +127,13 @@ class Session:
             return
         rows = self._schedule.records(self.t)
         found, scalars = self._binding.read_after(rows=rows, wants=self.options.wants)
-        for task, gradient in self._ledger.gradients.items():
-            found[f"{GRADIENT}/{task}"] = gradient
+        found |= self.backward.ledger.rows()
+        scalars |= self.backward.ledger.scalars()
         scalars |= self._clipping.take(self._binding.stepped())
-        scalars |= {LOSS_PREFIX + task: loss for task, loss in self._ledger.losses.items()}
         if found:
             self.output.rows(self.t, found)
         self.output.scalars(self.t, scalars)
-        self._ledger.clear()
+        self.backward.ledger.clear()
         self.t += 1
 
     def failed(self, error: Exception) -> None:
@@ -158,7 +147,7 @@ class Session:
             self.output.tell(
                 "refused" if refused else "failed", f"{what}: {self.stopped} (the training goes on)", self.t
             )
-            self._ledger.abandon()
+            self.backward.ledger.abandon()
             self.output.close(STOPPED)
         except Exception as second:  # noqa: BLE001  we are already giving up; the training must not notice
             self.output.say_once(f"{self.path}: {type(second).__name__}: {second}")
@@ -173,38 +162,6 @@ class Session:
         except Exception as error:  # noqa: BLE001  it would surface in the middle of somebody's training
             self.failed(error)
 
-    def around_backward(self, losses: Mapping[str, Tensor], backward: Callable[[], None]) -> None:
-        """Run the script's backward call for these losses, and see what each task contributes to it."""
-        if self._observing:
-            backward()
-            return
-        self._observing = True
-        self.guard(lambda: self._before_backward(losses))
-        try:
-            backward()
-        except BaseException:
-            self._ledger.abandon()
-            raise
-        finally:
-            self._observing = False
-        self.guard(lambda: self._ledger.after(self._selection))
-
-    @contextmanager
-    def task(self, name: str) -> Iterator[None]:
-        """Whatever the script sends backward in here belongs to one task."""
-
-        def observed(original: Any, tensors: Any, *args: Any, **kwargs: Any) -> None:
-            losses = [tensors] if isinstance(tensors, Tensor) else list(tensors)
-            loss = losses[0] if len(losses) == 1 else sum(losses)
-            self.around_backward({name: loss}, lambda: original(tensors, *args, **kwargs))
-
-        patches = Patches()
-        patches.wrap(torch.autograd, "backward", observed)  # `Tensor.backward` goes through it
-        try:
-            yield
-        finally:
-            patches.restore()
-
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Metrics of the t completed so far."""
         self.guard(lambda: self._log(metrics))
@@ -216,6 +173,11 @@ class Session:
             self.model = plain
             self._judged.clear()  # an optimizer that was passed over may own this model
         return self.model is plain
+
+    def refuse_task_gradients(self, reason: str) -> None:
+        """Gradients of single tasks cannot be had: say so, and record the rest."""
+        advice = "; set torch._functorch.config.donated_buffer = False before compiling" if "donated" in reason else ""
+        self.output.tell("refused", f"gradients of single tasks are not recorded: {reason}{advice}", self.t)
 
     def add_task(self, task: str) -> None:
         """A task is known from now on."""
@@ -270,6 +232,21 @@ class Session:
         """Whether there is a run directory."""
         return self.output.is_open
 
+    @property
+    def records_now(self) -> bool:
+        """Whether the step that leaves θ_t gets rows."""
+        return self._schedule.records(self.t)
+
+    @property
+    def selection(self) -> Selection | None:
+        """The selected parameters, as soon as the model is known."""
+        return self._selection
+
+    def choose_from(self, model: nn.Module) -> Selection:
+        """Select from this model, before its optimizer was seen to step."""
+        self.model, self._selection = model, select(model, self.options.select)
+        return self._selection
+
     # --- binding ---------------------------------------------------------------------------------------------------
 
     def _is_live(self) -> bool:
@@ -285,33 +262,21 @@ class Session:
             return True
         if optimizer not in self._judged:
             self._judged.add(optimizer)
-            self._refuse_second(optimizer)
+            refuse_second(self._binding.optimizer, optimizer, self._binding.selection.chosen)
         return False
 
     def _bind(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
-        owned = parameters_of(optimizer)
-        name = type(optimizer).__name__
-        model = self.model or find_model(owned)
-        if model is None:
-            self._why_unbound = (
-                f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
-            )
+        found = bind(optimizer, closure, self.model, self._selection, self.options.select)
+        if isinstance(found, str):
+            self._why_unbound = found
             return
-        selection = self._selection or select(model, self.options.select)
-        if not {id(parameter) for parameter in owned} & {id(parameter) for parameter in selection.chosen}:
-            chosen = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
-            self._why_unbound = f"none of the {chosen} of {type(model).__name__} belongs to {name}"
-            return
-        refuse_unrecordable(optimizer, closure)
-        refuse_shared_selection(optimizer, selection.chosen)
-        self.model, self._selection = model, selection
-        self._binding = Binding(model, optimizer, selection)
+        self._binding, self.model, self._selection = found, found.model, found.selection
         self.t = self._first_t(optimizer)
         manifest = build_manifest(
-            self._binding, self.options, name=self.path.name, command=self._command, tasks=list(self._tasks)
+            found, self.options, name=self.path.name, command=self._command, tasks=list(self._tasks)
         )
         self.output.open(manifest, self.t)
-        for line in describe(self._binding, self.options, self._tasks):
+        for line in describe(found, self.options, self._tasks):
             self.output.say_once(line)
 
     def _first_t(self, optimizer: torch.optim.Optimizer) -> int:
@@ -320,47 +285,20 @@ class Session:
             return self.options.first_step
         if self.options.resume:
             if made is None:
-                raise RefusedError(
-                    f"resume: the state of {type(optimizer).__name__} does not say how many steps it made;"
-                    " give --first-step"
-                )
+                name = type(optimizer).__name__
+                raise RefusedError(f"resume: {name} does not say how many steps it has made; give --first-step")
             return made
         if made:
             self.output.tell("parameter", f"the optimizer has made {made} steps before; t counts from 0 here", 0)
         return 0
 
-    def _refuse_second(self, optimizer: torch.optim.Optimizer) -> None:
-        assert self._binding is not None and self._selection is not None
-        selected = {id(parameter) for parameter in self._selection.chosen}
-        if selected & {id(parameter) for parameter in parameters_of(optimizer)}:
-            names = f"{type(self._binding.optimizer).__name__} and {type(optimizer).__name__}"
-            raise RefusedError(f"optimizer: two optimizers ({names}) share the selected parameters; one must own them")
-
     # --- within a step ---------------------------------------------------------------------------------------------
-
-    def _before_backward(self, losses: Mapping[str, Tensor]) -> None:
-        for task in losses:
-            self.add_task(task)
-        wanted = set()
-        if self._schedule.records(self.t):
-            wanted = {task for task in losses if self.options.wants(f"{GRADIENT}/{task}")}
-        if wanted and self._selection is None and not self._looked_at_losses:
-            self._look_for_model(losses.values())
-        self._ledger.before(losses, self._selection, wanted)
-
-    def _look_for_model(self, losses: Any) -> None:
-        """Before the first step no optimizer has shown us its parameters, so the losses have to."""
-        self._looked_at_losses = True
-        model = self.model or find_model([leaf for loss in losses for leaf in leaves_of(loss)])
-        if model is not None:
-            self._selection = select(model, self.options.select)
-            self.model = model
 
     def _skip(self, optimizer: Any) -> None:
         """A GradScaler found infinities: t stands still, and what was gathered for this step is dropped."""
         if self._is_bound_to(optimizer, None):
             self._stepping = False
-            self._ledger.clear()
+            self.backward.ledger.clear()
             assert self._binding is not None
             self._clipping.take(self._binding.stepped())
             self.output.scalars(self.t, {SKIPPED: 1.0})
@@ -391,11 +329,6 @@ class Session:
                 change = "trainable" if now else "frozen"
                 self.output.note("parameter", f"{parameter.name} became {change} before t = {self.t}", self.t)
 
-    def _refuse_apart(self, reason: str) -> None:
-        advice = " (compiled models: torch._functorch.config.donated_buffer = False before compiling)"
-        shown = f"gradients of single tasks are not recorded: {reason}" + (advice if "donated" in reason else "")
-        self.output.tell("refused", shown, self.t)
-
     def _log(self, metrics: Mapping[str, Any]) -> None:
         ready: dict[str, float | Tensor] = {}
         for name, value in metrics.items():
@@ -405,13 +338,6 @@ class Session:
             else:
                 ready[f"{METRIC_PREFIX}{name}"] = number
         self.output.scalars(self.t, ready)
-
-
-def refuse_distributed() -> None:
-    """Raise `RefusedError` where several processes train one model together."""
-    world = os.environ.get("WORLD_SIZE", "1")
-    if world.strip() not in ("", "0", "1"):
-        raise RefusedError(f"WORLD_SIZE: must be 1, found {world}; recording of distributed training is not supported")
 
 
 def _as_number(value: Any) -> float | Tensor | None:

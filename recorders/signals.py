@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP while a recording runs: what was recorded is committed and closed, then the process dies of the signal.
+"""SIGTERM and SIGHUP while a recording runs: it is committed and closed, then the process dies of the signal.
 
 The handler may interrupt any line of ours, one that holds the writer's lock among them. So it writes nothing itself: a
 thread does, while the training goes on for that moment without being recorded. A second signal kills at once.

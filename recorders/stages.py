@@ -1,8 +1,8 @@
 """The stages of a step that can be read off an optimizer's state after it: m̂, the adaptive part, SGD's buffer.
 
-Analytic, because the realised update is noisy: θ after − θ before loses digits in float32, and with bfloat16 weights most
-of its entries are 0. For decoupled decay, adaptive + decay equals the realised update up to rounding (Loshchilov & Hutter
-2019, arXiv 1711.05101, algorithm 2). Optimizers that this module does not know have no stages.
+Analytic, because the realised update is noisy: θ after − θ before loses digits in float32, and with bfloat16 weights
+most of its entries are 0. For decoupled decay, adaptive + decay equals the realised update up to rounding (Loshchilov &
+Hutter 2019, arXiv 1711.05101, algorithm 2). Optimizers that this module does not know have no stages.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def stage_row(
     }
     parts: list[Tensor | None] = []
     for parameter in selection.chosen:
-        state = optimizer.state.get(parameter)
+        state = optimizer.state.get(parameter) or {}
         known = id(parameter) in groups and state
         parts.append(stage(parameter, state, groups[id(parameter)], selection.dtype) if known else None)
     return selection.flatten(parts)
@@ -59,13 +59,11 @@ def completed_steps(optimizer: torch.optim.Optimizer) -> int | None:
     return max((int(count) for count in counts), default=None)
 
 
-def _momentum(
-    parameter: Tensor, state: dict[str, Any], options: Mapping[str, Any], dtype: torch.dtype
-) -> Tensor | None:
+def _momentum(parameter: Tensor, state: dict[str, Any], options: Mapping[str, Any], dtype: torch.dtype) -> Tensor:
     """m̂ = m / (1 − β1^t)."""
     beta1 = options["betas"][0]
-    average: Tensor = state["exp_avg"].to(dtype)
-    return average / (1 - beta1 ** _count(state))
+    average: Tensor = state["exp_avg"].to(dtype) / (1 - beta1 ** _count(state))
+    return average
 
 
 def _adaptive(
@@ -74,12 +72,11 @@ def _adaptive(
     """−lr·m̂ / (√v̂ + ε); with amsgrad v̂ is from the running maximum."""
     if parameter.grad is None:
         return None  # the step left it alone
-    momentum = _momentum(parameter, state, options, dtype)
-    assert momentum is not None
     second = state["max_exp_avg_sq"] if options.get("amsgrad") else state["exp_avg_sq"]
     correction = 1 - options["betas"][1] ** _count(state)
     scale = second.to(dtype).sqrt() / correction**0.5 + options["eps"]
-    return -options["lr"] * momentum / scale
+    moved: Tensor = -options["lr"] * _momentum(parameter, state, options, dtype) / scale
+    return moved
 
 
 def _sgd_momentum(

@@ -8,10 +8,12 @@ gradients up instead would differ from the joint one. Contributions of micro-bat
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from recorders.format import GRADIENT, LOSS_PREFIX
 from recorders.selection import Selection
 
 Guard = Callable[[Callable[[], None]], None]
@@ -45,6 +47,14 @@ class TaskLedger:
     def clear(self) -> None:
         """A step was made, or skipped, or its gradients were thrown away."""
         self.losses, self.gradients, self._reached = {}, {}, False
+
+    def rows(self) -> dict[str, Tensor]:
+        """`gradient/<task>` [P] of the step under way."""
+        return {f"{GRADIENT}/{task}": gradient for task, gradient in self.gradients.items()}
+
+    def scalars(self) -> dict[str, float | Tensor]:
+        """`loss/<task>` of the step under way."""
+        return {LOSS_PREFIX + task: loss for task, loss in self.losses.items()}
 
     def before(self, losses: Mapping[str, Tensor], selection: Selection | None, wanted: Collection[str]) -> None:
         """One backward call is about to send all these losses into `.grad`.
@@ -120,7 +130,7 @@ class _Reading:
         self.parts: list[Tensor | None] = [None] * len(selection.chosen)
         self._guard = guard
         self._handles = [
-            parameter.register_hook(lambda gradient, index=index: guard(lambda: self._read(index, gradient)))
+            parameter.register_hook(partial(self._arrived, index))  # type: ignore[no-untyped-call]
             for index, parameter in enumerate(selection.chosen)
             if parameter.requires_grad
         ]
@@ -128,6 +138,9 @@ class _Reading:
     def remove(self) -> None:
         for handle in self._handles:
             handle.remove()
+
+    def _arrived(self, index: int, gradient: Tensor) -> None:
+        self._guard(lambda: self._read(index, gradient))
 
     def _read(self, index: int, gradient: Tensor) -> None:
         # A copy: the engine hands this very tensor on to `.grad`. More than once under reentrant checkpointing.

@@ -1,0 +1,112 @@
+"""The script's backward calls, observed: which task each one belongs to.
+
+`around` runs a backward call exactly once, whatever happens to our part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from recorders.format import GRADIENT
+from recorders.naming import unwrap
+from recorders.options import Options
+from recorders.ownership import find_model, leaves_of
+from recorders.patching import Patches
+from recorders.selection import Selection
+from recorders.tasks import TaskLedger
+
+
+class Recording(Protocol):
+    """What observing a backward call needs of the session."""
+
+    options: Options
+    model: nn.Module | None
+
+    @property
+    def records_now(self) -> bool:
+        """Whether the step under way gets rows."""
+
+    @property
+    def selection(self) -> Selection | None:
+        """The selected parameters, as soon as the model is known."""
+
+    def choose_from(self, model: nn.Module) -> Selection:
+        """Select from this model."""
+
+    def guard(self, action: Callable[[], None]) -> None:
+        """Run something of ours."""
+
+    def add_task(self, task: str) -> None:
+        """A task is known from now on."""
+
+    def refuse_task_gradients(self, reason: str) -> None:
+        """Gradients of single tasks cannot be had."""
+
+
+class BackwardObserver:
+    """Watches the backward calls that the script names tasks for.
+
+    Args:
+        recording: the session.
+        scale_of: what a loss was multiplied by before backward, or None.
+    """
+
+    def __init__(self, recording: Recording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
+        self._recording = recording
+        self._observing = False
+        self._looked = False
+        self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)
+
+    def around(self, losses: Mapping[str, Tensor], backward: Callable[[], None]) -> None:
+        """Run the script's backward call for these losses, and see what each task contributes to it."""
+        if self._observing:
+            backward()  # a call inside an observed one belongs to that one
+            return
+        self._observing = True
+        self._recording.guard(lambda: self._before(losses))
+        try:
+            backward()
+        except BaseException:
+            self.ledger.abandon()
+            raise
+        finally:
+            self._observing = False
+        self._recording.guard(lambda: self.ledger.after(self._recording.selection))
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[None]:
+        """Whatever the script sends backward in here belongs to one task."""
+
+        def observed(original: Any, tensors: Any, *args: Any, **kwargs: Any) -> None:
+            losses: list[Any] = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+            loss = losses[0] if len(losses) == 1 else sum(losses)
+            self.around({name: loss}, lambda: original(tensors, *args, **kwargs))
+
+        patches = Patches()
+        patches.wrap(torch.autograd, "backward", observed)  # `Tensor.backward` goes through it
+        try:
+            yield
+        finally:
+            patches.restore()
+
+    def _before(self, losses: Mapping[str, Tensor]) -> None:
+        for task in losses:
+            self._recording.add_task(task)
+        wanted = set()
+        if self._recording.records_now:
+            wanted = {task for task in losses if self._recording.options.wants(f"{GRADIENT}/{task}")}
+        selection = self._recording.selection
+        if wanted and selection is None and not self._looked:
+            selection = self._look_for_model(losses.values())
+        self.ledger.before(losses, selection, wanted)
+
+    def _look_for_model(self, losses: Iterable[Tensor]) -> Selection | None:
+        """Before the first step no optimizer has shown us its parameters, so the losses have to."""
+        self._looked = True
+        model = self._recording.model or find_model([leaf for loss in losses for leaf in leaves_of(loss)])
+        return None if model is None else self._recording.choose_from(unwrap(model))
