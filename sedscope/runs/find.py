@@ -28,6 +28,12 @@ class FoundRun:
         """The path, printable."""
         return printable(str(self.path), 4096)
 
+    def opened(self) -> Run:
+        """The run; raises its error where there is one."""
+        if self.run is None:
+            raise self.error or NotARunError(f"{self.shown}: not a run")
+        return self.run
+
 
 def find_runs(path: Path | str) -> list[FoundRun]:
     """The run at `path`, or every run in the folder `path`, by name.

@@ -26,6 +26,7 @@ from recorders.format import (
     STATE_RECORDING,
     parse_source,
 )
+from recorders.lock import Holder
 from sedscope.runs import derived
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.directory import Directory
@@ -90,6 +91,11 @@ class Run:
         return STATE_FINISHED if self.end_reason in ORDERLY_ENDS else STATE_CRASHED
 
     @property
+    def holder(self) -> Holder | None:
+        """The live recorder of the run, or None."""
+        return self._directory.holder
+
+    @property
     def end_reason(self) -> str | None:
         """Why the latest session ended: finished, exception, interrupted, terminated …; None where it did not."""
         end = self._directory.sessions[-1].end if self._directory.sessions else None
@@ -113,8 +119,8 @@ class Run:
     @property
     def last_t(self) -> int | None:
         """The last t of which anything is known."""
-        found = [stretch.session.last_t for stretch in self._history.stretches if stretch.session.last_t is not None]
-        return max(found, default=None)
+        ends = ((stretch.session.last_t, stretch.stop) for stretch in self._history.stretches)
+        return max((min(last, stop - 1) for last, stop in ends if last is not None), default=None)
 
     @property
     def good(self) -> tuple[int, int] | None:

@@ -1,0 +1,48 @@
+"""`sedscope check`: is a run whole, and up to where. Flags, and one hand-off to `sedscope.runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recorders.errors import EXIT_DAMAGED, EXIT_OK, SedscopeError
+
+if TYPE_CHECKING:
+    from sedscope.runs.find import FoundRun
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def check(run: Path) -> int:
+    r"""Read every byte of RUN (a run directory, or a folder of them) and compare it with what was written.
+
+    \b
+    Exit status: 0 whole, also when the recorder was killed or is still writing;
+    3 not a run; 4 damaged (stderr names each part, stdout what is good);
+    5 refused as unsafe; 7 cannot be read.
+    """
+    from sedscope.runs.find import find_runs
+
+    statuses = [_check(found) for found in find_runs(run)]
+    failed = [status for status in statuses if status != EXIT_OK]
+    return EXIT_DAMAGED if EXIT_DAMAGED in failed else next(iter(failed), EXIT_OK)
+
+
+def _check(found: FoundRun) -> int:
+    """Say on stdout what is good of one run, on stderr what is not; its exit status."""
+    from sedscope.runs.summary import summary
+
+    verified: list[int] = []
+    try:
+        run = found.opened()
+        damage = run.verify(verified.append)
+    except SedscopeError as error:
+        click.echo(f"sedscope: {error}", err=True)
+        return error.status
+    for part in damage:
+        click.echo(f"sedscope: {found.shown}/{part}", err=True)
+    for line in summary(run, found.shown, sum(verified)):
+        click.echo(line)
+    return EXIT_DAMAGED if damage else EXIT_OK
