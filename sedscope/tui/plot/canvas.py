@@ -18,6 +18,8 @@ from sedscope.tui.plot.dots import Codes, Grid
 GRID, RULE, BAND, FAINT, CURVE, PICKED, MARK = range(1, 8)
 """Ranks, lowest first; 0 is an empty cell."""
 
+_GROUNDS = 16
+"""More than there are grounds: a style's number is that of its key times this, plus that of its ground."""
 _LOWEST_BLOCK = 0x2581
 """The block that fills the lowest eighth of a cell; seven more follow it."""
 
@@ -88,18 +90,22 @@ class Canvas:
         return chr(self._codes[place]), key, bool(self._rank[place] <= BAND)
 
     def rows(self) -> list[list[tuple[str, str]]]:
-        """Runs of each row."""
-        breaks = (self._key[:, 1:] != self._key[:, :-1]) | (self._ground[:, 1:] != self._ground[:, :-1])
-        return [self._runs(row, np.flatnonzero(breaks[row]) + 1) for row in range(self.grid.height)]
+        """Runs of each row. A blank takes the style of what is left of it on the same ground: fewer, longer runs."""
+        styles = self._key.astype(np.int32) * _GROUNDS + self._ground + 1
+        columns = np.arange(self.grid.width)
+        kept = self._rank > 0
+        kept[:, 1:] |= self._ground[:, 1:] != self._ground[:, :-1]
+        styles = np.take_along_axis(styles, np.maximum.accumulate(np.where(kept, columns, 0), axis=1), axis=1)
+        breaks = styles[:, 1:] != styles[:, :-1]
+        names = {style: self._name(style // _GROUNDS, style % _GROUNDS - 1) for style in np.unique(styles).tolist()}
+        return [self._runs(row, styles[row], np.flatnonzero(breaks[row]) + 1, names) for row in range(len(styles))]
 
-    def _runs(self, row: int, inner: NDArray[np.intp]) -> list[tuple[str, str]]:
+    def _runs(
+        self, row: int, styles: NDArray[np.int32], inner: NDArray[np.intp], names: dict[int, str]
+    ) -> list[tuple[str, str]]:
         text = self._codes[row].astype("<u4").tobytes().decode("utf-32-le")
         edges = [0, *inner.tolist(), len(text)]
-        keys, grounds = self._key[row, edges[:-1]].tolist(), self._ground[row, edges[:-1]].tolist()
-        return [
-            (text[a:b], self._name(key, ground))
-            for (a, b), key, ground in zip(pairwise(edges), keys, grounds, strict=True)
-        ]
+        return [(text[a:b], names[s]) for (a, b), s in zip(pairwise(edges), styles[edges[:-1]].tolist(), strict=True)]
 
     def _name(self, key: int, ground: int) -> str:
         return self._names[key] if ground < 0 else f"{self._names[key]}/{ground}"
