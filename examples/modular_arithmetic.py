@@ -63,10 +63,18 @@ class Table:
     """Second operand, [pairs]."""
     results: dict[str, Tensor]
     """For each operation the result modulo p, [pairs]."""
-    train: Tensor
-    """Positions of the training pairs."""
-    test: Tensor
-    """Positions of the others."""
+    is_train: Tensor
+    """Which pairs are trained on, [pairs]."""
+
+    @property
+    def train(self) -> Tensor:
+        """Positions of the training pairs."""
+        return self.is_train.nonzero().flatten()
+
+    @property
+    def test(self) -> Tensor:
+        """Positions of the others."""
+        return self.is_train.logical_not().nonzero().flatten()
 
 
 def make_table(ops: list[str], modulus: int, train_fraction: float, seed: int) -> Table:
@@ -74,9 +82,10 @@ def make_table(ops: list[str], modulus: int, train_fraction: float, seed: int) -
     values = torch.arange(1 if "mul" in ops else 0, modulus)
     a, b = torch.cartesian_prod(values, values).unbind(1)
     order = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))
-    n_train = round(train_fraction * len(a))
+    is_train = torch.zeros(len(a), dtype=torch.bool)
+    is_train[order[: round(train_fraction * len(a))]] = True
     results = {op: OPERATIONS[op](a, b) % modulus for op in ops}
-    return Table(a, b, results, train=order[:n_train], test=order[n_train:])
+    return Table(a, b, results, is_train)
 
 
 def losses_of(model: nn.Module, table: Table, pairs: Tensor) -> dict[str, Tensor]:
@@ -118,7 +127,9 @@ def train(args: argparse.Namespace) -> None:
         model.parameters(), lr=args.lr, weight_decay=args.weight_decay, betas=(args.beta1, args.beta2)
     )
     for op in args.ops:
-        sedscope.probe(model, task=op, inputs=(table.a, table.b), targets=table.results[op], at="tok_emb", output=op)
+        inputs, targets = (table.a, table.b), table.results[op]
+        sedscope.probe(model, task=op, inputs=inputs, targets=targets, at="tok_emb", output=op, train=table.is_train)
+    train_pairs = table.train
     begun, solved = time.monotonic(), 0
     for t in range(args.steps + 1):
         if t % args.eval_every == 0 or t == args.steps:
@@ -130,7 +141,7 @@ def train(args: argparse.Namespace) -> None:
                 print(describe(t, metrics, time.monotonic() - begun), flush=True)
             if done:
                 return
-        batch = table.train[torch.randperm(len(table.train))[: args.batch]]
+        batch = train_pairs[torch.randperm(len(train_pairs))[: args.batch]]
         optimizer.zero_grad()
         sedscope.backward(losses_of(model, table, batch))
         nn.utils.clip_grad_norm_(model.parameters(), args.clip)

@@ -5,9 +5,9 @@ hidden bits later. Run it as it is,
 
     python examples/sparse_parity.py
 
-or let sedscope write down the history. There is no attention to select, so say what to study:
+or let sedscope write down the history; without attention in the model, all of its parameters are recorded:
 
-    sedscope record --select mlp examples/sparse_parity.py
+    sedscope record examples/sparse_parity.py
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 import sedscope
+
+TEST_EXAMPLES = 2_000
 
 
 class Perceptron(nn.Module):
@@ -30,37 +32,40 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [batch, 2] for signs x [batch, bits]."""
-        return self.head(self.mlp(x))
+        logits: Tensor = self.head(self.mlp(x))
+        return logits
 
 
-def make_examples(count: int, bits: int, parity_of: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def make_examples(count: int, bits: int, parity_of: int, seed: int) -> tuple[Tensor, Tensor]:
     """Random signs [count, bits] and the parity [count] of the first `parity_of` of them."""
-    x = torch.randint(0, 2, (count, bits), generator=generator) * 2 - 1
+    x = torch.randint(0, 2, (count, bits), generator=torch.Generator().manual_seed(seed)) * 2 - 1
     return x.float(), (x[:, :parity_of].prod(1) < 0).long()
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    return (model(x).argmax(-1) == y).double().mean().item()
+def evaluate(model: nn.Module, x: Tensor, y: Tensor, is_train: Tensor) -> dict[str, float]:
+    """Accuracy on the training examples and on the others, under the names that are logged."""
+    right = (model(x).argmax(-1) == y).double()
+    return {"train_acc/parity": right[is_train].mean().item(), "test_acc/parity": right[~is_train].mean().item()}
 
 
 def train(args: argparse.Namespace) -> None:
+    """SGD with momentum on a fixed training set, long enough for the parity to be found."""
     torch.manual_seed(args.seed)
-    generator = torch.Generator().manual_seed(args.seed)
-    x, y = make_examples(args.train_examples, args.bits, args.parity_of, generator)
-    x_test, y_test = make_examples(2_000, args.bits, args.parity_of, generator)
+    x, y = make_examples(args.train_examples + TEST_EXAMPLES, args.bits, args.parity_of, args.seed)
+    is_train = torch.arange(len(x)) < args.train_examples
     model = Perceptron(args.bits, args.width)
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9, weight_decay=args.weight_decay)
-    sedscope.probe(model, task="parity", inputs=(x_test,), targets=y_test)
+    sedscope.probe(model, task="parity", inputs=(x,), targets=y, train=is_train)
 
     for t in range(args.steps + 1):
         if t % args.eval_every == 0:
-            metrics = {"train_acc/parity": accuracy(model, x, y), "test_acc/parity": accuracy(model, x_test, y_test)}
+            metrics = evaluate(model, x, y, is_train)
             sedscope.log(metrics)
             if t % args.print_every == 0:
                 print(f"step {t:6d}   " + "   ".join(f"{name} {value:.2f}" for name, value in metrics.items()))
         if t < args.steps:
-            batch = torch.randint(0, len(x), (args.batch,))
+            batch = torch.randint(0, args.train_examples, (args.batch,))
             optimizer.zero_grad()
             sedscope.backward({"parity": nn.functional.cross_entropy(model(x[batch]), y[batch])})
             optimizer.step()
