@@ -138,6 +138,7 @@ def record(
         SedscopeError: unusable settings, an existing run without `force`, or a recording inside a recording.
     """
     from recorders import session as sessions
+    from recorders.place import Place
 
     options = Options(
         every=every,
@@ -151,7 +152,9 @@ def record(
         resume=resume,
         first_step=first_step,
     )
-    session = sessions.Session(Path(path), options, command=sys.orig_argv)
+    if (running := current()) is not None:
+        raise UsageError(f"record: one recording at a time; {running.path} is being recorded already")
+    session = sessions.Session(Place(Path(path), options), options, command=sys.orig_argv)
     reason = sessions.EXCEPTION
     try:
         yield session

@@ -7,17 +7,15 @@ bound to a model; until then only its empty folder is reserved, and given back i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from recorders.errors import InputOutputError, UsageError
-from recorders.format import RUN_FILE
 from recorders.offload import State, Vector, scalars_to_host, state_to_host, vector_to_host
 from recorders.options import Options
+from recorders.place import Place
 from recorders.speech import say, size_text
 
 
@@ -63,8 +61,9 @@ def open_writer(path: Path, manifest: dict[str, Any], options: Options, first_t:
 class Output:
     """Everything that a recording writes or says."""
 
-    def __init__(self, path: Path, options: Options, opener: Opener = open_writer) -> None:
-        self.path = path
+    def __init__(self, place: Place, options: Options, opener: Opener = open_writer) -> None:
+        self.path = place.path
+        self._place = place
         self._options = options
         self._opener = opener
         self._writer: Writer | None = None
@@ -73,7 +72,6 @@ class Output:
         self._said: set[str] = set()
         self._handed = 0
         self._spent = False
-        self._reserved = self._reserve()
 
     @property
     def is_open(self) -> bool:
@@ -141,9 +139,8 @@ class Output:
         self._waiting.clear()
         if self._writer is not None:
             self._writer.close(reason)
-        elif self._reserved:
-            with suppress(OSError):  # somebody put something there: it is theirs
-                self.path.rmdir()
+        else:
+            self._place.give_back()
 
     def _send(self, send: Callable[[Writer], None]) -> None:
         if self._writer is None:
@@ -167,24 +164,6 @@ class Output:
             return False
         self._handed += size
         return True
-
-    def _reserve(self) -> bool:
-        """Make the folder, so that an unusable place is told before the training and not after its first step."""
-        there = self.path.exists()
-        is_run = (self.path / RUN_FILE).is_file()
-        if self._options.resume:
-            if not is_run:
-                raise UsageError(f"resume: {self.path} must be a run to go on with; there is no {RUN_FILE} in it")
-            return False
-        if is_run and not self._options.force:
-            raise UsageError(f"out: {self.path} holds a run already; give --force to replace it, or --resume to go on")
-        try:
-            if there and not is_run and any(entry.name != "lock" for entry in self.path.iterdir()):
-                raise UsageError(f"out: {self.path} must be a new or empty folder, or with --force a run")
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputOutputError(f"out: {self.path}: {error.strerror}") from error
-        return not there
 
 
 def _send_row(source: str, t: int, vector: Vector, writer: Writer) -> None:

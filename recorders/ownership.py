@@ -7,7 +7,6 @@ objects. What cannot be recorded rightly is refused here, by name.
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
@@ -52,13 +51,6 @@ def leaves_of(loss: Tensor) -> list[Tensor]:
             leaves.append(node.variable)
         stack += [parent for parent, _ in node.next_functions]
     return leaves
-
-
-def refuse_distributed() -> None:
-    """Raise `RefusedError` where several processes train one model together."""
-    world = os.environ.get("WORLD_SIZE", "1").strip()
-    if world not in ("", "0", "1"):
-        raise RefusedError(f"WORLD_SIZE: must be 1, found {world}; recording of distributed training is not supported")
 
 
 def refuse_unrecordable(optimizer: torch.optim.Optimizer, closure: Callable[[], Any] | None) -> None:

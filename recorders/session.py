@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -32,7 +31,8 @@ from recorders.naming import unwrap
 from recorders.offload import state_to_host
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
-from recorders.ownership import refuse_distributed, refuse_second, refuse_unrecordable
+from recorders.ownership import refuse_second, refuse_unrecordable
+from recorders.place import Place
 from recorders.scaling import ScalerObserver
 from recorders.selection import Selection, select
 from recorders.signals import ClosingSignals
@@ -49,21 +49,20 @@ class Session:
     """The recording that is active in this process.
 
     Args:
-        path: the run directory, made here and given back when nothing is recorded.
+        place: the run directory, given back when nothing is recorded.
         options: what to record.
         command: the command line, for the run's manifest.
         opener: how the run directory's writer is made.
 
     Raises:
-        SedscopeError: another recording is active, several processes train together, or `path` cannot be used.
+        UsageError: another recording is active.
     """
 
     def __init__(
-        self, path: Path, options: Options, *, command: Sequence[str] = (), opener: Opener = open_writer
+        self, place: Place, options: Options, *, command: Sequence[str] = (), opener: Opener = open_writer
     ) -> None:
-        refuse_distributed()
         active.activate(self)
-        self.path = path
+        self.path = place.path
         self.options = options
         self.t = 0
         """Completed optimizer steps."""
@@ -71,6 +70,8 @@ class Session:
         """Why nothing more is recorded, or None."""
         self.model: nn.Module | None = None
         """The model whose parameters are recorded, as soon as it is known."""
+        self.captures: dict[Any, Any] = {}
+        """Feature programs by how they were captured, for tasks to share."""
         self._pid = os.getpid()
         self._command = tuple(command)
         self._schedule = options.schedule
@@ -85,11 +86,7 @@ class Session:
         self._trainable: dict[str, bool] = {}
         self._tasks: dict[str, None] = {}
         self._closed = False
-        try:
-            self.output = Output(path, options, opener)
-        except BaseException:
-            active.deactivate(self)
-            raise
+        self.output = Output(place, options, opener)
         self._scaler = ScalerObserver(self.guard, self._skip)
         self._clipping = ClippingObserver(self.guard, lambda: None if self._scaler.unscaled else self._scaler.scale)
         self.backward = BackwardObserver(self, self._scaler.scale_of)

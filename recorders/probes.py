@@ -1,0 +1,216 @@
+"""Probes: the pool that a script names for a task, its two drawings, and the program that maps it to the task's output.
+
+Decides what of a pool is stored and how probes and fixed batches are drawn. A model that cannot be captured, or a
+request that makes no sense, is refused by name; everything else goes on being recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from recorders.errors import SedscopeError, UsageError
+from recorders.format import PROBE_DRAW, PROBE_POOL_BYTES, PROBE_POOL_EXAMPLES
+from recorders.options import Options
+from recorders.output import Output
+
+LOSSES: Final = ("cross_entropy", "mse")
+_EXAMPLES_FOR_CAPTURE: Final = 64
+_LEAST_DRAWN: Final = 1_024
+"""Examples of each drawing that are kept however large they are: the canonical number of probes."""
+
+
+@dataclass(frozen=True)
+class ProbeRequest:
+    """What a script asks for, beside tensors."""
+
+    task: str
+    at: str | None
+    output: Any
+    position: int | None
+    loss: str
+    run: Callable[..., Any] | None
+
+
+class Recording(Protocol):
+    """What a probe needs of the session."""
+
+    options: Options
+    output: Output
+    captures: dict[Any, Any]
+
+    def add_task(self, task: str) -> None:
+        """A task is known from now on."""
+
+    def adopt(self, model: nn.Module) -> bool:
+        """Take the model that the script names."""
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A program and which of its outputs is the task's, or why there is none."""
+
+    key: str
+    program: Any
+    output: int
+    at: str | None
+    why_not: str | None
+
+
+def add_probe(
+    recording: Recording,
+    request: ProbeRequest,
+    model: nn.Module,
+    inputs: Tensor | Sequence[Tensor],
+    targets: Tensor,
+    train: Tensor | None,
+) -> None:
+    """Store a task's pool and program; what is refused is said once and noted in the run."""
+    try:
+        listed = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        _check(request, model, listed, targets, train)
+    except UsageError as error:
+        recording.output.tell("refused", f"probe {request.task}: {error}")
+        return
+    recording.add_task(request.task)
+    captured = _capture(recording, request, model, listed)
+    if captured.why_not is not None:
+        recording.output.tell("refused", f"probe {request.task}: no feature program: {captured.why_not}")
+    meta = {
+        "task": request.task,
+        "output": captured.output,
+        "position": request.position,
+        "loss": request.loss,
+        "at": captured.at,
+        "pool": len(targets),
+        "why_no_program": captured.why_not,
+    }
+    tensors = draw(listed, targets, train, recording.options.probe_seed)
+    recording.output.probe(request.task, tensors, meta, (captured.key, captured.program))
+
+
+def draw(inputs: Sequence[Tensor], targets: Tensor, train: Tensor | None, seed: int) -> dict[str, Tensor]:
+    """What is stored of a pool: inputs and targets [M, …], two independent drawings, positions in the script's pool.
+
+    A pool within the format's caps is stored whole. Of a larger one the examples are kept that the drawings begin with.
+
+    Args:
+        inputs: each [pool, …].
+        targets: [pool, …].
+        train: [pool] or None.
+        seed: of a generator of our own: the training's random numbers are left alone.
+    """
+    pool = len(targets)
+    generator = torch.Generator().manual_seed(seed)
+    probes, batch = (torch.randperm(pool, generator=generator) for _ in range(2))
+    kept = _kept_of_each(pool, sum(tensor.nbytes for tensor in [*inputs, targets]))
+    if kept < pool:
+        probes, batch = probes[:kept], batch[:kept]
+    example = torch.unique(torch.cat((probes, batch)))  # sorted
+    tensors = {f"inputs.{index}": _rows(tensor, example) for index, tensor in enumerate(inputs)}
+    tensors |= {
+        "targets": _rows(targets, example),
+        "order.probes": torch.searchsorted(example, probes),
+        "order.batch": torch.searchsorted(example, batch),
+        "example": example,
+    }
+    return tensors if train is None else tensors | {"train": _rows(train.bool(), example)}
+
+
+def _kept_of_each(pool: int, size: int) -> int:
+    """How many examples of each drawing are kept; all of a small pool."""
+    if pool <= PROBE_POOL_EXAMPLES and size <= PROBE_POOL_BYTES:
+        return pool
+    affordable = PROBE_POOL_BYTES * pool // (2 * max(size, 1))
+    return min(pool, PROBE_DRAW, max(affordable, _LEAST_DRAWN))
+
+
+def _rows(tensor: Tensor, example: Tensor) -> Tensor:
+    """A copy on the CPU of the examples that are kept."""
+    return tensor.detach()[example.to(tensor.device)].cpu().contiguous()
+
+
+def _check(
+    request: ProbeRequest, model: nn.Module, inputs: list[Tensor], targets: Tensor, train: Tensor | None
+) -> None:
+    if not isinstance(request.task, str) or not request.task:
+        raise UsageError(f"task must be a text, found {request.task!r:.80}")
+    if not isinstance(model, nn.Module):
+        raise UsageError(f"model must be a torch.nn.Module, found {type(model).__name__}")
+    named = {f"inputs[{index}]": tensor for index, tensor in enumerate(inputs)} | {"targets": targets}
+    for name, tensor in named.items() if train is None else (named | {"train": train}).items():
+        if not isinstance(tensor, Tensor) or tensor.ndim == 0:
+            raise UsageError(f"{name} must be a tensor with an axis of examples, found {type(tensor).__name__}")
+        if len(tensor) != len(targets) or not len(tensor):
+            raise UsageError(f"{name} must hold as many examples as targets, found {len(tensor)} and {len(targets)}")
+    if not inputs:
+        raise UsageError("inputs must be one tensor or several, found none")
+    if request.loss not in LOSSES:
+        raise UsageError(f"loss must be one of {', '.join(LOSSES)}; found {request.loss!r:.80}")
+    if isinstance(request.position, bool) or not isinstance(request.position, int | None):
+        raise UsageError(f"position must be a whole number or None, found {request.position!r:.80}")
+
+
+def _capture(recording: Recording, request: ProbeRequest, model: nn.Module, inputs: list[Tensor]) -> Captured:
+    """The task's program, shared with other tasks of the same model that are called in the same way."""
+    if not recording.adopt(model):
+        return _refused("the model is not the one that is recorded; probe the outermost model that is trained")
+    function = request.output if callable(request.output) else None
+    shapes = tuple((tensor.dtype, tensor.shape[1:]) for tensor in inputs)
+    key = (id(model), request.at, request.run, function, shapes)
+    try:
+        if key not in recording.captures:
+            recording.captures[key] = _capture_all(request, model, inputs, function)
+        capture = recording.captures[key]
+        output = 0 if function is not None else _index(request.output, capture.outputs)
+        return Captured(str(key), capture, output, capture.at, None)
+    except SedscopeError as refusal:
+        return _refused(str(refusal))
+    except Exception as error:  # noqa: BLE001  whatever a foreign model does in export must not end the recording
+        return _refused(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+
+
+def _capture_all(
+    request: ProbeRequest, model: nn.Module, inputs: list[Tensor], function: Callable[[Any], Any] | None
+) -> Any:
+    """Every output of the model at once, or, where some cannot be stored, the requested one alone."""
+    from recorders.program import ProgramRefused, capture
+
+    examples = _examples(model, inputs)
+    if function is not None:
+        run = request.run or (lambda model, *arguments: model(*arguments))
+        return capture(model, examples, at=request.at, run=lambda *arguments: function(run(*arguments)))
+    try:
+        return capture(model, examples, at=request.at, run=request.run)
+    except ProgramRefused as refusal:
+        if request.output is None or not str(refusal).startswith("output"):
+            raise
+        return capture(model, examples, at=request.at, select=request.output, run=request.run)
+
+
+def _examples(model: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+    """A few examples from all over the pool, on the model's device."""
+    home = next((parameter.device for parameter in model.parameters()), inputs[0].device)
+    pool = len(inputs[0])
+    chosen = torch.arange(min(pool, _EXAMPLES_FOR_CAPTURE)) * pool // min(pool, _EXAMPLES_FOR_CAPTURE)
+    return tuple(tensor.detach()[chosen.to(tensor.device)].to(home) for tensor in inputs)
+
+
+def _index(output: Any, names: Sequence[str]) -> int:
+    """Which of a program's outputs is meant."""
+    if output is None and len(names) == 1:
+        return 0
+    if isinstance(output, int) and -len(names) <= output < 0:
+        return len(names) + output
+    if str(output) in names:
+        return list(names).index(str(output))
+    known = ", ".join(repr(name) for name in names)
+    raise UsageError(f"output must name one of what the model returns ({known}); found {output!r:.80}")
+
+
+def _refused(reason: str) -> Captured:
+    return Captured("", None, 0, None, reason)
