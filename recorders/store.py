@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -276,6 +277,7 @@ class RunWriter:
 
     def _tick(self) -> None:
         if time.monotonic() >= self._due:
+            self._due = time.monotonic() + format.SECONDS_PER_SHARD  # also when what follows fails: no retry at every job
             self._say()
             self._commit_shard()
 
@@ -290,8 +292,10 @@ class RunWriter:
         about = "disk" if isinstance(error, OSError) else "writer"
         self._unsaid = {"about": about, "message": self.failure, "t": lost[0] if lost else self._last_t}
         if self.on_failure is not None:
-            self.on_failure(self.failure)
-        self._say()
+            with suppress(Exception):  # the background thread must outlive whatever its owner does with the news
+                self.on_failure(self.failure)
+        with suppress(OSError):
+            self._say()
 
     def _say(self) -> None:
         """Put the failure into the journal as soon as the disk takes it."""
@@ -300,14 +304,13 @@ class RunWriter:
             self._unsaid = None
 
     def _end(self, reason: str) -> None:
-        try:
-            self._commit_shard()
-        except OSError as error:
-            self._failed(error)
-        finally:
-            self._say()
-            self._append(format.LINE_END, reason=reason, t=self._last_t)
-            self._journal.close()
+        end = partial(self._append, format.LINE_END, reason=reason, t=self._last_t)
+        for job in (self._say, self._commit_shard, self._say, end):
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001  a training that ended well must not fail here
+                self._failed(error)
+        self._journal.close()
 
 
 def _state_bytes(manifest: Mapping[str, Any]) -> int:

@@ -49,7 +49,7 @@ def test_what_is_encoded_is_decoded(members: dict[str, object]) -> None:
 def test_every_changed_byte_is_noticed(position: int, change: int) -> None:
     line = bytearray(encode_line(LINE)[:-1])
     line[position % len(line)] ^= change
-    with pytest.raises(DamagedError, match="here: (CRC mismatch|not a journal line)"):
+    with pytest.raises(DamagedError, match=r"here: (CRC mismatch|not a journal line)"):
         decode_line(bytes(line), "here")
 
 
