@@ -34,7 +34,7 @@ def header(chart: Chart, notes: str, layout: Layout, look: Look) -> Line:
     ascii_only = look.glyphs == "ascii"
     notes = ascii_text(notes) if ascii_only else notes
     room = layout.width - (width(notes) + 2 if notes else 0)
-    if room < layout.width // 2:
+    if room < min(10, width(plain(chart.title or chart.y.label)) + 1):
         notes, room = "", layout.width
     title = plain(chart.title)
     unit = plain(chart.y.label)

@@ -16,8 +16,8 @@ from sedscope.tui.plot.data import Chart, Look, View
 from sedscope.tui.plot.dots import Grid
 from sedscope.tui.plot.frame import Frame, Layout, arrange, with_labels
 from sedscope.tui.plot.limits import x_span, y_span
-from sedscope.tui.plot.scale import Floats, Span, forward
-from sedscope.tui.plot.text import Line, cut, plain, width
+from sedscope.tui.plot.scale import Floats, Scale, Span, forward
+from sedscope.tui.plot.text import Line, ascii_text, cut, plain, width
 
 _ROWS_PER_TICK = 4
 _LETTER_EVERY = 24
@@ -30,9 +30,12 @@ def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
     notes = _hidden(chart, view)
     titled = bool(chart.title or chart.y.label or notes)
     layout = arrange(cells, rows, titled=titled, lettered=len(chart.series) > 1)
-    y_ticks = ticks.ticks(y, view.y_scale(chart), max(2, layout.plot_height // _ROWS_PER_TICK + 1))
+    message = _message(chart, view)
+    y_ticks = () if message else _y_ticks(y, view.y_scale(chart), layout.plot_height)
     layout = with_labels(layout, max((width(tick.label) for tick in y_ticks), default=0))
-    x_ticks = ticks.ticks(x, chart.x.scale, max(layout.plot_width // 8, 2), whole=chart.whole)
+    x_ticks = ticks.ticks(
+        x, chart.x.scale, max(layout.plot_width // 8, 2) if chart.steps.size else 0, whole=chart.whole
+    )
     canvas = Canvas(_grid(layout, look))
     reduced = [
         columns(s, x, chart.x.scale, view.y_scale(chart), canvas.grid.columns, chart.reduce) for s in chart.series
@@ -42,8 +45,8 @@ def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
     _paint_references(canvas, chart, view, x, y)
     for index, found in enumerate(reduced):
         _paint_series(canvas, chart, view, index, found, y, look)
-    _put_moment_names(canvas, chart, x)
-    _put_message(canvas, chart, view)
+    _put_moment_names(canvas, chart, x, look)
+    canvas.put(canvas.grid.height // 2, max((canvas.grid.width - len(message)) // 2, 0), message, "message", MARK)
     letters = _letters(chart, view, reduced, y, layout)
     body = [
         (*left, *middle, *right)
@@ -53,6 +56,12 @@ def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
     lines += axes.floor(x_ticks, x, chart, layout, look) if layout.foot else []
     lines += [cut([], layout.width, "label")] * layout.summary
     return Frame(tuple(lines), layout, x, chart.x.scale, canvas)
+
+
+def _y_ticks(y: Span, scale: Scale, rows: int) -> tuple[ticks.Tick, ...]:
+    """A tick every few rows; denser where that would leave fewer than two."""
+    sparse = ticks.ticks(y, scale, max(2, rows // _ROWS_PER_TICK + 1))
+    return sparse if len(sparse) > 1 else ticks.ticks(y, scale, max(2, rows // 2))
 
 
 def _grid(layout: Layout, look: Look) -> Grid:
@@ -119,11 +128,12 @@ def _put_on_curve(canvas: Canvas, found: Columns, where: np.ndarray, y: Span, gl
         canvas.put(int(rows[column]) // canvas.grid.down, int(column) // canvas.grid.across, glyph, key, MARK)
 
 
-def _put_moment_names(canvas: Canvas, chart: Chart, x: Span) -> None:
+def _put_moment_names(canvas: Canvas, chart: Chart, x: Span, look: Look) -> None:
     """Names stand beside their line at the top, left of it where the right has no room, below one another."""
     for number, moment in enumerate(chart.moments):
         column = _moment_column(canvas, moment.x, chart, x)
         name = plain(moment.label)
+        name = ascii_text(name) if look.glyphs == "ascii" else name
         if column is None or number >= canvas.grid.height or len(name) != width(name):
             continue
         cell = column // canvas.grid.across
@@ -169,16 +179,14 @@ def _hidden(chart: Chart, view: View) -> str:
     if view.y_scale(chart) != "log":
         return ""
     below = sum(int(np.count_nonzero(np.isfinite(s.y) & (s.y <= 0))) for s in chart.series)
-    return f"{below} value{'s' if below > 1 else ''} ≤ 0 not on a log axis" if below else ""
+    return f"{below} value{'s' if below > 1 else ''} ≤ 0 not shown" if below else ""
 
 
-def _put_message(canvas: Canvas, chart: Chart, view: View) -> None:
-    """Why the plot area is empty, in the middle of it."""
+def _message(chart: Chart, view: View) -> str:
+    """Why the plot area is empty; itself empty where something can be drawn."""
     scale = view.y_scale(chart)
     if any(np.isfinite(forward(s.y, scale)).any() for s in chart.series):
-        return
-    points = sum(s.x.size for s in chart.series)
-    finite = any(np.isfinite(s.y).any() for s in chart.series)
-    text = "no data" if not points else "no positive values for a log axis" if finite else "all values are undefined"
-    text = text[: canvas.grid.width]
-    canvas.put(canvas.grid.height // 2, (canvas.grid.width - len(text)) // 2, text, "message", MARK)
+        return ""
+    if not chart.steps.size:
+        return "no data"
+    return "no values > 0" if any(np.isfinite(s.y).any() for s in chart.series) else "all values undefined"

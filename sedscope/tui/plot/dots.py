@@ -21,6 +21,8 @@ TOP_ROW = 1 | 8
 """Braille bits of a cell's uppermost dots."""
 COUNTS = np.array([bits.bit_count() for bits in range(256)], dtype=np.uint8)
 """[256] how many dots braille bits set."""
+_NUDGE = 1e-9
+"""Dots; keeps a level line that lies between two rows in one of them, whatever the last bits of its values."""
 _WEIGHTS = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], dtype=np.uint8)
 
 
@@ -48,7 +50,7 @@ class Grid:
 def rows_of(grid: Grid, y: Span, values: Floats) -> Floats:
     """Dot rows of axis values, whole, 0 at the top; held just outside the grid where they lie beyond it."""
     rows = (1 - y.place(values)) * (grid.rows - 1)
-    return np.floor(np.clip(rows, -2.0, grid.rows + 1.0) + 0.5)
+    return np.floor(np.clip(rows, -2.0, grid.rows + 1.0) + 0.5 + _NUDGE)
 
 
 def line(grid: Grid, y: Span, low: Floats, high: Floats) -> Bools:

@@ -15,6 +15,8 @@ from sedscope.tui.plot.scale import Floats, Scale, Span, backward, forward, span
 
 _NEAR_ZERO = 0.25
 _PAD = 0.02
+_LOG_LIMITS = (-323.3, 308.25)
+"""Decades of float64."""
 
 
 def x_span(chart: Chart, view: View) -> Span:
@@ -28,16 +30,22 @@ def x_span(chart: Chart, view: View) -> Span:
 def y_span(chart: Chart, view: View, x: Span) -> Span:
     """The stretch of y in view, in axis units."""
     scale = view.y_scale(chart)
-    values = [forward(part, scale) for series in chart.series for part in _in_view(series, chart.x, x)]
+    values = [part for series in chart.series for part in _in_view(series, scale, chart.x, x)]
     rules = [forward([rule.y for rule in chart.rules], scale)]
     data = _padded(_extent(values + rules, scale), scale)
     return _ends(data, _first(scale, chart.y.low), _first(scale, chart.y.high), scale)
 
 
-def _in_view(series: Series, axis: Axis, x: Span) -> Iterable[Floats]:
-    low, high = backward(x.low, axis.scale), backward(x.high, axis.scale)
-    part = slice(np.searchsorted(series.x, low, "left"), np.searchsorted(series.x, high, "right"))
-    return (values[part] for values in (series.y, series.low, series.high) if values is not None)
+def _in_view(series: Series, scale: Scale, axis: Axis, x: Span) -> Iterable[Floats]:
+    """Axis values of the samples in view, and of the line where it enters and leaves the view."""
+    ends = [backward(x.low, axis.scale), backward(x.high, axis.scale)]
+    part = slice(np.searchsorted(series.x, ends[0], "left"), np.searchsorted(series.x, ends[1], "right"))
+    for values in (series.y, series.low, series.high):
+        if values is not None and series.x.size:
+            placed = forward(values, scale)
+            yield placed[part]
+            with np.errstate(over="ignore", invalid="ignore"):
+                yield np.interp(ends, series.x, placed, left=np.nan, right=np.nan)
 
 
 def _first(scale: Scale, *wishes: float | None) -> float | None:
@@ -64,6 +72,8 @@ def _padded(extent: tuple[float, float], scale: Scale) -> tuple[float, float]:
         return 0.0, high + room
     if scale == "linear" and low * _NEAR_ZERO <= high <= 0:
         return low - room, 0.0
+    if scale == "log":
+        return max(low - room, _LOG_LIMITS[0]), min(high + room, _LOG_LIMITS[1])
     return low - room, high + room
 
 
