@@ -83,7 +83,7 @@ def _manifest(shapes: dict[str, list[int]], expected: dict[str, Any]) -> dict[st
         "selection": {"spec": ["attention"], "P": expected["P"], "row_dtype": "float32"},
         "blocks": [],
         "optimizer": {"class": "AdamW", "groups": [{"lr": 1e-3, "weight_decay": 1.0, "parameters": order}]},
-        "recording": {"every": 25, "sources": ["update"], "weights_every": 1, "budget": None, "probe_seed": 0},
+        "recording": {"every": 25, "sources": ["update"], "weights_every": 25, "budget": None, "probe_seed": 0},
         "intervention": None,
         "seed": 0,
         "parent": None,

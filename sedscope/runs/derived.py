@@ -27,7 +27,7 @@ def predecessors(manifest: Manifest, history: History) -> dict[int, int]:
 
     Only where weights are kept at every recorded t: with thinned weights the recorder stores displacements itself.
     """
-    if manifest.recording.weights_every != 1:
+    if manifest.recording.weights_every != manifest.recording.every:
         return {}
     return {
         t: before

@@ -81,7 +81,7 @@ class Recording:
     sources: tuple[str, ...]
     weights_every: int | None
     """Recorded t between two stored states; None where no weights are stored."""
-    settings: Mapping[str, Any]
+    """Optimizer steps between two stored states, a multiple of `every`; None where the first and the last alone are kept."""
     """All options, as they stand in `run.json`."""
 
 
