@@ -80,9 +80,9 @@ class Recording:
     """Steps between recorded t."""
     sources: tuple[str, ...]
     weights_every: int | None
-    """Recorded t between two stored states; None where no weights are stored."""
-    """Optimizer steps between two stored states, a multiple of `every`; None where the first and the last alone are kept."""
+    """Steps between two stored states, a multiple of `every`; None where the first and the last alone are kept."""
     """All options, as they stand in `run.json`."""
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
