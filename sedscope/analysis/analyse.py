@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import count, groupby
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
@@ -108,6 +110,11 @@ class _Analysis:
         )
 
     @cached_property
+    def _reading(self) -> Lock:
+        """One reader serves several workers."""
+        return Lock()
+
+    @cached_property
     def _cache(self) -> Cache:
         return Cache(cache_folder(self.run.path, self.run.manifest.run_id))
 
@@ -116,7 +123,7 @@ class _Analysis:
         """Made when the first piece must be computed: it imports torch."""
         from sedscope.analysis.workbench import Workbench
 
-        return Workbench(self.run, self.settings)
+        return Workbench(self.run, self.settings, self._reading)
 
     @cached_property
     def _fixed(self) -> FixedGradients:
@@ -167,8 +174,7 @@ class _Analysis:
         for task in self._fixed.missing(needed):
             bench = self._bench
             try:
-                for done, total in self._fixed.compute(bench, task):
-                    self.progress(Progress(f"fixed gradient {task}", done, total))
+                self._fixed.compute(bench, task, partial(self._tell, f"fixed gradient {task}"))
             except (SedscopeError, RuntimeError) as error:
                 failed[task] = self._reason(error)
         reasons = {name: [failed[task] for task in self._fixed.missing([name])] for name in needed}
@@ -179,7 +185,7 @@ class _Analysis:
     ) -> dict[str, list[Measured]]:
         """Baseline, centroids and coupling of every checkpoint and task: looked up, then the rest computed."""
         usable = {name: one for name, one in rolling.items() if isinstance(one, RollingSpectra)}
-        work = Checkpoints(self.run, self.settings, self._cache, usable)
+        work = Checkpoints(self.run, self.settings, self._cache, usable, self._reading)
         steps = space_checkpoints(self.run.weight_steps(), self.settings.checkpoints).tolist()
         measured: dict[str, list[Measured]] = {}
         for task in tasks:
@@ -198,21 +204,27 @@ class _Analysis:
         reasons = self._compute_fixed(list(dict.fromkeys(name for one in missing for name in work.open_sources(one))))
         for one in missing:
             one.spans |= {source: reason for source, reason in reasons.items() if source in one.spans}
+        if not missing:
+            return
+        from sedscope.analysis.parallel import run_pieces
+
         total = sum(work.n_products(one) for one in missing)
-        done = 0
+        done = count()
+        by_checkpoint = [list(same) for _, same in groupby(missing, key=lambda one: one.t)]
+        pieces = [partial(self._compute_checkpoint, work, same) for same in by_checkpoint]
+        run_pieces(pieces, self._bench.workers, lambda _: self._tell("J-products", next(done) + 1, total))
 
-        def tick(count: int) -> None:
-            nonlocal done
-            done += count
-            self.progress(Progress("J-products", done, total))
-
-        for one in missing:
-            bench = self._bench
+    def _compute_checkpoint(self, work: Checkpoints, found: Sequence[Measured], tick: Callable[[int], None]) -> None:
+        """All tasks of one checkpoint, whose weights are read once."""
+        for one in found:
             try:
-                model = bench.model(one.t, one.task)
-                work.compute(one, model, bench.chunk(model, one.task), tick)
+                model = self._bench.model(one.t, one.task)
+                work.compute(one, model, self._bench.chunk(model, one.task), tick)
             except (SedscopeError, RuntimeError) as error:
                 one.failure = self._reason(error)
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        self.progress(Progress(stage, done, total))
 
     def _reason(self, error: Exception) -> Undefined:
         """The first line of an error. Damage that nobody knew of is raised: the whole run must be looked at."""

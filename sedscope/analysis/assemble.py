@@ -48,15 +48,23 @@ def coupling_series(
         rolling: The source's windows; undefined where it has no rows.
         settings: Of the analysis.
     """
-    points = []
-    for found in measured:
-        if isinstance(rolling, Undefined):
-            points.append(_nothing(found.t, Window(found.t, 0, 0, window), rolling, found))
-        else:
-            points.append(_point(source, found, rolling, window, rank, settings))
-    checkpoints = [Checkpoint(point.t, point.n_rows, point.full, point.ratio) for point in points]
     route: Route = "coupling Gram" if settings.through_gram else "directions"
-    return CouplingSeries(source, task, window, rank, route, tuple(points), peak(checkpoints), final(checkpoints))
+    absent = _why_none(measured, rolling)
+    if absent is not None:
+        nothing = tuple(_nothing(found.t, Window(found.t, 0, 0, window), absent, found) for found in measured)
+        return CouplingSeries(source, task, window, rank, route, nothing, absent, absent)
+    assert isinstance(rolling, RollingSpectra)
+    points = tuple(_point(source, found, rolling, window, rank, settings) for found in measured)
+    checkpoints = [Checkpoint(point.t, point.n_rows, point.full, point.ratio) for point in points]
+    return CouplingSeries(source, task, window, rank, route, points, peak(checkpoints), final(checkpoints))
+
+
+def _why_none(measured: Sequence[Measured], rolling: RollingSpectra | Undefined) -> Undefined | None:
+    """The one reason why no checkpoint has a coupling; None where some has, or where reasons differ."""
+    if isinstance(rolling, Undefined):
+        return rolling
+    reasons = {found.failure for found in measured}
+    return reasons.pop() if len(reasons) == 1 else None
 
 
 def rank_series(task: str, measured: Sequence[Measured], absent: Undefined | None) -> RankSeries:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,7 +75,9 @@ class Measured:
 class Checkpoints:
     """Looks up and computes what is measured at the checkpoints of one run."""
 
-    def __init__(self, run: Run, settings: Settings, cache: Cache, rolling: dict[str, RollingSpectra]) -> None:
+    def __init__(
+        self, run: Run, settings: Settings, cache: Cache, rolling: dict[str, RollingSpectra], reading: Lock
+    ) -> None:
         """Settle where rows, weights and kept results come from.
 
         Args:
@@ -82,11 +85,13 @@ class Checkpoints:
             settings: Of the analysis.
             cache: Where results are kept.
             rolling: By source, those whose spectra exist.
+            reading: Held while the run is read.
         """
         self._run = run
         self._settings = settings
         self._cache = cache
         self._rolling = rolling
+        self._reading = reading
         self._identities: dict[str, list[str]] = {}
 
     def look_up(self, t: int, task: str, sources: Sequence[str]) -> Measured:
@@ -190,7 +195,8 @@ class Checkpoints:
 
     def _directions(self, span: Span) -> Floats:
         rows = self._rolling[span.source].rows
-        return apply_combinations(rows.read, span.window, span.coefficients, rows.n_columns)
+        with self._reading:
+            return apply_combinations(rows.read, span.window, span.coefficients, rows.n_columns)
 
     def _products(
         self, model: ProbedModel, directions: Directions | Floats, chunk: int | None, tick: Tick

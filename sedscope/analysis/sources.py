@@ -7,8 +7,10 @@ stored and derived rows (`sedscope.runs`), the gradients themselves (`workbench`
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,19 +103,28 @@ class FixedGradients:
         needed = dict.fromkeys(task for name in names for task in self._tasks_of(name))
         return tuple(task for task in needed if task not in self._held)
 
-    def compute(self, bench: Workbench, task: str) -> Iterator[tuple[int, int]]:
-        """Computes the gradient of one task, step by step.
+    def compute(self, bench: Workbench, task: str, progress: Callable[[int, int], None]) -> None:
+        """Computes the gradient of one task at every step.
 
-        Yields:
-            How many of how many steps are done.
+        Args:
+            bench: Weights, program and probes.
+            task: Whose loss.
+            progress: Told how many of how many steps are done.
 
         Raises:
             SedscopeError: The model cannot be run, or weights are damaged; nothing is held then.
         """
+        from sedscope.analysis.parallel import Tick, run_pieces
+
         rows = _spool((len(self._steps), self._run.manifest.P), np.dtype(self._settings.precision))
-        for done, t in enumerate(self._steps):
-            rows[done] = bench.fixed_gradient(int(t), task)
-            yield done + 1, len(self._steps)
+
+        def piece(position: int, t: int, tick: Tick) -> None:
+            rows[position] = bench.fixed_gradient(t, task)
+            tick(1)
+
+        done = count()
+        pieces = [partial(piece, position, int(t)) for position, t in enumerate(self._steps)]
+        run_pieces(pieces, bench.workers, lambda _: progress(next(done) + 1, len(pieces)))
         self._held[task] = rows
 
     def _tasks_of(self, name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ many probes are differentiated at once. Leaves to others: which checkpoints and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import Lock
 
 import numpy as np
 import torch
@@ -16,20 +17,26 @@ from recorders.errors import RefusedError, UsageError
 from recorders.program import Program, load
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.fixed_gradient import loss_gradient
+from sedscope.analysis.parallel import worker_count
 from sedscope.analysis.probed_model import ProbedModel
 from sedscope.analysis.scores import CentroidKind, score
 from sedscope.analysis.settings import Settings
 from sedscope.runs import Probe, Run
 
-GRAPH_BYTES = 192 << 20
+GRAPH_BYTES = 128 << 20
 """Bound on what one forward of a chunk of probes takes; its derivatives take a small multiple of that."""
 
 
 class Workbench:
     """Weights, programs and probes of one run, brought to a device when they are asked for."""
 
-    def __init__(self, run: Run, settings: Settings) -> None:
+    def __init__(self, run: Run, settings: Settings, reading: Lock) -> None:
         """Settle the device and the precision.
+
+        Args:
+            run: Where weights, programs and probes come from.
+            settings: Of the analysis.
+            reading: Held while the run is read: one reader serves several workers.
 
         Raises:
             UsageError: The device is not there.
@@ -38,8 +45,12 @@ class Workbench:
         self._settings = settings
         self._device = resolve_device(settings.device)
         self._dtype = torch.float32 if settings.precision == "float32" else torch.float64
-        self._state: tuple[int, dict[str, Tensor]] = (-1, {})
+        self._states: dict[int, dict[str, Tensor]] = {}
         self._programs: dict[str, Program] = {}
+        self._probes: dict[str, Probe] = {}
+        self._reading = reading
+        self.workers = worker_count(self._device)
+        """How many checkpoints to work on at a time."""
 
     def model(self, t: int, task: str) -> ProbedModel:
         """The checkpoint at t with the probes of a task.
@@ -85,28 +96,34 @@ class Workbench:
         return tuple(parameter.name for parameter in self._run.manifest.selected)
 
     def _weights(self, t: int) -> dict[str, Tensor]:
-        """The whole state at θ_t on the device; the last one asked for is kept."""
-        if self._state[0] != t:
-            state = {name: self._tensor(array) for name, array in self._run.weights(t).items()}
-            self._state = (t, state)
-        return self._state[1]
+        """The whole state at θ_t on the device; those last asked for are kept, one for each worker."""
+        with self._reading:
+            if t not in self._states:
+                if len(self._states) >= self.workers:
+                    del self._states[next(iter(self._states))]
+                self._states[t] = {name: self._tensor(array) for name, array in self._run.weights(t).items()}
+            return self._states[t]
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self._device)
         return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
 
     def _probe(self, task: str) -> Probe:
-        probe = self._run.probe(task)
-        if probe is None or probe.program is None:
-            raise RefusedError(f"task {task}: a probe with a feature program is required, found none")
-        return probe
+        with self._reading:
+            if task not in self._probes:
+                probe = self._run.probe(task)
+                if probe is None or probe.program is None:
+                    raise RefusedError(f"task {task}: a probe with a feature program is required, found none")
+                self._probes[task] = probe
+            return self._probes[task]
 
     def _program(self, probe: Probe) -> Program:
         name = str(probe.program)
-        if name not in self._programs:
-            text, constants = self._run.program(name)
-            self._programs[name] = load(text, {key: torch.from_numpy(array) for key, array in constants.items()})
-        return self._programs[name]
+        with self._reading:
+            if name not in self._programs:
+                text, constants = self._run.program(name)
+                self._programs[name] = load(text, {key: torch.from_numpy(array) for key, array in constants.items()})
+            return self._programs[name]
 
     def _examples(self, probe: Probe, chosen: Ints) -> tuple[list[Tensor], Tensor]:
         """Inputs and targets of some examples of the pool, in the order of the drawing."""

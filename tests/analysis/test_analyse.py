@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ from sedscope.analysis import couple
 from sedscope.analysis.analyse import analyse
 from sedscope.analysis.results import CouplingAt, CouplingSeries, RunAnalysis
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run
 
 EXPECTED = json.loads((Path(__file__).parents[1] / "fixtures/modular_addition.expected.json").read_text())

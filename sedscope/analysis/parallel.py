@@ -1,0 +1,98 @@
+"""Independent pieces of work on all cores, one core each.
+
+The operations of a J-product are too small for two cores to share one, so pieces run side by side instead: two cores
+are never slower than one, and every number is the same whatever the number of cores. Leaves to others: the pieces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Event
+
+import torch
+
+Tick = Callable[[int], None]
+"""Called by a piece after so many units of its work; ends the piece when the others have failed."""
+Piece = Callable[[Tick], None]
+
+
+class _Stopped(BaseException):
+    """Ends a piece from within its tick; no `except Exception` of a piece holds it up."""
+
+
+def worker_count(device: torch.device) -> int:
+    """Pieces at a time: as many as torch was told to use cores, one on an accelerator."""
+    if device.type != "cpu":
+        return 1
+    return max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0))))
+
+
+def run_pieces(pieces: Sequence[Piece], workers: int, on_tick: Tick) -> None:
+    """Runs every piece to its end.
+
+    Args:
+        pieces: Independent of each other; begun in their order.
+        workers: How many at a time.
+        on_tick: Told of every unit, on this thread. What it raises, or Ctrl-C, stops the pieces at their next unit.
+
+    Raises:
+        Exception: The first one that a piece raised; the other pieces are stopped.
+    """
+    stop = Event()
+    ticks: SimpleQueue[int | None] = SimpleQueue()
+
+    def tick(count: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+        ticks.put(count)
+
+    def work(piece: Piece) -> None:
+        try:
+            if not stop.is_set():
+                piece(tick)
+        except _Stopped:
+            pass
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            ticks.put(None)
+
+    with _single_threaded_torch(), ThreadPoolExecutor(workers, "sedscope", torch.set_num_threads, (1,)) as pool:
+        futures = [pool.submit(work, piece) for piece in pieces]
+        try:
+            _deliver(ticks, len(pieces), on_tick)
+        finally:
+            stop.set()
+    _raise_first(futures)
+
+
+def _deliver(ticks: SimpleQueue[int | None], n_pieces: int, on_tick: Tick) -> None:
+    """Passes units on until every piece has ended."""
+    ended = 0
+    while ended < n_pieces:
+        count = ticks.get()
+        if count is None:
+            ended += 1
+        else:
+            on_tick(count)
+
+
+def _raise_first(futures: Sequence[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+@contextmanager
+def _single_threaded_torch() -> Iterator[None]:
+    """What torch uses inside one operation, put back afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
