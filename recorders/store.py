@@ -1,35 +1,27 @@
-"""`RunWriter`: one recording session of one run directory.
+"""`RunWriter`: one recording session of one run directory, as the training sees it.
 
-Decides what is written where, in which order it is committed, and what happens when writing fails: rows stop, scalars
-go on where they can, the journal and one callback say so, and nothing is raised into the training. What is recorded at
-which step is left to the hooks; the meaning of every file stands in `docs/run-format.md`.
+Decides that nothing which happens to the disk is raised into the training. What is committed in which order is left to
+`commit`, what is recorded at which step to the hooks; the meaning of every file stands in `docs/run-format.md`.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
-from recorders import durable, folder, format, tensorfile
-from recorders.journal import JournalWriter
+from recorders import durable, folder, format
+from recorders.commit import MESSAGE_LENGTH, Commits, Failed
 from recorders.lock import RunLock
 from recorders.resume import plan_resume
-from recorders.shard import ShardBuffer, scalar_values
 from recorders.writer import BackgroundWriter, Job
 
 QUEUE_BYTES = 256 << 20
 """How much may wait for the disk before a recorded step blocks."""
 _SCALAR_BYTES = 200
 """What one waiting scalar is counted as."""
-_MESSAGE_LENGTH = 2000
-
-Failed = Callable[[str], None]
 
 
 class RunWriter:
@@ -40,40 +32,38 @@ class RunWriter:
     handler: a handler raises, and the code that it unwinds closes.
     """
 
-    failure: str | None = None
-    """Why writing stopped, or None. Training goes on; rows and weights are dropped from then on."""
-    bytes_written: int = 0
-    """What was committed so far, in bytes."""
-
     def __init__(
-        self,
-        path: Path,
-        manifest: Mapping[str, Any],
-        session: int,
-        lock: RunLock,
-        opening: dict[str, Any],
-        queue_bytes: int,
+        self, path: Path, manifest: Mapping[str, Any], session: int, lock: RunLock, opened: Commits, queue_bytes: int
     ) -> None:
         self.path = path
         self.session = session
-        self.on_failure: Failed | None = None
         self._pid = os.getpid()
         self._lock = lock
         self._closed = False
-        self._row_shape = (manifest["selection"]["P"],)
-        self._row_dtype = manifest["selection"]["row_dtype"]
-        self._row_bytes = self._row_shape[0] * (8 if self._row_dtype == "float64" else 4)
+        self._row_bytes = manifest["selection"]["P"] * (8 if manifest["selection"]["row_dtype"] == "float64" else 4)
         self._state_bytes = _state_bytes(manifest)
-        self._names = {"program": 0, "probe": 0}
-        self._shard = ShardBuffer()
-        self._shards = 0
-        self._due = time.monotonic() + format.SECONDS_PER_SHARD
-        self._last_t = opening["first_t"]
-        self._last_row: int | None = None
-        self._unsaid: dict[str, Any] | None = None
-        self._journal = JournalWriter(path, session)
-        self._append(format.LINE_SESSION, session=session, **opening)
-        self._queue = BackgroundWriter(queue_bytes, self._tick, self._failed)
+        self._numbers = {"program": 0, "probe": 0}
+        self._commits = opened
+        self._queue = BackgroundWriter(queue_bytes, opened.tick, opened.failed)
+
+    @property
+    def failure(self) -> str | None:
+        """Why writing stopped, or None. Training goes on; rows and weights are dropped from then on."""
+        return self._commits.failure
+
+    @property
+    def bytes_written(self) -> int:
+        """What was committed so far, in bytes."""
+        return self._commits.size
+
+    @property
+    def on_failure(self) -> Failed | None:
+        """Called once, on the background thread, with the reason why writing stopped."""
+        return self._commits.on_failure
+
+    @on_failure.setter
+    def on_failure(self, callback: Failed | None) -> None:
+        self._commits.on_failure = callback
 
     @classmethod
     def create(
@@ -143,32 +133,32 @@ class RunWriter:
     def rows(self, source: str, t: int, vector: Any) -> None:
         """Record the row of `source` at recorded t: `[P]` in the run's row dtype, or a callable that returns it."""
         size = self._row_bytes if callable(vector) else vector.nbytes
-        self._submit(size, partial(self._write_row, source, t, vector))
+        self._submit(size, partial(self._commits.row, source, t, vector))
 
     def scalars(self, t: int, values: Mapping[str, Any]) -> None:
         """Record numbers (or callables) at t; the last value of a name at one t counts, those of `skipped` add up."""
-        self._submit(_SCALAR_BYTES * len(values), partial(self._write_scalars, t, values), needs_rows=False)
+        self._submit(_SCALAR_BYTES * len(values), partial(self._commits.scalars, t, values), needs_rows=False)
 
     def weights(self, t: int, state: Any) -> None:
         """Record the full state at recorded t: arrays or tensors by name, or a callable that returns them."""
-        self._submit(self._state_bytes, partial(self._write_weights, t, state))
+        self._submit(self._state_bytes, partial(self._commits.weights, t, state))
 
     def program(self, program_json: bytes, constants: Mapping[str, Any]) -> str:
         """Record a feature program and return the name that probes refer to it by."""
         name = self._numbered("program")
         size = len(program_json) + sum(tensor.nbytes for tensor in constants.values())
-        self._submit(size, partial(self._write_program, name, program_json, constants))
+        self._submit(size, partial(self._commits.program, name, program_json, constants))
         return name
 
     def probe(self, task: str, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
         """Record a task's pool of probes and its drawings; of several for one task the last counts."""
         size = sum(tensor.nbytes for tensor in tensors.values())
-        self._submit(size, partial(self._write_probe, self._numbered("probe"), task, tensors, meta))
+        self._submit(size, partial(self._commits.probe, self._numbered("probe"), task, tensors, meta))
 
     def note(self, kind: str, message: str, t: int | None = None) -> None:
         """Record that something noteworthy happened. The message of kind "task" is the name of a new task."""
-        members = {"about": kind, "message": message[:_MESSAGE_LENGTH], "t": t}
-        self._submit(_SCALAR_BYTES, partial(self._append, format.LINE_NOTE, **members), needs_rows=False)
+        members = {"about": kind, "message": message[:MESSAGE_LENGTH], "t": t}
+        self._submit(_SCALAR_BYTES, partial(self._commits.append, format.LINE_NOTE, **members), needs_rows=False)
 
     def close(self, reason: str) -> None:
         """Write what waits, end the session with `reason`, and give the lock back; idempotent."""
@@ -176,7 +166,7 @@ class RunWriter:
             return
         self._closed = True
         try:
-            self._queue.submit(0, partial(self._end, reason))
+            self._queue.submit(0, partial(self._commits.end, reason))
             self._queue.stop()
         finally:
             self._lock.release()
@@ -194,9 +184,7 @@ class RunWriter:
         queue_bytes: int,
         on_failure: Failed | None,
     ) -> RunWriter:
-        writer = cls(path, manifest, session, lock, opening, queue_bytes)
-        writer.on_failure = on_failure
-        return writer
+        return cls(path, manifest, session, lock, Commits(path, session, manifest, opening, on_failure), queue_bytes)
 
     def _is_forked(self) -> bool:
         return os.getpid() != self._pid
@@ -206,111 +194,14 @@ class RunWriter:
             return
         self._queue.submit(size, partial(self._unless_failed, job) if needs_rows else job)
 
-    def _numbered(self, what: str) -> str:
-        number = self._names[what]
-        self._names[what] = number + 1
-        return f"{self.session:04d}-{number:03d}"
-
-    # --- on the background thread ----------------------------------------------------------------------------------
-
     def _unless_failed(self, job: Job) -> None:
-        if self.failure is None:
+        if self.failure is None:  # what was queued before the failure is dropped too
             job()
 
-    def _write_row(self, source: str, t: int, vector: Any) -> None:
-        if self._shard.is_full_before(t):
-            self._commit_shard()
-        array = vector() if callable(vector) else vector
-        if array.shape != self._row_shape or array.dtype != self._row_dtype:
-            found = f"{array.dtype} {list(array.shape)}"
-            raise ValueError(
-                f"row {source} at t = {t}: must be {self._row_dtype} {list(self._row_shape)}, found {found}"
-            )
-        self._shard.add_row(source, t, array)
-        self._last_t = max(self._last_t, t)
-
-    def _write_scalars(self, t: int, values: Mapping[str, Any]) -> None:
-        for name, value in scalar_values(values).items():
-            self._shard.add_scalar(name, t, value)
-        self._last_t = max(self._last_t, t)
-
-    def _write_weights(self, t: int, state: Any) -> None:
-        tensors = state() if callable(state) else state
-        name = f"{format.WEIGHTS_DIR}/{self.session:04d}-{t:09d}.safetensors"
-        self._append(format.LINE_WEIGHTS, t=t, **self._write_tensors(name, tensors))
-        self._last_t = max(self._last_t, t)
-
-    def _write_program(self, name: str, program_json: bytes, constants: Mapping[str, Any]) -> None:
-        stem = f"{format.PROGRAM_DIR}/{name}"
-        held = self._write_tensors(f"{stem}.safetensors", constants) if constants else None
-        size = durable.write_file(self.path / f"{stem}.json", [program_json])
-        self.bytes_written += size
-        crc = crc32(program_json)
-        self._append(format.LINE_PROGRAM, name=name, file=f"{stem}.json", size=size, file_crc=crc, constants=held)
-
-    def _write_probe(self, name: str, task: str, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
-        written = self._write_tensors(f"{format.PROBE_DIR}/{name}.safetensors", tensors)
-        self._append(format.LINE_PROBE, task=task, **written, meta=dict(meta))
-
-    def _write_tensors(self, name: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
-        payloads = {key: tensorfile.payload(tensor) for key, tensor in tensors.items()}
-        return self._write_payloads(name, payloads)
-
-    def _write_payloads(self, name: str, payloads: Mapping[str, tensorfile.Payload]) -> dict[str, Any]:
-        record = tensorfile.write(self.path / name, payloads)
-        self.bytes_written += record.size
-        return {"file": name, "size": record.size, "header_crc": record.header_crc}
-
-    def _commit_shard(self) -> None:
-        self._due = time.monotonic() + format.SECONDS_PER_SHARD
-        if self._shard.empty:
-            return
-        name = f"{format.SHARD_DIR}/{self.session:04d}-{self._shards:06d}.safetensors"
-        written = self._write_payloads(name, self._shard.tensors())
-        self._append(format.LINE_SHARD, **written, **self._shard.members())
-        self._last_row = self._shard.last_recorded(self._last_row)
-        self._shard.clear()
-        self._shards += 1
-
-    def _append(self, kind: str, **members: Any) -> None:
-        self.bytes_written += self._journal.append(kind, **members)
-
-    def _tick(self) -> None:
-        if time.monotonic() >= self._due:
-            self._due = time.monotonic() + format.SECONDS_PER_SHARD  # also when what follows fails: no retry at every job
-            self._say()
-            self._commit_shard()
-
-    def _failed(self, error: Exception) -> None:
-        """Stop the rows, once; scalars are tried again with the next shard."""
-        if self.failure is not None:
-            return
-        reason = (error.strerror or str(error)) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-        after = "no row was written" if self._last_row is None else f"the last rows written are of t = {self._last_row}"
-        self.failure = f"writing failed ({reason}): rows and weights stop; {after}"[:_MESSAGE_LENGTH]
-        lost = self._shard.drop_rows()
-        about = "disk" if isinstance(error, OSError) else "writer"
-        self._unsaid = {"about": about, "message": self.failure, "t": lost[0] if lost else self._last_t}
-        if self.on_failure is not None:
-            with suppress(Exception):  # the background thread must outlive whatever its owner does with the news
-                self.on_failure(self.failure)
-        with suppress(OSError):
-            self._say()
-
-    def _say(self) -> None:
-        """Put the failure into the journal as soon as the disk takes it."""
-        if self._unsaid is not None:
-            self._append(format.LINE_NOTE, **self._unsaid)
-            self._unsaid = None
-
-    def _end(self, reason: str) -> None:
-        end = partial(self._append, format.LINE_END, reason=reason, t=self._last_t)
-        for job in (self._say, self._commit_shard, self._say, end):
-            try:
-                job()
-            except Exception as error:  # noqa: BLE001  a training that ended well must not fail here
-                self._failed(error)
-        self._journal.close()
+    def _numbered(self, what: str) -> str:
+        number = self._numbers[what]
+        self._numbers[what] = number + 1
+        return f"{self.session:04d}-{number:03d}"
 
 
 def _state_bytes(manifest: Mapping[str, Any]) -> int:
