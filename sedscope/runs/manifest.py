@@ -81,8 +81,8 @@ class Recording:
     sources: tuple[str, ...]
     weights_every: int | None
     """Steps between two stored states, a multiple of `every`; None where the first and the last alone are kept."""
-    """All options, as they stand in `run.json`."""
     settings: Mapping[str, Any]
+    """All options, as they stand in `run.json`."""
 
 
 @dataclass(frozen=True)
