@@ -23,6 +23,7 @@ from recorders.program.holdings import Holdings, dtype_name
 from recorders.program.outside import OutsideTable
 from recorders.program.ranges import batch_range
 from recorders.program.refusal import ProgramRefused
+from recorders.program.shortcuts import FAR, Entry, stacks, takes_everything
 
 
 def _aten(names: str) -> frozenset[str]:
@@ -50,8 +51,6 @@ _PROMOTING: Final = _aten(
 )
 _SLICES: Final = _aten("slice.Tensor slice_scatter.default")
 _UNSTORED: Final = frozenset(("device", "layout", "pin_memory", "non_blocking"))
-_FAR: Final = 2**31
-"""An end of a slice beyond it means the end of the axis."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def convert(exported: Any, forward: Forward, names: tuple[str, ...], feature: Ca
     if outside := [(_op(node), node) for node in nodes if _is_outside(node)]:
         raise OutsideTable.naming(outside)
     users, holdings = _given(exported, forward, live)
-    conversion = _Conversion(users, holdings)
+    conversion = _Conversion(users, holdings, stacks(nodes))
     for node in nodes:
         conversion.add(node)
     least, most = batch_range(exported)
@@ -143,12 +142,14 @@ def _is_outside(node: fx.Node) -> bool:
 class _Conversion:
     """The nodes so far, and what each node of the export became."""
 
-    def __init__(self, users: list[fx.Node], holdings: Holdings) -> None:
+    def __init__(self, users: list[fx.Node], holdings: Holdings, stacks: dict[fx.Node, Entry]) -> None:
         self.nodes: list[Node] = []
         self._inputs = {node: Ref(number) for number, node in enumerate(users)}
         self._held = {name: Ref(number) for name, number in holdings.numbers(len(users)).items()}
         self._first = len(users) + len(holdings.state) + len(holdings.constants)
         self._became: dict[fx.Node, Argument] = {}
+        self._stacks = stacks
+        self._unbound: dict[tuple[fx.Node, int], Ref] = {}
 
     def value(self, node: fx.Node) -> int:
         """The number of what a node became."""
@@ -160,8 +161,10 @@ class _Conversion:
         """Converts one node, whose arguments have been converted."""
         op = _op(node)
         args = [self._argument(item) for item in node.args]
-        if op in _DROPOUTS or op in _COPIES:
+        if op in _DROPOUTS or op in _COPIES or (op == "aten.slice.Tensor" and takes_everything(node)):
             self._became[node] = args[0]
+        elif node in self._stacks:
+            self._became[node] = self._entry(*self._stacks[node])
         elif op in _MOVES:
             self._became[node] = self._moved(node, args[0])
         else:
@@ -170,7 +173,7 @@ class _Conversion:
     def _operation(self, node: fx.Node, op: str, args: list[Argument]) -> Ref:
         kwargs = {name: self._argument(item) for name, item in node.kwargs.items() if name not in _UNSTORED}
         if op in _SLICES:
-            args = [None if isinstance(item, int) and item > _FAR else item for item in args]
+            args = [None if isinstance(item, int) and item > FAR else item for item in args]
         if op in _MADE_FROM_NOTHING and "dtype" not in kwargs:
             kwargs["dtype"] = DType(dtype_name(node.meta["val"].dtype))
         if op in _PROMOTING and _promotes(node):
@@ -180,6 +183,11 @@ class _Conversion:
     def _append(self, op: str, args: tuple[Argument, ...], kwargs: Mapping[str, Argument]) -> Ref:
         self.nodes.append(Node(op, args, tuple(kwargs.items())))
         return Ref(self._first + len(self.nodes) - 1)
+
+    def _entry(self, source: fx.Node, axis: int, position: int) -> Ref:
+        if (source, axis) not in self._unbound:
+            self._unbound[source, axis] = self._append("aten.unbind.int", (self._argument(source), axis), {})
+        return self._append(table.GETITEM, (self._unbound[source, axis], position), {})
 
     def _moved(self, node: fx.Node, source: Argument) -> Argument:
         """A move between devices is nothing here; what remains of it is the element type."""

@@ -1,8 +1,8 @@
 """Runs a feature program: inputs, weights and δ in, outputs out, differentiable in weights and δ.
 
 Decides the order of evaluation, which batch sizes are allowed and what a failing operation is reported as. When a
-tensor is let go is decided in `steps`, which element types stand for the captured ones in `precision`. What an operation
-does is decided in `kernels`; what a program may look like in `codec` and `schema`.
+tensor is let go is decided in `steps`, which element types stand for the captured ones in `precision`, what an
+operation does in `kernels`; what a program may look like in `codec` and `schema`.
 """
 
 from __future__ import annotations
