@@ -14,13 +14,16 @@ from sedscope.analysis.probed_model import ProbedModel
 
 
 def centroids(model: ProbedModel, *, chunk: int | None = None) -> Rows:
-    """μ_x of every probe `[N, D]`, in the model's dtype; zero where the score does not depend on the feature.
+    """μ_x of every probe `[N, D]`; zero where the score does not depend on the feature.
+
+    In the model's dtype where numpy has it with enough digits, else in float32.
 
     Args:
         model: Checkpoint, score and probes.
         chunk: Probes differentiated at once; None takes all.
     """
-    parts = [centroid_chunk(model, probes).cpu().numpy() for probes in model.chunks(chunk)]
+    dtype = model.dtype if model.dtype in (torch.float32, torch.float64) else torch.float32
+    parts = [centroid_chunk(model, probes).to("cpu", dtype).numpy() for probes in model.chunks(chunk)]
     return np.concatenate(parts)
 
 

@@ -30,7 +30,7 @@ def coupling(products: Iterable[Product], n_directions: int, n_probes: int, *, g
     bounds = group_bounds(n_probes, groups)
     sums = np.zeros((n_directions, bounds.size - 1))
     for product in products:
-        squares = torch.sum(product.values.square(), dim=1, dtype=torch.float64)
+        squares = _squares(product.values)
         sum_by_group(squares.cpu().numpy(), product.probes.start, bounds, sums[product.direction])
     return Coupling(sums, np.diff(bounds))
 
@@ -53,6 +53,12 @@ def coupling_gram(
     for _, chunk in groupby(products, key=lambda product: (product.probes.start, product.probes.stop)):
         _add_inner_products(chunk, bounds, sums)
     return CouplingGram(sums, np.diff(bounds))
+
+
+def _squares(values: torch.Tensor) -> torch.Tensor:
+    """‖·‖² of each row in float64; short types are widened first, where their squares would overflow."""
+    wide = values if values.dtype in (torch.float32, torch.float64) else values.float()
+    return torch.sum(wide.square(), dim=1, dtype=torch.float64)
 
 
 def _add_inner_products(chunk: Iterator[Product], bounds: Ints, sums: np.ndarray) -> None:

@@ -57,7 +57,7 @@ def banded_gram(rows: RowReader, n_rows: int, n_columns: int, size: int, *, buff
         n_rows: n.
         n_columns: P.
         size: W, the largest window that will be asked for.
-        buffer_bytes: Bound on the float64 copies that are held at once, in bytes.
+        buffer_bytes: Bound on the rows that are held at once, as read and as float64 copies, in bytes.
 
     Raises:
         UsageError: W < 1.
@@ -67,7 +67,8 @@ def banded_gram(rows: RowReader, n_rows: int, n_columns: int, size: int, *, buff
     size = max(1, min(size, n_rows))
     band = np.zeros((n_rows, 2 * size - 1))
     step = max(1, min(n_rows, 2 * size))
-    width = max(1, buffer_bytes // (8 * (step + 2 * size)))
+    # Held at once per column: a block of rows as read, and its float64 copy behind the rows before it.
+    width = max(1, buffer_bytes // (8 * (2 * step + size)))
     with np.errstate(invalid="ignore", over="ignore"):
         for first in range(0, n_columns, width):
             columns = slice(first, min(first + width, n_columns))
@@ -80,13 +81,18 @@ def banded_gram(rows: RowReader, n_rows: int, n_columns: int, size: int, *, buff
 def _with_predecessors(
     rows: RowReader, n_rows: int, columns: slice, step: int, reach: int
 ) -> Iterator[tuple[int, Floats, Floats]]:
-    """Blocks of rows, each with the `reach` rows before it and itself; what is read is read once."""
-    held = np.empty((0, columns.stop - columns.start))
+    """Blocks of rows, each alone and with the `reach` rows before it; what is read is read once.
+
+    Both are views of one buffer that the next block overwrites.
+    """
+    buffer = np.empty((reach + step, columns.stop - columns.start))
+    held = 0
     for start in range(0, n_rows, step):
-        fresh = np.asarray(rows(start, min(start + step, n_rows), columns), dtype=np.float64)
-        both = np.concatenate((held, fresh)) if len(held) else fresh
-        yield start, fresh, both
-        held = both[max(0, len(both) - reach) :].copy() if reach else both[:0]
+        filled = held + min(step, n_rows - start)
+        buffer[held:filled] = rows(start, start + filled - held, columns)
+        yield start, buffer[held:filled], buffer[:filled]
+        held = min(reach, filled)
+        buffer[:held] = buffer[filled - held : filled]
 
 
 def _add_products(band: Floats, start: int, recent: Floats, earlier: Floats, size: int) -> None:

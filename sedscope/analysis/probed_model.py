@@ -75,7 +75,7 @@ class ProbedModel:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the computation."""
+        """Of the computation: that of the first selected parameter, which δ shares."""
         return self.state[self.selected[0]].dtype
 
     @property
@@ -108,15 +108,16 @@ class ProbedModel:
         return {**self.state, **fresh}
 
     def unflatten(self, vector: Vector) -> tuple[Tensor, ...]:
-        """A flat vector `[P]` as one tensor per selected parameter, on the model's device and in its dtype.
+        """A flat vector `[P]` as one tensor per selected parameter, on its device and in its dtype.
 
         Raises:
             UsageError: the vector is not of size P.
         """
         if isinstance(vector, np.ndarray) and not vector.flags.writeable:
             vector = vector.copy()  # torch warns of arrays that it could write to
-        flat = torch.as_tensor(vector).to(self.device, self.dtype)
+        flat = torch.as_tensor(vector).to(self.device)
         if flat.shape != (self.size,):
             raise UsageError(f"direction: must hold {self.size} numbers; found {list(flat.shape)}")
         parts = torch.split(flat, [self.state[name].numel() for name in self.selected])
-        return tuple(part.view(self.state[name].shape) for part, name in zip(parts, self.selected, strict=True))
+        weights = (self.state[name] for name in self.selected)
+        return tuple(part.view(w.shape).to(w.dtype) for part, w in zip(parts, weights, strict=True))

@@ -69,7 +69,10 @@ def ratio(coupling: Floats, base: float | Undefined) -> Ratio | Undefined:
         return Undefined("the window has no direction")
     if not np.all(np.isfinite(coupling)):
         return Undefined("the coupling of the window's directions is NaN or Inf")
-    values = coupling / base
+    with np.errstate(over="ignore"):
+        values = coupling / base
+    if not np.all(np.isfinite(values)):
+        return Undefined(f"the baseline, {base:.3g}, is too small to divide by")
     return Ratio(values, float(values.mean()))
 
 

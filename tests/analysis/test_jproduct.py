@@ -178,6 +178,22 @@ def test_it_works_under_no_grad():
         assert centroids(model).any()
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 1e-4), (torch.bfloat16, 0.2), (torch.float16, 0.05)])
+def test_any_floating_dtype(dtype, rtol):
+    reference, model = small_model(), small_model()
+    short = dataclasses.replace(
+        model,
+        state={name: tensor.to(dtype) for name, tensor in model.state.items()},
+        examples=(model.examples[0].to(dtype), model.examples[1]),
+    )
+    v = [unit(model.size)]
+    for products in (exact_products, central_products):
+        epsilon = {"epsilon": 0.05} if products is central_products else {}
+        found = coupling(products(short, v, **epsilon), 1, 40).A
+        np.testing.assert_allclose(found, coupling(products(reference, v, **epsilon), 1, 40).A, rtol=rtol)
+    np.testing.assert_allclose(centroids(short), centroids(reference), atol=rtol)
+
+
 def test_lazy_and_read_only_directions():
     model = small_model()
     directions = RandomDirections(2, model.size, seed=4)

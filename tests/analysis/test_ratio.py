@@ -44,6 +44,7 @@ def test_ratio():
     assert isinstance(found, Ratio)
     assert (found.R.tolist(), found.rbar) == ([4.0, 2.0], 3.0)
     assert ratio(np.array([1.0, np.nan]), 1.0) == Undefined("the coupling of the window's directions is NaN or Inf")
+    assert "too small to divide by" in ratio(np.array([1.0]), 1e-310).reason
     assert ratio(np.array([]), 1.0) == Undefined("the window has no direction")
 
 
