@@ -68,24 +68,25 @@ def banded_gram(rows: RowReader, n_rows: int, n_columns: int, size: int, *, buff
     band = np.zeros((n_rows, 2 * size - 1))
     step = max(1, min(n_rows, 2 * size))
     # Held at once per column: a block of rows as read, and its float64 copy behind the rows before it.
-    width = max(1, buffer_bytes // (8 * (2 * step + size)))
+    width = max(1, min(n_columns, buffer_bytes // (8 * (2 * step + size))))
+    buffer = np.empty((size - 1 + step, width))
     with np.errstate(invalid="ignore", over="ignore"):
         for first in range(0, n_columns, width):
             columns = slice(first, min(first + width, n_columns))
-            for start, recent, earlier in _with_predecessors(rows, n_rows, columns, step, size - 1):
+            for start, recent, earlier in _with_predecessors(rows, n_rows, columns, buffer, step):
                 _add_products(band, start, recent, earlier, size)
         _mirror(band, size)
     return BandedGram(band, size)
 
 
 def _with_predecessors(
-    rows: RowReader, n_rows: int, columns: slice, step: int, reach: int
+    rows: RowReader, n_rows: int, columns: slice, buffer: Floats, step: int
 ) -> Iterator[tuple[int, Floats, Floats]]:
-    """Blocks of rows, each alone and with the `reach` rows before it; what is read is read once.
+    """Blocks of rows, each alone and with the rows before it that `buffer` has room for; what is read is read once.
 
-    Both are views of one buffer that the next block overwrites.
+    Both are views of the buffer, which the next block overwrites.
     """
-    buffer = np.empty((reach + step, columns.stop - columns.start))
+    reach, buffer = len(buffer) - step, buffer[:, : columns.stop - columns.start]
     held = 0
     for start in range(0, n_rows, step):
         filled = held + min(step, n_rows - start)
