@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from recorders.format import GRADIENT
 from recorders.naming import unwrap
 from recorders.options import Options
-from recorders.ownership import find_model, leaves_of
+from recorders.ownership import find_model, leaves_of, optimized_parameters
 from recorders.patching import Patches
 from recorders.selection import Selection
 from recorders.tasks import TaskLedger
@@ -106,7 +106,11 @@ class BackwardObserver:
         self.ledger.before(losses, selection, wanted)
 
     def _look_for_model(self, losses: Iterable[Tensor]) -> Selection | None:
-        """Before the first step no optimizer has shown us its parameters, so the losses have to."""
+        """Before the first step no optimizer has shown us its parameters, so the losses have to.
+
+        Reentrant checkpointing hides them; then all that is being optimized is looked at.
+        """
         self._looked = True
         model = self._recording.model or find_model([leaf for loss in losses for leaf in leaves_of(loss)])
+        model = model or find_model(optimized_parameters())
         return None if model is None else self._recording.choose_from(unwrap(model))

@@ -37,6 +37,12 @@ def find_model(parameters: Iterable[Tensor]) -> nn.Module | None:
     return unwrap(min(outermost, key=lambda module: sum(1 for _ in module.modules())))
 
 
+def optimized_parameters() -> list[Tensor]:
+    """The parameters of every live optimizer."""
+    live = (optimizer for optimizer in _live(torch.optim.Optimizer) if hasattr(optimizer, "param_groups"))
+    return [parameter for optimizer in live for parameter in parameters_of(optimizer)]
+
+
 def leaves_of(loss: Tensor) -> list[Tensor]:
     """The parameters that a loss depends on, read off its autograd graph."""
     leaves: list[Tensor] = []

@@ -37,7 +37,9 @@ class TaskLedger:
         self._guard = guard
         self._on_refusal = on_refusal
         self._refused = False
+        self._checked = False
         self._reached = False
+        self._unseen: _Arrivals | None = None
         self._reading: _Reading | None = None
         self.losses: dict[str, float | Tensor] = {}
         """As the script passed them, unscaled, summed over micro-batches."""
@@ -73,21 +75,25 @@ class TaskLedger:
         if len(losses) == 1:
             self._reading = _Reading(*next(iter(losses.items())), selection, self._guard)
         elif not self._refused:
-            self._take_apart({task: losses[task] for task in losses if task in wanted}, selection)
+            self._take_apart(losses, wanted, selection)
 
     def after(self, selection: Selection | None) -> None:
         """The backward call is over."""
+        unseen = self._unseen
         reading = self.abandon()
         if reading is not None:
             self._add_gradient(reading.task, reading.loss, reading.parts, reading.selection)
+        if unseen is not None and unseen.fired:
+            self._refuse("a part of the model runs a backward of its own, as checkpoint(use_reentrant=True) does")
         if selection is not None:
             self._reached = any(parameter.grad is not None for parameter in selection.chosen)
 
     def abandon(self) -> _Reading | None:
         """Take the tensor hooks of a backward call out again."""
-        reading, self._reading = self._reading, None
-        if reading is not None:
-            reading.remove()
+        reading, unseen, self._reading, self._unseen = self._reading, self._unseen, None, None
+        for hooks in (reading, unseen):
+            if hooks is not None:
+                hooks.remove()
         return reading
 
     def _add_loss(self, task: str, loss: Tensor) -> None:
@@ -98,17 +104,30 @@ class TaskLedger:
         number = _number(value if scale is None else value / scale.to(value.device))
         self.losses[task] = self.losses.get(task, 0.0) + number
 
-    def _take_apart(self, losses: Mapping[str, Tensor], selection: Selection) -> None:
+    def _take_apart(self, losses: Mapping[str, Tensor], wanted: Collection[str], selection: Selection) -> None:
         trained = [parameter for parameter in selection.chosen if parameter.requires_grad]
+        missing = set(range(len(trained)))
         try:
             for task, loss in losses.items():
-                found = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
-                self._add_gradient(task, loss, _spread(found, selection), selection)
+                if task in wanted or not self._checked:
+                    found = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
+                    missing -= {index for index, gradient in enumerate(found) if gradient is not None}
+                    if task in wanted:
+                        self._add_gradient(task, loss, _spread(found, selection), selection)
         except RuntimeError as error:
-            # A compiled graph with donated buffers, or reentrant checkpointing, gives its graph away only once.
-            self._refused = True
-            self.gradients = {}
-            self._on_refusal(str(error).strip().splitlines()[0])
+            # A compiled graph with donated buffers gives its buffers away only once.
+            self._refuse(str(error).strip().splitlines()[0])
+            return
+        if not self._checked:
+            # What no task seems to reach must not be reached by the joint backward either: reentrant checkpointing
+            # hides parameters from `autograd.grad` without a word.
+            self._checked = True
+            self._unseen = _Arrivals([trained[index] for index in missing])
+
+    def _refuse(self, reason: str) -> None:
+        self._refused = True
+        self.gradients = {}
+        self._on_refusal(reason)
 
     def _add_gradient(self, task: str, loss: Tensor, parts: list[Tensor | None], selection: Selection) -> None:
         flat = selection.flatten(parts)
@@ -146,6 +165,21 @@ class _Reading:
         # A copy: the engine hands this very tensor on to `.grad`. More than once under reentrant checkpointing.
         before, copy = self.parts[index], gradient.detach().clone()
         self.parts[index] = copy if before is None else before + copy
+
+
+class _Arrivals:
+    """Tensor hooks that notice whether any of these parameters receives a gradient."""
+
+    def __init__(self, parameters: list[Tensor]) -> None:
+        self.fired = False
+        self._handles = [parameter.register_hook(self._arrived) for parameter in parameters]  # type: ignore[no-untyped-call]
+
+    def remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _arrived(self, gradient: Tensor) -> None:
+        self.fired = True
 
 
 def _number(value: Tensor) -> float | Tensor:
