@@ -112,4 +112,6 @@ def _draws(n_groups: int, n_random: int, resamples: int, seed: int) -> tuple[Flo
 
 def _middle(values: Floats) -> Floats:
     """Median of each row, the mean of the two middle values when there are two."""
-    return np.asarray(np.median(values, axis=1))
+    # Sorting short rows is several times faster than np.median, and this is where an interval spends its time.
+    ordered, n = np.sort(values, axis=1), values.shape[1]
+    return np.asarray(0.5 * (ordered[:, (n - 1) // 2] + ordered[:, n // 2]))
