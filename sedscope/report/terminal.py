@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -44,7 +44,7 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
         console.print(_caption(run, window, rank))
         for table in _matrices(chosen, run.tasks, console.width, footnotes, crossed=crossed):
             console.print(table)
-    console.print(Group(*footnotes.lines(), *_remarks(run)))
+    console.print(_notes([*footnotes.lines(), *_remarks(run)]))
 
 
 @dataclass
@@ -59,12 +59,12 @@ class Footnotes:
         number = self.numbers.setdefault(reason, len(self.numbers) + 1)
         return Text.assemble(NONE, (f" [{number}]", "dim"))
 
-    def lines(self) -> Iterable[Text]:
-        """The notes, for below the table."""
+    def lines(self) -> Iterable[tuple[str, str]]:
+        """Mark and explanation of each note, for below the table."""
         if self.flat:
-            yield Text(f"  {FLAT}  flat spectrum: which directions are the top K is arbitrary there", style="dim")
+            yield FLAT, "flat spectrum: which directions are the top K is arbitrary there"
         for reason, number in self.numbers.items():
-            yield Text(f"  [{number}] undefined: {reason}", style="dim")
+            yield f"[{number}]", f"undefined: {reason}"
 
 
 def _headline(run: RunAnalysis) -> Text:
@@ -77,7 +77,7 @@ def _headline(run: RunAnalysis) -> Text:
 def _milestones(run: RunAnalysis, footnotes: Footnotes) -> RenderableType:
     """One line per task: when it grokked and what happened to its centroids."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("task", "grok step", "at 0.98", "memorised", "delay", "rank-90 start, most, end"):
+    for title in ("task", "grok step", "at 0.98", "memorised", "delay", "evaluated", "rank-90: start, most, end"):
         table.add_column(title, no_wrap=title == "task", overflow="ellipsis")
     ranks = {series.task: series for series in run.rank90}
     for metrics in run.metrics:
@@ -87,16 +87,16 @@ def _milestones(run: RunAnalysis, footnotes: Footnotes) -> RenderableType:
 
 def _milestone_cells(metrics: TaskMetrics, footnotes: Footnotes) -> list[Text]:
     grokking = metrics.grokking
-    reached = [_reached(one, footnotes) for one in (*grokking.grok, grokking.memorised)]
-    delay = grokking.delay
-    return [*reached, footnotes.mark(delay.reason) if isinstance(delay, Undefined) else Text(count(delay))]
+    milestones = (*grokking.grok, grokking.memorised)
+    steps = [one if isinstance(one, Undefined) else one.t for one in milestones]
+    cells = [_whole(step, footnotes) for step in (*steps, grokking.delay)]
+    cadences = [one.cadence for one in milestones if isinstance(one, Reached)]
+    known = [cadence for cadence in cadences if not isinstance(cadence, Undefined)]
+    return [*cells, Text(f"every {count(known[0])}" if known else NONE)]
 
 
-def _reached(value: Reached | Undefined, footnotes: Footnotes) -> Text:
-    if isinstance(value, Undefined):
-        return footnotes.mark(value.reason)
-    cadence = "" if isinstance(value.cadence, Undefined) else f" −{value.cadence}"
-    return Text.assemble(count(value.t), (cadence, "dim"))
+def _whole(value: int | Undefined, footnotes: Footnotes) -> Text:
+    return footnotes.mark(value.reason) if isinstance(value, Undefined) else Text(count(value))
 
 
 def _rank_cell(ranks: dict[str, RankSeries], metrics: TaskMetrics, footnotes: Footnotes) -> Text:
@@ -116,8 +116,8 @@ def _caption(run: RunAnalysis, window: int, rank: int) -> Text:
     n_probes = max((series.n_probes for series in run.rank90), default=0)
     centroid = "target logit" if made.centroid == "target" else "sum of logits"
     method = "exact" if made.method == "exact" else f"central difference, ε {made.epsilon:g}"
-    settings = f"W {window}, K {rank}, {made.align} · {centroid}, {method} · N {n_probes}, {made.random} random"
-    return Text.assemble(("R̄_k and 95 % interval", "bold"), ("  " + settings, "dim"))
+    settings = f"W {window}, K {rank}, {made.align} · {centroid}, {method} · N {n_probes}"
+    return Text.assemble(("R̄_k", "bold"), " with 95 % interval  ", (settings, "dim"))
 
 
 def _matrices(
@@ -193,8 +193,18 @@ def _cell(series: CouplingSeries | None, part: str, footnotes: Footnotes) -> Tex
     return Text.assemble((short(moment.value), "bold"), (ends, "dim"), "" if point.flat is None else f" {FLAT}")
 
 
-def _remarks(run: RunAnalysis) -> Iterable[Text]:
+def _remarks(run: RunAnalysis) -> Iterable[tuple[str, str]]:
     for note in run.notes:
-        yield Text(f"  note: {note}", style="dim")
+        yield "note", note
     for damage in run.damage:
-        yield Text(f"  damaged: {damage}", style="bold")
+        yield "damaged", f"{damage}; the numbers are those of what is good"
+
+
+def _notes(lines: Iterable[tuple[str, str]]) -> Table:
+    """Marks in one column, wrapped explanations in the next."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), style="dim")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for mark, explanation in lines:
+        table.add_row(Text(f"  {mark}"), Text(explanation))
+    return table
