@@ -1,7 +1,7 @@
 """Sparse parity with a multilayer perceptron: an example without attention and without AdamW.
 
-The label is the parity of a few hidden bits among many; the network memorises its training set first and finds the
-hidden bits later. Run it as it is,
+The label is two parities, each of a few hidden bits among many; the network memorises its training set first and finds
+the hidden bits later. Run it as it is,
 
     python examples/sparse_parity.py
 
@@ -23,23 +23,24 @@ TEST_EXAMPLES = 2_000
 
 
 class Perceptron(nn.Module):
-    """Two hidden layers of ReLU units and two logits."""
+    """Two hidden layers of ReLU units and one logit for each combination of parities."""
 
-    def __init__(self, bits: int, width: int) -> None:
+    def __init__(self, bits: int, width: int, classes: int) -> None:
         super().__init__()
         self.mlp = nn.Sequential(nn.Linear(bits, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
-        self.head = nn.Linear(width, 2)
+        self.head = nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [batch, 2] for signs x [batch, bits]."""
+        """Logits [batch, classes] for signs x [batch, bits]."""
         logits: Tensor = self.head(self.mlp(x))
         return logits
 
 
-def make_examples(count: int, bits: int, parity_of: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Random signs [count, bits] and the parity [count] of the first `parity_of` of them."""
+def make_examples(count: int, bits: int, parities: int, parity_of: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Random signs [count, bits] and labels [count]: the parities of the first bits, read as a binary number."""
     x = torch.randint(0, 2, (count, bits), generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    return x.float(), (x[:, :parity_of].prod(1) < 0).long()
+    odd = x[:, : parities * parity_of].reshape(count, parities, parity_of).prod(2) < 0
+    return x.float(), (odd * 2 ** torch.arange(parities)).sum(1)
 
 
 @torch.no_grad()
@@ -52,9 +53,9 @@ def evaluate(model: nn.Module, x: Tensor, y: Tensor, is_train: Tensor) -> dict[s
 def train(args: argparse.Namespace) -> None:
     """SGD with momentum on a fixed training set, long enough for the parity to be found."""
     torch.manual_seed(args.seed)
-    x, y = make_examples(args.train_examples + TEST_EXAMPLES, args.bits, args.parity_of, args.seed)
+    x, y = make_examples(args.train_examples + TEST_EXAMPLES, args.bits, args.parities, args.parity_of, args.seed)
     is_train = torch.arange(len(x)) < args.train_examples
-    model = Perceptron(args.bits, args.width)
+    model = Perceptron(args.bits, args.width, 2**args.parities)
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9, weight_decay=args.weight_decay)
     sedscope.probe(model, task="parity", inputs=(x,), targets=y, train=is_train)
 
@@ -78,10 +79,11 @@ def parse_args() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--bits", type=int, default=30, help="length of an input")
-    add("--parity-of", type=int, default=3, help="how many of the bits decide the label")
-    add("--train-examples", type=int, default=500, help="size of the training set")
+    add("--parities", type=int, default=2, help="how many parities make up the label")
+    add("--parity-of", type=int, default=3, help="how many bits each of them looks at")
+    add("--train-examples", type=int, default=800, help="size of the training set")
     add("--width", type=int, default=48, help="hidden units in each of the two layers")
-    add("--steps", type=int, default=3_000, help="optimizer steps")
+    add("--steps", type=int, default=2_500, help="optimizer steps")
     add("--batch", type=int, default=64, help="examples in a batch")
     add("--lr", type=float, default=0.05, help="learning rate of SGD with momentum 0.9")
     add("--weight-decay", type=float, default=5e-3, help="coupled weight decay")
