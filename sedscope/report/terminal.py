@@ -44,6 +44,8 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
         console.print(_caption(run, window, rank))
         for table in _matrices(chosen, run.tasks, console.width, footnotes, crossed=crossed):
             console.print(table)
+    if not run.coupling:
+        console.print(_spectra(run, footnotes))
     console.print(_notes([*footnotes.lines(), *_remarks(run)]))
 
 
@@ -77,7 +79,7 @@ def _headline(run: RunAnalysis) -> Text:
 def _milestones(run: RunAnalysis, footnotes: Footnotes) -> RenderableType:
     """One line per task: when it grokked and what happened to its centroids."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("task", "grok step", "at 0.98", "memorised", "delay", "evaluated", "rank-90: start, most, end"):
+    for title in ("task", "grok step", "at 0.98", "memorised", "delay", "evaluated", "rank-90 start/max/end"):
         table.add_column(title, no_wrap=title == "task", overflow="ellipsis")
     ranks = {series.task: series for series in run.rank90}
     for metrics in run.metrics:
@@ -108,7 +110,7 @@ def _rank_cell(ranks: dict[str, RankSeries], metrics: TaskMetrics, footnotes: Fo
     found = [point.rank for point in series.points if not isinstance(point.rank, Undefined)]
     if not found:
         return footnotes.mark("the centroids' rank is undefined at every checkpoint")
-    return Text(f"{found[0]}, {max(found)}, {found[-1]}")
+    return Text(f"{found[0]} / {max(found)} / {found[-1]}")
 
 
 def _caption(run: RunAnalysis, window: int, rank: int) -> Text:
@@ -147,18 +149,24 @@ Cells = dict[tuple[str, str], CouplingSeries]
 
 
 def _wide(labels: Iterable[str], tasks: Sequence[str], cells: Cells, footnotes: Footnotes) -> Table:
-    """Peak and final side by side, each with its step only where there is one task."""
+    """Peak and final side by side; where there is one task, the step of the peak as well."""
     table = _frame()
     table.add_column("source", no_wrap=True)
     for task in tasks:
         for part in _PARTS:
-            table.add_column(
-                Text(part if len(tasks) == 1 else f"{task} {part}"), no_wrap=True, min_width=_CELL_WIDTH - 2
-            )
+            title = part if len(tasks) == 1 else f"{task} {part}"
+            table.add_column(Text(title), no_wrap=True, min_width=_CELL_WIDTH - 2)
+    if len(tasks) == 1:
+        table.add_column("peak at t", justify="right")
     for label in labels:
         row = [_cell(cells.get((label, task)), part, footnotes) for task in tasks for part in _PARTS]
-        table.add_row(Text(label), *row)
+        steps = [_peak_step(cells.get((label, task))) for task in tasks] if len(tasks) == 1 else []
+        table.add_row(Text(label), *row, *steps)
     return table
+
+
+def _peak_step(series: CouplingSeries | None) -> Text:
+    return Text("" if series is None or isinstance(series.peak, Undefined) else count(series.peak.t), style="dim")
 
 
 def _stacked(labels: Iterable[str], tasks: Sequence[str], cells: Cells, footnotes: Footnotes) -> Table:
@@ -191,6 +199,24 @@ def _cell(series: CouplingSeries | None, part: str, footnotes: Footnotes) -> Tex
     ends = "" if interval is None or isinstance(interval, Undefined) else f" {span(interval.low, interval.high)}"
     footnotes.flat |= point.flat is not None
     return Text.assemble((short(moment.value), "bold"), (ends, "dim"), "" if point.flat is None else f" {FLAT}")
+
+
+def _spectra(run: RunAnalysis, footnotes: Footnotes) -> Table:
+    """Where no coupling is known: the edge of each source's last window."""
+    table = _frame()
+    for title in ("source", "window at t", "rows", "k*", "gap", "participation"):
+        table.add_column(title, no_wrap=True, justify="left" if title == "source" else "right")
+    for series in run.spectra:
+        last = series.points[-1] if series.points else None
+        edge = None if last is None else last.edge
+        if last is None or edge is None or isinstance(edge, Undefined):
+            reason = edge if isinstance(edge, Undefined) else series.undefined
+            table.add_row(Text(series.source), footnotes.mark("it has no rows" if reason is None else reason.reason))
+            continue
+        gap = footnotes.mark(edge.gap.reason) if isinstance(edge.gap, Undefined) else Text(short(edge.gap))
+        place = (Text(count(last.t)), Text(str(last.n_rows)))
+        table.add_row(Text(series.source), *place, _whole(edge.edge, footnotes), gap, Text(short(edge.participation)))
+    return table
 
 
 def _remarks(run: RunAnalysis) -> Iterable[tuple[str, str]]:
