@@ -5,8 +5,8 @@ unpickled, evaluated or imported.
 """
 
 from recorders.program.capture import Capture, capture
-from recorders.program.interpreter import Program, load
+from recorders.program.interpreter import Program, load, refusing
 from recorders.program.meta_check import Footprint
 from recorders.program.refusal import ProgramRefused
 
-__all__ = ["Capture", "Footprint", "Program", "ProgramRefused", "capture", "load"]
+__all__ = ["Capture", "Footprint", "Program", "ProgramRefused", "capture", "load", "refusing"]

@@ -104,7 +104,7 @@ def _capture(
 def _first_good_rung(
     forward: Forward, inputs: tuple[Tensor, ...], names: tuple[str, ...], feature: Calls
 ) -> tuple[Converted, bytes]:
-    """The first rung that can be stored and passes the check; a failed check says more than a missing operation."""
+    """The first rung that can be stored and passes the self-check."""
     refusals: list[ProgramRefused] = []
     delta = torch.zeros((), dtype=feature.dtype, device=inputs[0].device)
     for exported in exporting.rungs(forward, inputs, delta):
@@ -115,4 +115,11 @@ def _first_good_rung(
             return converted, program_json
         except ProgramRefused as refusal:
             refusals.append(refusal)
-    raise next((refusal for refusal in refusals if not isinstance(refusal, OutsideTable)), refusals[-1])
+    raise min(refusals, key=_rank)
+
+
+def _rank(refusal: ProgramRefused) -> int:
+    """The least is told: a failed check says more than a missing operation, and the first rung says it plainest."""
+    if not isinstance(refusal, OutsideTable):
+        return 0
+    return 2 if refusal.only_in_place else 1

@@ -20,7 +20,7 @@ from recorders.program.feature_point import Calls
 from recorders.program.forward import Forward
 from recorders.program.graph import MAX_DEPTH, Argument, DType, Graph, MemoryFormat, Node, Output, Ref, TensorSpec
 from recorders.program.holdings import Holdings, dtype_name
-from recorders.program.outside import OutsideTable
+from recorders.program.outside import OutsideTable, is_in_place
 from recorders.program.ranges import batch_range
 from recorders.program.refusal import ProgramRefused
 from recorders.program.shortcuts import FAR, Entry, stacks, takes_everything
@@ -71,7 +71,9 @@ def convert(exported: Any, forward: Forward, names: tuple[str, ...], feature: Ca
     results = _results(exported)
     live = _reachable(results)
     nodes = [node for node in exported.graph_module.graph.nodes if node in live and node.op != "placeholder"]
-    if outside := [(_op(node), node) for node in nodes if _is_outside(node)]:
+    # What an in-place operation changes is not seen by following the results back, so it counts wherever it stands.
+    suspects = [node for node in exported.graph_module.graph.nodes if is_in_place(node)] + nodes
+    if outside := [(_op(node), node) for node in suspects if _is_outside(node)]:
         raise OutsideTable.naming(outside)
     users, holdings = _given(exported, forward, live)
     conversion = _Conversion(users, holdings, stacks(nodes))

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recorders.program import place
 from recorders.program.forward import Forward
 from recorders.program.inline import inline_bodies
 from recorders.program.refusal import ProgramRefused
@@ -54,7 +55,7 @@ def _ours(error: BaseException) -> ProgramRefused | None:
 
 
 _KNOWN = (
-    ("data-dependent", "control flow or a number that depends on the data (an `if`, `.item()` or a loop over values)"),
+    ("data-dependent", "control flow or a number that depends on the data (an `if`, a loop or `.item()`)"),
     ("ConstraintViolation", "the batch size is fixed inside the forward"),
     ("specialized", "the batch size is fixed inside the forward"),
 )
@@ -63,20 +64,8 @@ _KNOWN = (
 def _reason(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}"
     first = " ".join(str(error).split())[:160]
-    place = _place(error)
+    where = place.of_traceback(error.__traceback__)
     for sign, reason in _KNOWN:
         if sign in text:
-            return f"{reason}{place} ({first})"
-    return f"{type(error).__name__}{place}: {first}"
-
-
-def _place(error: BaseException) -> str:
-    """The line of the model that torch stumbled over, if the traceback passes through one."""
-    found = ""
-    trace = error.__traceback__
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if "/torch/" not in name and "/recorders/" not in name and not name.startswith("<"):
-            found = f" at {name.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return found
+            return f"{reason}{where} ({first})"
+    return f"{type(error).__name__}{where}: {first}"

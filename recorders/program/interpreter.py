@@ -7,7 +7,8 @@ operation does in `kernels`; what a program may look like in `codec` and `schema
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, Final
 
@@ -174,6 +175,21 @@ class Program:
             for value in step.drop:
                 values[value] = None
         return tuple(values[output.value] for output in self.graph.outputs)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Around gradients of a program's outputs: what torch raises there becomes a refusal too.
+
+    Raises:
+        RefusedError: in the place of every other exception.
+    """
+    try:
+        yield
+    except RefusedError:
+        raise
+    except Exception as error:
+        raise RefusedError(f"program: its gradient: {one_line(error)}") from error
 
 
 def _weight(spec: TensorSpec, state: Mapping[str, Tensor]) -> Tensor:

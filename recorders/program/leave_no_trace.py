@@ -6,12 +6,13 @@ attributes, and eval mode, hooks and unwrapped children are set for its sake; a 
 
 from __future__ import annotations
 
+import io
 import logging
 import random
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -95,12 +96,13 @@ def _cuda_started() -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Torch's exporter warns and logs about what the capture decides itself; a training's output stays its own."""
+    """Torch's exporter warns, logs and prints; a training's output stays its own."""
     level = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.disable(logging.CRITICAL)
         try:
-            yield
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                yield
         finally:
             logging.disable(level)

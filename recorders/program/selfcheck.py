@@ -7,7 +7,7 @@ backward that was lost, examples that influence each other. What differs is refu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -38,6 +38,7 @@ def check(program: Program, forward: Forward, inputs: tuple[Tensor, ...]) -> Non
         requires_grad=True,
     )
     live = _live(forward, state, inputs, delta)
+    _check_leaves(live, [*state.values(), delta])
     ours = _ours(program, state, inputs, delta)
     for name, wanted, found in zip(program.output_names, live, ours, strict=True):
         _compare(f"output {name!r}", wanted, found, "")
@@ -127,19 +128,30 @@ def _hint(outputs: Sequence[Tensor]) -> str:
     return f"; autograd.Function {', '.join(names)} has a backward that a capture loses" if names else ""
 
 
+def _check_leaves(outputs: Sequence[Tensor], known: Sequence[Tensor]) -> None:
+    """Everything that the model's gradient reaches must be a weight by name: others would be stored as constants."""
+    for node in _behind(outputs):
+        leaf = getattr(node, "variable", None)
+        if leaf is not None and not any(leaf is tensor for tensor in known):
+            shape = list(leaf.shape)
+            raise ProgramRefused(f"model: a tensor of shape {shape} is trained but is not in the model's state dict")
+
+
 def _custom_functions(outputs: Sequence[Tensor]) -> set[str]:
-    names: set[str] = set()
-    seen: set[object] = set()
-    waiting = [y.grad_fn for y in outputs if y.grad_fn is not None]
+    custom = torch.autograd.function.BackwardCFunction
+    return {type(node).__name__.removesuffix("Backward") for node in _behind(outputs) if isinstance(node, custom)}
+
+
+def _behind(outputs: Sequence[Tensor]) -> set[Any]:
+    """The nodes of the autograd graph that made these tensors."""
+    seen: set[Any] = set()
+    waiting: list[Any] = [y.grad_fn for y in outputs]
     while waiting:
         node = waiting.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if isinstance(node, torch.autograd.function.BackwardCFunction):
-            names.add(type(node).__name__.removesuffix("Backward"))
-        waiting.extend(after for after, _ in node.next_functions if after is not None)
-    return names
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting.extend(after for after, _ in node.next_functions)
+    return seen
 
 
 def _check_second_derivative(outputs: Sequence[Tensor], state: Mapping[str, Tensor], delta: Tensor) -> None:

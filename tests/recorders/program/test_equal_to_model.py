@@ -69,7 +69,7 @@ def test_jv_equals_a_central_difference_of_the_models_centroids(case: Any, progr
 
 
 def program_jv(program: Program, case: Any, v: dict[str, Tensor]) -> Tensor:
-    """d μ/dε by double backward through the program: g = ∂Σs/∂θ, then ∂⟨g, v⟩/∂δ."""
+    """The derivative d μ/dε by double backward through the program: g = ∂Σs/∂θ, then ∂⟨g, v⟩/∂δ."""
     state = {name: tensor.detach().requires_grad_(name in v) for name, tensor in case.model.state_dict().items()}
     delta = zero_delta(program, len(case.inputs[0]))
     scores = sum(tanh_sum(y) for y in program.run(state, case.inputs, delta))
