@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 
 Job = Callable[[], None]
+_JOB_BYTES = 1000
+"""What a job takes beside its arrays: without this, ten million rows of 24 bytes would fit into 256 MiB."""
 _TICK_SECONDS = 0.5
 """How often an idle thread looks whether a shard has waited long enough."""
 
@@ -38,6 +40,7 @@ class BackgroundWriter:
 
     def submit(self, size: int, job: Job) -> None:
         """Queue a job that holds `size` bytes; blocks while the queue is full."""
+        size += _JOB_BYTES
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting or self._waiting + size <= self._limit)
             self._jobs.append((size, job))

@@ -126,7 +126,7 @@ def test_a_seed_beyond_doubles_is_written_as_text(tmp_path: Path) -> None:
 
 def test_a_full_queue_blocks_and_loses_nothing(tmp_path: Path) -> None:
     gate = threading.Event()
-    writer = RunWriter.create(tmp_path / "run", manifest(), queue_bytes=4 * P * 4)
+    writer = RunWriter.create(tmp_path / "run", manifest(), queue_bytes=4 * (1000 + P * 4))
     writer.rows("update", 0, lambda: (gate.wait(10), row("update", 0))[1])
     handed = []
 
