@@ -35,9 +35,9 @@ _STATUS_OF_EXCEPTION = 1
 _STATUS_OF_INTERRUPT = 130
 
 
-def default_path(script: str) -> Path:
+def default_path(script: str, *, module: bool) -> Path:
     """`runs/<script>-<UTC time>`, which does not exist yet."""
-    stem = re.sub(r"[^\w.-]+", "-", Path(script).stem) or "run"
+    stem = re.sub(r"[^\w.-]+", "-", script if module else Path(script).stem) or "run"
     first = Path("runs") / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     path, number = first, 1
     while path.exists():
@@ -60,10 +60,12 @@ def launch(arguments: Sequence[str], *, module: bool, path: Path, options: Optio
         SedscopeError: it cannot be recorded, and was not started.
     """
     name = arguments[0]
+    _become_main(arguments, module)
+    if module and _is_missing(name):
+        raise UsageError(f"module: {name} must be importable, found no such module")
     if not module and not Path(name).exists():
         raise UsageError(f"script: {name} must be a file, found none")
     recorder = _Recorder(path, options, ["-m", *arguments] if module else arguments)
-    _become_main(arguments, module)
     interrupted: list[bool] = []
     atexit.register(_die_if, interrupted)  # registered before anything of the script's: it runs after all of that
     reason = "exception"
@@ -132,12 +134,10 @@ def _become_main(arguments: Sequence[str], module: bool) -> None:
 
 
 def _run(name: str, module: bool) -> None:
-    if not module:
+    if module:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    else:
         runpy.run_path(name, run_name="__main__")
-        return
-    if _is_missing(name):
-        raise UsageError(f"module: {name} must be importable, found no such module")
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
 def _is_missing(name: str) -> bool:
@@ -154,7 +154,8 @@ def _show(error: BaseException) -> None:
     """As the interpreter shows an exception that nobody caught, without our frames above the script's."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
-    sys.excepthook(type(error), error, _from_script_on(error.__traceback__))
+    error.__traceback__ = _from_script_on(error.__traceback__)  # the default hook shows this one, whatever it is given
+    sys.excepthook(type(error), error, error.__traceback__)
 
 
 def _from_script_on(traceback: TracebackType | None) -> TracebackType | None:

@@ -100,4 +100,4 @@ def record(
     )
     if resume and out is None:
         raise UsageError("resume: --out must name the run to go on with")
-    launch([script, *arguments], module=module, path=out or default_path(script), options=options)
+    launch([script, *arguments], module=module, path=out or default_path(script, module=module), options=options)

@@ -1,0 +1,57 @@
+"""Settings: what is accepted, what is refused, and with which words."""
+
+from typing import Any
+
+import pytest
+
+from recorders.errors import UsageError
+from recorders.options import Options, parse_size, split_names
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"every": 0}, "every: must be a whole number, 1 or more; found 0"),
+        ({"every": True}, "every: must be a whole number"),
+        ({"every": 10, "weights_every": 15}, r"weights-every: must be a multiple of every \(10\), or 0; found 15"),
+        ({"budget": -1}, "budget: must be"),
+        ({"probe_seed": 2**60}, "probe seed: must be"),
+        ({"force": True, "resume": True}, "force and resume exclude each other"),
+        ({"sources": ("gradients",)}, "sources: 'gradients' is not a source that is stored; there are gradient, "),
+        ({"sources": ("fixed_gradient",)}, "sources: 'fixed_gradient'"),
+    ],
+)
+def test_unusable_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Options(**settings)
+
+
+def test_sources_by_name_and_by_glob() -> None:
+    assert Options().wants("gradient/x") and Options().wants("displacement")
+    options = Options(sources=("gradient", "adamw/*"))
+    assert options.wants("gradient") and options.wants("adamw/adaptive")
+    assert not options.wants("gradient/x") and not options.wants("update")
+    assert Options(sources=("gradient/*",)).wants("gradient/any task")
+
+
+def test_the_recorded_steps() -> None:
+    schedule = Options(every=5, weights_every=10).schedule
+    assert [t for t in range(16) if schedule.records(t)] == [0, 5, 10, 15]
+    assert [t for t in range(16) if schedule.keeps_weights(t)] == [0, 10]
+    assert schedule.thins_weights and not Options(every=5).schedule.thins_weights
+    assert [t for t in range(16) if Options(weights_every=0).schedule.keeps_weights(t)] == [0]
+
+
+@pytest.mark.parametrize(("text", "size"), [("500", 500), ("1.5GB", 1_500_000_000), ("2 GiB", 2**31), ("3k", 3000)])
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "-5", "5 apples", "1e9", "2i"])
+def test_texts_that_are_no_sizes(text: str) -> None:
+    with pytest.raises(UsageError, match="must be a size such as 500MB"):
+        parse_size(text)
+
+
+def test_names_are_taken_apart_at_commas() -> None:
+    assert split_names("a, b,") == ("a", "b") == split_names(["a", " b"]) and split_names(None) == ()
