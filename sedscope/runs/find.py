@@ -43,19 +43,25 @@ def find_runs(path: Path | str) -> list[FoundRun]:
     Raises:
         NotARunError: no such folder, or neither a run nor a folder with runs.
     """
+    return [open_found(found) for found in run_paths(path)]
+
+
+def run_paths(path: Path | str) -> list[Path]:
+    """Where `find_runs` finds its runs, none of them opened; raises as it does."""
     path = Path(path)
     if _has_run_file(path) or not path.is_dir():
-        return [_open(path)] if path.is_dir() else _nothing(path, "no such folder")
+        return [path] if path.is_dir() else _nothing(path, "no such folder")
     try:
         # A link such as `latest` beside the run that it points to is the same run.
         inside = sorted({str(Path(entry).resolve()): entry.path for entry in _folders(path)}.values())
     except PermissionError as error:
         raise NotARunError(f"{printable(str(path), 4096)}: permission denied") from error
-    found = [_open(Path(name)) for name in inside if _has_run_file(Path(name))]
+    found = [Path(name) for name in inside if _has_run_file(Path(name))]
     return found or _nothing(path, f"not a run (no {RUN_FILE}), and no run in it")
 
 
-def _open(path: Path) -> FoundRun:
+def open_found(path: Path) -> FoundRun:
+    """The run at `path`, or why it cannot be opened."""
     try:
         return FoundRun(path, Run(path), None)
     except SedscopeError as error:
@@ -75,5 +81,5 @@ def _has_run_file(path: Path) -> bool:
         return False
 
 
-def _nothing(path: Path, reason: str) -> list[FoundRun]:
+def _nothing(path: Path, reason: str) -> list[Path]:
     raise NotARunError(f"{printable(str(path), 4096)}: {reason}")
