@@ -72,7 +72,8 @@ class RunFolder:
         """
         try:
             with self._folder(folder) as fd, os.scandir(fd) as entries:
-                return {entry.name: self._size(entry, folder) for entry in entries if not _is_folder(entry)}
+                found = {entry.name: self._size(entry, folder) for entry in entries if not _is_folder(entry)}
+                return {name: size for name, size in found.items() if size is not None}
         except MissingError:
             return {}
 
@@ -125,8 +126,11 @@ class RunFolder:
             raise RefusedError(f"{self.where(name)}: sparse file of {found.st_size} bytes")
         return found.st_size
 
-    def _size(self, entry: os.DirEntry[str], folder: str) -> int:
-        found = entry.stat(follow_symlinks=False)
+    def _size(self, entry: os.DirEntry[str], folder: str) -> int | None:
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # a recorder renamed its `.part` between the listing and here
+            return None
         if not stat.S_ISREG(found.st_mode):
             name = f"{folder}/{entry.name}" if folder else entry.name
             raise RefusedError(f"{self.where(name)}: must not be a symbolic link or special file")

@@ -52,7 +52,7 @@ def forked(action: Callable[[], None]) -> Iterator[None]:
 
 
 def killed_at_random(action: Callable[[], None], journal: Path, chance: random.Random) -> None:
-    """Kill a child when its journal has a random length, or a little later; by the clock a busy machine gets nowhere."""
+    """Kill a child when its journal has a random length, or a little later; the clock alone says little."""
     length = chance.choice([0, 1, 1, 1, 1]) * chance.randrange(LONGEST)
     with forked(action):
         while length and not (journal.exists() and journal.stat().st_size >= length):
