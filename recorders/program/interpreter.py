@@ -147,7 +147,10 @@ class Program:
             raise RefusedError(f"program: a batch of {allowed} is required, found {sorted(sizes)}")
         for spec, tensor in zip(self.graph.inputs, inputs, strict=True):
             if tuple(tensor.shape[1:]) != spec.shape:
-                raise RefusedError(f"program: input {spec.name} must be [N, {spec.shape}], found {list(tensor.shape)}")
+                wanted = ", ".join(map(str, ("N", *spec.shape)))
+                raise RefusedError(
+                    f"program: input {ascii(spec.name)[:80]} must be [{wanted}], found {list(tensor.shape)}"
+                )
 
     def _check_delta(self, delta: Tensor, batch: int) -> None:
         if delta.ndim and tuple(delta.shape) != (batch, *self.feature_shape):

@@ -63,6 +63,10 @@ TEXTS = [
     "...i->...",
     "\x1b[31m",
 ]
+KINDS = (
+    *("TensorType", "NumberType", "IntType", "FloatType", "BoolType"),
+    *("StringType", "ScalarTypeType", "MemoryFormatType"),
+)
 SECONDS = 20
 BATCH = 4
 
@@ -152,7 +156,7 @@ class Mutator:
             return [self.typed(kind[5:-1], last) for _ in range(choose.choice([0, 1, 1, 2, 2, 2, 3, 4]))]
         small = choose.random() < 0.75
         return {
-            "TensorType": lambda: {"v": choose.randrange(max(0, last - 12) if small else 0, last)},
+            "TensorType": lambda: {"v": self.tensor(last) if small else choose.randrange(last)},
             "NumberType": lambda: choose.choice(FLOATS) if choose.random() < 0.5 else choose.choice(INTEGERS),
             "IntType": lambda: choose.randint(-2, 4) if small else choose.choice(INTEGERS),
             "SymIntType": lambda: choose.randint(-2, 4) if small else choose.choice(INTEGERS),
@@ -161,12 +165,27 @@ class Mutator:
             "StringType": lambda: choose.choice(TEXTS),
             "ScalarTypeType": lambda: {"dtype": choose.choice(sorted(DTYPES))},
             "MemoryFormatType": lambda: {"memory_format": choose.choice(sorted(FORMATS))},
-        }[kind]()
+        }.get(kind, lambda: None)()
+
+    def tensor(self, last: int) -> int:
+        """A value that is a tensor, more often one of the latest."""
+        tensors = [
+            *range(self.first),
+            *(self.first + i for i, node in enumerate(self.document["nodes"]) if _makes(node)),
+        ]
+        return self.choose.choice(self.choose.choice([tensors, tensors[-8:]])) if tensors[0] < last else 0
 
     def value(self) -> Any:
-        kinds = "TensorType NumberType IntType FloatType BoolType StringType ScalarTypeType MemoryFormatType".split()
-        kind = self.choose.choice([*kinds, *(f"List[{kind}]" for kind in kinds)])
+        kind = self.choose.choice([*KINDS, *(f"List[{kind}]" for kind in KINDS)])
         return self.choose.choice([None, self.typed(kind, self.last())])
+
+
+def _makes(node: list[Any]) -> bool:
+    """Whether a node's value is one tensor."""
+    if node[0] not in table.OPERATIONS:
+        return bool(node[0] == table.GETITEM)
+    returned = overload(node[0])._schema.returns
+    return len(returned) == 1 and str(returned[0].real_type.kind()) == "TensorType"
 
 
 def _places(container: Any) -> list[tuple[Any, Any]]:
