@@ -6,26 +6,19 @@ is only ever put into `Text`, never into markup. Leaves to others: every number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from recorders.format import parse_source
 from sedscope.analysis.metrics import Reached
-from sedscope.analysis.ratio import At
-from sedscope.analysis.results import CouplingSeries, RankSeries, RunAnalysis, TaskMetrics
+from sedscope.analysis.results import RankSeries, RunAnalysis, TaskMetrics
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.figures import count, short, span
-
-FLAT = "~"
-NONE = "—"
-_CELL_WIDTH = 14
-"""`92.1 80–101 ~` and a space."""
-_PARTS = ("peak", "final")
+from sedscope.report.figures import count, short
+from sedscope.report.footnotes import NONE, Footnotes
+from sedscope.report.matrix import frame, matrices
 
 
 def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> None:
@@ -38,35 +31,16 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
     """
     footnotes = Footnotes()
     console.print(_headline(run))
-    console.print(Padding(_milestones(run, footnotes), (0, 0, 1, 2)))
+    if run.metrics:
+        console.print(Padding(_milestones(run, footnotes), (0, 0, 1, 2)))
     for window, rank in dict.fromkeys((series.window, series.rank) for series in run.coupling):
         chosen = [series for series in run.coupling if (series.window, series.rank) == (window, rank)]
         console.print(_caption(run, window, rank))
-        for table in _matrices(chosen, run.tasks, console.width, footnotes, crossed=crossed):
+        for table in matrices(chosen, run.tasks, console.width, footnotes, crossed=crossed):
             console.print(table)
     if not run.coupling:
         console.print(_spectra(run, footnotes))
     console.print(_notes([*footnotes.lines(), *_remarks(run)]))
-
-
-@dataclass
-class Footnotes:
-    """Reasons, each numbered once, in the order in which the reader meets them."""
-
-    numbers: dict[str, int] = field(default_factory=dict)
-    flat: bool = False
-
-    def mark(self, reason: str) -> Text:
-        """What stands in the place of the number."""
-        number = self.numbers.setdefault(reason, len(self.numbers) + 1)
-        return Text.assemble(NONE, (f" [{number}]", "dim"))
-
-    def lines(self) -> Iterable[tuple[str, str]]:
-        """Mark and explanation of each note, for below the table."""
-        if self.flat:
-            yield FLAT, "flat spectrum: which directions are the top K is arbitrary there"
-        for reason, number in self.numbers.items():
-            yield f"[{number}]", f"undefined: {reason}"
 
 
 def _headline(run: RunAnalysis) -> Text:
@@ -122,88 +96,9 @@ def _caption(run: RunAnalysis, window: int, rank: int) -> Text:
     return Text.assemble(("R̄_k", "bold"), " with 95 % interval  ", (settings, "dim"))
 
 
-def _matrices(
-    chosen: Sequence[CouplingSeries], tasks: Sequence[str], width: int, footnotes: Footnotes, *, crossed: bool
-) -> Iterable[Table]:
-    """The matrix, cut into as many tables as the width asks for."""
-    labels = dict.fromkeys(_label(series, tasks, crossed=crossed) for series in chosen)
-    shown = [task for task in tasks if any(series.task == task for series in chosen)]
-    room = width - max((len(label) for label in labels), default=0) - 4
-    wide = len(shown) * len(_PARTS) * _CELL_WIDTH <= room
-    per_table = len(shown) if wide else max(1, (room - len("final") - 2) // _CELL_WIDTH)
-    cells = {(_label(series, tasks, crossed=crossed), series.task): series for series in chosen}
-    for first in range(0, len(shown), max(1, per_table)):
-        part = shown[first : first + per_table]
-        yield _wide(labels, part, cells, footnotes) if wide else _stacked(labels, part, cells, footnotes)
-
-
-def _label(series: CouplingSeries, tasks: Sequence[str], *, crossed: bool) -> str:
-    """With several tasks, one row holds each task's own source."""
-    source = parse_source(series.source)
-    if crossed or len(tasks) < 2 or source is None or source.task is None:
-        return series.source
-    return f"{source.family}/<task>"
-
-
-Cells = dict[tuple[str, str], CouplingSeries]
-
-
-def _wide(labels: Iterable[str], tasks: Sequence[str], cells: Cells, footnotes: Footnotes) -> Table:
-    """Peak and final side by side; where there is one task, the step of the peak as well."""
-    table = _frame()
-    table.add_column("source", no_wrap=True)
-    for task in tasks:
-        for part in _PARTS:
-            title = part if len(tasks) == 1 else f"{task} {part}"
-            table.add_column(Text(title), no_wrap=True, min_width=_CELL_WIDTH - 2)
-    if len(tasks) == 1:
-        table.add_column("peak at t", justify="right")
-    for label in labels:
-        row = [_cell(cells.get((label, task)), part, footnotes) for task in tasks for part in _PARTS]
-        steps = [_peak_step(cells.get((label, task))) for task in tasks] if len(tasks) == 1 else []
-        table.add_row(Text(label), *row, *steps)
-    return table
-
-
-def _peak_step(series: CouplingSeries | None) -> Text:
-    return Text("" if series is None or isinstance(series.peak, Undefined) else count(series.peak.t), style="dim")
-
-
-def _stacked(labels: Iterable[str], tasks: Sequence[str], cells: Cells, footnotes: Footnotes) -> Table:
-    """Peak above final."""
-    table = _frame()
-    table.add_column("source", no_wrap=True)
-    table.add_column("")
-    for task in tasks:
-        table.add_column(Text(task), no_wrap=True, min_width=_CELL_WIDTH - 2, overflow="ellipsis")
-    for label in labels:
-        for part in _PARTS:
-            row = [_cell(cells.get((label, task)), part, footnotes) for task in tasks]
-            table.add_row(Text(label if part == _PARTS[0] else ""), Text(part, style="dim"), *row)
-    return table
-
-
-def _frame() -> Table:
-    return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=True)
-
-
-def _cell(series: CouplingSeries | None, part: str, footnotes: Footnotes) -> Text:
-    """`92.1 80–101`, marked where the subspace is arbitrary; empty where source and task were not put together."""
-    if series is None:
-        return Text("")
-    moment: At | Undefined = series.peak if part == "peak" else series.final
-    point = series.at(moment)
-    if isinstance(moment, Undefined) or point is None:
-        return footnotes.mark(moment.reason if isinstance(moment, Undefined) else "no such checkpoint")
-    interval = point.interval
-    ends = "" if interval is None or isinstance(interval, Undefined) else f" {span(interval.low, interval.high)}"
-    footnotes.flat |= point.flat is not None
-    return Text.assemble((short(moment.value), "bold"), (ends, "dim"), "" if point.flat is None else f" {FLAT}")
-
-
 def _spectra(run: RunAnalysis, footnotes: Footnotes) -> Table:
     """Where no coupling is known: the edge of each source's last window."""
-    table = _frame()
+    table = frame()
     for title in ("source", "window at t", "rows", "k*", "gap", "participation"):
         table.add_column(title, no_wrap=True, justify="left" if title == "source" else "right")
     for series in run.spectra:
