@@ -73,7 +73,9 @@ def trace(sessions: Sequence[Session]) -> tuple[list[Stretch], list[Damage], lis
         broken, chain = _chain(head, by_number)
         if broken is None:
             return (stretches := _stretches(chain)), damage, list(_notes(stretches, sessions))
-        damage.append(Damage(broken.name, "broken parent pointer", broken.opening.first_t if broken.opening else None))
+        if not _parent_is_damaged(broken, by_number):  # else that damage is the one to name
+            first_t = broken.opening.first_t if broken.opening else None
+            damage.append(Damage(broken.name, "broken parent pointer", first_t))
     return [], damage, []
 
 
@@ -116,6 +118,11 @@ def _chain(head: Session, by_number: Mapping[int, Session]) -> tuple[Session | N
             return chain[-1], []
         chain.append(by_number[number])
     return None, chain[::-1]
+
+
+def _parent_is_damaged(session: Session, by_number: Mapping[int, Session]) -> bool:
+    parent = session.opening.parent if session.opening else None
+    return parent is not None and parent[0] in by_number and by_number[parent[0]].damage is not None
 
 
 def _stretches(chain: Sequence[Session]) -> list[Stretch]:

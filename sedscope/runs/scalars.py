@@ -14,7 +14,6 @@ from recorders.format import SCALAR_PREFIX, SCALAR_T_PREFIX, SKIPPED
 from sedscope.runs.history import History, Stretch
 from sedscope.runs.lines import ShardLine, TensorFile
 from sedscope.runs.tensors import OpenTensors, TensorStore
-from sedscope.runs.text import printable
 
 if TYPE_CHECKING:
     import polars
@@ -49,7 +48,7 @@ class Scalars:
 def read_scalars(file: OpenTensors) -> dict[str, Series]:
     """The scalars of one shard; raises `DamagedError` where t and values do not belong together."""
     names = [name.removeprefix(SCALAR_PREFIX) for name in file.tensors if name.startswith(SCALAR_PREFIX)]
-    return {printable(name): _series(file, name) for name in names}
+    return {name: _series(file, name) for name in names}
 
 
 def frame(series: dict[str, Series]) -> polars.DataFrame:

@@ -17,6 +17,7 @@ from sedscope.runs.lines import EndLine, Line, NoteLine, SessionLine, ShardLine,
 from sedscope.runs.text import printable
 
 _CHUNK = 1 << 20
+_WEIGHTS = "weights"  # no row source has this name
 _MAX_JOURNAL = 1 << 30
 """A recorded t takes some 200 bytes; a journal beyond this is none."""
 
@@ -129,31 +130,35 @@ class Session:
         self.opening = line
 
     def _check_steps(self, line: Line, where: str) -> None:
+        found = line.rows if isinstance(line, ShardLine) else {}
         if isinstance(line, WeightsLine):
-            self._ascend("weights", (line.t,), where)
-        if isinstance(line, ShardLine):
-            for source, steps in line.rows.items():
-                self._ascend(source, steps, where)
+            found = {_WEIGHTS: (line.t,)}
+        for source, steps in found.items():
+            self._check_ascending(source, steps, where)
+        self._last.update((source, steps[-1]) for source, steps in found.items() if steps)
 
-    def _ascend(self, source: str, steps: tuple[int, ...], where: str) -> None:
+    def _check_ascending(self, source: str, steps: tuple[int, ...], where: str) -> None:
         """Steps ascend within a session; a source without a task leaves none out unless a note says why."""
+        before = self._last.get(source, -1)
         for t in steps:
-            before = self._last.get(source, -1)
             if t == before:
                 raise DamagedError(f"{where}: duplicate step: {source} at t = {t}")
             if t < before:
                 raise DamagedError(f"{where}: steps must ascend: {source} at t = {t} after {before}")
             if before >= 0 and t - before > self._every and _is_gapless(source) and not self._explained(before, t):
                 raise DamagedError(f"{where}: gap in the steps: {source} has t = {t} after {before}")
-            self._last[source] = t
+            before = t
 
     def _explained(self, before: int, t: int) -> bool:
         return any(note.t is not None and before < note.t <= t for note in self.notes())
 
     def _lost_from(self) -> int | None:
+        """The first t that a lost line may have held rows of; weights are committed ahead of the rows beside them."""
         if self.opening is None:
             return None
-        return self.opening.first_t if self.last_t is None else self.last_t + 1
+        rows = [last for source, last in self._last.items() if source != _WEIGHTS]
+        last = max(rows, default=self.last_t)
+        return self.opening.first_t if last is None else last + 1
 
 
 def _is_gapless(source: str) -> bool:

@@ -24,7 +24,7 @@ _HEADERS_KEPT = 256
 
 
 class OpenTensors:
-    """One tensor file, open for the time of a `with` block."""
+    """One tensor file, open for the time of a `with` block. Tensors go by their printable names."""
 
     def __init__(
         self, fd: int, header: Header, where: str, file: TensorFile, verified: set[tuple[TensorFile, str]]
@@ -42,7 +42,7 @@ class OpenTensors:
 
     def read(self, name: str) -> NDArray[Any]:
         """A whole tensor; bfloat16 as float32."""
-        return tensorfile.read(self._fd, printable(name), self[name], self._where)
+        return tensorfile.read(self._fd, name, self[name], self._where)
 
     def elements(self, name: str, first: int, count: int) -> NDArray[Any]:
         """`count` elements of the flattened tensor from element `first`; bfloat16 as float32."""
@@ -70,13 +70,13 @@ class OpenTensors:
     def verify_all(self) -> int:
         """Compare every tensor with its CRC; the number of bytes that were read."""
         for name, tensor in self.tensors.items():
-            tensorfile.verify(self._fd, printable(name), tensor, self._where)
+            tensorfile.verify(self._fd, name, tensor, self._where)
         return sum(tensor.size for tensor in self.tensors.values())
 
     def _verify(self, name: str) -> None:
         key = (self._file, name)
         if key not in self._verified:
-            tensorfile.verify(self._fd, printable(name), self[name], self._where)
+            tensorfile.verify(self._fd, name, self[name], self._where)
             self._verified.add(key)
 
 
@@ -106,8 +106,16 @@ class TensorStore:
         if file in self._headers:
             self._headers.move_to_end(file)
             return self._headers[file]
-        header = tensorfile.read_header(fd, file.size, file.header_crc, where)
+        header = _printable(tensorfile.read_header(fd, file.size, file.header_crc, where), where)
         self._headers[file] = header
         if len(self._headers) > _HEADERS_KEPT:
             self._headers.popitem(last=False)
         return header
+
+
+def _printable(header: Header, where: str) -> Header:
+    """The header with printable names, as the journal's and the manifest's are."""
+    tensors = {printable(name): tensor for name, tensor in header.tensors.items()}
+    if len(tensors) != len(header.tensors):
+        raise DamagedError(f"{where}: two tensors have the same printable name")
+    return Header(tensors)

@@ -77,10 +77,8 @@ def _weights(tensors: TensorStore, file: TensorFile, manifest: Manifest) -> int:
 
 
 def _check_shapes(opened: OpenTensors, manifest: Manifest) -> None:
-    stored = {printable(name): name for name in opened.tensors}
     for parameter in manifest.selected:
-        name = stored.get(parameter.name, parameter.name)
-        opened.expect(name, opened[name].dtype, parameter.shape)
+        opened.expect(parameter.name, opened[parameter.name].dtype, parameter.shape)
 
 
 def _probe(tensors: TensorStore, line: ProbeLine) -> int:

@@ -17,7 +17,6 @@ from sedscope.runs.lines import TensorFile
 from sedscope.runs.manifest import Manifest, Parameter
 from sedscope.runs.rows import Columns, Floats
 from sedscope.runs.tensors import OpenTensors, TensorStore
-from sedscope.runs.text import printable
 
 
 def read_weights(tensors: TensorStore, file: TensorFile, names: Iterable[str] | None) -> dict[str, NDArray[Any]]:
@@ -28,11 +27,11 @@ def read_weights(tensors: TensorStore, file: TensorFile, names: Iterable[str] | 
         DamagedError: missing, or not what was written.
     """
     with tensors.open(file) as opened:
-        stored = {printable(name): name for name in opened.tensors}
-        wanted = list(stored) if names is None else list(names)
-        if unknown := [name for name in wanted if name not in stored]:
-            raise UsageError(f"names: {unknown[0]} is not in the checkpoint; it has {', '.join(sorted(stored)[:20])}")
-        return {name: opened.read(stored[name]) for name in wanted}
+        wanted = list(opened.tensors) if names is None else list(names)
+        if unknown := [name for name in wanted if name not in opened.tensors]:
+            known = ", ".join(sorted(opened.tensors)[:20])
+            raise UsageError(f"names: {unknown[0]} is not in the checkpoint; it has {known}")
+        return {name: opened.read(name) for name in wanted}
 
 
 def read_selected(tensors: TensorStore, file: TensorFile, manifest: Manifest, columns: Columns) -> Floats:
@@ -42,21 +41,16 @@ def read_selected(tensors: TensorStore, file: TensorFile, manifest: Manifest, co
     """
     first, count = columns
     with tensors.open(file) as opened:
-        stored = {printable(name): name for name in opened.tensors}
-        parts = [
-            _part(opened, stored.get(parameter.name, parameter.name), parameter, first, first + count)
-            for parameter in manifest.selected
-        ]
+        parts = [_part(opened, parameter, first, first + count) for parameter in manifest.selected]
     return np.concatenate([part for part in parts if len(part)] or [np.empty(0, np.float32)])
 
 
-def _part(opened: OpenTensors, name: str, parameter: Parameter, first: int, stop: int) -> Floats:
+def _part(opened: OpenTensors, parameter: Parameter, first: int, stop: int) -> Floats:
     """The columns `first` ≤ column < `stop` as far as they lie in `parameter`."""
     offset = parameter.offset or 0
     start, end = max(first, offset), min(stop, offset + parameter.size)
     if start >= end:
         return np.empty(0, np.float32)
-    if opened[name].shape != parameter.shape:
-        opened.expect(name, opened[name].dtype, parameter.shape)
-    part = opened.elements(name, start - offset, end - start)
+    opened.expect(parameter.name, opened[parameter.name].dtype, parameter.shape)
+    part = opened.elements(parameter.name, start - offset, end - start)
     return part if part.dtype == np.float64 else part.astype(np.float32, copy=False)
