@@ -78,6 +78,13 @@ def test_json_that_is_whole_but_unacceptable_is_refused(head: bytes, reason: str
     assert reason in str(caught.value)
 
 
+def test_the_example_of_the_specification_is_a_line() -> None:
+    page = Path(__file__).parents[2] / "docs" / "run-format.md"
+    examples = [line.strip() for line in page.read_text().splitlines() if line.startswith('    {"n":')]
+    assert len(examples) == 1
+    assert encode_line(decode_line(examples[0].encode(), "docs")) == f"{examples[0]}\n".encode()
+
+
 def test_a_line_too_long_for_readers_is_not_written() -> None:
     with pytest.raises(ValueError, match="must not exceed"):
         encode_line({"message": "x" * MAX_JOURNAL_LINE})
