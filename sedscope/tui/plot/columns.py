@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedscope.tui.plot.data import Bools, Reduce, Series
+from sedscope.tui.plot.means import means
 from sedscope.tui.plot.scale import Floats, Scale, Span, forward
-
-_FAR = 1e12
-"""Dots beyond which a neighbour out of view is held; its line leaves the view at the same angle to the eye."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def columns(series: Series, x: Span, x_scale: Scale, y_scale: Scale, count: int,
     if not groups.at.size:
         return Columns(nothing, nothing, nothing, None, none, none)
     values = forward(series.y[groups.part], y_scale)
-    y = _spread(_means(values, groups.starts) if reduce != "last" else _lasts(values, groups.starts), groups, count)
+    y = _spread(means(values, groups.starts) if reduce != "last" else _lasts(values, groups.starts), groups, count)
     low = high = y
     if reduce == "extent":
         low = _spread(_fold(np.fmin, values, groups.starts), groups, count)
@@ -76,7 +74,7 @@ def _places(series: Series, x: Span, scale: Scale, count: int) -> tuple[Floats, 
     first = max(int(np.searchsorted(dots[start:], -0.5, "left")) + start - 1, start)
     last = min(int(np.searchsorted(dots[start:], count - 0.5, "left")) + start + 1, dots.size)
     kept = slice(first, last)
-    return np.clip(dots[kept], -_FAR, _FAR), kept
+    return dots[kept], kept
 
 
 def _group(places: Floats, kept: slice, count: int) -> _Groups:
@@ -87,15 +85,6 @@ def _group(places: Floats, kept: slice, count: int) -> _Groups:
     at = dots[starts]
     outside = (at < 0) | (at >= count)
     return _Groups(starts, np.where(outside, places[starts], at), kept)
-
-
-def _means(values: Floats, starts: NDArray[np.intp]) -> Floats:
-    """[G] mean of the finite values, NaN where there are none. Divided first, since a sum can overflow."""
-    finite = np.isfinite(values)
-    counts = np.add.reduceat(finite.astype(np.float64), starts)
-    shares = np.repeat(np.maximum(counts, 1), np.diff(np.append(starts, values.size)))
-    means = np.add.reduceat(np.where(finite, values, 0.0) / shares, starts)
-    return np.where(counts > 0, means, np.nan)
 
 
 def _lasts(values: Floats, starts: NDArray[np.intp]) -> Floats:
@@ -128,7 +117,7 @@ def _band(series: Series, groups: _Groups, scale: Scale, count: int) -> tuple[Fl
     low, high = (forward(part[groups.part], scale) for part in (series.low, series.high))
     if scale == "log":  # a band that reaches down to 0 goes on below the view
         low = np.where((series.low[groups.part] <= 0) & np.isfinite(high), -400.0, low)
-    return _spread(_means(low, groups.starts), groups, count), _spread(_means(high, groups.starts), groups, count)
+    return _spread(means(low, groups.starts), groups, count), _spread(means(high, groups.starts), groups, count)
 
 
 def _nearest(groups: _Groups, count: int) -> NDArray[np.intp]:

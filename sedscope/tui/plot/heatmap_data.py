@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recorders.errors import UsageError
 from sedscope.tui.plot.figures import place
-from sedscope.tui.plot.scale import Floats, Scale, forward
+from sedscope.tui.plot.scale import Floats, Scale, Span, forward
 
 LEVELS = 16
 UNDEFINED = -1
@@ -92,7 +92,6 @@ def levels(placed: Floats, ends: tuple[float, float] | None) -> NDArray[np.int8]
     if ends is None or not finite.any():
         return result
     low, high = ends
-    half = high / 2 - low / 2
-    share = (placed[finite] / 2 - low / 2) / half if half > 0 else np.full(int(finite.sum()), 0.5)
+    share = Span(low, high).place(placed[finite]) if high / 2 > low / 2 else np.full(int(finite.sum()), 0.5)
     result[finite] = np.clip(share * LEVELS, 0, LEVELS - 1).astype(np.int8)
     return result

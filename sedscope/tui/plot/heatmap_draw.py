@@ -16,6 +16,7 @@ from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.figures import readable
 from sedscope.tui.plot.heatmap_data import LEVELS, UNDEFINED, Heatmap, levels
 from sedscope.tui.plot.heatmap_layout import HeatLayout, arrange_heatmap
+from sedscope.tui.plot.means import means
 from sedscope.tui.plot.scale import Floats, backward, span
 from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
 from sedscope.tui.plot.ticks import ticks
@@ -70,7 +71,7 @@ def _reduced(heatmap: Heatmap, layout: HeatLayout) -> _Cells:
     placed = heatmap.placed
     whole = (len(layout.row_starts) - 1, len(layout.column_starts) - 1) == placed.shape
     if placed.size and not whole:
-        placed = _means(_means(placed, layout.row_starts, 0), layout.column_starts, 1)
+        placed = means(means(placed, layout.row_starts[:-1]), layout.column_starts[:-1], axis=1)
     texts = None
     if whole and not layout.halved and placed.size:
         found = _numbers(heatmap.values)
@@ -84,15 +85,6 @@ def _numbers(values: Floats) -> list[list[str]]:
     finite = values[np.isfinite(values)]
     whole = bool(np.all(finite == np.round(finite)))
     return [[readable(v, whole=whole) if np.isfinite(v) else "·" for v in row] for row in values.tolist()]
-
-
-def _means(placed: Floats, starts: NDArray[np.int64], axis: int) -> Floats:
-    finite = np.isfinite(placed)
-    counts = np.add.reduceat(finite.astype(np.float64), starts[:-1], axis=axis)
-    spans = np.diff(np.append(starts[:-1], placed.shape[axis]))
-    shares = np.repeat(np.maximum(counts, 1), spans, axis=axis)
-    sums = np.add.reduceat(np.where(finite, placed, 0.0) / shares, starts[:-1], axis=axis)
-    return np.where(counts > 0, sums, np.nan)
 
 
 def _header(heatmap: Heatmap, layout: HeatLayout, look: Look) -> Line:

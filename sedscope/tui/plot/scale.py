@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Scale: TypeAlias = Literal["linear", "log"]
 Floats: TypeAlias = NDArray[np.float64]
 
+_FAR = 1e12
+"""Spans beyond which a place is held; a line to it leaves the view at the same angle to the eye."""
 _NARROWEST = 1e-12
 """Least width of a span, relative to its largest end: below it neighbouring dots would be the same float."""
 
@@ -41,11 +43,11 @@ class Span:
     high: float
 
     def place(self, values: Any) -> Floats:
-        """Fractions of the span: 0 at `low`, 1 at `high`; NaN stays NaN. Halved, as high − low can overflow."""
-        half = self.high / 2 - self.low / 2
+        """Fractions of the span: 0 at `low`, 1 at `high`, held at ±1e12; NaN stays NaN."""
+        half = self.high / 2 - self.low / 2  # since high − low can overflow
         with np.errstate(over="ignore"):
             fractions: Floats = (np.asarray(values, dtype=np.float64) / 2 - self.low / 2) / half
-        return fractions
+        return np.clip(fractions, -_FAR, _FAR)
 
     def at(self, fraction: float) -> float:
         """The axis value at a fraction of the span."""

@@ -34,6 +34,8 @@ def ticks(span: Span, scale: Scale, most: int, *, whole: bool = False) -> tuple[
 def _linear_ticks(span: Span, scale: Scale, most: int, whole: bool) -> list[Tick]:
     """Multiples of a 1-2-5 step. On a log axis too narrow for decades the multiples are in data units."""
     low, high = (backward(span.low, scale), backward(span.high, scale)) if scale == "log" else (span.low, span.high)
+    if not low < high:
+        return []  # a log axis at the end of what floats hold
     step = _step(high / most - low / most, whole)
     while True:
         if math.isinf(step):
@@ -42,7 +44,7 @@ def _linear_ticks(span: Span, scale: Scale, most: int, whole: bool) -> list[Tick
         if last - first < most:
             break
         step = _step(step * 1.5, whole)
-    values = [k * step for k in range(first, last + 1)]
+    values = [k * step for k in range(first, last + 1) if scale == "linear" or k > 0]
     labels = _linear_labels(values, step)
     places = [math.log10(v) if scale == "log" else v for v in values]
     return [Tick(p, label) for p, label in zip(places, labels, strict=True) if span.low <= p <= span.high]
