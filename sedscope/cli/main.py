@@ -23,6 +23,7 @@ EXIT_INTERRUPTED = 130
 
 COMMANDS = {
     "record": "Run a training script and write a run directory.",
+    "view": "Look at runs in the terminal, finished or still being recorded.",
     "report": "Spectra and feature coupling of runs, as a table and as files.",
     "check": "Is a run whole, and up to where.",
 }

@@ -1,0 +1,29 @@
+"""Analysis settings as they stand in files (plain values) and as the analysis takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from recorders.errors import UsageError
+from sedscope.analysis.settings import Settings
+
+_SINGLE = ("window", "rank")
+
+
+def made(*layers: Mapping[str, Any]) -> tuple[Settings, str | None]:
+    """Settings from several layers, the later ones first to count; the defaults and why, where they do not fit."""
+    values = {name: value for layer in layers for name, value in layer.items()}
+    try:
+        chosen: dict[str, Any] = {name: (value,) if name in _SINGLE else value for name, value in values.items()}
+        return Settings(**chosen), None
+    except (UsageError, TypeError) as error:
+        return Settings(), f"analysis settings not used: {error}"
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """What differs from the defaults, as plain values; of several W or K the first."""
+    default = asdict(Settings())
+    changed = {name: value for name, value in asdict(settings).items() if value != default[name]}
+    return {name: value[0] if name in _SINGLE else value for name, value in changed.items()}

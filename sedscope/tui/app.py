@@ -1,0 +1,390 @@
+"""The viewer: tabs, the selected run, the shared step cursor, and whom a message is for.
+
+Owns all state that more than one tab shows, and changes it in message handlers alone. What a tab shows is the tab's
+business; reading is the reader's, computing the worker's. Nothing here imports NumPy, polars or torch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.filter import LineFilter
+from textual.widgets import Static
+
+from sedscope.tui import analysis_settings, preferences, run_line
+from sedscope.tui.help_screen import HelpScreen
+from sedscope.tui.jobs_board import JobsBoard
+from sedscope.tui.keybar import KeyBar
+from sedscope.tui.messages import RowChanged, RunLoaded, RunsListed, RunUnreadable, WorkerSpoke
+from sedscope.tui.options import Options
+from sedscope.tui.palette_commands import Commands
+from sedscope.tui.prompts import Prompt
+from sedscope.tui.reader import Reader
+from sedscope.tui.tab import Tab
+from sedscope.tui.tabbar import RunLine, TabBar
+from sedscope.tui.tabs import TABS, entry
+from sedscope.tui.themes import DEFAULT_THEME, THEMES
+from sedscope.tui.worker.client import WorkerClient
+from sedscope.tui.worker.events import Answered, Finished, Told
+
+if TYPE_CHECKING:
+    from sedscope.analysis.settings import Settings
+    from sedscope.tui.plot import Look
+    from sedscope.tui.shell import Severity
+    from sedscope.tui.snapshot import RunData, RunRow
+    from sedscope.tui.worker.jobs import Job
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+_STALE = ("run", "cursor", "settings", "marks")
+
+
+class Viewer(App[None]):
+    """`sedscope view`."""
+
+    CSS_PATH = "viewer.tcss"
+    TITLE = "sedscope"
+    COMMANDS: ClassVar[set[Any]] = {Commands, *App.COMMANDS}
+    COMMAND_PALETTE_BINDING = "colon"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q", "quit", "Quit"),
+        *(Binding(str(i + 1), f"show_tab('{tab.name}')", tab.name, show=False) for i, tab in enumerate(TABS)),
+        Binding("g", "jump", "Go to step", tooltip="Jump to a step, or to the grok step of a task"),
+        Binding("x", "cancel", "Cancel work", show=False, tooltip="Give up what is being computed"),
+        Binding("n", "next_run(1)", "Next run", show=False),
+        Binding("p", "next_run(-1)", "Previous run", show=False),
+        Binding("t", "change_theme", "Theme", show=False),
+        Binding("left", "step(-1)", "Step back", show=False),
+        Binding("right", "step(1)", "Step on", show=False),
+        Binding("home", "end(-1)", "First step", show=False),
+        Binding("end", "end(1)", "Last step", show=False),
+        Binding("colon", "command_palette", "All actions", key_display=":"),
+    ]
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self._options = options
+        self._preferences = preferences.read_preferences(options.settings_file)
+        self._remembered = preferences.read_remembered(options.state_file)
+        self.settings, self._settings_problem = analysis_settings.made(
+            self._preferences.analysis, self._remembered.analysis
+        )
+        self.ascii = options.ascii or self._preferences.ascii
+        self.rows: tuple[RunRow, ...] = ()
+        self.problems: tuple[str, ...] = ()
+        self.listed = False
+        """Whether the runs were looked for yet."""
+        self.marked: tuple[Path, ...] = ()
+        self.data: RunData | None = None
+        self.cursor: float | None = None
+        self.selected: Path | None = None
+        self._reader = Reader(options.paths, self.post_message)
+        self._worker = WorkerClient(lambda event: self.post_message(WorkerSpoke(event)))
+        self._board = JobsBoard(self._worker)
+        self._tabs: dict[str, Tab] = {}
+        self._stale: dict[str, set[str]] = {tab.name: set(_STALE) for tab in TABS}
+        self._active = ""
+        self._set_up_themes()
+
+    # --- the screen --------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Two lines, the stage, the keys."""
+        yield TabBar()
+        yield RunLine()
+        yield Container(id="stage")
+        yield KeyBar()
+        yield Static(self._too_small(), id="too-small")
+
+    async def on_mount(self) -> None:
+        """Show a tab at once, then begin to read."""
+        await self._show(self._first_tab())
+        self.set_interval(0.5, self._tick)
+        self.call_after_refresh(self._reader.start)
+        for line in (*self._preferences.problems, self._settings_problem):
+            if line:
+                self.say(line, "warning")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Below the least size, say so kindly."""
+        small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
+        for screen in self.screen_stack[:1]:
+            screen.set_class(small, "-too-small")
+        with suppress(Exception):
+            self.screen_stack[0].query_one("#too-small", Static).update(self._too_small())
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """With `--ascii`, nothing beyond ASCII leaves the viewer."""
+        found = super().get_line_filters()
+        if not self.ascii:
+            return found
+        from sedscope.tui.plain_signs import PlainSigns
+
+        return [*found, PlainSigns()]
+
+    @property
+    def look(self) -> Look | None:
+        """What plot widgets are made with."""
+        if not self.ascii:
+            return None
+        from sedscope.tui.plot import Look
+
+        return Look("ascii", "none" if self.no_color else "sixteen" if self.native_ansi_color else "full")
+
+    # --- what tabs may ask -------------------------------------------------------------------------------------------
+
+    def select_run(self, path: Path) -> None:
+        """Show another run, as soon as it was read."""
+        if path != self.selected:
+            self.selected = path
+            self._reader.select(path)
+
+    def toggle_mark(self, path: Path) -> None:
+        """Mark a run, or no longer."""
+        kept = tuple(one for one in self.marked if one != path)
+        self.marked = kept if len(kept) < len(self.marked) else (*self.marked, path)
+        self._tell_tabs("marks")
+
+    def set_cursor(self, t: float | None) -> None:
+        """Put the shared cursor."""
+        if t != self.cursor:
+            self.cursor = t
+            self._tell_tabs("cursor")
+            self._update_run_line()
+
+    def set_settings(self, settings: Settings) -> None:
+        """Change what analyses are asked with."""
+        if settings != self.settings:
+            self.settings = settings
+            self._tell_tabs("settings")
+
+    def go_to(self, tab: str) -> None:
+        """Show another tab."""
+        self.call_later(self._show, tab)
+
+    def request(self, job: Job, owner: str) -> int:
+        """Have a job done."""
+        return self._board.request(job, owner)
+
+    def cancel(self, owner: str) -> None:
+        """Give up the job of a tab."""
+        self._board.cancel(owner)
+
+    def answer_to(self, job: Job) -> tuple[Any, bool] | None:
+        """The latest answer to an equal job."""
+        return self._board.answer_to(job)
+
+    def say(self, text: str, severity: Severity = "information") -> None:
+        """A line at the top that goes away by itself; never read as markup."""
+        self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 8)
+
+    # --- messages ----------------------------------------------------------------------------------------------------
+
+    def on_runs_listed(self, message: RunsListed) -> None:
+        """The first list chooses a run."""
+        self.rows, self.problems, self.listed = message.rows, message.problems, True
+        paths = {row.path for row in self.rows}
+        self.marked = tuple(path for path in self.marked if path in paths)
+        self._tell_tabs("marks")
+        if self.selected is None and self.rows:
+            self.select_run(self.rows[0].path)
+
+    def on_row_changed(self, message: RowChanged) -> None:
+        """One line of the table."""
+        self.rows = tuple(message.row if row.path == message.row.path else row for row in self.rows)
+        self._tell_tabs("marks")
+
+    def on_run_loaded(self, message: RunLoaded) -> None:
+        """The selected run, new or grown. The cursor stays where it was put, on another run too."""
+        if message.data.path == self.selected:
+            self.data = message.data
+            self._tell_tabs("run")
+            self._update_run_line()
+
+    def on_run_unreadable(self, message: RunUnreadable) -> None:
+        """Its reason stands in the table and in every tab."""
+        if message.path == self.selected:
+            self.data = None
+            self._tell_tabs("run")
+            self._update_run_line(message.reason)
+
+    def on_worker_spoke(self, message: WorkerSpoke) -> None:
+        """To the tab that asked, where it is still there."""
+        event = message.event
+        tab = self._tabs.get(self._board.take(event) or "")
+        if isinstance(event, Finished) or (isinstance(event, Told) and event.done <= 1):
+            self._update_run_line()
+        if tab is None:
+            return
+        if isinstance(event, Told):
+            tab.job_told(event.number, event.stage, event.done, event.total)
+        elif isinstance(event, Answered):
+            tab.job_answered(event.number, event.value, event.final)
+        else:
+            if event.error is not None:
+                self.say(event.error, "error")
+            tab.job_ended(event.number, event.error, event.cancelled)
+
+    def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:
+        """A tab was clicked."""
+        self.go_to(message.name)
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    async def action_show_tab(self, name: str) -> None:
+        """Show a tab."""
+        await self._show(name)
+
+    def action_help(self) -> None:
+        """Explain the current tab."""
+        tab = self._tabs[self._active]
+        bindings = [active.binding for active in self.screen.active_bindings.values() if active.binding.description]
+        keys = {binding.action: (self.get_key_display(binding), binding) for binding in bindings}
+        lines = [(key, binding.tooltip or binding.description) for key, binding in keys.values()]
+        self.push_screen(HelpScreen(self._active, tab.PAGE, lines))
+
+    def action_jump(self) -> None:
+        """Ask for a step; the grok steps stand ready."""
+        if self.data is None or not self.data.steps:
+            self.say("no run with recorded steps is selected", "warning")
+            return
+        first, last = self.data.steps[0], self.data.steps[-1]
+        question = f"Go to step ({first} to {last})"
+        self.push_screen(
+            Prompt(question, choices=run_line.places(self.data), check=_wrong_step),
+            lambda answer: self.set_cursor(float(answer)) if answer else None,
+        )
+
+    def action_cancel(self) -> None:
+        """Give up everything that is being computed."""
+        count = self._board.cancel(None)
+        self.say("cancelled; finished pieces are kept" if count else "nothing is being computed")
+
+    def action_next_run(self, direction: int) -> None:
+        """The next or previous run of the table."""
+        paths = [row.path for row in self.rows]
+        if self.selected in paths:
+            place = min(max(paths.index(self.selected) + direction, 0), len(paths) - 1)
+            self.select_run(paths[place])
+
+    def action_step(self, count: int) -> None:
+        """Move the cursor by recorded steps, where no plot has the keys."""
+        steps = self.data.steps if self.data is not None else ()
+        if not steps:
+            return
+        if self.cursor is None:
+            place = 0 if count > 0 else len(steps) - 1
+        elif count > 0:
+            place = bisect_right(steps, self.cursor) - 1 + count
+        else:
+            place = bisect_left(steps, self.cursor) + count
+        self.set_cursor(float(steps[min(max(place, 0), len(steps) - 1)]))
+
+    def action_end(self, direction: int) -> None:
+        """Move the cursor to the first or last recorded step."""
+        if self.data is not None and self.data.steps:
+            self.set_cursor(float(self.data.steps[-1 if direction > 0 else 0]))
+
+    async def action_quit(self) -> None:
+        """End; what is to be remembered is written."""
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        """Whatever ended the viewer: nothing of it stays behind."""
+        self._reader.stop()
+        self._worker.close()
+        state = preferences.Remembered(self._active, self.theme, analysis_settings.plain(self.settings))
+        preferences.remember(self._options.state_file, state)
+
+    # --- private -----------------------------------------------------------------------------------------------------
+
+    def _set_up_themes(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        wished = self._options.theme or self._preferences.theme or self._remembered.theme or DEFAULT_THEME
+        if self._options.sixteen:
+            wished = "ansi-dark" if "ansi-dark" in self.available_themes else "textual-ansi"
+        if wished not in self.available_themes:
+            self._settings_problem = f"theme {wished!r} is not known; there are {', '.join(self.available_themes)}"
+            wished = DEFAULT_THEME
+        self.theme = wished
+
+    def _first_tab(self) -> str:
+        for name in (self._options.tab, self._remembered.tab):
+            if name is not None and (found := entry(name)) is not None:
+                return found.name
+        return TABS[0].name
+
+    async def _show(self, name: str) -> None:
+        """Bring a tab to the front; the first time, import and mount it."""
+        found = entry(name)
+        if found is None or name == self._active:
+            return
+        before = self._tabs.get(self._active)
+        tab = self._tabs.get(name)
+        if tab is None:
+            tab = self._tabs[name] = found.make()
+            await self.query_one("#stage").mount(tab)
+        if before is not None:
+            before.display = False
+        tab.display = True
+        self._active = name
+        self.query_one(TabBar).show(name)
+        self._catch_up(tab)
+        tab.shown()
+
+    def _tell_tabs(self, what: str) -> None:
+        """Tell the tab that is shown; the others will hear when they are."""
+        for stale in self._stale.values():
+            stale.add(what)
+        if self._active:
+            self._catch_up(self._tabs[self._active])
+
+    def _catch_up(self, tab: Tab) -> None:
+        """Everything that happened since the tab was shown, in the order in which a tab needs it."""
+        stale = self._stale[self._active]
+        news, self._stale[self._active] = [what for what in _STALE if what in stale], set()
+        for what in news:
+            if what == "run":
+                tab.run_changed(self.data)
+            elif what == "cursor":
+                tab.cursor_moved(self.cursor)
+            elif what == "settings":
+                tab.settings_changed()
+            else:
+                tab.marks_changed()
+
+    def _tick(self) -> None:
+        """Progress is drawn twice a second, however often it is told."""
+        if self._board.current is not None:
+            self._update_run_line()
+
+    def _update_run_line(self, problem: str = "") -> None:
+        left = run_line.left(self.data, self.cursor, problem)
+        right = run_line.right(self._board.current, self.size.width // 2, monotonic())
+        with suppress(Exception):
+            self.screen_stack[0].query_one(RunLine).show(left, right)
+
+    def _too_small(self) -> Content:
+        return Content(
+            f"sedscope needs {LEAST_WIDTH} × {LEAST_HEIGHT} characters to draw in;\n"
+            f"this terminal has {self.size.width} × {self.size.height}.\nPlease make it larger, or press q to quit."
+        )
+
+
+def _wrong_step(answer: str) -> str | None:
+    try:
+        float(answer)
+    except ValueError:
+        return f"a number is required, found {answer!r}"
+    return None

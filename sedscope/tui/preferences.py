@@ -1,0 +1,130 @@
+"""What the user set, and what the viewer remembers.
+
+`view.toml` in the user's config folder is written by the user alone; unknown or unusable entries are said, not fatal.
+`view.json` in the state folder (last tab, theme, settings) is written by the viewer, atomically; a broken one counts as
+none. Neither is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+SETTINGS_FILE: Final = "view.toml"
+STATE_FILE: Final = "view.json"
+_MOST_BYTES: Final = 1 << 20
+
+_VIEW_KEYS: Final[dict[str, type]] = {"theme": str, "ascii": bool, "mouse": bool}
+_ANALYSIS_KEYS: Final[dict[str, type]] = {
+    "window": int, "rank": int, "probes": int, "random": int, "checkpoints": int,
+    "align": str, "centroid": str, "method": str,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What `view.toml` says."""
+
+    theme: str | None = None
+    """Name of a theme; None takes the last one."""
+    ascii: bool = False
+    mouse: bool = True
+    analysis: Mapping[str, Any] = field(default_factory=dict)
+    """Values for `sedscope.analysis.settings.Settings`, `window` and `rank` as single numbers."""
+    problems: tuple[str, ...] = ()
+    """Lines about what was not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the viewer wrote at its last end."""
+
+    tab: str | None = None
+    theme: str | None = None
+    analysis: Mapping[str, Any] = field(default_factory=dict)
+
+
+def settings_path() -> Path:
+    """Where the user's settings are looked for."""
+    from platformdirs import user_config_path
+
+    return user_config_path("sedscope") / SETTINGS_FILE
+
+
+def state_path() -> Path:
+    """Where the viewer remembers."""
+    from platformdirs import user_state_path
+
+    return user_state_path("sedscope") / STATE_FILE
+
+
+def read_preferences(path: Path) -> Preferences:
+    """The user's settings; an absent file is no problem, a broken one is a line."""
+    try:
+        found = tomllib.loads(path.read_bytes()[:_MOST_BYTES].decode())
+    except FileNotFoundError:
+        return Preferences()
+    except (OSError, ValueError) as error:
+        return Preferences(problems=(f"{path}: not used: {_first_line(error)}",))
+    view, problems = _checked(found.pop("view", {}), _VIEW_KEYS, "view", path)
+    analysis, more = _checked(found.pop("analysis", {}), _ANALYSIS_KEYS, "analysis", path)
+    unknown = [f"{path}: [{name!s}] is not known; there are [view] and [analysis]" for name in found]
+    return Preferences(**view, analysis=analysis, problems=(*problems, *more, *unknown))
+
+
+def read_remembered(path: Path) -> Remembered:
+    """What was remembered; nothing where that cannot be read."""
+    try:
+        found = json.loads(path.read_bytes()[:_MOST_BYTES])
+    except (OSError, ValueError):
+        return Remembered()
+    if not isinstance(found, dict):
+        return Remembered()
+    tab, theme = (found.get(name) if isinstance(found.get(name), str) else None for name in ("tab", "theme"))
+    analysis, _ = _checked(found.get("analysis", {}), _ANALYSIS_KEYS, "analysis", path)
+    return Remembered(tab, theme, analysis)
+
+
+def remember(path: Path, state: Remembered) -> str | None:
+    """Write what is to be remembered; why not, where it could not be written."""
+    data = json.dumps(asdict(state), indent=1, default=dict)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    except OSError as error:
+        return f"{path.parent}: {error.strerror}"
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(data + "\n")
+        Path(part).replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            Path(part).unlink()
+        return f"{path}: {error.strerror}"
+    return None
+
+
+def _checked(found: Any, known: Mapping[str, type], table: str, path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The usable entries of a table, and a line about each of the others."""
+    if not isinstance(found, dict):
+        return {}, [f"{path}: {table} must be a table"]
+    good, problems = {}, []
+    for name, value in found.items():
+        if name not in known:
+            problems.append(f"{path}: {table}.{name!s} is not known; there are {', '.join(known)}")
+        elif type(value) is not known[name]:
+            problems.append(f"{path}: {table}.{name} must be {known[name].__name__}, found {value!r}")
+        else:
+            good[name] = value
+    return good, problems
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

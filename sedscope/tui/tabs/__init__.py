@@ -1,0 +1,47 @@
+"""The tabs in their order, by name; each module is imported when its tab is first shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sedscope.tui.tab import Tab
+
+
+@dataclass(frozen=True, slots=True)
+class TabEntry:
+    """Where a tab is found."""
+
+    name: str
+    """Shown, remembered and asked for; its key is its place."""
+    module: str
+    summary: str
+    """A few words for the command palette."""
+
+    @property
+    def path(self) -> str:
+        """Module and class: `tabs/runs.py` holds `RunsTab`."""
+        return f"sedscope.tui.tabs.{self.module}.{self.module.capitalize()}Tab"
+
+    def make(self) -> Tab:
+        """The tab, imported now."""
+        home, _, name = self.path.rpartition(".")
+        tab: Tab = getattr(import_module(home), name)()
+        return tab
+
+
+TABS = (
+    TabEntry("Runs", "runs", "All runs: what they are, and marks to compare them"),
+    TabEntry("Overview", "overview", "Metrics, losses, model and command of a run"),
+    TabEntry("Spectrum", "spectrum", "Singular values of rolling windows, gap and k*"),
+    TabEntry("Coupling", "coupling", "How strongly spectral directions move features"),
+    TabEntry("Why", "why", "Where the coupling comes from and where it goes"),
+    TabEntry("Compare", "compare", "The marked runs, side by side"),
+)
+
+
+def entry(name: str) -> TabEntry | None:
+    """The tab of that name, or None."""
+    return next((one for one in TABS if one.name == name), None)

@@ -1,0 +1,148 @@
+"""The analysis process itself: `python -m sedscope.tui.worker.child`, orders on stdin, events on stdout.
+
+Decides when it ends: at once when the viewer's end of stdin closes, however the viewer ended, so that it is never an
+orphan. A job that fails is an event; the process goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, BinaryIO
+
+from sedscope.tui.worker import frames
+from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Stop, Told
+
+if TYPE_CHECKING:
+    from sedscope.analysis.progress import Progress
+    from sedscope.runs import Run
+
+_RUNS_KEPT = 8
+_NICENESS = 5
+"""The screen goes before the numbers."""
+
+
+class Cancelled(BaseException):
+    """Raised from within progress; no `except Exception` of a job holds it up."""
+
+
+class Orders:
+    """Orders as they come in: jobs to do, and which of them were given up."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._waiting: deque[Begin] = deque()
+        self._stopped: set[int] = set()
+        self._changed = Condition()
+
+    def listen(self) -> None:
+        """Take orders until the viewer is gone, then end the process from whatever it is doing."""
+        with suppress(EOFError, OSError):
+            while True:
+                self._take(frames.receive(self._pipe))
+        os._exit(0)
+
+    def _take(self, order: Begin | Stop) -> None:
+        with self._changed:
+            if isinstance(order, Begin):
+                self._waiting.append(order)
+            else:
+                self._stopped.add(order.number)
+            self._changed.notify()
+
+    def __iter__(self) -> Iterator[Begin]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                order = self._waiting.popleft()
+            yield order
+
+    def is_stopped(self, number: int) -> bool:
+        """Whether a job was given up."""
+        return number in self._stopped
+
+
+class Runs:
+    """Runs that were asked about, kept open and up to date."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, Run] = OrderedDict()
+
+    def at(self, path: str) -> Run:
+        """The run at a path, as it stands now."""
+        from sedscope.runs import open_run
+
+        run = self._open.pop(path, None)
+        if run is None:
+            run = open_run(Path(path))
+        else:
+            run.refresh()
+        self._open[path] = run
+        if len(self._open) > _RUNS_KEPT:
+            self._open.popitem(last=False)
+        return run
+
+
+def serve(orders: Orders, answers: BinaryIO) -> None:
+    """Do one job after the other, for as long as the process lives."""
+    runs = Runs()
+    for order in orders:
+        frames.send(answers, _done(order, orders, runs, answers))
+
+
+def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
+    """Do a job, tell of it on the way, and say how it ended."""
+
+    def tell(progress: Progress) -> None:
+        if orders.is_stopped(order.number):
+            raise Cancelled
+        frames.send(answers, Told(order.number, progress.stage, progress.done, progress.total))
+
+    try:
+        if orders.is_stopped(order.number):
+            raise Cancelled
+        for value, final in order.job.run(runs.at(order.job.path), tell):
+            frames.send(answers, Answered(order.number, value, final))
+            if orders.is_stopped(order.number):
+                raise Cancelled
+    except Cancelled:
+        return Finished(order.number, cancelled=True)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, the viewer says it in a line and the process goes on
+        return Finished(order.number, error=_line(error))
+    return Finished(order.number)
+
+
+def _line(error: Exception) -> str:
+    from recorders.errors import SedscopeError
+    from sedscope.runs.text import printable
+
+    first = (str(error).splitlines() or [""])[0]
+    return printable(first if isinstance(error, SedscopeError) and first else f"{type(error).__name__}: {first}")
+
+
+def main() -> None:
+    """Keep the pipes to ourselves, so that a print somewhere cannot break them, and serve."""
+    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(2, 1)
+    with suppress(OSError):
+        os.nice(_NICENESS)
+    inbox = Orders(orders)
+    Thread(target=inbox.listen, name="orders", daemon=True).start()
+    try:
+        serve(inbox, answers)
+    except (BrokenPipeError, KeyboardInterrupt):
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(0)
