@@ -38,3 +38,12 @@ def centroid_chunk(model: ProbedModel, probes: slice) -> Tensor:
         return delta.detach().flatten(1)
     (found,) = torch.autograd.grad(total, delta, allow_unused=True)
     return (delta.detach() if found is None else found).flatten(1)
+
+
+def output_chunk(model: ProbedModel, probes: slice) -> Tensor | None:
+    """The output of some probes `[n, L]`, where the model gives it."""
+    if model.scores_and_output is None:
+        return None
+    examples = model.at(probes)
+    with torch.no_grad():
+        return model.scores_and_output(model.state, examples, model.zero_delta(len(examples[0])))[1]

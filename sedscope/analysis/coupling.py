@@ -6,16 +6,22 @@ and everything made of the sums (`groups`, `coupling_gram`, `ratio`, `interval`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 import torch
 
-from sedscope.analysis.arrays import Ints
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.coupling_gram import CouplingGram
 from sedscope.analysis.groups import PROBE_GROUPS, Coupling, group_bounds, group_parts, sum_by_group
 from sedscope.analysis.jproduct import Product
+from sedscope.analysis.response import Response, ResponseGram
+
+Shift: TypeAlias = Callable[[slice], torch.Tensor]
+"""Δμ of a chunk of probes `[2, n, D]`."""
 
 
 def coupling(products: Iterable[Product], n_directions: int, n_probes: int, *, groups: int = PROBE_GROUPS) -> Coupling:
@@ -35,6 +41,61 @@ def coupling(products: Iterable[Product], n_directions: int, n_probes: int, *, g
     return Coupling(sums, np.diff(bounds))
 
 
+def responses(products: Iterable[Product], n_directions: int, n_probes: int, *, shift: Shift | None = None) -> Response:
+    """What moves along each direction: centroids, output, and the part of it that the training went next.
+
+    Args:
+        products: Of a model that gives its output, chunk after chunk.
+        n_directions: How many directions they are of.
+        n_probes: N.
+        shift: Δμ of a chunk of probes `[2, n, D]`; None where it is not wanted.
+    """
+    bounds = group_bounds(n_probes)
+    counts = np.diff(bounds)
+    centroids, output = (np.zeros((n_directions, counts.size)) for _ in range(2))
+    along = None if shift is None else np.zeros((n_directions, 2, counts.size))
+    for product in products:
+        start, row = product.probes.start, product.direction
+        sum_by_group(_squares(product.values).cpu().numpy(), start, bounds, centroids[row])
+        sum_by_group(_squares(_output(product)).cpu().numpy(), start, bounds, output[row])
+        if shift is not None and along is not None:
+            sum_by_group(_along(product, shift), start, bounds, along[row])
+    return Response(Coupling(centroids, counts), Coupling(output, counts), along)
+
+
+def response_gram(
+    products: Iterable[Product], n_directions: int, n_probes: int, *, shift: Shift | None = None
+) -> ResponseGram:
+    """The same for every direction in their span; arguments as for `responses`.
+
+    Holds the products of all directions for one chunk at a time.
+    """
+    bounds = group_bounds(n_probes)
+    counts = np.diff(bounds)
+    centroids, output = (np.zeros((counts.size, n_directions, n_directions)) for _ in range(2))
+    along = None if shift is None else np.zeros((n_directions, 2, counts.size))
+    for _, chunk in groupby(products, key=lambda product: (product.probes.start, product.probes.stop)):
+        held = sorted(chunk, key=lambda product: product.direction)
+        _add_inner_products([product.values for product in held], held[0].probes.start, bounds, centroids)
+        _add_inner_products([_output(product) for product in held], held[0].probes.start, bounds, output)
+        if shift is not None and along is not None:
+            for product in held:
+                sum_by_group(_along(product, shift), product.probes.start, bounds, along[product.direction])
+    return ResponseGram(CouplingGram(centroids, counts), CouplingGram(output, counts), along)
+
+
+def _output(product: Product) -> torch.Tensor:
+    if product.output is None:
+        raise UsageError("response: needs a model that gives its output; found one without")
+    return product.output
+
+
+def _along(product: Product, shift: Shift) -> Floats:
+    """⟨(J v)_x, Δμ_x⟩ of each probe `[2, n]`."""
+    found = (product.values.double() * shift(product.probes).double()).sum(dim=2)
+    return np.asarray(found.cpu().numpy())
+
+
 def coupling_gram(
     products: Iterable[Product], n_directions: int, n_probes: int, *, groups: int = PROBE_GROUPS
 ) -> CouplingGram:
@@ -51,7 +112,8 @@ def coupling_gram(
     bounds = group_bounds(n_probes, groups)
     sums = np.zeros((bounds.size - 1, n_directions, n_directions))
     for _, chunk in groupby(products, key=lambda product: (product.probes.start, product.probes.stop)):
-        _add_inner_products(chunk, bounds, sums)
+        held = sorted(chunk, key=lambda product: product.direction)
+        _add_inner_products([product.values for product in held], held[0].probes.start, bounds, sums)
     return CouplingGram(sums, np.diff(bounds))
 
 
@@ -61,9 +123,9 @@ def _squares(values: torch.Tensor) -> torch.Tensor:
     return torch.sum(wide.square(), dim=1, dtype=torch.float64)
 
 
-def _add_inner_products(chunk: Iterator[Product], bounds: Ints, sums: np.ndarray) -> None:
-    ordered = sorted(chunk, key=lambda product: product.direction)
-    moved = torch.stack([product.values for product in ordered])
-    for group, part in group_parts(ordered[0].probes.start, moved.shape[1], bounds):
-        flat = moved[:, part].reshape(len(ordered), -1).double()
+def _add_inner_products(moved: list[torch.Tensor], first_probe: int, bounds: Ints, sums: np.ndarray) -> None:
+    """Add ⟨moved_i, moved_j⟩ of one chunk, each `[n, …]`, to the groups of its probes."""
+    whole = torch.stack(moved)
+    for group, part in group_parts(first_probe, whole.shape[1], bounds):
+        flat = whole[:, part].reshape(len(moved), -1).double()
         sums[group] += (flat @ flat.T).cpu().numpy()

@@ -3,25 +3,29 @@
     (J v)_x = d/dε μ_x(θ + ε v) at ε = 0,   [N, D]
 
 the *total* derivative: where selected parameters lie before the feature point, the activation moves too; parameters
-without influence contribute zero. Two methods with one interface: `exact_products` (double backward, no ε) and
-`central_products` (the paper's difference). Leaves to others: which directions, and what is summed over probes.
+without influence contribute zero. The derivative of the model's output z comes along at no cost: with a cotangent w for
+z beside the score, ∂⟨g, v⟩/∂w at w = 0 is d z/dε. Two methods with one interface: `exact_products` (double backward,
+no ε) and `central_products` (the paper's difference). Leaves to others: which directions, and what is summed over
+probes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from recorders.errors import UsageError
-from sedscope.analysis.centroids import centroid_chunk
+from sedscope.analysis.centroids import centroid_chunk, output_chunk
 from sedscope.analysis.probed_model import ProbedModel, Vector
 
-LinearMap = Callable[[Sequence[Tensor]], Tensor]
-"""v, one tensor per selected parameter → J v `[n, D]` of a chunk of probes."""
+Moved = tuple[Tensor, Tensor | None]
+"""J v `[n, D]` and, where the model gives its output, d z/dε `[n, L]`."""
+LinearMap = Callable[[Sequence[Tensor]], Moved]
+"""v, one tensor per selected parameter → what moves, of a chunk of probes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Product:
     """Which probes."""
     values: Tensor
     """`[n, D]`, on the model's device, in its dtype."""
+    output: Tensor | None = None
+    """d z/dε of the output `[n, L]`, where the model gives it."""
 
 
 def exact_products(model: ProbedModel, directions: Iterable[Vector], *, chunk: int | None = None) -> Iterator[Product]:
@@ -47,7 +53,7 @@ def exact_products(model: ProbedModel, directions: Iterable[Vector], *, chunk: i
     for probes in model.chunks(chunk):
         product = double_backward(model, probes)
         for index, direction in enumerate(directions):
-            yield Product(index, probes, product(model.unflatten(direction)))
+            yield Product(index, probes, *product(model.unflatten(direction)))
 
 
 def double_backward(model: ProbedModel, probes: slice) -> LinearMap:
@@ -59,7 +65,7 @@ def double_backward(model: ProbedModel, probes: slice) -> LinearMap:
     delta = model.zero_delta(len(examples[0])).requires_grad_()
     state = model.leaves()
     with torch.enable_grad():
-        total = model.scores(state, examples, delta).sum()
+        total, cotangent = _total(model, state, examples, delta)
         found: Sequence[Tensor | None] = (
             torch.autograd.grad(total, [state[name] for name in model.selected], create_graph=True, allow_unused=True)
             if total.requires_grad
@@ -67,20 +73,29 @@ def double_backward(model: ProbedModel, probes: slice) -> LinearMap:
         )
     # A parameter without influence has no gradient; one whose gradient has no graph does not meet δ.
     used = [(position, g) for position, g in enumerate(found) if g is not None and g.requires_grad]
+    sought = [delta] if cotangent is None else [delta, cotangent]
 
-    def product(v: Sequence[Tensor]) -> Tensor:
-        if not used:
-            return torch.zeros_like(delta).flatten(1)
-        (moved,) = torch.autograd.grad(
-            [g for _, g in used],
-            delta,
-            grad_outputs=[v[position] for position, _ in used],
-            retain_graph=True,
-            allow_unused=True,
-        )
-        return (torch.zeros_like(delta) if moved is None else moved).flatten(1)
+    def product(v: Sequence[Tensor]) -> Moved:
+        met = [(g, v[position]) for position, g in used if v[position].any()]
+        moved: Sequence[Tensor | None] = [None] * len(sought)
+        if met:
+            graphs, along = zip(*met, strict=True)
+            moved = torch.autograd.grad(graphs, sought, grad_outputs=along, retain_graph=True, allow_unused=True)
+        whole = [torch.zeros_like(x) if one is None else one for x, one in zip(sought, moved, strict=True)]
+        return whole[0].flatten(1), None if cotangent is None else whole[1].flatten(1)
 
     return product
+
+
+def _total(
+    model: ProbedModel, state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """Σ_x s_x + ⟨w, z_x⟩ with w = 0, and w; the second part only where the model gives its output."""
+    if model.scores_and_output is None:
+        return model.scores(state, examples, delta).sum(), None
+    scores, output = model.scores_and_output(state, examples, delta)
+    cotangent = torch.zeros_like(output).requires_grad_()
+    return scores.sum() + (cotangent * output).sum(), cotangent
 
 
 def central_products(
@@ -105,9 +120,11 @@ def central_products(
     for probes in model.chunks(chunk):
         for index, direction in enumerate(directions):
             v = model.unflatten(direction)
-            after = centroid_chunk(_moved(model, v, step), probes)
-            before = centroid_chunk(_moved(model, v, -step), probes)
-            yield Product(index, probes, (after - before) / (2.0 * step))
+            after, before = _moved(model, v, step), _moved(model, v, -step)
+            values = (centroid_chunk(after, probes) - centroid_chunk(before, probes)) / (2.0 * step)
+            outputs = output_chunk(after, probes), output_chunk(before, probes)
+            moved = None if outputs[0] is None or outputs[1] is None else (outputs[0] - outputs[1]) / (2.0 * step)
+            yield Product(index, probes, values, moved)
 
 
 def selected_norm(model: ProbedModel) -> float:

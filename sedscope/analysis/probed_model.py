@@ -26,6 +26,9 @@ others. Twice differentiable in `state` and `delta` (attention by the math kerne
 arguments, so that one call's graph serves every chunk of that size and every checkpoint.
 """
 
+ScoresAndOutput: TypeAlias = Callable[[Mapping[str, Tensor], Sequence[Tensor], Tensor], tuple[Tensor, Tensor]]
+"""The same with the output `[n, L]` that the scores were read from, of one forward pass."""
+
 Vector: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.float32] | Tensor
 """A flat vector over the selected parameters `[P]`."""
 
@@ -43,6 +46,8 @@ class ProbedModel:
     """Inputs, targets, whatever `scores` needs of the probes: `[N, …]` each."""
     feature_shape: tuple[int, ...]
     """Shape at the feature point after the batch axis; D is its product."""
+    scores_and_output: ScoresAndOutput | None = None
+    """Where products of the output are wanted beside those of the centroids."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be differentiated.

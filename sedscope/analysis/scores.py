@@ -37,3 +37,13 @@ def score(output: Tensor, targets: Tensor, kind: CentroidKind) -> Tensor:
     if kind in ("sum_of_logits", "output"):
         return output.reshape(len(output), -1).sum(1)
     raise UsageError(f"centroid: must be target_logit, sum_of_logits or output; found {kind}")
+
+
+def centred_output(output: Tensor, kind: CentroidKind) -> Tensor:
+    """What R^logit is measured on `[N, L]`: logits minus their mean over the classes; a regression's output as it is.
+
+    Adding a constant to all logits of an example changes no prediction, so directions that do only that count for
+    nothing.
+    """
+    centred = output if kind == "output" else output - output.mean(dim=-1, keepdim=True)
+    return centred.reshape(len(output), -1)

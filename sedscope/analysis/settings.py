@@ -16,9 +16,13 @@ Align = Literal["trailing", "leading"]
 Centroid = Literal["target", "sum"]
 Method = Literal["exact", "central"]
 Precision = Literal["float32", "float64"]
+Part = Literal["all", "train", "test"]
 
 DEFAULT_CHECKPOINTS = 20
 """Checkpoints that are analysed unless more are asked for: the shape of a training, at a bearable cost."""
+
+LEAST_BLOCK_PROBES = 32
+"""One for each group of probes that an interval resamples."""
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -51,6 +55,17 @@ class Settings:
     """How many, evenly spaced over the recorded steps, the first and the last included; None: all of them."""
     batch: int = 512
     """Examples of the fixed batch."""
+    batches: int = 1
+    """Fixed batches: R of a fixed gradient is their mean and shown with their spread. The floor of the angles takes the
+    second one in any case."""
+    part: Part = "all"
+    """Which examples fixed batches are drawn from: all of the pool, those trained on, or the others."""
+    evidence: bool = True
+    """Whether controls, alignment, R^matched, coupling per block and angles stand beside R, as they should."""
+    draws: int = 3
+    """How often each control is drawn; its R is the mean of the draws and shown with their spread."""
+    block_probes: int = 128
+    """Probes of block-wise products, spread over those of the other ones; all, where there are fewer. At least 32."""
     device: str = "auto"
     """Where J-products run: cpu, cuda, cuda:<index>, or auto (cuda where there is one)."""
     precision: Precision = "float32"
@@ -59,7 +74,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("window", "rank"):
             _require_counts(name, getattr(self, name))
-        for name in ("probes", "random", "batch"):
+        for name in ("probes", "random", "batch", "batches", "draws", "block_probes"):
             _require_count(name, getattr(self, name))
         if self.checkpoints is not None:
             _require_count("checkpoints", self.checkpoints)
@@ -71,6 +86,9 @@ class Settings:
         _require_one_of("centroid", self.centroid, ("target", "sum"))
         _require_one_of("method", self.method, ("exact", "central"))
         _require_one_of("precision", self.precision, ("float32", "float64"))
+        _require_one_of("part", self.part, ("all", "train", "test"))
+        if self.block_probes < LEAST_BLOCK_PROBES:
+            raise UsageError(f"block_probes: at least {LEAST_BLOCK_PROBES} is required, found {self.block_probes}")
         if not _DEVICE.fullmatch(self.device):
             raise UsageError(f"device: auto, cpu, cuda or cuda:<index> is required, found {self.device!r}")
 

@@ -66,7 +66,7 @@ def _several(values: tuple[int, ...]) -> str:
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write report.json into this folder.")
 @click.option(
     "--window",
@@ -121,6 +121,20 @@ def _several(values: tuple[int, ...]) -> str:
     metavar="N|all",
     show_default=True,
     help="How many, evenly spaced over the run.",
+)
+@click.option(
+    "--batches",
+    type=int,
+    default=_DEFAULT.batches,
+    show_default=True,
+    help="Fixed batches: their mean R, with the spread.",
+)
+@click.option(
+    "--part",
+    type=click.Choice(["all", "train", "test"]),
+    default=_DEFAULT.part,
+    show_default=True,
+    help="Which examples of the pool the fixed batches are drawn from.",
 )
 @click.option("--sources", type=Names(), default=None, help="Row sources. [default: every source of the run]")
 @click.option("--tasks", type=Names(), default=None, help="Tasks. [default: every task of the run]")

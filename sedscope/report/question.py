@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sedscope.analysis.settings import Settings
 
-_NOT_FLAGS = frozenset({"batch", "precision"})
+_NOT_FLAGS = frozenset({"batch", "precision", "evidence", "draws", "block_probes"})
 """Settings of the Python interface alone."""
 
 
