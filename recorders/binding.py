@@ -146,11 +146,13 @@ def norm_of(gradients: list[Tensor]) -> float | Tensor:
     plain = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
     kinds = {(gradient.dtype, gradient.device) for gradient in plain}
     if len(kinds) == 1 and plain[0].dtype in (torch.float32, torch.float64):
-        norms = list(torch._foreach_norm(plain))
+        norms = torch.stack(torch._foreach_norm(plain))
     else:
-        norms = [torch.linalg.vector_norm(gradient, dtype=_wide(gradient.dtype)) for gradient in plain]
-    first = norms[0].device
-    total: Tensor = torch.linalg.vector_norm(torch.stack([norm.to(first, torch.float64) for norm in norms]))
+        home = plain[0].device
+        norms = torch.stack(
+            [torch.linalg.vector_norm(gradient, dtype=_wide(gradient.dtype)).double().to(home) for gradient in plain]
+        )
+    total: Tensor = torch.linalg.vector_norm(norms, dtype=torch.float64)
     return total
 
 

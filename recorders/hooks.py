@@ -1,8 +1,8 @@
 """The global hooks around every optimizer's step.
 
 Decides which calls of `step` count: the outermost one, where a subclass calls `super().step()` or a wrapper steps the
-optimizer that it wraps. Nothing that goes wrong behind a hook reaches the training. What a step means is left to the
-session.
+optimizer that it wraps; a step inside `torch.compile` is not seen. Nothing that goes wrong behind a hook reaches the
+training. What a step means is left to the session.
 
 Order around a step: global pre, user pre, the step, user post, global post.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Protocol
 
 import torch
@@ -38,7 +38,6 @@ class StepHooks:
 
     def __init__(self, listener: StepListener) -> None:
         self._listener = listener
-        self._wrapper: CodeType | None = None
         self._handles = [
             register_optimizer_step_pre_hook(self._before),
             register_optimizer_step_post_hook(self._after),
@@ -50,6 +49,8 @@ class StepHooks:
             handle.remove()
 
     def _before(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if torch.compiler.is_compiling():
+            return  # tracing a compiled step: anything we did would break its graph, and may break the training
         try:
             if not self._nested(sys._getframe(1)):
                 closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
@@ -58,6 +59,8 @@ class StepHooks:
             self._listener.failed(error)
 
     def _after(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if torch.compiler.is_compiling():
+            return
         try:
             if not self._nested(sys._getframe(1)):
                 self._listener.after_step(optimizer)

@@ -6,6 +6,7 @@ bound to a model; until then only its empty folder is reserved, and given back i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,15 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from recorders.offload import State, Vector, scalars_to_host, state_to_host, vector_to_host
+from recorders.offload import Scalar, State, Vector, scalars_to_host, state_to_host, vector_to_host
 from recorders.options import Options
 from recorders.place import Place
 from recorders.speech import say, size_text
+
+_SECONDS_HELD = 0.5
+"""How long scalars may wait before the writer gets them."""
+_STEPS_HELD = 64
+"""How many steps' scalars may wait."""
 
 
 class Writer(Protocol):
@@ -68,6 +74,9 @@ class Output:
         self._opener = opener
         self._writer: Writer | None = None
         self._waiting: list[Callable[[Writer], None]] = []
+        self._early: dict[str, float | Tensor] = {}
+        self._numbers: list[tuple[int, Mapping[str, Scalar]]] = []
+        self._flushed = time.monotonic()
         self._programs: dict[str, str] = {}
         self._said: set[str] = set()
         self._handed = 0
@@ -85,6 +94,9 @@ class Output:
         for send in self._waiting:
             send(self._writer)
         self._waiting.clear()
+        if self._early:
+            self._writer.scalars(first_t, scalars_to_host(self._early))
+            self._early.clear()
 
     def rows(self, t: int, found: Mapping[str, Tensor]) -> None:
         """The rows of one recorded t: all of them, or none once the budget is spent. They are kept, not copied."""
@@ -102,9 +114,15 @@ class Output:
         self._send(lambda writer: writer.weights(t, state))
 
     def scalars(self, t: int, values: Mapping[str, float | Tensor]) -> None:
-        """Numbers at t."""
-        ready = scalars_to_host(values)
-        self._send(lambda writer: writer.scalars(t, ready))
+        """Numbers at t. They are handed on a few at a time: waking the writer's thread at every step costs more."""
+        if self._writer is None:
+            self._early.update(values)  # t is not known before the first step; of one name the last value counts
+            return
+        self._numbers.append((t, scalars_to_host(values)))
+        now = time.monotonic()
+        if now - self._flushed >= _SECONDS_HELD or len(self._numbers) >= _STEPS_HELD:
+            self._flushed = now
+            self._flush(self._writer)
 
     def probe(self, task: str, tensors: Mapping[str, Tensor], meta: dict[str, Any], program: tuple[str, Any]) -> None:
         """A task's probes; `program` is a key that tasks share, and the capture itself or None."""
@@ -138,6 +156,7 @@ class Output:
         """End the session, or give the reserved folder back when nothing was recorded."""
         self._waiting.clear()
         if self._writer is not None:
+            self._flush(self._writer)
             self._writer.close(reason)
         else:
             self._place.give_back()
@@ -147,6 +166,11 @@ class Output:
             self._waiting.append(send)
         else:
             send(self._writer)
+
+    def _flush(self, writer: Writer) -> None:
+        numbers, self._numbers = self._numbers, []
+        for t, values in numbers:
+            writer.scalars(t, values)
 
     def _writing_failed(self, reason: str) -> None:
         """On the writer's thread. It has noted the failure itself; rows and weights are no longer worth a copy."""

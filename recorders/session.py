@@ -78,7 +78,7 @@ class Session:
         self._selection: Selection | None = None
         self._binding: Binding | None = None
         self._judged: WeakSet[torch.optim.Optimizer] = WeakSet()
-        self._why_unbound = "no optimizer made a step"
+        self._why_unbound = "no optimizer made a step (one inside torch.compile is not seen)"
         self._stepping = False
         self._kept_t: int | None = None
         self._displaced_t: int | None = None
@@ -124,7 +124,8 @@ class Session:
             return
         rows = self._schedule.records(self.t)
         found, scalars = self._binding.read_after(rows=rows, wants=self.options.wants)
-        found |= self.backward.ledger.rows()
+        if rows:  # on resume t was not known yet when the first losses were sent backward
+            found |= self.backward.ledger.rows()
         scalars |= self.backward.ledger.scalars()
         scalars |= self._clipping.take(self._binding.stepped())
         if found:

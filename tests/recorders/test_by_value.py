@@ -160,6 +160,20 @@ def test_a_resumed_recording_goes_on_where_the_optimizer_is(tmp_path: Path) -> N
     np.testing.assert_allclose(run.selected(4), oracle.w, rtol=1e-12)
 
 
+def test_what_comes_before_the_first_step_of_a_resumed_recording_belongs_to_its_t(tmp_path: Path) -> None:
+    training = Training(fused=False, send=send_joint)
+    for resume in (False, True):
+        with sedscope.record(tmp_path / "run", every=2, resume=resume) as session:
+            sedscope.log({"first": 1.0 + resume})
+            for number in range(3):
+                training.attempt(BATCHES[number])
+    assert session.t == 6
+    run = sedscope.open_run(tmp_path / "run")
+    assert run.steps("gradient/a").tolist() == run.steps("gradient").tolist() == [0, 2, 4]
+    t, value = run.scalar("metric/first")
+    assert (t.tolist(), value.tolist()) == ([0, 3], [1.0, 2.0])
+
+
 def test_resume_needs_to_be_told_where_the_optimizer_does_not_count(tmp_path: Path, capsys: Any) -> None:
     def train(**options: Any) -> Any:
         model = Toy()

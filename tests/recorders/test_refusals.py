@@ -141,6 +141,18 @@ def test_parameters_that_belong_to_no_module(recording: Any, capsys: Any) -> Non
     assert capsys.readouterr().err.count("no torch.nn.Module holds the parameters of SGD") == 1
 
 
+def test_a_compiled_optimizer_step_is_not_seen_and_not_broken(recording: Any, capsys: Any) -> None:
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    step = torch.compile(lambda: optimizer.step(), backend="eager")
+    before = model[0].weight.clone()
+    with recording(every=1):
+        backward(model)
+        step()
+    assert not torch.equal(before, model[0].weight)
+    assert "one inside torch.compile is not seen" in capsys.readouterr().err
+
+
 def test_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(RefusedError, match="WORLD_SIZE: must be 1, found 4"), sedscope.record(tmp_path / "run"):
