@@ -33,7 +33,8 @@ class Scalars:
         """Every scalar by name."""
         pieces: dict[str, list[Series]] = {}
         for stretch, line in history.shards:
-            if line.scalars is not None:
+            # A shard that begins beyond the stretch may be the damaged one that ended it: it is not opened.
+            if line.scalars is not None and line.scalars[0] < stretch.stop:
                 for name, series in self._of(line).items():
                     pieces.setdefault(name, []).append(_within(stretch, series))
         return {name: _joined(name, found) for name, found in pieces.items()}
