@@ -6,6 +6,7 @@ Leaves to others: the numbers (`analysis`), their looks (`terminal`) and the fil
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from io import StringIO, TextIOWrapper
@@ -14,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from recorders.errors import DamagedError, SedscopeError
+from recorders.errors import EXIT_INPUT_OUTPUT, DamagedError, SedscopeError
 from sedscope.analysis.analyse import analyse
 from sedscope.analysis.results import RunAnalysis
 from sedscope.report.failure import Failure, exit_status
@@ -44,7 +45,7 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None) -> 
     """
     if out is not None:
         prepare_folder(out)
-    console = _console()
+    console = _Stdout()
     analyses: list[RunAnalysis] = []
     failures: list[Failure] = []
     for found in _runs(paths):
@@ -57,11 +58,12 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None) -> 
         console.print()
     if out is not None:
         write_whole(out / JSON_NAME, render_json(analyses, failures, question.settings))
-    for failure in failures:
-        _warn(f"{failure.path}: {failure.reason}")
+    for line in _complaints(analyses, failures):
+        _warn(line)
     if analyses:
         console.print(_next_step(paths, question, out), soft_wrap=True)
-    return exit_status(failures, damaged=any(one.damage for one in analyses))
+    status = exit_status(failures, damaged=any(one.damage for one in analyses))
+    return EXIT_INPUT_OUTPUT if console.lost_its_reader else status
 
 
 def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:
@@ -104,11 +106,29 @@ def _analyse(run: Run, question: Question) -> RunAnalysis:
         )
 
 
-def _console() -> Console:
-    """Stdout, also where it is closed or cannot hold every sign."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    return Console(file=sys.stdout or StringIO(), highlight=False)
+def _complaints(analyses: Sequence[RunAnalysis], failures: Sequence[Failure]) -> Iterator[str]:
+    """What is wrong with which run, and up to where a damaged one is good."""
+    for one in analyses:
+        good = "nothing" if one.steps is None else f"t = {one.steps[0]}–{one.steps[1]}"
+        for damage in one.damage:
+            yield f"{_shown(Path(one.path))}: damaged: {damage}; good: {good}"
+    for failure in failures:
+        yield f"{failure.path}: {failure.reason}"
+
+
+class _Stdout(Console):
+    """Stdout, also where it is closed, cannot hold every sign, or loses its reader on the way."""
+
+    def __init__(self) -> None:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
+        super().__init__(file=sys.stdout or StringIO(), highlight=False)
+        self.lost_its_reader = False
+
+    def on_broken_pipe(self) -> None:
+        """Says no more, quietly; the files are still written."""
+        self.quiet = self.lost_its_reader = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _warn(message: str) -> None:
