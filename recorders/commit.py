@@ -29,6 +29,7 @@ class Commits:
         failure: why writing stopped, or None.
         on_failure: called once with that reason.
         size: what was committed so far, in bytes.
+        ended: whether the session is over; nothing may be committed any more.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Commits:
         self.failure: str | None = None
         self.on_failure = on_failure
         self.size = 0
+        self.ended = False
         self._path = path
         self._session = session
         self._row_shape = (manifest["selection"]["P"],)
@@ -122,6 +124,7 @@ class Commits:
                 job()
             except Exception as error:  # noqa: BLE001  a training that ended well must not fail here
                 self.failed(error)
+        self.ended = True
         self._journal.close()
 
     def _explained(self, error: Exception) -> str:

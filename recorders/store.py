@@ -165,11 +165,10 @@ class RunWriter:
         if self._closed or self._is_forked():
             return
         self._closed = True
-        try:
-            self._queue.submit(0, partial(self._commits.end, reason))
-            self._queue.stop()
-        finally:
-            self._lock.release()
+        self._queue.submit(0, partial(self._commits.end, reason))
+        # On the background thread: a second Ctrl-C while waiting here must not let another recorder in too early.
+        self._queue.submit(0, self._lock.release)
+        self._queue.stop()
 
     # --- on the caller's thread ------------------------------------------------------------------------------------
 
@@ -192,10 +191,11 @@ class RunWriter:
     def _submit(self, size: int, job: Job, *, needs_rows: bool = True) -> None:
         if self._closed or self._is_forked() or (needs_rows and self.failure is not None):
             return
-        self._queue.submit(size, partial(self._unless_failed, job) if needs_rows else job)
+        self._queue.submit(size, partial(self._unless_over, job, needs_rows))
 
-    def _unless_failed(self, job: Job) -> None:
-        if self.failure is None:  # what was queued before the failure is dropped too
+    def _unless_over(self, job: Job, needs_rows: bool) -> None:
+        """Drop what was queued before a failure, and what another thread queued while the session was being closed."""
+        if not self._commits.ended and not (needs_rows and self.failure is not None):
             job()
 
     def _numbered(self, what: str) -> str:

@@ -18,6 +18,8 @@ class Damage:
     reason: str
     t: int | None
     """The first recorded t that is lost with it; None where no step depends on it."""
+    session: int | None = None
+    """The session that committed it; None where it concerns the whole run."""
 
     def __str__(self) -> str:
         return f"{self.file}: {self.reason}"

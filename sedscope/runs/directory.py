@@ -26,7 +26,7 @@ from recorders.journal import journal_name
 from recorders.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.folder import MissingError, RunFolder
-from sedscope.runs.history import FOREVER, History, build, trace
+from sedscope.runs.history import History, build, cut_at, trace
 from sedscope.runs.lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.manifest import parse_manifest
 from sedscope.runs.session import Session
@@ -96,8 +96,7 @@ class Directory:
     def history(self) -> History:
         """What counts, up to the first damage."""
         stretches, _, _ = trace(self.sessions)
-        cut = min((damage.t for damage in self.damage if damage.t is not None), default=FOREVER)
-        history = build(stretches, cut)
+        history = build(stretches, cut_at(self.damage, stretches))
         unusable = self._missing_weights | {damage.file for damage in self.damage}
         history.weights = {t: file for t, file in history.weights.items() if file.name not in unusable}
         return history
@@ -136,7 +135,7 @@ class Directory:
                     )
                 else:
                     lost = None if file.name.startswith(f"{WEIGHTS_DIR}/") else t
-                    damage.append(Damage(file.name, _mismatch(file, sizes.get(file.name)), lost))
+                    damage.append(Damage(file.name, _mismatch(file, sizes.get(file.name)), lost, session.number))
             if session.opening is not None and session.opening.run_crc != self._crc:
                 damage.append(Damage(RUN_FILE, f"not the one that session {session.number} wrote: CRC mismatch", None))
         if self.holder is None:

@@ -79,6 +79,26 @@ def trace(sessions: Sequence[Session]) -> tuple[list[Stretch], list[Damage], lis
     return [], damage, []
 
 
+def cut_at(damage: Sequence[Damage], stretches: Sequence[Stretch]) -> int:
+    """The first t that some damage takes away: what lies before it is the good prefix."""
+    return min(
+        (one.t for one in damage if one.t is not None and _matters(one.t, one.session, stretches)), default=FOREVER
+    )
+
+
+def _matters(t: int, session: int | None, stretches: Sequence[Stretch]) -> bool:
+    """Whether what is lost from t on counted; what a later session repeated did not.
+
+    A session outside the history was left before the latest one began, or is a later one that lost everything.
+    """
+    if session is None:
+        return True
+    stops = [stretch.stop for stretch in stretches if stretch.session.number == session]
+    if stops:
+        return t < stops[0]
+    return not stretches or session > stretches[-1].session.number
+
+
 def build(stretches: list[Stretch], cut: int) -> History:
     """What the stretches hold before t = `cut`."""
     history = History(stretches)

@@ -24,14 +24,15 @@ KINDS = ("manifest", "rows", "weights", "scalars", "probe", "program")
 
 def digest(manifest: Manifest, history: History, kind: str, name: str | None, steps: list[int] | None) -> str:
     """SHA-256 over what `kind` and `name` stand for; raises `UsageError` where there is no such thing."""
-    return hashlib.sha256(json.dumps([kind, name, _depends(manifest, history, kind, name, steps)]).encode()).hexdigest()
+    depends = _depends(manifest, history, kind, name, steps)
+    return hashlib.sha256(json.dumps([kind, name, depends]).encode()).hexdigest()
 
 
 def _depends(manifest: Manifest, history: History, kind: str, name: str | None, steps: list[int] | None) -> Any:
     if kind == "scalars":
         return [[line.file.header_crc, start, stop] for (_, start, stop), line in history.shards if line.scalars]
     if kind == "weights":
-        return [[t, file.header_crc] for t, file in history.weights.items() if steps is None or t in steps]
+        return _weights(history, set(history.weights) if steps is None else set(steps))
     if kind == "rows" and name is not None and steps is not None:
         return _rows(manifest, history, name, steps)
     if kind == "probe" and name in history.probes:
@@ -42,6 +43,10 @@ def _depends(manifest: Manifest, history: History, kind: str, name: str | None, 
     raise UsageError(f"identity: no {kind!r} {name!r} in the run; kinds: {', '.join(KINDS)}")
 
 
+def _weights(history: History, steps: set[int]) -> list[list[int]]:
+    return [[t, file.header_crc] for t, file in history.weights.items() if t in steps]
+
+
 def _rows(manifest: Manifest, history: History, source: str, steps: list[int]) -> Any:
     if source in history.rows:
         index = history.rows[source]
@@ -50,6 +55,6 @@ def _rows(manifest: Manifest, history: History, source: str, steps: list[int]) -
         return [[t, crc, index.row[place]] for t, crc, place in zip(steps, crcs, places, strict=True)]
     before = predecessors(manifest, history) if source == DISPLACEMENT else {}
     needed = set(steps) | {before[t] for t in steps if t in before}
-    weights = [[t, file.header_crc] for t, file in history.weights.items() if t in needed]
+    weights = _weights(history, needed)
     scalars = _depends(manifest, history, "scalars", None, None) if source == DECAY else None
     return [steps, [[t, before.get(t)] for t in steps], weights, scalars]

@@ -79,7 +79,8 @@ class Session:
             with self._folder.open(self.name) as (fd, size):
                 self._read(fd, size)
         except DamagedError as error:
-            self.damage = Damage(self.name, _reason(error, self._folder, self.name), self._lost_from())
+            reason = _reason(error, self._folder, self.name)
+            self.damage = Damage(self.name, reason, self._lost_from(), self.number)
         return (len(self.lines), self.opening) != before or self.damage is not None
 
     def _read(self, fd: int, size: int) -> None:

@@ -35,7 +35,7 @@ def find_damage(directory: Directory, tensors: TensorStore, progress: Progress |
                     size = check()
                 except DamagedError as error:
                     reason = printable(str(error)).removeprefix(directory.folder.where(name)).lstrip(": ")
-                    yield Damage(name, reason, t)
+                    yield Damage(name, reason, t, session.number)
                 else:
                     if progress is not None:
                         progress(size)

@@ -119,6 +119,24 @@ def test_closing_twice_and_writing_after_it_do_nothing(tmp_path: Path) -> None:
     assert kinds(tmp_path / "run") == ["session", "end"]
 
 
+def test_what_another_thread_hands_over_while_closing_is_dropped(tmp_path: Path) -> None:
+    said: list[str] = []
+    writer = RunWriter.create(tmp_path / "run", manifest(), on_failure=said.append)
+    gate = threading.Event()
+    writer.rows("update", 0, lambda: (gate.wait(10), row("update", 0))[1])
+    closing = threading.Thread(target=writer.close, args=["terminated"])
+    closing.start()
+    while not writer._closed:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    writer._closed = False  # as another thread saw it a moment ago
+    writer.weights(1, state(1))
+    gate.set()
+    closing.join()
+    assert kinds(tmp_path / "run") == ["session", "shard", "end"]
+    assert said == []
+
+
 def test_a_seed_beyond_doubles_is_written_as_text(tmp_path: Path) -> None:
     make_run(tmp_path / "run", [], seed=2**63 + 1)
     assert '"seed":"9223372036854775809"' in (tmp_path / "run" / "run.json").read_text()

@@ -586,6 +586,22 @@ def test_reading_without_checking_gives_no_wrong_number(run: Path, case: Case) -
         assert "\n" not in str(error)
 
 
+def test_damage_to_what_a_later_session_repeated_costs_nothing(run: Path) -> None:
+    with_session(lambda line: None)(run)
+    (run / "shards/0001-000002.safetensors").unlink()
+    opened = open_run(run)
+    assert [str(damage) for damage in opened.damage] == ["shards/0001-000002.safetensors: missing"]
+    assert opened.good == (0, 17), "of session 1, t = 15 … 19 was set aside; t = 16 … 19 is lost"
+    (run / SHARD).unlink()
+    assert open_run(run).good == (0, 7)
+
+
+def test_a_later_session_that_lost_everything_does_not_bring_back_what_it_left(run: Path) -> None:
+    with_session(lambda line: None)(run)
+    edit_bytes("journal/0002.jsonl", lambda text: text.replace(b'"n":1,', b'"n":7,'))(run)
+    assert open_run(run).good == (0, 14)
+
+
 def test_a_checkpoint_that_is_missing_disables_only_what_needs_it(run: Path) -> None:
     (run / WEIGHTS).unlink()
     opened = open_run(run)

@@ -20,8 +20,6 @@ from recorders.errors import DamagedError, TooLittleDataError, UsageError
 from recorders.store import RunWriter
 from sedscope.runs import Run, find_runs, open_run
 
-EVERY_TWO = {"recording": manifest()["recording"] | {"every": 2}}
-
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
