@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from recorders.errors import EXIT_INPUT_OUTPUT, DamagedError, SedscopeError
+from recorders.errors import EXIT_DAMAGED, EXIT_INPUT_OUTPUT, DamagedError, SedscopeError
 from sedscope.analysis.analyse import analyse
 from sedscope.analysis.results import RunAnalysis
 from sedscope.report.failure import Failure, exit_status
@@ -96,7 +97,16 @@ def _attempt(run: Run, question: Question) -> RunAnalysis | Failure:
                 raise
             return _analyse(run, question)
     except SedscopeError as error:
-        return Failure.of(_shown(run.path), error)
+        failure = Failure.of(_shown(run.path), error)
+        # What a damaged run lacks, the damage took.
+        return (
+            replace(failure, reason=f"{_damage(run)}; {failure.reason}", status=EXIT_DAMAGED) if run.damage else failure
+        )
+
+
+def _damage(run: Run) -> str:
+    good = "nothing" if run.good is None else f"t = {run.good[0]}–{run.good[1]}"
+    return f"damaged: {run.damage[0]}; good: {good}"
 
 
 def _analyse(run: Run, question: Question) -> RunAnalysis:

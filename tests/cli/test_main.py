@@ -58,7 +58,7 @@ def test_version_and_module_call() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["reprot"], "sedscope: command: one of record, report, check is required, found 'reprot'\n"),
+        (["reprot"], f"sedscope: command: one of {', '.join(COMMANDS)} is required, found 'reprot'\n"),
         (["--fast"], "sedscope: No such option '--fast' (see sedscope --help)\n"),
         (["report"], "sedscope: Missing argument 'RUNS...' (see sedscope report --help)\n"),
     ],

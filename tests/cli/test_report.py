@@ -63,7 +63,7 @@ def test_a_folder_with_bad_runs_reports_the_rest_and_lists_them(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(folder / "good", folder / "truncated")
-    os.truncate(shard(folder / "truncated"), 100)
+    os.truncate(sorted((folder / "truncated" / "shards").iterdir())[3], 100)
     (folder / "newer").mkdir()
     (folder / "newer" / "run.json").write_text('{"format_version": 99}')
     assert run(["report", str(folder), *QUICK, "--out", str(tmp_path / "out")]) == 4
@@ -97,6 +97,17 @@ def break_journal(path: Path) -> None:
 
 def drop_probe(path: Path) -> None:
     next((path / "probes").iterdir()).unlink()
+
+
+def test_damage_that_leaves_too_little_is_status_4_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shard(folder / "good").unlink()
+    assert run(["report", str(folder / "good"), *QUICK]) == 4
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == (
+        f"sedscope: {folder}/good: damaged: shards/0001-000001.safetensors: missing; good: t = 0–175;"
+        " update: a window of 10 rows was asked for; found 8\n"
+    )
 
 
 @pytest.mark.parametrize(
