@@ -72,44 +72,42 @@ def row_of(tick: Tick, y: Span, layout: Layout) -> int:
 
 
 def floor(found: Sequence[Tick], x: Span, chart: Chart, layout: Layout, look: Look) -> list[Line]:
-    """The x axis: its line with a mark at each tick, and the labels below, the axis's own name last."""
+    """The x axis: its line with a mark at each labelled tick, and the labels below, the axis's own name last."""
     marks = glyphs(look)
-    columns = {layout.left + column_of(tick, x, layout): tick.label for tick in found}
-    line = [marks["floor"]] * layout.width
-    for column in range(layout.width):
-        if column < layout.left - 1 or column >= layout.left + layout.plot_width:
-            line[column] = " "
-    for column in columns:
+    name = plain(chart.x.label)
+    name = ascii_text(name) if look.glyphs == "ascii" else name
+    name = name if width(name) <= layout.width // 3 else ""
+    end = layout.width - (width(name) + 2 if name else 0)
+    placed = _placed([(layout.left + column_of(tick, x, layout), tick.label) for tick in found], end, layout.width)
+    line = [" "] * max(layout.left - 1, 0) + [marks["corner"]] * min(layout.left, 1)
+    line += [marks["floor"]] * layout.plot_width + [" "] * layout.right
+    for column, _, _ in placed:
         line[column] = marks["mark"]
-    if layout.left:
-        line[layout.left - 1] = marks["corner"]
-    return [(("".join(line), "axis"),), _labels(columns, chart, layout, look)]
+    runs: list[Run] = []
+    used = 0
+    for _, start, label in placed:
+        runs.append((" " * (start - used) + label, "tick"))
+        used = start + len(label)
+    runs += [(" " * (layout.width - width(name) - used), "tick"), (name, "label")]
+    return [(("".join(line), "axis"),), cut(runs, layout.width, "tick")]
+
+
+def _placed(wished: list[tuple[int, str]], end: int, cells: int) -> list[tuple[int, int, str]]:
+    """(column, start of its label, label), centred; a label that would touch another or reach `end` is left out."""
+    placed: list[tuple[int, int, str]] = []
+    used = -1
+    for column, label in sorted(wished):
+        start = max(0, min(column - len(label) // 2, cells - len(label)))
+        if start > used and start + len(label) <= end:
+            placed.append((column, start, label))
+            used = start + len(label)
+    return placed
 
 
 def column_of(tick: Tick, x: Span, layout: Layout) -> int:
     """The plot column in which a tick of x lies."""
     dots = layout.plot_width * 2
     return int(float(x.place(tick.at)) * (dots - 1) + 0.5) // 2
-
-
-def _labels(columns: dict[int, str], chart: Chart, layout: Layout, look: Look) -> Line:
-    """Labels centred below their marks; one that would touch its neighbour or the axis's name is left out."""
-    name = plain(chart.x.label)
-    name = ascii_text(name) if look.glyphs == "ascii" else name
-    size = width(name) if width(name) <= layout.width // 3 else 0
-    end = layout.width - (size + 2 if size else 0)
-    runs: list[Run] = []
-    used = 0
-    for column, label in sorted(columns.items()):
-        start = max(0, min(column - len(label) // 2, layout.width - len(label)))
-        if start < used + (1 if runs else 0) or start + len(label) > end:
-            continue
-        runs += [(" " * (start - used) + label, "tick")]
-        used = start + len(label)
-    if size:
-        runs += [(" " * (layout.width - size - used), "tick")]
-        runs += [(name, "label")]
-    return cut(runs, layout.width, "tick")
 
 
 def summary(chart: Chart, view: View, cursor: float | None, cells: int, look: Look) -> Line:

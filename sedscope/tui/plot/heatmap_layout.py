@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.heatmap_data import Heatmap
-from sedscope.tui.plot.text import plain, width
+from sedscope.tui.plot.text import ascii_text, plain, width
 
 _WIDEST = 14
 _TALLEST = 3
@@ -77,7 +77,8 @@ def _under(place: int, edges: Edges, starts: Edges) -> int | None:
 
 def arrange_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look) -> HeatLayout:
     """What fits: first the cells, then names, title, read-out and colour bar."""
-    names = [width(plain(heatmap.row_name(r))) for r in range(heatmap.values.shape[0])]
+    labels = [plain(heatmap.row_name(r)) for r in range(heatmap.values.shape[0])]
+    names = [width(ascii_text(label) if look.glyphs == "ascii" else label) for label in labels]
     left = min(max(names, default=0) + 1, cells // 3) if cells >= 9 else 0
     header, foot, reading, bar = _extras(heatmap, rows)
     row_edges, row_starts, halved = _rows(heatmap.values.shape[0], rows - header - foot - reading - bar, look)

@@ -22,7 +22,15 @@ class Legend(Sliced):
     def __init__(self, plot: Plot, *, look: Look | None = None, **options: Any) -> None:
         super().__init__(look=look, **options)
         self._plot = plot
-        plot.follow(self.redraw)
+        self._count = len(plot.chart.series)
+        plot.follow(self._follow)
+
+    def _follow(self) -> None:
+        count = len(self._plot.chart.series)
+        if count != self._count:
+            self._count = count
+            self.refresh(layout=True)
+        self.redraw()
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         """One line per series where the style says auto."""

@@ -96,13 +96,18 @@ class Sliced(Widget):
         return screen - self.content_region.offset
 
     def notify_style_update(self) -> None:
-        """Another theme: styles are looked up again."""
+        """Another theme: styles are looked up again. Hover and focus, which change no colour here, cost nothing."""
         super().notify_style_update()
-        self._restyle()
+        if self._paint is not None and self._paint != self._current_paint():
+            self._restyle()
 
     def on_resize(self) -> None:
         """Another size: everything is drawn again."""
         self._forget()
+
+    def _current_paint(self) -> Paint:
+        _, _, background, foreground = self.colors
+        return paint(background, foreground, self.look)
 
     def _restyle(self) -> None:
         self._paint = None
@@ -147,8 +152,7 @@ class Sliced(Widget):
 
     def _strip(self, line: Iterable[tuple[str, str]]) -> Strip:
         if self._paint is None:
-            _, _, background, foreground = self.colors
-            self._paint = paint(background, foreground, self.look)
+            self._paint = self._current_paint()
         style = self._paint.style
         return Strip([Segment(text, style(key)) for text, key in line], self.size.width)
 

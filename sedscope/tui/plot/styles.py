@@ -61,7 +61,7 @@ def _style(paint: Paint, key: str) -> Style:
     key, _, ground = key.removesuffix(".lit").partition("/")
     role, *numbers = key.split(".")
     if role == "heat":
-        style = _heat(paint, numbers)
+        style = _heat(paint, numbers, lit)
     elif paint.colours == "sixteen" or _indexed(paint.background) or _indexed(paint.foreground):
         style = _sixteen(paint, role, numbers)
     else:
@@ -69,7 +69,7 @@ def _style(paint: Paint, key: str) -> Style:
         if ground:
             style += Style(bgcolor=_hued(paint, int(ground), _GROUND).rich_color)
     if lit:
-        style += Style(bold=True, reverse=True) if role in ("heat", "shade", "undefined") else Style(bold=True)
+        style += Style(bold=True, reverse=role in ("shade", "undefined") or (role == "heat" and len(numbers) == 1))
     return style
 
 
@@ -102,8 +102,13 @@ def _sixteen(paint: Paint, role: str, numbers: list[str]) -> Style:
     return Style(color=name, bgcolor=paint.background.rich_color, bold=role in _BOLD, dim=dim)
 
 
-def _heat(paint: Paint, numbers: list[str]) -> Style:
-    """One level: it is the background, with black or white text; two levels: upper half on lower half."""
+def _heat(paint: Paint, numbers: list[str], lit: bool) -> Style:
+    """One level: it is the background, with black or white text; two levels: upper half on lower half.
+
+    Under the cursor two levels become one, so that its mark can be seen.
+    """
+    if lit and len(numbers) == 2:
+        numbers = [next((n for n in numbers if n.isdigit()), "0")]
     if len(numbers) == 1:
         ground = _level(paint, numbers[0])
         return Style(color=_ink(paint, int(numbers[0])), bgcolor=ground)

@@ -21,7 +21,7 @@ LABELS = st.one_of(
 )
 LOOKS = st.builds(Look, st.sampled_from(["braille", "ascii"]), st.sampled_from(["full", "sixteen", "none"]))
 SCALES = st.sampled_from(["linear", "log"])
-QUICK = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

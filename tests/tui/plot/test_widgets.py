@@ -91,8 +91,10 @@ def on_screen(widget: Widget) -> str:
     return "\n".join("".join(part.render_line(y).text for part in slices) for y in range(widget.size.height))
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("look", [None, Look("ascii", "none"), Look("braille", "sixteen")])
+@pytest.mark.parametrize(
+    ("size", "look"),
+    [*((size, None) for size in SIZES), ((40, 10), Look("ascii", "none")), ((60, 16), Look(colours="sixteen"))],
+)
 def test_slices_show_the_lines_at_every_size(size: tuple[int, int], look: Look | None) -> None:
     async def body(app: Bench, plot: Plot, pilot: Pilot[None]) -> None:
         await pilot.press("right", "pagedown", "plus", "right_square_bracket", "l")
