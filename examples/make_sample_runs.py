@@ -17,9 +17,9 @@ SAMPLE_RUNS = EXAMPLES.parent / "sample_runs"
 # One encoder layer, so that three runs with every source stored stay small enough to be committed.
 TRANSFORMER = "modular_arithmetic.py --modulus 23 --layers 1 --d-model 32 --d-ff 32 --lr 3e-3 --batch 128"
 RUNS = {
-    "addition": f"--every 75 {TRANSFORMER} --ops add --train-fraction 0.7 --steps 2500",
-    "four_tasks": f"--every 75 {TRANSFORMER} --ops add,sub,mul,x2y2 --train-fraction 0.9 --steps 2400",
-    "perceptron": "--every 75 sparse_parity.py",
+    "addition": f"--every 80 {TRANSFORMER} --ops add --train-fraction 0.7 --steps 2400",
+    "four_tasks": f"--every 100 {TRANSFORMER} --ops add,sub,mul,x2y2 --train-fraction 0.9 --steps 3000",
+    "perceptron": "--every 75 --sources gradient,update sparse_parity.py",
 }
 """Name → what follows `sedscope record --out sample_runs/<name>`, run inside `examples/`."""
 

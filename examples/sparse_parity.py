@@ -82,7 +82,7 @@ def parse_args() -> argparse.Namespace:
     add("--parities", type=int, default=2, help="how many parities make up the label")
     add("--parity-of", type=int, default=3, help="how many bits each of them looks at")
     add("--train-examples", type=int, default=800, help="size of the training set")
-    add("--width", type=int, default=48, help="hidden units in each of the two layers")
+    add("--width", type=int, default=40, help="hidden units in each of the two layers")
     add("--steps", type=int, default=2_500, help="optimizer steps")
     add("--batch", type=int, default=64, help="examples in a batch")
     add("--lr", type=float, default=0.05, help="learning rate of SGD with momentum 0.9")
