@@ -149,6 +149,10 @@ class Viewer(App[None]):
             self.selected = path
             self._reader.select(path)
 
+    def add_path(self, path: Path) -> None:
+        """List the runs of another folder too."""
+        self._reader.add_path(path)
+
     def toggle_mark(self, path: Path) -> None:
         """Mark a run, or no longer."""
         kept = tuple(one for one in self.marked if one != path)

@@ -1,7 +1,8 @@
 """The reading thread: the only one that touches run directories while the screen is up.
 
 Decides how often a folder is looked at again and what is read first. It posts messages and owns the open runs; it never
-touches a widget. NumPy and polars are imported here, after the first paint.
+touches a widget. NumPy and polars are imported here, after the first paint. Whatever goes wrong with one run is a
+reason beside its name: the thread goes on.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Reader:
         self._paths = tuple(paths)
         self._post = post
         self._orders: SimpleQueue[Path | None] = SimpleQueue()
+        self._next_list = 0.0
         self._runs: dict[Path, Run] = {}
         self._rows: dict[Path, RunRow] = {}
         self._problems: tuple[str, ...] = ()
@@ -52,16 +54,20 @@ class Reader:
         """Read this run as soon as possible, and follow it while it grows."""
         self._orders.put(path)
 
+    def add_path(self, path: Path) -> None:
+        """Look for runs here too, and soon."""
+        self._paths = tuple(dict.fromkeys((*self._paths, path)))
+        self._next_list = 0.0
+
     def stop(self) -> None:
         """End soon; a read that is under way is not waited for."""
         self._orders.put(None)
 
     def _work(self) -> None:
-        next_list = 0.0
         while True:
-            if monotonic() >= next_list:
+            if monotonic() >= self._next_list:
+                self._next_list = monotonic() + LIST_SECONDS
                 self._list()
-                next_list = monotonic() + LIST_SECONDS
             order = self._next_order()
             if order is None:
                 return
@@ -124,7 +130,7 @@ class Reader:
             if found.run is not None:
                 self._runs[path] = found.run
             return row_of(found)
-        except (SedscopeError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - see the module
             self._runs.pop(path, None)
             return _unreadable(path, error)
 
@@ -143,8 +149,8 @@ class Reader:
             return
         try:
             self._tell(complete(row, run))
-        except (SedscopeError, OSError) as error:
-            self._tell(replace(row, state=STATE_DAMAGED, reason=str(error), size=0, grok=()))
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._tell(replace(row, state=STATE_DAMAGED, reason=_line(error), size=0, grok=()))
 
     def _tell(self, row: RunRow) -> None:
         if row != self._rows.get(row.path):
@@ -168,8 +174,8 @@ class Reader:
             return
         try:
             self._post(RunLoaded(data_of(run, row)))
-        except (SedscopeError, OSError) as error:
-            self._post(RunUnreadable(path, str(error)))
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._post(RunUnreadable(path, _line(error)))
 
     def _follow(self) -> None:
         """Pick up what a recorder appended to the selected run."""
@@ -184,11 +190,19 @@ class Reader:
             if run.refresh():
                 self._tell(self._keep_slow(row_of(FoundRun(path, run, None)), self._rows[path]))
                 self._load(path)
-        except (SedscopeError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - see the module
             self._tell(_unreadable(path, error))
 
 
 def _unreadable(path: Path, error: Exception) -> RunRow:
     from sedscope.runs.text import printable
 
-    return RunRow(path, printable(path.name or str(path)), STATE_DAMAGED, reason=printable(str(error)))
+    return RunRow(path, printable(path.name or str(path)), STATE_DAMAGED, reason=_line(error))
+
+
+def _line(error: Exception) -> str:
+    """The first line of an error, printable; of one that is not ours with its name."""
+    from sedscope.runs.text import printable
+
+    first = (str(error).splitlines() or [""])[0]
+    return printable(first if isinstance(error, SedscopeError) and first else f"{type(error).__name__}: {first}")

@@ -31,6 +31,16 @@ class Shell(Protocol):
         ...
 
     @property
+    def listed(self) -> bool:
+        """Whether the runs were looked for yet."""
+        ...
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why a path gave no run."""
+        ...
+
+    @property
     def marked(self) -> tuple[Path, ...]:
         """The runs that are marked to be compared, in the order in which they were marked."""
         ...
@@ -52,6 +62,10 @@ class Shell(Protocol):
 
     def select_run(self, path: Path) -> None:
         """Show another run; `run_changed` follows when it was read."""
+        ...
+
+    def add_path(self, path: Path) -> None:
+        """List the runs of another folder too."""
         ...
 
     def toggle_mark(self, path: Path) -> None:

@@ -1,19 +1,311 @@
-"""Runs."""
+"""Runs: all of them in a table, and the one at the cursor in short."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.widgets import Static
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import DataTable, Input, Static
+
+from recorders.format import STATE_RECORDING
+from sedscope.runs.text import printable
+from sedscope.tui.no_runs import how_to_record
+from sedscope.tui.run_table import COLUMNS, arranged, sign
+from sedscope.tui.snapshot import RunData, RunRow
 from sedscope.tui.tab import Tab, TabHelp
+
+if TYPE_CHECKING:
+    from sedscope.tui.tabs.run_preview import RunPreview
+
+_MARK = "mark"
+_SETTLE_SECONDS = 0.12
+"""The cursor rests on a line so long before its run is read."""
+_PREVIEW_FROM = 24
+"""Lines of the tab from which the run at the cursor is shown below the table."""
+_RICH = {"$success": "green", "$warning": "yellow", "$error": "red"}
 
 
 class RunsTab(Tab):
-    """All runs."""
+    """The table of runs; its cursor chooses the run that all tabs show."""
 
     NAME = "Runs"
-    PAGE = TabHelp("All runs.")
+    PAGE = TabHelp(
+        "Every run under the folders that were given, finished or still being recorded. The line under the cursor is"
+        " the run that all other tabs show. Space marks runs for Compare; Enter opens the Overview.",
+        (
+            (
+                "State",
+                "● recording: somebody is writing it now. ✓ finished. ✗ crashed: the recording neither ended nor goes"
+                " on, or ended by an exception; what was committed counts. ▲ damaged: a part is missing or changed;"
+                " the remark says which, and what lies before it stays readable.",
+            ),
+            (
+                "Grok step",
+                "The first evaluated t with test accuracy ≥ 0.5, per task. – means that this was never reached or never"
+                " logged.",
+            ),
+            ("Rows, P", "Recorded steps with a row, and the length of a row: the number of selected weights."),
+            (
+                "Intervention",
+                "What the recording changed about the optimizer's steps (a projection onto k directions, say). Runs"
+                " without one are controls.",
+            ),
+        ),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", tooltip="Mark the run to compare it"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show the runs that match words"),
+        Binding("enter", "open", "Open", key_display="Enter"),
+        Binding("s", "sort(1)", "Sort", tooltip="Sort by the next column"),
+        Binding("S", "reverse", "Reverse order", show=False),
+        Binding("u", "unmark_all", "Unmark all", show=False),
+        Binding("o", "open_samples", "Sample runs", show=False, tooltip="Open the sample runs of the project"),
+    ]
+    DEFAULT_CSS = """
+    RunsTab #runs-head { height: 1; }
+    RunsTab #runs-summary { width: 1fr; height: 1; color: $foreground 60%; padding: 0 1; }
+    RunsTab #runs-filter { display: none; width: 40; height: 1; border: none; padding: 0 1; background: $panel; }
+    RunsTab #runs-none { display: none; padding: 1 3; height: 1fr; overflow-y: auto; }
+    RunsTab DataTable { height: 1fr; }
+    RunsTab.-preview DataTable { height: auto; max-height: 50%; }
+    RunsTab RunPreview { display: none; }
+    RunsTab.-preview RunPreview { display: block; }
+    RunsTab.-none DataTable, RunsTab.-none RunPreview { display: none; }
+    RunsTab.-none #runs-none { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: list[RunRow] = []
+        self._marked: tuple[Path, ...] = ()
+        self._sort = (0, False)
+        self._words = ""
+        self._preview: RunPreview | None = None
 
     def compose(self) -> ComposeResult:
-        """Later."""
-        yield Static("Reading runs …")
+        """A line and the table; the run at its cursor comes when the first one was read."""
+        with Horizontal(id="runs-head"):
+            yield Static("", id="runs-summary", markup=False)
+            yield Input(placeholder="words, Enter, Esc clears", id="runs-filter")
+        table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=False, cell_padding=1)
+        table.fixed_columns = 2
+        yield table
+        yield Static("", id="runs-none", markup=False)
+
+    def on_mount(self) -> None:
+        """Columns."""
+        self._columns()
+        self._summarise()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Whether there is room for the run at the cursor."""
+        self.set_class(event.size.height >= _PREVIEW_FROM, "-preview")
+
+    # --- what the viewer calls ---------------------------------------------------------------------------------------
+
+    def marks_changed(self) -> None:
+        """The list of runs or their marks."""
+        self._update()
+
+    def run_changed(self, data: RunData | None) -> None:
+        """Another run was chosen, here or elsewhere."""
+        if self._preview is None and data is not None:
+            self._make_preview()
+        if self._preview is not None:
+            self._preview.show(data)
+        if data is not None and self._at_cursor() != data.path:
+            self._move_to(data.path)
+
+    def cursor_moved(self, t: float | None) -> None:
+        """The preview's plot."""
+        if self._preview is not None:
+            self._preview.set_cursor(t)
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark the run at the cursor, and go on to the next."""
+        path = self._at_cursor()
+        if path is not None:
+            self.shell.toggle_mark(path)
+            self.query_one(DataTable).action_cursor_down()
+
+    def action_unmark_all(self) -> None:
+        """No run is marked any more."""
+        for path in self.shell.marked:
+            self.shell.toggle_mark(path)
+
+    def action_open(self) -> None:
+        """Look at the run at the cursor."""
+        path = self._at_cursor()
+        if path is not None:
+            self.shell.select_run(path)
+            self.shell.go_to("Overview")
+
+    def action_sort(self, direction: int) -> None:
+        """Sort by the next column."""
+        self._sort = ((self._sort[0] + direction) % len(COLUMNS), False)
+        self._rebuild()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self._sort = (self._sort[0], not self._sort[1])
+        self._rebuild()
+
+    def action_filter(self) -> None:
+        """Ask for words."""
+        box = self.query_one("#runs-filter", Input)
+        box.display = True
+        box.focus()
+
+    def action_open_samples(self) -> None:
+        """Add the sample runs to the list."""
+        from sedscope.tui.no_runs import sample_runs
+
+        folder = sample_runs()
+        if folder is None:
+            self.shell.say("this installation has no sample runs", "warning")
+        else:
+            self.shell.add_path(folder)
+
+    # --- messages of the widgets -------------------------------------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while typing."""
+        self._words = event.value
+        self._update()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Back to the table; the filter stays."""
+        event.stop()
+        event.input.display = bool(event.value)
+        self.query_one(DataTable).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Escape clears the filter, also from the table."""
+        box = self.query_one("#runs-filter", Input)
+        if event.key == "escape" and box.display:
+            event.stop()
+            box.value = ""
+            box.display = False
+            self.query_one(DataTable).focus()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """The run at the cursor is shown in all tabs, once the cursor rests."""
+        path = self._at_cursor()
+        if path is not None:
+            self.set_timer(_SETTLE_SECONDS, lambda: self._settle(path))
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter, or a click on the line at the cursor."""
+        event.stop()
+        self.action_open()
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by a column; once more turns the order round."""
+        event.stop()
+        column = event.column_index - 1
+        if column >= 0:
+            self._sort = (column, self._sort[0] == column and not self._sort[1])
+            self._rebuild()
+
+    # --- private -----------------------------------------------------------------------------------------------------
+
+    def _make_preview(self) -> None:
+        """Imported late: plots need NumPy, and the first paint must not wait for it."""
+        from sedscope.tui.tabs.run_preview import RunPreview
+
+        self._preview = RunPreview(self.shell.look)
+        self.mount(self._preview)
+        self._preview.set_cursor(self.shell.cursor)
+
+    def _settle(self, path: Path) -> None:
+        if self._at_cursor() == path and self.display:
+            self.shell.select_run(path)
+
+    def _at_cursor(self) -> Path | None:
+        row = self.query_one(DataTable).cursor_row
+        return self._shown[row].path if 0 <= row < len(self._shown) else None
+
+    def _move_to(self, path: Path) -> None:
+        place = next((i for i, row in enumerate(self._shown) if row.path == path), None)
+        if place is not None:
+            self.query_one(DataTable).move_cursor(row=place, animate=False)
+
+    def _columns(self) -> None:
+        """Headers; the one that the table is sorted by has an arrow."""
+        table = self.query_one(DataTable)
+        table.clear(columns=True)
+        table.add_column(Text(""), key=_MARK, width=2)
+        for place, column in enumerate(COLUMNS):
+            arrow = ("▼" if self._sort[1] else "▲") if place == self._sort[0] else ""
+            table.add_column(Text(column.name + arrow, justify="right" if column.right else "left"), key=column.name)
+
+    def _rebuild(self) -> None:
+        """Everything anew, the cursor on the same run."""
+        self._columns()
+        self._shown = []
+        self._update()
+
+    def _update(self) -> None:
+        """Bring the table up to date with as few changes as there are."""
+        rows = arranged(self.shell.rows, self._words, *self._sort)
+        table = self.query_one(DataTable)
+        here = self._at_cursor() or (self.shell.data.path if self.shell.data else None)
+        if [row.path for row in rows] == [row.path for row in self._shown]:
+            self._renew(rows)
+        else:
+            table.clear()
+            for row in rows:
+                table.add_row(*self._cells(row), key=str(row.path))
+            self._shown = rows
+            if here is not None:
+                self._move_to(here)
+        self._shown, self._marked = rows, self.shell.marked
+        self._summarise()
+
+    def _renew(self, rows: list[RunRow]) -> None:
+        """The same runs in the same order: only cells that differ."""
+        table = self.query_one(DataTable)
+        for before, row in zip(self._shown, rows, strict=True):
+            turned = (row.path in self._marked) != (row.path in self.shell.marked)
+            if before == row and not turned:
+                continue
+            old = self._cells(before)
+            for key, was, now in zip((_MARK, *(c.name for c in COLUMNS)), old, self._cells(row), strict=True):
+                if was != now or key == _MARK:
+                    table.update_cell(str(row.path), key, now, update_width=True)
+
+    def _cells(self, row: RunRow) -> list[Text]:
+        text, style = sign(row, row.path in self.shell.marked)
+        style = _RICH.get(style, "dim")
+        cells = [Text(text, style)]
+        for column in COLUMNS:
+            plain = Text(column.text(row), justify="right" if column.right else "left", no_wrap=True)
+            if column.name in ("State", "Remark"):
+                plain.stylize(style)
+            cells.append(plain)
+        return cells
+
+    def _summarise(self) -> None:
+        """The line above the table, or the page that stands in its place."""
+        rows, listed = self.shell.rows, self.shell.listed
+        self.set_class(not rows, "-none")
+        if not rows:
+            text = how_to_record(self.shell.problems) if listed else Content("Reading runs …")
+            self.query_one("#runs-none", Static).update(text)
+            self.query_one("#runs-summary", Static).update("")
+            return
+        live = sum(row.state == STATE_RECORDING for row in rows)
+        parts = [f"{len(rows)} run{'s' * (len(rows) != 1)}"]
+        parts += [f"{len(self._shown)} match {printable(self._words)!r}"] if self._words.strip() else []
+        parts += [f"{live} recording"] * bool(live) + [f"{len(self.shell.marked)} marked"] * bool(self.shell.marked)
+        parts.append(f"by {COLUMNS[self._sort[0]].name.lower()}")
+        parts += [printable(problem) for problem in self.shell.problems]
+        self.query_one("#runs-summary", Static).update(Content(" · ".join(parts)))

@@ -1,0 +1,66 @@
+"""A plot with its legend: beside it where there is width, below it otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from sedscope.tui.plot import Chart, Legend, Look, Plot
+
+WIDE = 96
+"""Cells from which the legend stands beside the plot."""
+_MOST_LINES = 6
+_TALL = 12
+"""Below so many lines the legend gets one."""
+
+
+class ChartPane(Container):
+    """`pane.chart = …` draws; the plot keeps zoom, scale and pick."""
+
+    DEFAULT_CSS = """
+    ChartPane { layout: vertical; height: 1fr; width: 1fr; }
+    ChartPane Plot { height: 1fr; width: 1fr; }
+    ChartPane Legend { height: auto; width: 1fr; padding: 0 1; }
+    ChartPane.-wide { layout: horizontal; }
+    ChartPane.-wide Legend { width: 34; height: 1fr; padding: 1 1 0 2; }
+    """
+
+    def __init__(self, chart: Chart | None = None, *, look: Look | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.plot = Plot(chart, look=look)
+        self._legend = Legend(self.plot, look=look)
+
+    def compose(self) -> ComposeResult:
+        """Plot and legend."""
+        yield self.plot
+        yield self._legend
+
+    @property
+    def chart(self) -> Chart:
+        """What is drawn."""
+        return self.plot.chart
+
+    @chart.setter
+    def chart(self, chart: Chart) -> None:
+        before = len(self.plot.chart.series)
+        self.plot.chart = chart
+        if len(chart.series) != before:
+            self._arrange()
+
+    def on_mount(self) -> None:
+        """Arrange for the first chart."""
+        self._arrange()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Where the legend stands."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        wide = self.size.width >= WIDE
+        self.set_class(wide, "-wide")
+        most = 1 if self.size.height < _TALL else _MOST_LINES
+        lines = min(max(len(self.plot.chart.series), 1), most)
+        self._legend.styles.height = None if wide else lines

@@ -1,0 +1,115 @@
+"""The table of runs as text: its columns, how they are sorted, and what a filter matches. Knows no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sedscope.runs.text import printable
+from sedscope.tui.run_line import SIGNS, STYLES
+from sedscope.tui.snapshot import RunRow
+
+_LONGEST = 36
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_NONE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table."""
+
+    name: str
+    text: Callable[[RunRow], str]
+    order: Callable[[RunRow], Any]
+    """What it is sorted by; None comes last in both directions."""
+    right: bool = False
+
+
+def size_text(size: int | None) -> str:
+    """Bytes for people, in powers of 1000; `…` until they are counted."""
+    if size is None:
+        return "…"
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 99.5 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def grok_text(row: RunRow) -> str:
+    """`825`, or `add 825 mul –` with several tasks; `…` until it was looked for."""
+    if row.grok is None:
+        return "…"
+    if len(row.grok) == 1:
+        return _number(row.grok[0][1])
+    return "  ".join(f"{shortened(task, 10)} {_number(t)}" for task, t in row.grok) or _NONE
+
+
+def shortened(text: str, cells: int = _LONGEST) -> str:
+    """The text, cut in the middle where it is longer: names tend to differ at both ends."""
+    if len(text) <= cells:
+        return text
+    head = (cells - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
+
+
+def _number(value: int | None) -> str:
+    return _NONE if value is None else f"{value:,}"
+
+
+def _least_grok(row: RunRow) -> int | None:
+    return min((t for _, t in row.grok or () if t is not None), default=None)
+
+
+def _natural(text: str) -> list[tuple[bool, int, str]]:
+    """Numbers inside names in their order: run-2 before run-10."""
+    parts: list[tuple[bool, int, str]] = []
+    for digit, group in _groups(text.casefold()):
+        parts.append((False, int(group), "") if digit else (True, 0, group))
+    return parts
+
+
+def _groups(text: str) -> Iterable[tuple[bool, str]]:
+    from itertools import groupby
+
+    for digit, group in groupby(text, key=lambda c: c.isascii() and c.isdigit()):
+        yield digit, "".join(group)
+
+
+COLUMNS = (
+    Column("Run", lambda row: shortened(row.name), lambda row: _natural(row.name)),
+    Column("State", lambda row: row.state, lambda row: row.state),
+    Column("Tasks", lambda row: shortened(", ".join(row.tasks)) or _NONE, lambda row: row.tasks or None),
+    Column("Last step", lambda row: _number(row.last_t), lambda row: row.last_t, right=True),
+    Column("Grok step", grok_text, _least_grok, right=True),
+    Column("Rows", lambda row: _number(row.n_rows), lambda row: row.n_rows, right=True),
+    Column(
+        "Intervention",
+        lambda row: shortened(printable(row.intervention)) or _NONE,
+        lambda row: row.intervention or None,
+    ),
+    Column("Seed", lambda row: row.seed or _NONE, lambda row: _natural(row.seed) if row.seed else None, right=True),
+    Column("P", lambda row: _number(row.P), lambda row: row.P, right=True),
+    Column("Size", lambda row: size_text(row.size) if row.P is not None else _NONE, lambda row: row.size, right=True),
+    Column("Started", lambda row: row.created or _NONE, lambda row: row.created or None),
+    Column("Remark", lambda row: shortened(row.reason, 80), lambda row: row.reason or None),
+)
+
+
+def sign(row: RunRow, marked: bool) -> tuple[str, str]:
+    """The first cell: whether the run is marked, and its state; with its style."""
+    return f"{'▶' if marked else ' '}{SIGNS.get(row.state, ' ')}", STYLES.get(row.state, "")
+
+
+def arranged(rows: Sequence[RunRow], words: str, column: int, backwards: bool) -> list[RunRow]:
+    """The rows that match, sorted by a column; undefined values last."""
+    order = COLUMNS[column].order
+    found = [(order(row), row) for row in rows if matches(row, words)]
+    known = sorted(((key, row) for key, row in found if key is not None), key=lambda one: one[0], reverse=backwards)
+    return [row for _, row in known] + [row for key, row in found if key is None]
+
+
+def matches(row: RunRow, words: str) -> bool:
+    """Whether every word occurs somewhere in the row's texts."""
+    text = " ".join([row.name, row.state, *row.tasks, row.intervention, f"seed={row.seed}", row.created, row.reason])
+    return all(word in text.casefold() for word in words.casefold().split())
