@@ -95,6 +95,8 @@ class BackwardObserver:
             patches.restore()
 
     def _before(self, losses: Mapping[str, Tensor]) -> None:
+        # A task may have nothing to say in this step: a plain 0, or a tensor that no parameter had a part in.
+        losses = {task: loss for task, loss in losses.items() if isinstance(loss, Tensor) and loss.requires_grad}
         for task in losses:
             self._recording.add_task(task)
         wanted = set()
@@ -103,7 +105,8 @@ class BackwardObserver:
         selection = self._recording.selection
         if wanted and selection is None and not self._looked:
             selection = self._look_for_model(losses.values())
-        self.ledger.before(losses, selection, wanted)
+        if losses:
+            self.ledger.before(losses, selection, wanted)
 
     def _look_for_model(self, losses: Iterable[Tensor]) -> Selection | None:
         """Before the first step no optimizer has shown us its parameters, so the losses have to.

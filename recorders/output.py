@@ -156,8 +156,10 @@ class Output:
         """End the session, or give the reserved folder back when nothing was recorded."""
         self._waiting.clear()
         if self._writer is not None:
-            self._flush(self._writer)
-            self._writer.close(reason)
+            try:
+                self._flush(self._writer)
+            finally:
+                self._writer.close(reason)
         else:
             self._place.give_back()
 

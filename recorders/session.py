@@ -12,23 +12,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recorders import active
 from recorders.announcement import describe
 from recorders.backward import BackwardObserver
 from recorders.binding import Binding, bind
 from recorders.clipping import ClippingObserver
-from recorders.errors import RefusedError, SedscopeError
-from recorders.format import DISPLACEMENT, METRIC_PREFIX, SKIPPED
+from recorders.counting import first_t
+from recorders.errors import SedscopeError
+from recorders.format import SKIPPED
 from recorders.hooks import Closure, StepHooks
 from recorders.manifest import build_manifest
+from recorders.metrics import metric_scalars
 from recorders.naming import unwrap
-from recorders.offload import state_to_host
+from recorders.offload import State, state_to_host
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
 from recorders.ownership import refuse_second, refuse_unrecordable
@@ -36,7 +39,7 @@ from recorders.place import Place
 from recorders.scaling import ScalerObserver
 from recorders.selection import Selection, select
 from recorders.signals import ClosingSignals
-from recorders.stages import completed_steps
+from recorders.theta import ThetaKeeper
 
 FINISHED = "finished"
 EXCEPTION = "exception"
@@ -80,10 +83,7 @@ class Session:
         self._judged: WeakSet[torch.optim.Optimizer] = WeakSet()
         self._why_unbound = "no optimizer made a step (one inside torch.compile is not seen)"
         self._stepping = False
-        self._kept_t: int | None = None
-        self._displaced_t: int | None = None
-        self._previous: Tensor | None = None
-        self._trainable: dict[str, bool] = {}
+        self._theta: ThetaKeeper | None = None
         self._tasks: dict[str, None] = {}
         self._closed = False
         self.output = Output(place, options, opener)
@@ -100,14 +100,12 @@ class Session:
         self._stepping = False
         if not self._is_live() or not self._is_bound_to(optimizer, closure):
             return
-        assert self._binding is not None
+        assert self._binding is not None and self._theta is not None
         refuse_unrecordable(optimizer, closure)
         self._stepping = True
         rows = self._schedule.records(self.t)
         if rows:
-            self._keep_weights(last=False)
-            self._displace()
-            self._watch_trainable()
+            self._theta.keep(self.t)
         self._binding.read_before(rows=rows, closure_given=closure is not None, wants=self.options.wants)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -202,8 +200,11 @@ class Session:
 
     def terminate(self) -> Callable[[], None]:
         """Stop at once; the result writes what is left and may run on another thread, while the training goes on."""
-        whole = self._is_live() and self._binding is not None and not self._stepping and self._kept_t != self.t
-        state = state_to_host(self._binding.state()) if whole and self._binding is not None else None
+        state: State | None = None
+        if self._is_live() and self._binding is not None and self._theta is not None and not self._stepping:
+            due = self._theta.is_due(self.t, last=True)
+            with suppress(Exception):  # this runs in a signal handler, between any two lines of the training
+                state = state_to_host(self._binding.state()) if due else None
         unfinished, self._closed = not self._closed and self.stopped is None, True
 
         def write() -> None:
@@ -216,11 +217,10 @@ class Session:
 
     def _finish(self, reason: str) -> None:
         try:
-            if self._binding is None:
+            if self._theta is None:
                 self.output.say_once(f"nothing was recorded: {self._why_unbound}")
             elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
-                self._keep_weights(last=True)
-                self._displace()
+                self._theta.keep(self.t, last=True)
             self.output.close(reason)
         except Exception as error:  # noqa: BLE001  the training is over, and its exit status is not ours
             self.output.say_once(f"{self.path}: the end is missing: {type(error).__name__}: {error}")
@@ -269,26 +269,16 @@ class Session:
             self._why_unbound = found
             return
         self._binding, self.model, self._selection = found, found.model, found.selection
-        self.t = self._first_t(optimizer)
+        self._theta = ThetaKeeper(found, self.options, self.output)
+        self.t, remark = first_t(optimizer, self.options)
+        if remark is not None:
+            self.output.tell("parameter", remark, self.t)
         manifest = build_manifest(
             found, self.options, name=self.path.name, command=self._command, tasks=list(self._tasks)
         )
         self.output.open(manifest, self.t)
         for line in describe(found, self.options, self._tasks):
             self.output.say_once(line)
-
-    def _first_t(self, optimizer: torch.optim.Optimizer) -> int:
-        made = completed_steps(optimizer)
-        if self.options.first_step is not None:
-            return self.options.first_step
-        if self.options.resume:
-            if made is None:
-                name = type(optimizer).__name__
-                raise RefusedError(f"resume: {name} does not say how many steps it has made; give --first-step")
-            return made
-        if made:
-            self.output.tell("parameter", f"the optimizer has made {made} steps before; t counts from 0 here", 0)
-        return 0
 
     # --- within a step ---------------------------------------------------------------------------------------------
 
@@ -301,47 +291,8 @@ class Session:
             self._clipping.take(self._binding.stepped())
             self.output.scalars(self.t, {SKIPPED: 1.0})
 
-    def _keep_weights(self, *, last: bool) -> None:
-        """The full state at this t, once: a step that is skipped and repeated starts from the same θ."""
-        assert self._binding is not None
-        if (last or self._schedule.keeps_weights(self.t)) and self._kept_t != self.t:
-            self._kept_t = self.t
-            self.output.weights(self.t, self._binding.state())
-
-    def _displace(self) -> None:
-        """θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
-        assert self._binding is not None
-        if not self._schedule.thins_weights or not self.options.wants(DISPLACEMENT) or self._displaced_t == self.t:
-            return
-        theta = self._binding.theta()
-        if self._previous is not None:
-            self.output.rows(self.t, {DISPLACEMENT: theta - self._previous})
-        self._previous, self._displaced_t = theta, self.t
-
-    def _watch_trainable(self) -> None:
-        assert self._binding is not None
-        for parameter in self._binding.selection.parameters:
-            now = parameter.tensor.requires_grad
-            if self._trainable.setdefault(parameter.name, now) != now:
-                self._trainable[parameter.name] = now
-                change = "trainable" if now else "frozen"
-                self.output.note("parameter", f"{parameter.name} became {change} before t = {self.t}", self.t)
-
     def _log(self, metrics: Mapping[str, Any]) -> None:
-        ready: dict[str, float | Tensor] = {}
-        for name, value in metrics.items():
-            number = _as_number(value)
-            if number is None:
-                self.output.tell("metric", f"log: {name!r} must be a number, found {type(value).__name__}", self.t)
-            else:
-                ready[f"{METRIC_PREFIX}{name}"] = number
+        ready, odd = metric_scalars(metrics)
+        for line in odd:
+            self.output.tell("metric", line, self.t)
         self.output.scalars(self.t, ready)
-
-
-def _as_number(value: Any) -> float | Tensor | None:
-    if isinstance(value, Tensor):
-        return value.detach().clone().reshape(()) if value.numel() == 1 else None
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None

@@ -53,12 +53,6 @@ def stage_row(
     return selection.flatten(parts)
 
 
-def completed_steps(optimizer: torch.optim.Optimizer) -> int | None:
-    """How many steps the optimizer's state says it has made; None when it does not count."""
-    counts = [state["step"] for state in optimizer.state.values() if "step" in state]
-    return max((int(count) for count in counts), default=None)
-
-
 def _momentum(parameter: Tensor, state: dict[str, Any], options: Mapping[str, Any], dtype: torch.dtype) -> Tensor:
     """m̂ = m / (1 − β1^t)."""
     beta1 = options["betas"][0]

@@ -141,6 +141,7 @@ def test_parameters_that_belong_to_no_module(recording: Any, capsys: Any) -> Non
     assert capsys.readouterr().err.count("no torch.nn.Module holds the parameters of SGD") == 1
 
 
+@pytest.mark.filterwarnings("default::DeprecationWarning")
 def test_a_compiled_optimizer_step_is_not_seen_and_not_broken(recording: Any, capsys: Any) -> None:
     model = make_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -77,7 +77,7 @@ def test_an_exception_of_ours_ends_the_recording_and_not_the_training(recording:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with recording(every=1, may_stop=True) as it:
         train(model, optimizer, 1)
-        it.writer.scalars = None
+        it.writer.rows = None
         before = model[0].weight.clone()
         train(model, optimizer, 2)
     assert not torch.equal(before, model[0].weight)
@@ -207,6 +207,18 @@ def test_a_graph_that_cannot_be_walked_twice_costs_the_task_gradients_alone(reco
     assert "gradients of single tasks are not recorded" in capsys.readouterr().err
     assert set(it.writer.stored_rows) == {"gradient", "update"}
     assert set(it.writer.stored_scalars) >= {"loss/a", "loss/b"}
+
+
+def test_a_task_without_a_loss_in_a_step_has_no_row_in_it(recording: Any) -> None:
+    model = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with recording(every=1) as it:
+        for absent in (0.0, torch.zeros(())):
+            out = model(torch.ones(5, 4))
+            sedscope.backward({"a": out.square().mean(), "b": out.abs().mean(), "c": absent})
+            optimizer.step()
+    assert set(it.writer.stored_rows) == {"gradient", "gradient/a", "gradient/b", "update"}
+    assert sorted(it.writer.stored_rows["gradient/b"]) == [0, 1]
 
 
 def test_the_outermost_module_is_recorded(recording: Any) -> None:
