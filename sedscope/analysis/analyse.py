@@ -30,7 +30,7 @@ from sedscope.analysis.sources import FixedGradients, SourceRows, recorded_rows
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.unknown import why_no_program, why_no_weights
 from sedscope.analysis.windows import check_window
-from sedscope.runs import Run
+from sedscope.runs import Run, printable
 
 if TYPE_CHECKING:
     from sedscope.analysis.workbench import Workbench
@@ -94,7 +94,7 @@ class _Analysis:
         rolling = self._rolling(rows)
         measured = self._measure(pairs, tasks, rolling)
         return RunAnalysis(
-            path=str(self.run.path),
+            path=printable(str(self.run.path), 4096),
             name=self.run.name,
             state=self.run.state,
             tasks=tasks,
@@ -137,7 +137,7 @@ class _Analysis:
         lengths = {name: len(found.steps) for name, found in rows.items() if isinstance(found, SourceRows)}
         if not lengths:
             raise TooLittleDataError(
-                f"{self.run.path}: no committed rows yet; a window needs {min(self.settings.window)}"
+                f"no committed rows yet; a window needs {min(self.settings.window)}"
             )
         longest = max(lengths, key=lambda name: lengths[name])
         check_window(min(self.settings.window), min(self.settings.rank), lengths[longest], longest)

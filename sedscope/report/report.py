@@ -121,7 +121,7 @@ def _complaints(analyses: Sequence[RunAnalysis], failures: Sequence[Failure]) ->
     for one in analyses:
         good = "nothing" if one.steps is None else f"t = {one.steps[0]}–{one.steps[1]}"
         for damage in one.damage:
-            yield f"{_shown(Path(one.path))}: damaged: {damage}; good: {good}"
+            yield f"{one.path}: damaged: {damage}; good: {good}"
     for failure in failures:
         yield f"{failure.path}: {failure.reason}"
 
@@ -153,5 +153,5 @@ def _shown(path: Path) -> str:
 def _next_step(paths: Sequence[Path], question: Question, out: Path | None) -> Text:
     """What a reader of the table will want next."""
     if out is None:
-        return Text.assemble(("next: ", "dim"), question.command(paths, Path("report")), ("  (report.json)", "dim"))
-    return Text.assemble(("wrote ", "dim"), str(out / JSON_NAME))
+        return Text.assemble(("next: ", "dim"), printable(question.command(paths, Path("report")), 4096), ("  (report.json)", "dim"))
+    return Text.assemble(("wrote ", "dim"), _shown(out / JSON_NAME))
