@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,3 +229,39 @@ def test_a_run_that_cannot_be_written_to_is_reported_all_the_same(
     assert run(["report", str(folder / "good"), *QUICK]) == 0
     assert not (folder / "good" / "derived").exists()
     assert list((tmp_path / "cache").rglob("*.safetensors"))
+
+
+def test_ctrl_c_is_one_line_and_leaves_the_cache_whole(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--window", "10", "--checkpoints", "all", "--sources", "update"]
+    command = [sys.executable, "-m", "sedscope", "report", str(folder / "good"), *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: len(list((folder / "good").glob("derived/baseline-*"))) >= 3 or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1] == "sedscope: interrupted"
+    assert "Traceback" not in err
+    kept = set((folder / "good" / "derived").iterdir())
+    assert not any(path.name.endswith(".part") for path in kept)
+    stamps = {path: path.stat().st_mtime_ns for path in kept}
+    assert run(["report", str(folder / "good"), *flags, "--random", "20"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == stamps
+
+
+def test_hostile_names_are_shown_as_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = folder / "a\x1b]52;c;eA==\x07[/b]"
+    shutil.copytree(folder / "good", hostile)
+    assert run(["report", str(hostile), *QUICK]) == 0
+    assert run(["report", str(hostile), *QUICK, "--tasks", "mul"]) == 2
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err
+    assert "a\\x1b]52;c;eA==\\x07[/b]" in shown.out
+    assert "a\\x1b]52;c;eA==\\x07[/b]: tasks: one of add is required" in shown.err
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
