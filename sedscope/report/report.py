@@ -153,5 +153,6 @@ def _shown(path: Path) -> str:
 def _next_step(paths: Sequence[Path], question: Question, out: Path | None) -> Text:
     """What a reader of the table will want next."""
     if out is None:
-        return Text.assemble(("next: ", "dim"), printable(question.command(paths, Path("report")), 4096), ("  (report.json)", "dim"))
+        command = printable(question.command(paths, Path("report")), 4096)
+        return Text.assemble(("next: ", "dim"), command, ("  (report.json)", "dim"))
     return Text.assemble(("wrote ", "dim"), _shown(out / JSON_NAME))
