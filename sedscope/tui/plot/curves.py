@@ -114,8 +114,8 @@ def _paint_series(canvas: Canvas, chart: Chart, view: View, index: int, found: C
 
 
 def _paint_band(canvas: Canvas, ends: tuple[Floats, Floats], y: Span, hue: int, look: Look) -> None:
-    """In full colours a tinted ground, else a pattern of dots."""
-    if look.colours != "full" or look.glyphs == "ascii":
+    """A tinted ground where tints (or greys) can be had, else a pattern of dots."""
+    if look.colours == "sixteen" or look.glyphs == "ascii":
         canvas.paint(dots.band(canvas.grid, y, *ends), f"band.{hue}", BAND, ":")
         return
     area = dots.filled(canvas.grid, dots.rows_of(canvas.grid, y, ends[1]), dots.rows_of(canvas.grid, y, ends[0]))

@@ -80,15 +80,19 @@ def _indexed(colour: Color) -> bool:
 
 def _full(paint: Paint, role: str, numbers: list[str]) -> Style:
     strength = _STRENGTH.get(role, 1.0)
-    if numbers and paint.colours != "none":
-        colour = _hued(paint, int(numbers[0]), strength)
-    else:
-        colour = paint.background.blend(paint.foreground, strength, 1.0)
+    colour = _hued(paint, int(numbers[0]), strength) if numbers else _grey(paint, strength)
     return Style(color=colour.rich_color, bgcolor=paint.background.rich_color, bold=role in _BOLD)
 
 
+def _grey(paint: Paint, strength: float) -> Color:
+    """The foreground at a strength."""
+    return paint.background.blend(paint.foreground, strength, 1.0)
+
+
 def _hued(paint: Paint, hue: int, strength: float) -> Color:
-    """A series colour at a strength."""
+    """A series colour at a strength; without colours a grey."""
+    if paint.colours == "none":
+        return _grey(paint, strength)
     colour = _legible(Color.parse(palette.OKABE_ITO[hue]), paint.background, paint.foreground)
     return paint.background.blend(colour, strength, 1.0)
 
