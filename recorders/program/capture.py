@@ -26,8 +26,9 @@ from recorders.program.outside import OutsideTable
 from recorders.program.refusal import ProgramRefused
 from recorders.program.unwrap import unwrap_children
 
-EXAMPLES: Final = 8
-"""Batch of the export and of the self-check. One would be specialised; many cost time inside a training."""
+EXAMPLES: Final = 7
+"""Batch of the export and of the self-check. One would be specialised, many cost time inside a training, and a size
+that a model has among its own axes can be taken for one of them."""
 
 
 @dataclass(frozen=True)

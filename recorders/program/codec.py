@@ -246,8 +246,8 @@ def _list(item: Any, where: str, most: int = MAX_VALUES) -> list[Any]:
 
 
 def _text(item: Any, where: str) -> str:
-    if not isinstance(item, str) or len(item) > MAX_TEXT:
-        raise RefusedError(f"program: {where} must be a text of at most {MAX_TEXT} characters")
+    if not isinstance(item, str) or len(item) > MAX_TEXT or not item.isprintable():
+        raise RefusedError(f"program: {where} must be a printable text of at most {MAX_TEXT} characters")
     return item
 
 

@@ -28,6 +28,8 @@ Watch = Callable[[Any], None]
 MOST_EACH: Final = 4 << 30
 MOST_TOTAL: Final = 32 << 30
 """Bytes that `check` allows unless told otherwise."""
+MOST_FLOPS: Final = 10**15
+"""Likewise: some hours of one core."""
 
 
 def load(program_json: bytes, constants: Mapping[str, Tensor]) -> Program:
@@ -118,6 +120,7 @@ class Program:
         floating: torch.dtype | None = None,
         most_each: int = MOST_EACH,
         most_total: int = MOST_TOTAL,
+        most_flops: int = MOST_FLOPS,
     ) -> Footprint:
         """One run without data: what the first real one would take. To be called before it.
 
@@ -126,16 +129,24 @@ class Program:
             floating: element type that the floating weights will have; None: as captured.
             most_each: bytes that one result may take.
             most_total: bytes that all results together may take.
+            most_flops: floating-point operations that matrix products, attention and convolutions may take.
 
         Raises:
             RefusedError: above a cap, or shapes that do not fit each other; the message names the node.
         """
+        from torch.utils.flop_counter import FlopCounterMode  # slow to import, and a recorder never checks
+
         count = ByteCount(most_each, most_total)
         state = {spec.name: empty_like_spec(spec, floating) for spec in self.graph.state}
         shapes = [tensor.detach().to("meta") for tensor in inputs]
-        with torch.no_grad():
+        with torch.no_grad(), FlopCounterMode(display=False) as flops:
             self._run(state, shapes, torch.zeros((), device="meta", dtype=floating), count.add)
-        return Footprint(count.largest, count.total)
+        found = Footprint(count.largest, count.total, flops.get_total_flops())
+        if found.flops > most_flops:
+            raise RefusedError(
+                f"program: one run would take {found.flops} operations, at most {most_flops} are allowed"
+            )
+        return found
 
     def _check_inputs(self, inputs: Sequence[Tensor]) -> None:
         if len(inputs) != len(self.graph.inputs):

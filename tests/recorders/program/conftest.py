@@ -5,6 +5,7 @@ Every entry of `zoo` builds (model, inputs, feature module or None for the input
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -278,17 +279,23 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture(scope="session")
-def _taken() -> dict[str, Capture]:
-    return {}
+def taken() -> Callable[[str], Capture]:
+    """The capture of a model of the zoo by name; each is made once for all tests."""
+
+    @functools.cache
+    def take(name: str) -> Capture:
+        torch.manual_seed(0)
+        case = _ZOO[name]()
+        return capture(case.model, case.inputs, **case.arguments)
+
+    return take
 
 
 @pytest.fixture
-def program(request: pytest.FixtureRequest, case: Case, _taken: dict[str, Capture]) -> Program:
-    """The program of the model; each model is captured once for all tests."""
-    name = request.node.callspec.params["case"]
-    if name not in _taken:
-        _taken[name] = capture(case.model, case.inputs, **case.arguments)
-    return load(_taken[name].program_json, _taken[name].constants)
+def program(request: pytest.FixtureRequest, case: Case, taken: Callable[[str], Capture]) -> Program:
+    """The program of `case`."""
+    found = taken(request.node.callspec.params["case"])
+    return load(found.program_json, found.constants)
 
 
 @pytest.fixture

@@ -80,11 +80,10 @@ class Mutator:
         self.first = len(document["inputs"]) + 1 + len(document["state"]) + len(document["constants"])
 
     def mutate(self) -> dict[str, Any]:
+        crude = [self.literal, self.literal, self.swap, self.argument, self.argument, self.extra, self.drop, self.spec]
+        changes = self.choose.choice([crude, [self.append]])
         for _ in range(self.choose.choice([1, 1, 2, 3])):
-            self.choose.choice(
-                [self.literal, self.literal, self.swap, self.argument, self.argument, self.extra, self.drop, self.spec]
-                + [self.append] * 6
-            )()
+            self.choose.choice(changes)()
         return self.document
 
     def node(self) -> list[Any]:
@@ -156,7 +155,7 @@ class Mutator:
             return [self.typed(kind[5:-1], last) for _ in range(choose.choice([0, 1, 1, 2, 2, 2, 3, 4]))]
         small = choose.random() < 0.75
         return {
-            "TensorType": lambda: {"v": self.tensor(last) if small else choose.randrange(last)},
+            "TensorType": lambda: {"v": self.tensor() if small else choose.randrange(last)},
             "NumberType": lambda: choose.choice(FLOATS) if choose.random() < 0.5 else choose.choice(INTEGERS),
             "IntType": lambda: choose.randint(-2, 4) if small else choose.choice(INTEGERS),
             "SymIntType": lambda: choose.randint(-2, 4) if small else choose.choice(INTEGERS),
@@ -167,13 +166,13 @@ class Mutator:
             "MemoryFormatType": lambda: {"memory_format": choose.choice(sorted(FORMATS))},
         }.get(kind, lambda: None)()
 
-    def tensor(self, last: int) -> int:
+    def tensor(self) -> int:
         """A value that is a tensor, more often one of the latest."""
         tensors = [
             *range(self.first),
             *(self.first + i for i, node in enumerate(self.document["nodes"]) if _makes(node)),
         ]
-        return self.choose.choice(self.choose.choice([tensors, tensors[-8:]])) if tensors[0] < last else 0
+        return self.choose.choice(self.choose.choice([tensors, tensors[-8:]]))
 
     def value(self) -> Any:
         kind = self.choose.choice([*KINDS, *(f"List[{kind}]" for kind in KINDS)])

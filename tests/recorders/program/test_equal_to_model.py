@@ -8,12 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from recorders.program import Program, capture, load
-
-
-def captured(case: Any) -> Program:
-    taken = capture(case.model, case.inputs, **case.arguments)
-    return load(taken.program_json, taken.constants)
+from recorders.program import Capture, Program, capture, load
 
 
 def in_float64(case: Any) -> None:
@@ -103,31 +98,57 @@ def zero_delta(program: Program, batch: int) -> Tensor:
     return torch.zeros((batch, *program.feature_shape), dtype=torch.float64, requires_grad=True)
 
 
-def test_the_json_is_the_same_bytes_every_time(build: Any) -> None:
+def test_the_json_is_the_same_bytes_every_time(build: Any, taken: Any) -> None:
     case = build("encoder")
-    first, second = (capture(case.model, case.inputs) for _ in range(2))
-    assert first.program_json == second.program_json
+    assert capture(case.model, case.inputs).program_json == taken("encoder").program_json
 
 
-def test_a_tied_weight_is_one_weight(build: Any) -> None:
-    program = captured(build("tied gpt"))
-    assert "wte.weight" in program.state_names
-    assert "head.weight" not in program.state_names
+def test_the_json_is_small_and_names_no_device(taken: Any) -> None:
+    for name in ("encoder", "llama", "cnn", "in place"):
+        assert len(taken(name).program_json) < 12_000
+        assert b"cpu" not in taken(name).program_json.replace(b"+cpu", b"")
+        assert b"device" not in taken(name).program_json
 
 
-def test_a_buffer_outside_the_state_dict_is_a_constant(build: Any) -> None:
-    case = build("llama")
-    taken = capture(case.model, case.inputs)
-    assert set(load(taken.program_json, taken.constants).state_names) <= set(case.model.state_dict())
-    assert any(torch.equal(c, case.model.inverse) for c in taken.constants.values())
+def test_a_tied_weight_is_one_weight(taken: Any) -> None:
+    names = loaded(taken("tied gpt")).state_names
+    assert "wte.weight" in names
+    assert "head.weight" not in names
 
 
-def test_a_trunk_with_heads_is_one_program_with_their_names(build: Any) -> None:
-    assert captured(build("shared trunk")).output_names == ("add", "mul")
-    assert captured(build("one head of a trunk")).output_names == ("mul",)
+def test_a_buffer_outside_the_state_dict_is_a_constant(build: Any, taken: Any) -> None:
+    model = build("llama").model
+    assert set(loaded(taken("llama")).state_names) <= set(model.state_dict())
+    assert any(torch.equal(c, model.inverse) for c in taken("llama").constants.values())
 
 
-@pytest.mark.parametrize("name", ["encoder", "llama", "cnn", "shared trunk"])
-def test_it_is_shorter_than_its_weights_and_loads_fast(build: Any, name: str) -> None:
-    taken = capture((case := build(name)).model, case.inputs, **case.arguments)
-    assert len(taken.program_json) < 40_000
+def test_a_trunk_with_heads_is_one_program_with_their_names(taken: Any) -> None:
+    assert loaded(taken("shared trunk")).output_names == ("add", "mul")
+    assert loaded(taken("one head of a trunk")).output_names == ("mul",)
+
+
+def test_the_feature_point_is_told(taken: Any) -> None:
+    assert [taken(name).at for name in ("encoder", "gpt", "mlp", "mlp, inner feature")] == ["tok_emb", "wte", "", "2"]
+    assert loaded(taken("encoder")).feature_shape == (2, 16)
+
+
+def test_a_model_can_be_run_by_a_callable(build: Any) -> None:
+    case = build("shared trunk")
+    found = capture(case.model, case.inputs, run=lambda model, a, b: model(a, b)["add"] * 2)
+    assert found.outputs == ("",)
+    (ours,) = loaded(found).run(case.model.state_dict(), case.inputs, torch.zeros(()))
+    case.model.eval()
+    assert apart(ours, case.outputs()[0] * 2) <= 2e-6
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", ["encoder", "llama", "in place"])
+def test_a_capture_from_a_gpu_runs_on_the_cpu(build: Any, taken: Any, name: str) -> None:
+    case = build(name)
+    found = capture(case.model.cuda(), tuple(x.cuda() for x in case.inputs))
+    assert found.program_json == taken(name).program_json
+    assert all(constant.device.type == "cpu" for constant in found.constants.values())
+
+
+def loaded(found: Capture) -> Program:
+    return load(found.program_json, found.constants)

@@ -120,7 +120,8 @@ def test_a_document_is_refused_by_its_part(program: bytes, words: str) -> None:
         (nodes(["aten.from_file.default", ["/etc/passwd"]]), "not in the table"),
         (nodes(["os.system", ["true"]]), "not in the table"),
         (nodes(["__import__", ["os"]]), "not in the table"),
-        (nodes(["aten.neg.default\n\x1b[31m", [{"v": 4}]]), "not in the table"),
+        (nodes(["aten.neg.default\n\x1b[31m", [{"v": 4}]]), "printable text"),
+        (document(lambda p: p.update(outputs=[["\x1b]52;c;\x07", 4]])), "printable text"),
         (last("aten.to.dtype", 6), "argument dtype must be ScalarTypeType, found 6"),
         (last("aten.clone.default", memory_format=0), "argument memory_format"),
         (last("aten.sum.dim_IntList", [0], False, dtype=7), "argument dtype"),
@@ -180,12 +181,22 @@ def test_a_check_refuses_before_anything_is_made(program: bytes, words: str) -> 
 
 
 def test_a_check_counts_all_results_together() -> None:
-    chain = nodes(*(["aten.neg.default", [{"v": 4 + i}]] for i in range(20)))
+    views = [["aten.unsqueeze.default", [{"v": 24}, 0]], ["aten.expand.default", [{"v": 25}, [3, -1, -1]]]]
+    chain = nodes(*(["aten.neg.default", [{"v": 4 + i}]] for i in range(20)), *views)
     footprint = load(chain, {}).check(INPUTS)
-    assert footprint.largest == 5 * 4 * 4
+    assert footprint.largest == 3 * 5 * 4 * 4  # the expanded view
     assert footprint.total == 5 * 3 * 4 + 21 * 5 * 4 * 4
     with pytest.raises(RefusedError, match="node 6"):
         load(chain, {}).check(INPUTS, most_total=5 * 3 * 4 + 5 * 80)
+
+
+def test_a_check_counts_the_work() -> None:
+    """Little memory and hours of products: a square matrix times itself, again and again."""
+    square = ["aten.full.default", [[4096, 4096], 1.0]]
+    powers = nodes(square, *(["aten.mm.default", [{"v": 5}, {"v": 5 + i}]] for i in range(20)))
+    assert load(powers, {}).check(INPUTS).flops == 2 * 20 * 4096**3 + 2 * 5 * 3 * 4
+    with pytest.raises(RefusedError, match="operations, at most 10"):
+        load(powers, {}).check(INPUTS, most_flops=10)
 
 
 @pytest.mark.parametrize(

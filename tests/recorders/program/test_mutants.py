@@ -7,24 +7,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from safetensors.torch import save_file
 
-from recorders.program import capture
+from recorders.program import Capture
 
 CHILD = Path(__file__).with_name("mutants.py")
 MODELS = ("encoder", "llama", "cnn", "mlp")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, build: Callable[[str], Any]) -> Path:
+def folder(tmp_path: Path, taken: Callable[[str], Capture]) -> Path:
     for name in MODELS:
-        case = build(name)
-        taken = capture(case.model, case.inputs, **case.arguments)
-        (tmp_path / f"{name}.json").write_bytes(taken.program_json)
-        save_file(taken.constants, tmp_path / f"{name}.safetensors")
+        (tmp_path / f"{name}.json").write_bytes(taken(name).program_json)
+        save_file(taken(name).constants, tmp_path / f"{name}.safetensors")
     return tmp_path
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from recorders.errors import RefusedError
 from recorders.program import ProgramRefused, capture, load
+from recorders.program.capture import EXAMPLES
 
 
 class Base(nn.Module):
@@ -77,7 +78,7 @@ class EvenBatch(Base):
 
 class FixedBatch(Base):
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + torch.ones(8, 1)
+        return self.linear(x) + torch.ones(EXAMPLES, 1)
 
 
 class HiddenWeight(Base):
