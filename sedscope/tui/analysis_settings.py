@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from recorders.errors import UsageError
@@ -27,3 +27,9 @@ def plain(settings: Settings) -> dict[str, Any]:
     default = asdict(Settings())
     changed = {name: value for name, value in asdict(settings).items() if value != default[name]}
     return {name: value[0] if name in _SINGLE else value for name, value in changed.items()}
+
+
+def changed(settings: Settings, name: str, value: Any) -> Settings:
+    """The settings with one other value; raises `UsageError` where it is not usable."""
+    values: dict[str, Any] = {name: (value,) if name in _SINGLE else value}
+    return replace(settings, **values)

@@ -54,6 +54,7 @@ class Viewer(App[None]):
     CSS_PATH = "viewer.tcss"
     TITLE = "sedscope"
     COMMANDS: ClassVar[set[Any]] = {Commands, *App.COMMANDS}
+    AUTO_FOCUS = None
     COMMAND_PALETTE_BINDING = "colon"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
@@ -235,8 +236,6 @@ class Viewer(App[None]):
         elif isinstance(event, Answered):
             tab.job_answered(event.number, event.value, event.final)
         else:
-            if event.error is not None:
-                self.say(event.error, "error")
             tab.job_ended(event.number, event.error, event.cancelled)
 
     def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:

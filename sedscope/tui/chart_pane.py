@@ -12,9 +12,8 @@ from sedscope.tui.plot import Chart, Legend, Look, Plot
 
 WIDE = 96
 """Cells from which the legend stands beside the plot."""
-_MOST_LINES = 6
-_TALL = 12
-"""Below so many lines the legend gets one."""
+_SHARE = 5
+"""The legend gets one line in so many of the height, one at least."""
 
 
 class ChartPane(Container):
@@ -61,6 +60,6 @@ class ChartPane(Container):
     def _arrange(self) -> None:
         wide = self.size.width >= WIDE
         self.set_class(wide, "-wide")
-        most = 1 if self.size.height < _TALL else _MOST_LINES
+        most = max(self.size.height // _SHARE, 1)
         lines = min(max(len(self.plot.chart.series), 1), most)
         self._legend.styles.height = None if wide else lines

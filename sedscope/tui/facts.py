@@ -55,7 +55,8 @@ def _recorded(data: RunData) -> Iterator[Fact]:
             "steps",
             f"{len(data.steps):,} recorded, t = {data.steps[0]:,} to {data.steps[-1]:,}, every {recording.every}",
         )
-    yield "state", " ".join(filter(None, (data.state, f"({data.holder})" if data.holder else data.end_reason or "")))
+    reason = "" if data.end_reason in (None, data.state) else str(data.end_reason)
+    yield "state", " ".join(filter(None, (data.state, f"({data.holder})" if data.holder else reason)))
     if data.n_sessions > 1:
         yield "sessions", str(data.n_sessions)
     selection = ", ".join(data.manifest.spec) or "the default selection"

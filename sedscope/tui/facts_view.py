@@ -1,9 +1,11 @@
-"""Sections of (name, value) lines as a scrolling page."""
+"""Sections of (name, value) lines as a scrolling page: names in a column, values hanging beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -11,7 +13,8 @@ from textual.widgets import Static
 
 from sedscope.tui.facts import Section
 
-_NAME = 14
+_NAME = 13
+_LEAST_WIDTH = 20
 
 
 class FactsView(VerticalScroll, can_focus=True):
@@ -20,26 +23,48 @@ class FactsView(VerticalScroll, can_focus=True):
     DEFAULT_CSS = """
     FactsView { padding: 0 1; height: 1fr; width: 1fr; scrollbar-size-vertical: 1; }
     FactsView Static { height: auto; width: 1fr; }
-    FactsView:focus { background: $surface; }
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sections: Sequence[Section] = ()
+        self._text = Static("", markup=False)
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Static("", markup=False)
+        yield self._text
 
     def show(self, found: Sequence[Section]) -> None:
         """Show these sections."""
-        self.query_one(Static).update(page(found))
+        self._sections = found
+        self._text.update(page(found, self._width))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap anew."""
+        self._text.update(page(self._sections, self._width))
+
+    @property
+    def _width(self) -> int:
+        return max(self.scrollable_content_region.width - 1, _LEAST_WIDTH)
 
 
-def page(found: Sequence[Section]) -> Content:
-    """The sections as text: names in a column, values hanging beside them."""
+def page(found: Sequence[Section], width: int) -> Content:
+    """The sections as text of at most `width` characters a line."""
     parts: list[Content] = []
     for place, (title, facts) in enumerate(found):
         parts.append(Content.styled(("\n" if place else "") + f"{title}\n", "bold $accent"))
+        named = any(name for name, _ in facts)
         for name, value in facts:
-            if name or any(one[0] for one in facts):
-                label = name if len(name) < _NAME else name[: _NAME - 2] + "…"
-                parts.append(Content.styled(f"{label:<{_NAME}}", "$foreground 55%"))
-            parts.append(Content(f"{value}\n"))
+            parts += _fact(name, value, _NAME if named else 0, width)
     return Content("").join(parts)
+
+
+def _fact(name: str, value: str, indent: int, width: int) -> Iterator[Content]:
+    """One name and its value; a value that is longer than a line goes on below itself."""
+    lines = wrap(value, max(width - indent, _LEAST_WIDTH // 2), break_on_hyphens=False) or [""]
+    if indent:
+        label = name if len(name) < indent else name[: indent - 2] + "…"
+        yield Content.styled(f"{label:<{indent}}", "$foreground 55%")
+    yield Content(f"{lines[0]}\n")
+    for line in lines[1:]:
+        yield Content(" " * indent + line + "\n")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from recorders.format import CLIP_COEFFICIENT, GRAD_NORM, GRAD_NORM_UNCLIPPED, LOSS_PREFIX, LR_PREFIX, METRIC_PREFIX
+from recorders.format import GRAD_NORM, GRAD_NORM_UNCLIPPED, LOSS_PREFIX, LR_PREFIX, METRIC_PREFIX
 from sedscope.tui.plot import Axis, Chart, Moment, Series
 from sedscope.tui.snapshot import RunData
 
@@ -33,7 +33,7 @@ def losses(data: RunData) -> Chart:
 
 def gradient_norms(data: RunData) -> Chart:
     """What the optimizer received, before and after clipping."""
-    names = {GRAD_NORM: "received", GRAD_NORM_UNCLIPPED: "before clipping", CLIP_COEFFICIENT: "clip coefficient"}
+    names = {GRAD_NORM: "received", GRAD_NORM_UNCLIPPED: "before clipping"}
     series = [_series(data, name, label) for name, label in names.items() if name in data.scalars]
     return Chart(tuple(series), Axis("t"), Axis(scale="log"), "Gradient norm", moments=moments(data))
 

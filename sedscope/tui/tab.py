@@ -84,7 +84,9 @@ class Tab(Vertical):
         """A result of a job of this tab; it is refined by later ones unless it is final."""
 
     def job_ended(self, number: int, error: str | None, cancelled: bool) -> None:
-        """A job of this tab is over; `error` is one line where it failed."""
+        """A job of this tab is over; `error` is one line where it failed. By default it is said."""
+        if error is not None:
+            self.shell.say(error, "error")
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ class RunPreview(Horizontal):
     def __init__(self, look: Look | None) -> None:
         super().__init__()
         self._data: RunData | None = None
+        self._ready = False
         self._pane = ChartPane(look=look)
         self._facts = FactsView()
 
@@ -40,6 +41,7 @@ class RunPreview(Horizontal):
 
     def on_mount(self) -> None:
         """What was shown before there was a widget to show it."""
+        self._ready = True
         self.show(self._data)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -49,7 +51,7 @@ class RunPreview(Horizontal):
     def show(self, data: RunData | None) -> None:
         """Accuracy, or the loss where none was logged."""
         self._data = data
-        if not self.is_mounted:
+        if not self._ready:
             return
         chart = Chart() if data is None else metric_charts.accuracy(data)
         if data is not None and not chart.series:

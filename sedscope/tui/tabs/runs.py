@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import DataTable, Input, Static
 
 from recorders.format import STATE_RECORDING
@@ -70,7 +71,7 @@ class RunsTab(Tab):
     DEFAULT_CSS = """
     RunsTab #runs-head { height: 1; }
     RunsTab #runs-summary { width: 1fr; height: 1; color: $foreground 60%; padding: 0 1; }
-    RunsTab #runs-filter { display: none; width: 40; height: 1; border: none; padding: 0 1; background: $panel; }
+    RunsTab #runs-filter { width: 40; height: 1; border: none; padding: 0 1; background: $panel; }
     RunsTab #runs-none { display: none; padding: 1 3; height: 1fr; overflow-y: auto; }
     RunsTab DataTable { height: 1fr; }
     RunsTab.-preview DataTable { height: auto; max-height: 50%; }
@@ -92,7 +93,9 @@ class RunsTab(Tab):
         """A line and the table; the run at its cursor comes when the first one was read."""
         with Horizontal(id="runs-head"):
             yield Static("", id="runs-summary", markup=False)
-            yield Input(placeholder="words, Enter, Esc clears", id="runs-filter")
+            box = Input(placeholder="words, Enter, Esc clears", id="runs-filter")
+            box.display = False
+            yield box
         table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=False, cell_padding=1)
         table.fixed_columns = 2
         yield table
@@ -126,6 +129,10 @@ class RunsTab(Tab):
         """The preview's plot."""
         if self._preview is not None:
             self._preview.set_cursor(t)
+
+    def key_takers(self) -> list[Widget]:
+        """The table takes the keys."""
+        return [self.query_one(DataTable)]
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
