@@ -26,7 +26,9 @@ def test_the_widgets_add_little_to_textual_and_numpy() -> None:
         "start = time.process_time(); from sedscope.tui.plot import Plot, Legend, HeatmapView; "
         "print(time.process_time() - start)"
     )
-    assert min(float(outcome(code)) for _ in range(3)) < 0.15  # 0.03 s on an idle core
+    assert (
+        min(float(outcome(code)) for _ in range(3)) < 0.15
+    )  # 0.05 to 0.09 s on a machine with eight busy processes on two cores
 
 
 def test_every_public_name_is_there() -> None:
