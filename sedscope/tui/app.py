@@ -6,7 +6,6 @@ business; reading is the reader's, computing the worker's. Nothing here imports 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.widgets import Static
@@ -30,7 +28,8 @@ from sedscope.tui.options import Options
 from sedscope.tui.palette_commands import Commands
 from sedscope.tui.prompts import Prompt
 from sedscope.tui.reader import Reader
-from sedscope.tui.tab import Tab
+from sedscope.tui.stage import Stage
+from sedscope.tui.steps import stepped, wrong_step
 from sedscope.tui.tabbar import RunLine, TabBar
 from sedscope.tui.tabs import TABS, entry
 from sedscope.tui.themes import DEFAULT_THEME, THEMES
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from sedscope.tui.worker.jobs import Job
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
-_STALE = ("run", "cursor", "settings", "marks")
 
 
 class Viewer(App[None]):
@@ -92,9 +90,7 @@ class Viewer(App[None]):
         self._reader = Reader(options.paths, self.post_message)
         self._worker = WorkerClient(lambda event: self.post_message(WorkerSpoke(event)))
         self._board = JobsBoard(self._worker)
-        self._tabs: dict[str, Tab] = {}
-        self._stale: dict[str, set[str]] = {tab.name: set(_STALE) for tab in TABS}
-        self._active = ""
+        self._stage = Stage(self)
         self._set_up_themes()
 
     # --- the screen --------------------------------------------------------------------------------------------------
@@ -103,7 +99,7 @@ class Viewer(App[None]):
         """Two lines, the stage, the keys."""
         yield TabBar()
         yield RunLine()
-        yield Container(id="stage")
+        yield self._stage
         yield KeyBar()
         yield Static(self._too_small(), id="too-small")
 
@@ -158,20 +154,20 @@ class Viewer(App[None]):
         """Mark a run, or no longer."""
         kept = tuple(one for one in self.marked if one != path)
         self.marked = kept if len(kept) < len(self.marked) else (*self.marked, path)
-        self._tell_tabs("marks")
+        self._stage.tell("marks")
 
     def set_cursor(self, t: float | None) -> None:
         """Put the shared cursor."""
         if t != self.cursor:
             self.cursor = t
-            self._tell_tabs("cursor")
+            self._stage.tell("cursor")
             self._update_run_line()
 
     def set_settings(self, settings: Settings) -> None:
         """Change what analyses are asked with."""
         if settings != self.settings:
             self.settings = settings
-            self._tell_tabs("settings")
+            self._stage.tell("settings")
 
     def go_to(self, tab: str) -> None:
         """Show another tab."""
@@ -200,33 +196,33 @@ class Viewer(App[None]):
         self.rows, self.problems, self.listed = message.rows, message.problems, True
         paths = {row.path for row in self.rows}
         self.marked = tuple(path for path in self.marked if path in paths)
-        self._tell_tabs("marks")
+        self._stage.tell("marks")
         if self.selected is None and self.rows:
             self.select_run(self.rows[0].path)
 
     def on_row_changed(self, message: RowChanged) -> None:
         """One line of the table."""
         self.rows = tuple(message.row if row.path == message.row.path else row for row in self.rows)
-        self._tell_tabs("marks")
+        self._stage.tell("marks")
 
     def on_run_loaded(self, message: RunLoaded) -> None:
         """The selected run, new or grown. The cursor stays where it was put, on another run too."""
         if message.data.path == self.selected:
             self.data = message.data
-            self._tell_tabs("run")
+            self._stage.tell("run")
             self._update_run_line()
 
     def on_run_unreadable(self, message: RunUnreadable) -> None:
         """Its reason stands in the table and in every tab."""
         if message.path == self.selected:
             self.data = None
-            self._tell_tabs("run")
+            self._stage.tell("run")
             self._update_run_line(message.reason)
 
     def on_worker_spoke(self, message: WorkerSpoke) -> None:
         """To the tab that asked, where it is still there."""
         event = message.event
-        tab = self._tabs.get(self._board.take(event) or "")
+        tab = self._stage.made(self._board.take(event) or "")
         if isinstance(event, Finished) or (isinstance(event, Told) and event.done <= 1):
             self._update_run_line()
         if tab is None:
@@ -250,11 +246,13 @@ class Viewer(App[None]):
 
     def action_help(self) -> None:
         """Explain the current tab."""
-        tab = self._tabs[self._active]
+        tab = self._stage.tab
+        if tab is None:
+            return
         bindings = [active.binding for active in self.screen.active_bindings.values() if active.binding.description]
         keys = {binding.action: (self.get_key_display(binding), binding) for binding in bindings}
         lines = [(key, binding.tooltip or binding.description) for key, binding in keys.values()]
-        self.push_screen(HelpScreen(self._active, tab.PAGE, lines))
+        self.push_screen(HelpScreen(tab.NAME, tab.PAGE, lines))
 
     def action_jump(self) -> None:
         """Ask for a step; the grok steps stand ready."""
@@ -264,7 +262,7 @@ class Viewer(App[None]):
         first, last = self.data.steps[0], self.data.steps[-1]
         question = f"Go to step ({first} to {last})"
         self.push_screen(
-            Prompt(question, choices=run_line.places(self.data), check=_wrong_step),
+            Prompt(question, choices=run_line.places(self.data), check=wrong_step),
             lambda answer: self.set_cursor(float(answer)) if answer else None,
         )
 
@@ -282,16 +280,9 @@ class Viewer(App[None]):
 
     def action_step(self, count: int) -> None:
         """Move the cursor by recorded steps, where no plot has the keys."""
-        steps = self.data.steps if self.data is not None else ()
-        if not steps:
-            return
-        if self.cursor is None:
-            place = 0 if count > 0 else len(steps) - 1
-        elif count > 0:
-            place = bisect_right(steps, self.cursor) - 1 + count
-        else:
-            place = bisect_left(steps, self.cursor) + count
-        self.set_cursor(float(steps[min(max(place, 0), len(steps) - 1)]))
+        found = stepped(self.data.steps if self.data is not None else (), self.cursor, count)
+        if found is not None:
+            self.set_cursor(found)
 
     def action_end(self, direction: int) -> None:
         """Move the cursor to the first or last recorded step."""
@@ -306,7 +297,7 @@ class Viewer(App[None]):
         """Whatever ended the viewer: nothing of it stays behind."""
         self._reader.stop()
         self._worker.close()
-        state = preferences.Remembered(self._active, self.theme, analysis_settings.plain(self.settings))
+        state = preferences.Remembered(self._stage.active or None, self.theme, analysis_settings.plain(self.settings))
         preferences.remember(self._options.state_file, state)
 
     # --- private -----------------------------------------------------------------------------------------------------
@@ -329,43 +320,9 @@ class Viewer(App[None]):
         return TABS[0].name
 
     async def _show(self, name: str) -> None:
-        """Bring a tab to the front; the first time, import and mount it."""
-        found = entry(name)
-        if found is None or name == self._active:
-            return
-        before = self._tabs.get(self._active)
-        tab = self._tabs.get(name)
-        if tab is None:
-            tab = self._tabs[name] = found.make()
-            await self.query_one("#stage").mount(tab)
-        if before is not None:
-            before.display = False
-        tab.display = True
-        self._active = name
-        self.query_one(TabBar).show(name)
-        self._catch_up(tab)
-        tab.shown()
-
-    def _tell_tabs(self, what: str) -> None:
-        """Tell the tab that is shown; the others will hear when they are."""
-        for stale in self._stale.values():
-            stale.add(what)
-        if self._active:
-            self._catch_up(self._tabs[self._active])
-
-    def _catch_up(self, tab: Tab) -> None:
-        """Everything that happened since the tab was shown, in the order in which a tab needs it."""
-        stale = self._stale[self._active]
-        news, self._stale[self._active] = [what for what in _STALE if what in stale], set()
-        for what in news:
-            if what == "run":
-                tab.run_changed(self.data)
-            elif what == "cursor":
-                tab.cursor_moved(self.cursor)
-            elif what == "settings":
-                tab.settings_changed()
-            else:
-                tab.marks_changed()
+        """Bring a tab to the front."""
+        if await self._stage.bring(name):
+            self.query_one(TabBar).show(name)
 
     def _tick(self) -> None:
         """Progress is drawn twice a second, however often it is told."""
@@ -383,11 +340,3 @@ class Viewer(App[None]):
             f"sedscope needs {LEAST_WIDTH} × {LEAST_HEIGHT} characters to draw in;\n"
             f"this terminal has {self.size.width} × {self.size.height}.\nPlease make it larger, or press q to quit."
         )
-
-
-def _wrong_step(answer: str) -> str | None:
-    try:
-        float(answer)
-    except ValueError:
-        return f"a number is required, found {answer!r}"
-    return None

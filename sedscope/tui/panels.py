@@ -12,7 +12,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
+from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Static
 
 from sedscope.tui.chips import Chips
 from sedscope.tui.tab import Tab
@@ -25,6 +27,9 @@ class PanelTab(Tab):
 
     DEFAULT_CSS = """
     PanelTab #deck { height: 1fr; width: 1fr; layout: grid; grid-gutter: 0 1; }
+    PanelTab #instead { display: none; height: 1fr; content-align: center middle; text-align: center; padding: 0 4; }
+    PanelTab.-empty #instead { display: block; }
+    PanelTab.-empty #deck { display: none; }
     PanelTab #deck.-single { grid-size: 1 1; }
     PanelTab #head { height: 1; width: 1fr; }
     """
@@ -45,8 +50,9 @@ class PanelTab(Tab):
     def compose(self) -> ComposeResult:
         """Chips, then the panels."""
         with Horizontal(id="head"):
-            yield Chips("v", id="views")
+            yield Chips("v view", id="views")
             yield from self.head()
+        yield Static("", id="instead", markup=False)
         with Container(id="deck"):
             for name in self.PANELS:
                 panel = self.make_panel(name)
@@ -65,6 +71,11 @@ class PanelTab(Tab):
     def panel(self, name: str) -> Widget:
         """The widget that was made for a name."""
         return self.query_one(f"#{panel_id(name)}")
+
+    def explain(self, reason: str) -> None:
+        """In the place of all panels, why there is nothing to show; "" shows the panels."""
+        self.set_class(bool(reason), "-empty")
+        self.query_one("#instead", Static).update(Content.styled(reason, "$foreground 70%"))
 
     def on_resize(self, event: events.Resize) -> None:
         """All or one."""

@@ -37,12 +37,18 @@ def size_text(size: int | None) -> str:
 
 
 def grok_text(row: RunRow) -> str:
-    """`825`, or `add 825 mul –` with several tasks; `…` until it was looked for."""
+    """`825`; with two tasks `add 825  mul –`; with more their range and how many have one; `…` until it is known."""
     if row.grok is None:
         return "…"
     if len(row.grok) == 1:
         return _number(row.grok[0][1])
-    return "  ".join(f"{shortened(task, 10)} {_number(t)}" for task, t in row.grok) or _NONE
+    if len(row.grok) == 2:
+        return "  ".join(f"{shortened(task, 8)} {_number(t)}" for task, t in row.grok)
+    found = [t for _, t in row.grok if t is not None]
+    if not found:
+        return _NONE
+    ends = _number(min(found)) if min(found) == max(found) else f"{min(found):,}–{max(found):,}"
+    return ends if len(found) == len(row.grok) else f"{ends}, {len(found)} of {len(row.grok)}"
 
 
 def shortened(text: str, cells: int = _LONGEST) -> str:
@@ -94,6 +100,19 @@ COLUMNS = (
     Column("Started", lambda row: row.created or _NONE, lambda row: row.created or None),
     Column("Remark", lambda row: shortened(row.reason, 80), lambda row: row.reason or None),
 )
+
+
+_OPTIONAL = frozenset({"Intervention", "Remark"})
+"""Columns that are left out where no run has anything in them."""
+
+
+def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
+    """Places of the columns that say something about these runs."""
+    return tuple(
+        place
+        for place, column in enumerate(COLUMNS)
+        if column.name not in _OPTIONAL or any(column.order(row) is not None for row in rows)
+    )
 
 
 def sign(row: RunRow, marked: bool) -> tuple[str, str]:

@@ -55,8 +55,7 @@ def sigma_heatmap(series: SpectrumSeries) -> Heatmap:
 
 def _curve(points: Sequence[EdgeAt], place: int, *, marked: bool) -> Series:
     def value(edge: Edge) -> float | Undefined:
-        short = Undefined(f"the window has {len(edge.sigma)} directions")
-        return float(edge.sigma[place]) if place < len(edge.sigma) else short
+        return float(edge.sigma[place]) if place < len(edge.sigma) else Undefined("short window")
 
     return _quantity(points, f"σ{subscript(place + 1)}", value, colour=place, flat=marked)
 

@@ -75,6 +75,7 @@ class OverviewTab(PanelTab):
 
     def run_changed(self, data: RunData | None) -> None:
         """Draw the run as it is now; zoom, scale and scroll stay."""
+        self.explain("Reading the run …" if data is None else "")
         for name, make in CHARTS.items():
             pane = self.panel(name)
             assert isinstance(pane, ChartPane)

@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Input, Static
 from recorders.format import STATE_RECORDING
 from sedscope.runs.text import printable
 from sedscope.tui.no_runs import how_to_record
-from sedscope.tui.run_table import COLUMNS, arranged, sign
+from sedscope.tui.run_table import COLUMNS, arranged, shown_columns, sign
 from sedscope.tui.snapshot import RunData, RunRow
 from sedscope.tui.tab import Tab, TabHelp
 
@@ -86,6 +86,7 @@ class RunsTab(Tab):
         self._shown: list[RunRow] = []
         self._marked: tuple[Path, ...] = ()
         self._sort = (0, False)
+        self._places = shown_columns(())
         self._words = ""
         self._preview: RunPreview | None = None
 
@@ -157,7 +158,8 @@ class RunsTab(Tab):
 
     def action_sort(self, direction: int) -> None:
         """Sort by the next column."""
-        self._sort = ((self._sort[0] + direction) % len(COLUMNS), False)
+        place = self._places.index(self._sort[0]) + direction
+        self._sort = (self._places[place % len(self._places)], False)
         self._rebuild()
 
     def action_reverse(self) -> None:
@@ -217,8 +219,8 @@ class RunsTab(Tab):
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
         """Sort by a column; once more turns the order round."""
         event.stop()
-        column = event.column_index - 1
-        if column >= 0:
+        if event.column_index > 0:
+            column = self._places[event.column_index - 1]
             self._sort = (column, self._sort[0] == column and not self._sort[1])
             self._rebuild()
 
@@ -250,7 +252,8 @@ class RunsTab(Tab):
         table = self.query_one(DataTable)
         table.clear(columns=True)
         table.add_column(Text(""), key=_MARK, width=2)
-        for place, column in enumerate(COLUMNS):
+        for place in self._places:
+            column = COLUMNS[place]
             arrow = ("▼" if self._sort[1] else "▲") if place == self._sort[0] else ""
             table.add_column(Text(column.name + arrow, justify="right" if column.right else "left"), key=column.name)
 
@@ -262,6 +265,13 @@ class RunsTab(Tab):
 
     def _update(self) -> None:
         """Bring the table up to date with as few changes as there are."""
+        places = shown_columns(self.shell.rows)
+        if places != self._places:
+            self._places = places
+            if self._sort[0] not in places:
+                self._sort = (0, False)
+            self._columns()
+            self._shown = []
         rows = arranged(self.shell.rows, self._words, *self._sort)
         table = self.query_one(DataTable)
         here = self._at_cursor() or (self.shell.data.path if self.shell.data else None)
@@ -284,8 +294,8 @@ class RunsTab(Tab):
             turned = (row.path in self._marked) != (row.path in self.shell.marked)
             if before == row and not turned:
                 continue
-            old = self._cells(before)
-            for key, was, now in zip((_MARK, *(c.name for c in COLUMNS)), old, self._cells(row), strict=True):
+            keys = (_MARK, *(COLUMNS[place].name for place in self._places))
+            for key, was, now in zip(keys, self._cells(before), self._cells(row), strict=True):
                 if was != now or key == _MARK:
                     table.update_cell(str(row.path), key, now, update_width=True)
 
@@ -293,7 +303,7 @@ class RunsTab(Tab):
         text, style = sign(row, row.path in self.shell.marked)
         style = _RICH.get(style, "dim")
         cells = [Text(text, style)]
-        for column in COLUMNS:
+        for column in (COLUMNS[place] for place in self._places):
             plain = Text(column.text(row), justify="right" if column.right else "left", no_wrap=True)
             if column.name in ("State", "Remark"):
                 plain.stylize(style)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -16,7 +15,7 @@ from sedscope.tui.chart_pane import ChartPane
 from sedscope.tui.chips import Chips
 from sedscope.tui.metric_charts import moments
 from sedscope.tui.panels import PanelTab
-from sedscope.tui.plot import Chart, Heatmap, HeatmapView
+from sedscope.tui.plot import HeatmapView
 from sedscope.tui.prompts import Prompt
 from sedscope.tui.snapshot import RunData
 from sedscope.tui.spectrum_charts import count_chart, gap_chart, sigma_chart, sigma_heatmap
@@ -25,7 +24,6 @@ from sedscope.tui.worker.jobs import SpectrumJob
 
 _PATIENCE = 2.0
 """Seconds between two questions about a run that grows."""
-_NOTHING = Heatmap(np.empty((0, 0)))
 
 
 class SpectrumTab(PanelTab):
@@ -61,8 +59,8 @@ class SpectrumTab(PanelTab):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "next_source(1)", "Source", tooltip="Next source"),
         Binding("S", "next_source(-1)", "Previous source", show=False),
-        Binding("W", "ask('window')", "W", tooltip="Rows of a window"),
-        Binding("K", "ask('rank')", "K", tooltip="Directions of a basis"),
+        Binding("W", "ask('window')", "Window", tooltip="Rows of a window"),
+        Binding("K", "ask('rank')", "Rank", tooltip="Directions of a basis"),
     ]
     PANELS: ClassVar[tuple[str, ...]] = ("sigma", "gap", "heatmap", "count")
     DEFAULT_CSS = """
@@ -77,7 +75,7 @@ class SpectrumTab(PanelTab):
 
     def compose(self) -> ComposeResult:
         """The sources above the panels."""
-        yield Chips("s", id="sources")
+        yield Chips("s source", id="sources")
         yield from super().compose()
 
     def make_panel(self, name: str) -> Widget:
@@ -93,7 +91,7 @@ class SpectrumTab(PanelTab):
             self._source = _preferred(names)
         self.query_one("#sources", Chips).show(names, names.index(self._source) if self._source else None)
         if data is None or self._shown is None or self._shown.path != str(data.path):
-            self._clear("" if data is None else "computing …")
+            self._clear("No run is selected." if data is None else f"Computing spectra of {self._source} …")
             self._ask_worker()
         else:
             self.set_timer(_PATIENCE, self._ask_worker)
@@ -183,6 +181,7 @@ class SpectrumTab(PanelTab):
             self._clear(series.undefined.reason)
             return
         self._shown = job
+        self.explain("")
         data, rank = self.shell.data, job.settings.rank[0]
         marks = () if data is None else moments(data)
         self._pane("sigma").chart = sigma_chart(series, rank, marks)
@@ -196,9 +195,7 @@ class SpectrumTab(PanelTab):
         if keep:
             return
         self._shown = None
-        for name in ("sigma", "gap", "count"):
-            self._pane(name).chart = Chart(title=reason if name == "sigma" else "")
-        self._heatmap().heatmap = _NOTHING
+        self.explain(reason)
 
     def _pane(self, name: str) -> ChartPane:
         found = self.panel(name)

@@ -23,7 +23,8 @@ from sedscope.tui.worker.jobs import Job
 PATIENCE = 1.0
 """Seconds that a process has to let go of a cancelled job."""
 
-_COMMAND = (sys.executable, "-m", "sedscope.tui.worker.child")
+_COMMAND = (sys.executable, "-P", "-m", "sedscope.tui.worker.child")
+"""-P: nothing is imported from the folder that the viewer happens to stand in."""
 
 
 class WorkerClient:

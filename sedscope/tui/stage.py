@@ -1,0 +1,83 @@
+"""The tabs that were made, which one is shown, and what the others have not heard yet.
+
+Decides when a tab hears of a change: at once where it is shown, else when it is shown again, once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from textual.containers import Container
+
+from sedscope.tui.tab import Tab
+from sedscope.tui.tabs import TABS, entry
+
+if TYPE_CHECKING:
+    from sedscope.tui.shell import Shell
+
+News = Literal["run", "cursor", "settings", "marks"]
+_ORDER: tuple[News, ...] = ("marks", "run", "cursor", "settings")
+
+
+class Stage(Container):
+    """Holds the tabs; each is imported, made and mounted when it is first shown."""
+
+    DEFAULT_CSS = "Stage { height: 1fr; width: 1fr; }"
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__()
+        self._shell = shell
+        self._tabs: dict[str, Tab] = {}
+        self._unheard: dict[str, set[News]] = {tab.name: set() for tab in TABS}
+        self.active = ""
+        """Name of the tab that is shown."""
+
+    @property
+    def tab(self) -> Tab | None:
+        """The tab that is shown."""
+        return self._tabs.get(self.active)
+
+    def made(self, name: str) -> Tab | None:
+        """A tab that was shown before."""
+        return self._tabs.get(name)
+
+    async def bring(self, name: str) -> bool:
+        """Show a tab; whether that changed anything."""
+        found = entry(name)
+        if found is None or name == self.active:
+            return False
+        before, tab = self.tab, self._tabs.get(name)
+        if tab is None:
+            tab = self._tabs[name] = found.make()
+            self._unheard[name] = set(_ORDER)
+            await self.mount(tab)
+        if before is not None:
+            before.display = False
+        tab.display = True
+        self.active = name
+        self._catch_up()
+        tab.shown()
+        return True
+
+    def tell(self, what: News) -> None:
+        """Something changed."""
+        for unheard in self._unheard.values():
+            unheard.add(what)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        tab = self.tab
+        if tab is None:
+            return
+        unheard, self._unheard[self.active] = self._unheard[self.active], set()
+        for what in _ORDER:
+            if what not in unheard:
+                continue
+            if what == "run":
+                tab.run_changed(self._shell.data)
+            elif what == "cursor":
+                tab.cursor_moved(self._shell.cursor)
+            elif what == "settings":
+                tab.settings_changed()
+            else:
+                tab.marks_changed()
