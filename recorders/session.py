@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from weakref import WeakSet
 
 import torch
 from torch import nn
@@ -22,10 +21,11 @@ from torch import nn
 from recorders import active
 from recorders.announcement import describe
 from recorders.backward import BackwardObserver
-from recorders.binding import Binding, bind
+from recorders.binding import Binding
 from recorders.clipping import ClippingObserver
 from recorders.counting import first_t
 from recorders.errors import SedscopeError
+from recorders.followed import FollowedOptimizer
 from recorders.format import SKIPPED
 from recorders.hooks import Closure, StepHooks
 from recorders.manifest import build_manifest
@@ -34,7 +34,7 @@ from recorders.naming import unwrap
 from recorders.offload import State, state_to_host
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
-from recorders.ownership import refuse_second, refuse_unrecordable
+from recorders.ownership import refuse_unrecordable
 from recorders.place import Place
 from recorders.scaling import ScalerObserver
 from recorders.selection import Selection, select
@@ -79,9 +79,7 @@ class Session:
         self._command = tuple(command)
         self._schedule = options.schedule
         self._selection: Selection | None = None
-        self._binding: Binding | None = None
-        self._judged: WeakSet[torch.optim.Optimizer] = WeakSet()
-        self._why_unbound = "no optimizer made a step (one inside torch.compile is not seen)"
+        self._followed = FollowedOptimizer(options.select, self._begin)
         self._stepping = False
         self._theta: ThetaKeeper | None = None
         self._tasks: dict[str, None] = {}
@@ -98,22 +96,22 @@ class Session:
     def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
         """θ_t is in place and about to be stepped from."""
         self._stepping = False
-        if not self._is_live() or not self._is_bound_to(optimizer, closure):
+        binding = self._binding_of(optimizer, closure) if self._is_live() else None
+        if binding is None:
             return
-        assert self._binding is not None and self._theta is not None
+        assert self._theta is not None
         refuse_unrecordable(optimizer, closure)
         self._stepping = True
         rows = self._schedule.records(self.t)
         if rows:
             self._theta.keep(self.t)
-        self._binding.read_before(rows=rows, closure_given=closure is not None, wants=self.options.wants)
+        binding.read_before(rows=rows, closure_given=closure is not None, wants=self.options.wants)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """The step was made, or a fused kernel skipped it."""
         self._scaler.step_seen(optimizer)
-        if not self._is_live() or not self._stepping or self._binding is None:
-            return
-        if optimizer is not self._binding.optimizer:
+        binding = self._followed.binding
+        if not self._is_live() or not self._stepping or binding is None or optimizer is not binding.optimizer:
             return
         self._stepping = False
         found_inf = getattr(optimizer, "found_inf", None)
@@ -121,11 +119,11 @@ class Session:
             self._skip(optimizer)
             return
         rows = self._schedule.records(self.t)
-        found, scalars = self._binding.read_after(rows=rows, wants=self.options.wants)
+        found, scalars = binding.read_after(rows=rows, wants=self.options.wants)
         if rows:  # on resume t was not known yet when the first losses were sent backward
             found |= self.backward.ledger.rows()
         scalars |= self.backward.ledger.scalars()
-        scalars |= self._clipping.take(self._binding.stepped())
+        scalars |= self._clipping.take(binding.stepped())
         if found:
             self.output.rows(self.t, found)
         self.output.scalars(self.t, scalars)
@@ -167,7 +165,7 @@ class Session:
         plain = unwrap(model)
         if self.model is None:
             self.model = plain
-            self._judged.clear()  # an optimizer that was passed over may own this model
+            self._followed.reconsider()
         return self.model is plain
 
     def refuse_task_gradients(self, reason: str) -> None:
@@ -201,10 +199,11 @@ class Session:
     def terminate(self) -> Callable[[], None]:
         """Stop at once; the result writes what is left and may run on another thread, while the training goes on."""
         state: State | None = None
-        if self._is_live() and self._binding is not None and self._theta is not None and not self._stepping:
+        binding = self._followed.binding
+        if self._is_live() and binding is not None and self._theta is not None and not self._stepping:
             due = self._theta.is_due(self.t, last=True)
             with suppress(Exception):  # this runs in a signal handler, between any two lines of the training
-                state = state_to_host(self._binding.state()) if due else None
+                state = state_to_host(binding.state()) if due else None
         unfinished, self._closed = not self._closed and self.stopped is None, True
 
         def write() -> None:
@@ -218,7 +217,7 @@ class Session:
     def _finish(self, reason: str) -> None:
         try:
             if self._theta is None:
-                self.output.say_once(f"nothing was recorded: {self._why_unbound}")
+                self.output.say_once(f"nothing was recorded: {self._followed.why_none}")
             elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
                 self._theta.keep(self.t, last=True)
             self.output.close(reason)
@@ -250,25 +249,11 @@ class Session:
     def _is_live(self) -> bool:
         return self.stopped is None and not self._closed and os.getpid() == self._pid
 
-    def _is_bound_to(self, optimizer: torch.optim.Optimizer, closure: Closure) -> bool:
-        if self._binding is None:
-            if optimizer not in self._judged:
-                self._bind(optimizer, closure)
-            self._judged.add(optimizer)
-            return self._binding is not None
-        if optimizer is self._binding.optimizer:
-            return True
-        if optimizer not in self._judged:
-            self._judged.add(optimizer)
-            refuse_second(self._binding.optimizer, optimizer, self._binding.selection.chosen)
-        return False
+    def _binding_of(self, optimizer: torch.optim.Optimizer, closure: Closure) -> Binding | None:
+        return self._followed.judge(optimizer, closure, self.model, self._selection)
 
-    def _bind(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
-        found = bind(optimizer, closure, self.model, self._selection, self.options.select)
-        if isinstance(found, str):
-            self._why_unbound = found
-            return
-        self._binding, self.model, self._selection = found, found.model, found.selection
+    def _begin(self, found: Binding) -> None:
+        optimizer, self.model, self._selection = found.optimizer, found.model, found.selection
         self._theta = ThetaKeeper(found, self.options, self.output)
         self.t, remark = first_t(optimizer, self.options)
         if remark is not None:
@@ -284,11 +269,11 @@ class Session:
 
     def _skip(self, optimizer: Any) -> None:
         """A GradScaler found infinities: t stands still, and what was gathered for this step is dropped."""
-        if self._is_bound_to(optimizer, None):
+        binding = self._binding_of(optimizer, None)
+        if binding is not None:
             self._stepping = False
             self.backward.ledger.clear()
-            assert self._binding is not None
-            self._clipping.take(self._binding.stepped())
+            self._clipping.take(binding.stepped())
             self.output.scalars(self.t, {SKIPPED: 1.0})
 
     def _log(self, metrics: Mapping[str, Any]) -> None:
