@@ -60,14 +60,20 @@ def killed_at_random(action: Callable[[], None], journal: Path, chance: random.R
         time.sleep(chance.uniform(0.0, LATER))
 
 
+def steps_while_watched(first_t: int) -> Iterator[int]:
+    """t without end, but no longer than somebody is there to kill the child."""
+    parent = os.getppid()
+    return itertools.takewhile(lambda _: os.getppid() == parent, itertools.count(first_t))
+
+
 def record_until_killed(path: Path) -> None:
     """A new run that never ends."""
-    feed(RunWriter.create(path, manifest()), itertools.count())
+    feed(RunWriter.create(path, manifest()), steps_while_watched(0))
 
 
 def resume_until_killed(path: Path, first_t: int) -> None:
     """A resumed session that never ends."""
-    feed(RunWriter.resume(path, manifest=manifest(), first_t=first_t), itertools.count(first_t))
+    feed(RunWriter.resume(path, manifest=manifest(), first_t=first_t), steps_while_watched(first_t))
 
 
 def written_steps(path: Path, session: int) -> Iterator[tuple[str, int]]:
