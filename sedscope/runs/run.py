@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.errors import DamagedError, TooLittleDataError, UsageError
+from recorders.errors import TooLittleDataError, UsageError
 from recorders.format import (
     DECAY,
     DISPLACEMENT,
-    GRADIENT,
-    MAX_PROGRAM_JSON,
     STATE_CRASHED,
     STATE_DAMAGED,
     STATE_FINISHED,
@@ -34,6 +31,7 @@ from sedscope.runs.history import History
 from sedscope.runs.identity import digest
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import Probe, read_probe
+from sedscope.runs.program import read_constants, read_text
 from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, stored_steps
 from sedscope.runs.scalars import Scalars, Series, frame
 from sedscope.runs.session import Session
@@ -74,12 +72,10 @@ class Run:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Every task: those in the manifest, then those that came later, in the order in which they came."""
-        found = list(self.manifest.tasks)
-        found += [note.message for note in self._directory.notes if note.about == "task"]
-        found += list(self._history.probes)
+        later = [note.message for note in self._directory.notes if note.about == "task"]
         parts = [parse_source(source) for source in self._history.rows]
-        found += [part.task for part in parts if part is not None and part.family == GRADIENT and part.task is not None]
-        return tuple(dict.fromkeys(found))
+        stored = [part.task for part in parts if part is not None and part.task is not None]
+        return tuple(dict.fromkeys([*self.manifest.tasks, *later, *self._history.probes, *stored]))
 
     @property
     def state(self) -> str:
@@ -256,13 +252,7 @@ class Run:
             known = ", ".join(self._history.programs) or "none"
             raise UsageError(f"program: {name!r} is not in the run; known: {known}")
         line = self._history.programs[name]
-        text = self._directory.folder.read(line.file, MAX_PROGRAM_JSON)
-        if len(text) != line.size or crc32(text) != line.file_crc:
-            raise DamagedError(f"{self._directory.folder.where(line.file)}: CRC mismatch")
-        if line.constants is None:
-            return text, {}
-        with self._tensors.open(line.constants) as file:
-            return text, {name: file.read(name) for name in file.tensors}
+        return read_text(self._directory.folder, line), read_constants(self._tensors, line)
 
     # --- identity ------------------------------------------------------------------------------------------------
 

@@ -6,15 +6,14 @@ Decides what `sedscope check` verifies. Damage that the quick look at names and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from zlib import crc32
 
 from recorders.errors import DamagedError, RefusedError
-from recorders.format import MAX_PROGRAM_JSON
 from sedscope.runs.damage import Damage
 from sedscope.runs.directory import Directory, first_of
 from sedscope.runs.lines import Line, ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import read_probe
+from sedscope.runs.program import read_text
 from sedscope.runs.rows import check_rows
 from sedscope.runs.scalars import read_scalars
 from sedscope.runs.tensors import OpenTensors, TensorStore
@@ -90,10 +89,7 @@ def _probe(tensors: TensorStore, line: ProbeLine) -> int:
 
 
 def _program(directory: Directory, line: ProgramLine) -> int:
-    text = directory.folder.read(line.file, MAX_PROGRAM_JSON)
-    if len(text) != line.size or crc32(text) != line.file_crc:
-        raise DamagedError("CRC mismatch")
-    return len(text)
+    return len(read_text(directory.folder, line))
 
 
 def _tensors(tensors: TensorStore, file: TensorFile) -> int:

@@ -61,7 +61,7 @@ def killed_at_random(action: Callable[[], None], journal: Path, chance: random.R
 
 
 def steps_while_watched(first_t: int) -> Iterator[int]:
-    """t without end, but no longer than somebody is there to kill the child."""
+    """Steps without end, but no longer than somebody is there to kill the child."""
     parent = os.getppid()
     return itertools.takewhile(lambda _: os.getppid() == parent, itertools.count(first_t))
 
