@@ -46,7 +46,8 @@ class CouplingGram:
             raise UsageError(
                 f"coefficients: must be of {self.sums.shape[-1]} directions; found {coefficients.shape[0]}"
             )
-        sums = np.einsum("iq,gij,jq->qg", coefficients, self.sums, coefficients, optimize=True)
+        # A product and a sum: looking for the best order of an einsum costs more than the work itself.
+        sums = ((self.sums @ coefficients) * coefficients).sum(axis=1).T
         return Coupling(np.maximum(sums, 0.0), self.counts)
 
 
