@@ -13,6 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from recorders.errors import RefusedError
 from recorders.naming import unwrap
 from recorders.program import exporting, feature_point, selfcheck
 from recorders.program.codec import encode
@@ -111,11 +112,15 @@ def _first_good_rung(
     for exported in exporting.rungs(forward, inputs, delta):
         try:
             converted = convert(exported, forward, names, feature)
+            # Not before: of a random model, or one with `.item()`, the operation is the thing to name.
+            selfcheck.check_independence(forward, inputs, names)
             program_json = encode(converted.graph)
             selfcheck.check(load(program_json, converted.constants), forward, inputs)
             return converted, program_json
         except ProgramRefused as refusal:
             refusals.append(refusal)
+        except RefusedError as refusal:  # arguments that the table does not allow
+            refusals.append(OutsideTable(f"model: {refusal}", only_in_place=False))
     raise min(refusals, key=_rank)
 
 

@@ -101,7 +101,7 @@ def displaced(
     finally:
         handle.remove()
     if calls.count != 1:
-        raise ProgramRefused(f"at: {point!r} must be called once in a forward, found {calls.count} calls")
+        raise ProgramRefused(f"at: {point!r} must be called once in a forward, found {calls.count} calls; name another")
 
 
 def _adder(point: str, delta: Tensor, calls: Calls) -> Callable[[nn.Module, Any, Any], Tensor]:

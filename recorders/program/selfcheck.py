@@ -1,4 +1,4 @@
-"""The captured program against the live model, before anything is stored: outputs, gradients, independent examples.
+"""The captured program against the live model, before anything is stored: outputs, gradients, another batch.
 
 Decides the tolerances. An export can be silently wrong where it matters here: a `detach` that came off, a custom
 backward that was lost, examples that influence each other. What differs is refused by name.
@@ -44,7 +44,7 @@ def check(program: Program, forward: Forward, inputs: tuple[Tensor, ...]) -> Non
         _compare(f"output {name!r}", wanted, found, "")
     _check_gradients(live, ours, {**state, "delta": delta})
     _check_second_derivative(ours, state, delta)
-    _check_independence(program, forward, state, inputs, ours)
+    _check_smaller_batch(program, forward, state, inputs)
 
 
 def _leaves(program: Program, forward: Forward) -> dict[str, Tensor]:
@@ -79,13 +79,18 @@ def _compare(what: str, wanted: Tensor, found: Tensor, hint: str, scale: float =
         raise ProgramRefused(
             f"model: {what} is {wanted.dtype} {list(wanted.shape)}, its capture {found.dtype} {list(found.shape)}"
         )
-    same = (wanted == found) | (wanted.isnan() & found.isnan())
-    apart = float(torch.where(same, 0.0, (wanted - found).abs()).max()) if wanted.numel() else 0.0
-    size = max(float(wanted.abs().nan_to_num(0.0, 0.0, 0.0).max()) if wanted.numel() else 0.0, scale)
+    apart, size = _difference(wanted, found, scale)
     if not apart <= _TOLERANCE.get(wanted.dtype, 1e-3) * size:
-        raise ProgramRefused(
-            f"model: {what} of the captured program differs from the model's by {apart:.2g} of {size:.2g}{hint}"
-        )
+        raise ProgramRefused(f"model: {what} differs in the captured program by {apart:.2g} of {size:.2g}{hint}")
+
+
+def _difference(wanted: Tensor, found: Tensor, scale: float) -> tuple[float, float]:
+    """The greatest difference, and the size to compare it with."""
+    if not wanted.numel():
+        return 0.0, scale
+    same = (wanted == found) | (wanted.isnan() & found.isnan())
+    apart = float(torch.where(same, 0.0, (wanted - found).abs()).max())
+    return apart, max(float(wanted.abs().nan_to_num(0.0, 0.0, 0.0).max()), scale)
 
 
 def _check_gradients(live: Sequence[Tensor], ours: Sequence[Tensor], leaves: Mapping[str, Tensor]) -> None:
@@ -170,19 +175,41 @@ def _check_second_derivative(outputs: Sequence[Tensor], state: Mapping[str, Tens
         raise ProgramRefused(f"model: an operation has no second derivative: {reason}") from error
 
 
-def _check_independence(
-    program: Program, forward: Forward, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...], whole: Sequence[Tensor]
+def _check_smaller_batch(
+    program: Program, forward: Forward, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]
 ) -> None:
-    """Some of the examples in another order, one of them twice: each must give what it gave among all."""
-    batch = inputs[0].shape[0]
-    least, _ = program.batch_range
-    order = [(3 * i + 2) % batch for i in range(max(batch - 2, least))]
-    order[-1] = order[0]
-    some = tuple(tensor[order] for tensor in inputs)
+    """A size that the export did not see: what it took for a constant shows."""
+    some = tuple(tensor[_order(inputs)] for tensor in inputs)
+    if some[0].shape[0] < program.batch_range[0]:
+        return
     none = torch.zeros((), dtype=getattr(torch, program.graph.delta.dtype), device=inputs[0].device)
     with torch.no_grad():
-        live = _live(forward, state, some, none)
-        ours = _ours(program, state, some, none)
-    for name, wanted, here, among in zip(program.output_names, live, ours, whole, strict=True):
-        _compare(f"output {name!r} on a smaller batch", wanted, here, "")
-        _compare(f"output {name!r} of an example", among[order], here, ": examples influence each other", 1e-3)
+        live, ours = _live(forward, state, some, none), _ours(program, state, some, none)
+    for name, wanted, found in zip(program.output_names, live, ours, strict=True):
+        _compare(f"output {name!r} on a smaller batch", wanted, found, "")
+
+
+def check_independence(forward: Forward, inputs: tuple[Tensor, ...], names: Sequence[str]) -> None:
+    """Some of the examples in another order, one of them twice: each must give what it gave among all.
+
+    Raises:
+        ProgramRefused: an output of one example depends on the others.
+    """
+    order = _order(inputs)
+    none = torch.zeros((), device=inputs[0].device)
+    with torch.no_grad():
+        whole = forward(inputs, none)
+        some = forward(tuple(tensor[order] for tensor in inputs), none)
+    for name, among, alone in zip(names, whole, some, strict=True):
+        apart, size = _difference(among[order], alone, 1e-3)
+        if not apart <= _TOLERANCE.get(alone.dtype, 1e-3) * size:
+            raise ProgramRefused(
+                f"model: examples influence each other: output {name!r} of one changes by {apart:.2g} of {size:.2g} "
+                "with the others"
+            )
+
+
+def _order(inputs: tuple[Tensor, ...]) -> list[int]:
+    batch = inputs[0].shape[0]
+    order = [(3 * i + 2) % batch for i in range(max(batch - 2, 1))]
+    return [*order[:-1], order[0]]

@@ -111,6 +111,17 @@ class Autocast(Base):
             return self.linear(x)
 
 
+class OwnStatistics(Base):
+    """Batch norm without running statistics: the batch's own, in eval mode too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3, track_running_stats=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.linear(x))
+
+
 X = (torch.linspace(-1, 2, 27).reshape(9, 3).sin(),)
 PAIR = (torch.arange(9) % 5, torch.arange(9) % 4)
 
@@ -124,6 +135,7 @@ PAIR = (torch.arange(9) % 5, torch.arange(9) % 4)
         (AlwaysDropout, X, ["aten.dropout.default (random)"]),
         (CustomBackward, X, ["gradient", "autograd.Function Quintuple"]),
         (BatchStatistics, X, ["examples influence each other"]),
+        (OwnStatistics, X, ["examples influence each other"]),
         (BatchAttention, X, ["examples influence each other"]),
         (EvenBatch, X, ["batch size", "% 2"]),
         (FixedBatch, X, ["batch size"]),
