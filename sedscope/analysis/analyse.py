@@ -15,27 +15,43 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
-from recorders.format import FIXED_GRADIENT, parse_source
+from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.assemble import coupling_series, rank_series
+from sedscope.analysis.blocks import blocks_of
 from sedscope.analysis.cache import Cache, cache_folder
-from sedscope.analysis.couple import Checkpoints, Measured
+from sedscope.analysis.computed_rows import ComputedRows
+from sedscope.analysis.couple import Checkpoints
+from sedscope.analysis.evidence import Evidence
+from sedscope.analysis.measured import Measured
 from sedscope.analysis.milestones import milestones
 from sedscope.analysis.plan import choose, fixed_gradient_sources, ordered, pair, space_checkpoints
 from sedscope.analysis.progress import Progress
-from sedscope.analysis.results import CouplingSeries, RunAnalysis, SpectrumSeries
+from sedscope.analysis.results import CouplingSeries, RunAnalysis, SpectrumSeries, StageTable
 from sedscope.analysis.rolling import RollingSpectra, compute_gram, kept_gram
+from sedscope.analysis.second_measures import random_alignment
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources import FixedGradients, SourceRows, recorded_rows
+from sedscope.analysis.sources import SourceRows, recorded_rows
+from sedscope.analysis.stage_rows import STAGES, stage_rows, stage_sources
+from sedscope.analysis.stages import stage_table
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.unknown import why_no_program, why_no_weights
+from sedscope.analysis.variants import (
+    Variant,
+    control_sources,
+    is_computed,
+    is_control,
+    is_fixed_gradient,
+    variants_of,
+)
 from sedscope.analysis.windows import check_window
-from sedscope.runs import Run, printable
+from sedscope.runs import Run
 
 if TYPE_CHECKING:
     from sedscope.analysis.workbench import Workbench
 
 OnProgress = Callable[[Progress], None]
+Rolling = dict[Variant, "RollingSpectra | Undefined"]
 
 
 def analyse(
@@ -51,7 +67,7 @@ def analyse(
     Args:
         run: Finished or still being recorded.
         settings: What to compute.
-        sources: Full names; None for every source of the run.
+        sources: Full names; None for every source of the run, its controls among them where evidence is wanted.
         tasks: Whose centroids; None for every task of the run.
         crossed: Every source against every task. By default a source of one task goes against that task alone.
         progress: Told after every unit of work. What it raises ends the analysis at once and passes through.
@@ -66,7 +82,8 @@ def analyse(
 
 def known_sources(run: Run) -> tuple[str, ...]:
     """Every source that can be asked for, in the order in which they are shown."""
-    return ordered((*run.sources(), *fixed_gradient_sources(run.tasks)))
+    controls = (control for task in run.tasks for control in control_sources(task))
+    return ordered((*run.sources(), *fixed_gradient_sources(run.tasks), *controls))
 
 
 def _ignore(_: Progress) -> None:
@@ -86,15 +103,16 @@ class _Analysis:
 
     def result(self) -> RunAnalysis:
         """All stages in order."""
-        sources = choose("sources", known_sources(self.run), self.asked_sources)
-        tasks = choose("tasks", self.run.tasks, self.asked_tasks)
+        sources, tasks = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
         pairs = pair(sources, tasks, crossed=self.crossed)
-        rows = {source: self._rows(source) for source in sources}
+        rows = {variant: self._rows(variant) for variant in self._variants(sources, tasks)}
         self._require_rows(rows)
         rolling = self._rolling(rows)
         measured = self._measure(pairs, tasks, rolling)
+        evidence = self._evidence(rolling)
+        coupling = evidence.with_blocks(tuple(self._coupling(pairs, measured, rolling)))
         return RunAnalysis(
-            path=printable(str(self.run.path), 4096),
+            path=str(self.run.path),
             name=self.run.name,
             state=self.run.state,
             tasks=tasks,
@@ -104,10 +122,39 @@ class _Analysis:
             metrics=tuple(milestones(self.run, task) for task in tasks),
             rank90=tuple(rank_series(task, measured[task], self._no_model(task)) for task in tasks),
             spectra=tuple(self._spectra(rolling)),
-            coupling=tuple(self._coupling(pairs, measured, rolling)),
+            coupling=coupling,
             notes=tuple(self._notes()),
             damage=tuple(str(one) for one in self.run.damage),
+            blocks=tuple(block.name for block in blocks_of(self.run.manifest)),
+            random_alignment=tuple(random_alignment(task, measured[task]) for task in tasks),
+            angles=evidence.angles(sources, self._floors(sources), self._checkpoints.tolist()),
+            stages=tuple(self._stages(coupling, tasks)),
         )
+
+    def _sources(self) -> tuple[str, ...]:
+        """The asked sources, or all: with controls and the stages between stored ones if evidence is wanted."""
+        known = known_sources(self.run)
+        derived = stage_sources(self.run)
+        if self.asked_sources is None and not self.settings.evidence:
+            return tuple(source for source in known if not is_control(source))
+        return choose("sources", ordered((*known, *derived)), self.asked_sources)
+
+    def _variants(self, sources: Sequence[str], tasks: Sequence[str]) -> Iterable[Variant]:
+        """Every variant whose rows are looked at; those of the floor of the angles among them."""
+        for source in sources:
+            yield from variants_of(source, self.settings)
+        if self.settings.batches == 1:
+            yield from self._floors(sources)
+
+    def _floors(self, sources: Sequence[str]) -> list[Variant]:
+        """The second batch of each task's fixed gradient: no two sources are closer than that."""
+        if not self.settings.evidence:
+            return []
+        return [Variant(source, 1) for source in sources if is_fixed_gradient(source) and source != FIXED_GRADIENT]
+
+    @cached_property
+    def _checkpoints(self) -> Ints:
+        return space_checkpoints(self.run.weight_steps(), self.settings.checkpoints)
 
     @cached_property
     def _reading(self) -> Lock:
@@ -126,84 +173,105 @@ class _Analysis:
         return Workbench(self.run, self.settings, self._reading)
 
     @cached_property
-    def _fixed(self) -> FixedGradients:
-        return FixedGradients(self.run, self.settings, self.run.tasks)
+    def _computed_rows(self) -> ComputedRows:
+        return ComputedRows(self.run, self.settings, self.run.tasks, self._checkpoints)
 
-    def _rows(self, source: str) -> SourceRows | Undefined:
-        return self._fixed.source(source) if _is_fixed(source) else recorded_rows(self.run, source)
+    def _evidence(self, rolling: Rolling) -> Evidence:
+        return Evidence(
+            self.run,
+            self.settings,
+            self._cache,
+            self._reading,
+            rolling,
+            compute_rows=self._compute_rows,
+            bench=lambda: self._bench,
+            tell=self._tell,
+            reason=self._reason,
+        )
 
-    def _require_rows(self, rows: dict[str, SourceRows | Undefined]) -> None:
+    def _rows(self, variant: Variant) -> SourceRows | Undefined:
+        if is_computed(variant.source):
+            return self._computed_rows.source(variant)
+        read = stage_rows if variant.source in STAGES else recorded_rows
+        return read(self.run, variant.source)
+
+    def _require_rows(self, rows: dict[Variant, SourceRows | Undefined]) -> None:
         """At least one source must fill the smallest window; one that cannot is shown with its short windows."""
-        lengths = {name: len(found.steps) for name, found in rows.items() if isinstance(found, SourceRows)}
+        lengths = {one.source: len(found.steps) for one, found in rows.items() if isinstance(found, SourceRows)}
         if not lengths:
             raise TooLittleDataError(
-                f"no committed rows yet; a window needs {min(self.settings.window)}"
+                f"{self.run.path}: no committed rows yet; a window needs {min(self.settings.window)}"
             )
         longest = max(lengths, key=lambda name: lengths[name])
         check_window(min(self.settings.window), min(self.settings.rank), lengths[longest], longest)
 
-    def _rolling(self, rows: dict[str, SourceRows | Undefined]) -> dict[str, RollingSpectra | Undefined]:
+    def _rolling(self, rows: dict[Variant, SourceRows | Undefined]) -> Rolling:
         """Gram matrices of every source: those in the cache, then those of the other rows."""
-        found: dict[str, RollingSpectra | Undefined] = {}
-        open_rows = []
-        for name, source in rows.items():
+        found: Rolling = {}
+        open_rows: list[tuple[Variant, SourceRows]] = []
+        for variant, source in rows.items():
             if isinstance(source, Undefined):
-                found[name] = source
+                found[variant] = source
             elif (gram := kept_gram(self._cache, source, self.settings)) is not None:
-                found[name] = RollingSpectra(source, gram, self.settings.align)
+                found[variant] = RollingSpectra(source, gram, self.settings.align)
             else:
-                open_rows.append(source)
-        reasons = self._compute_fixed([source.name for source in open_rows])
-        for done, source in enumerate(open_rows):
-            reason = reasons.get(source.name)
-            found[source.name] = self._computed(source) if reason is None else reason
+                open_rows.append((variant, source))
+        reasons = self._compute_rows([variant for variant, _ in open_rows])
+        for done, (variant, source) in enumerate(open_rows):
+            reason = reasons.get(variant)
+            found[variant] = self._decomposed(source) if reason is None else reason
             self.progress(Progress("spectra", done + 1, len(open_rows)))
-        return {name: found[name] for name in rows}
+        return {variant: found[variant] for variant in rows}
 
-    def _computed(self, source: SourceRows) -> RollingSpectra:
+    def _decomposed(self, source: SourceRows) -> RollingSpectra:
         return RollingSpectra(source, compute_gram(self._cache, source, self.settings), self.settings.align)
 
-    def _compute_fixed(self, names: Sequence[str]) -> dict[str, Undefined]:
-        """Makes the rows of these fixed gradients readable.
+    def _compute_rows(self, variants: Sequence[Variant]) -> dict[Variant, Undefined]:
+        """Makes the rows of those among these that are computed readable.
 
         Returns:
-            Why not, by source.
+            Why not, by variant.
         """
-        needed = [name for name in names if _is_fixed(name)]
+        needed = [variant for variant in variants if is_computed(variant.source)]
         failed: dict[str, Undefined] = {}
-        for task in self._fixed.missing(needed):
+        for task, kinds in self._computed_rows.missing(needed).items():
             bench = self._bench
             try:
-                self._fixed.compute(bench, task, partial(self._tell, f"fixed gradient {task}"))
+                self._computed_rows.compute(bench, task, kinds, partial(self._tell, f"fixed gradients {task}"))
             except (SedscopeError, RuntimeError) as error:
                 failed[task] = self._reason(error)
-        reasons = {name: [failed[task] for task in self._fixed.missing([name])] for name in needed}
-        return {name: found[0] for name, found in reasons.items() if found}
+        reasons = {one: [failed[task] for task in self._computed_rows.missing([one])] for one in needed}
+        return {variant: found[0] for variant, found in reasons.items() if found}
 
     def _measure(
-        self, pairs: Sequence[tuple[str, str]], tasks: Sequence[str], rolling: dict[str, RollingSpectra | Undefined]
+        self, pairs: Sequence[tuple[str, str]], tasks: Sequence[str], rolling: Rolling
     ) -> dict[str, list[Measured]]:
         """Baseline, centroids and coupling of every checkpoint and task: looked up, then the rest computed."""
-        usable = {name: one for name, one in rolling.items() if isinstance(one, RollingSpectra)}
-        work = Checkpoints(self.run, self.settings, self._cache, usable, self._reading)
-        steps = space_checkpoints(self.run.weight_steps(), self.settings.checkpoints).tolist()
+        work = self._work(rolling)
+        steps = self._checkpoints.tolist()
         measured: dict[str, list[Measured]] = {}
         for task in tasks:
             absent = self._no_model(task)
-            sources = [source for source, other in pairs if other == task and source in usable and absent is None]
+            sources = [source for source, other in pairs if other == task and absent is None]
+            asked = [variant for source in sources for variant in variants_of(source, self.settings)]
+            usable = [variant for variant in asked if isinstance(rolling[variant], RollingSpectra)]
             measured[task] = [Measured(t, task, {}, failure=absent) for t in steps]
             if absent is None:
-                measured[task] = [work.look_up(t, task, sources) for t in steps]
+                measured[task] = [work.look_up(t, task, usable) for t in steps]
         # By checkpoint, so that the weights of each are read once.
         self._compute(work, [measured[task][at] for at in range(len(steps)) for task in tasks])
         return measured
 
+    def _work(self, rolling: Rolling) -> Checkpoints:
+        usable = {variant: one for variant, one in rolling.items() if isinstance(one, RollingSpectra)}
+        return Checkpoints(self.run, self.settings, self._cache, usable, self._reading)
+
     def _compute(self, work: Checkpoints, found: Sequence[Measured]) -> None:
         """Computes what is missing, and says at each checkpoint that it cannot where it cannot."""
         missing = [one for one in found if one.failure is None and not work.is_complete(one)]
-        reasons = self._compute_fixed(list(dict.fromkeys(name for one in missing for name in work.open_sources(one))))
+        reasons = self._compute_rows(list(dict.fromkeys(found for one in missing for found in work.open_variants(one))))
         for one in missing:
-            one.spans |= {source: reason for source, reason in reasons.items() if source in one.spans}
+            one.spans |= {variant: reason for variant, reason in reasons.items() if variant in one.spans}
         if not missing:
             return
         from sedscope.analysis.parallel import run_pieces
@@ -219,7 +287,8 @@ class _Analysis:
         for one in found:
             try:
                 model = self._bench.model(one.t, one.task)
-                work.compute(one, model, self._bench.chunk(model, one.task), tick)
+                after = None if one.next_t is None else self._bench.model(one.next_t, one.task)
+                work.compute(one, model, after, self._bench.chunk(model, one.task), tick)
             except (SedscopeError, RuntimeError) as error:
                 one.failure = self._reason(error)
 
@@ -236,25 +305,33 @@ class _Analysis:
         reason = why_no_program(self.run, task)
         return why_no_weights(self.run) if reason is None else reason
 
-    def _spectra(self, rolling: dict[str, RollingSpectra | Undefined]) -> Iterable[SpectrumSeries]:
+    def _spectra(self, rolling: Rolling) -> Iterable[SpectrumSeries]:
+        """Of each source's first variant; of a control at the checkpoints, where alone it has all rows of a window."""
         for window in self.settings.window:
-            for source, one in rolling.items():
+            for variant, one in rolling.items():
+                if variant.index:
+                    continue
                 if isinstance(one, Undefined):
-                    yield SpectrumSeries(source, window, (), one)
+                    yield SpectrumSeries(variant.source, window, (), one)
                 else:
-                    yield one.series(window, self.settings.rank)
+                    steps = self._checkpoints.tolist() if is_control(variant.source) else None
+                    yield one.series(window, self.settings.rank, steps)
 
     def _coupling(
-        self,
-        pairs: Sequence[tuple[str, str]],
-        measured: dict[str, list[Measured]],
-        rolling: dict[str, RollingSpectra | Undefined],
+        self, pairs: Sequence[tuple[str, str]], measured: dict[str, list[Measured]], rolling: Rolling
     ) -> Iterable[CouplingSeries]:
         for window in self.settings.window:
             for rank in self.settings.rank:
                 for source, task in pairs:
-                    found = measured[task]
-                    yield coupling_series(source, task, window, rank, found, rolling[source], self.settings)
+                    yield coupling_series(source, task, window, rank, measured[task], rolling, self.settings)
+
+    def _stages(self, series: Sequence[CouplingSeries], tasks: Sequence[str]) -> Iterable[StageTable]:
+        for window in self.settings.window:
+            for rank in self.settings.rank:
+                for task in tasks:
+                    table = stage_table(series, task, window, rank, len(self.run.tasks))
+                    if table is not None:
+                        yield table
 
     def _notes(self) -> Iterable[str]:
         yield from (str(note) for note in self.run.notes)
@@ -265,11 +342,6 @@ class _Analysis:
             )
         if self._cache.failure is not None:
             yield self._cache.failure
-
-
-def _is_fixed(source: str) -> bool:
-    parsed = parse_source(source)
-    return parsed is not None and parsed.family == FIXED_GRADIENT
 
 
 def _extent(rows: Iterable[SourceRows | Undefined], weights: Ints) -> tuple[int, int] | None:

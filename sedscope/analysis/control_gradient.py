@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -25,16 +24,7 @@ from recorders.errors import UsageError
 from recorders.format import CONTROL_COTANGENT, CONTROL_PER_EXAMPLE, CONTROL_SHUFFLED, FIXED_GRADIENT
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.fixed_gradient import Outputs, count_targets, example_losses, gradients_of_sums
-
-
-@dataclass(frozen=True, slots=True)
-class GradientKind:
-    """One gradient at fixed examples."""
-
-    family: str
-    """`fixed_gradient` or one of the controls."""
-    index: int
-    """Which draw of a control; which batch of a fixed gradient."""
+from sedscope.analysis.variants import GradientKind
 
 
 def gradients(

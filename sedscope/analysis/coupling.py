@@ -76,8 +76,8 @@ def response_gram(
     along = None if shift is None else np.zeros((n_directions, 2, counts.size))
     for _, chunk in groupby(products, key=lambda product: (product.probes.start, product.probes.stop)):
         held = sorted(chunk, key=lambda product: product.direction)
-        _add_inner_products([product.values for product in held], held[0].probes.start, bounds, centroids)
-        _add_inner_products([_output(product) for product in held], held[0].probes.start, bounds, output)
+        add_inner_products([product.values for product in held], held[0].probes.start, bounds, centroids)
+        add_inner_products([_output(product) for product in held], held[0].probes.start, bounds, output)
         if shift is not None and along is not None:
             for product in held:
                 sum_by_group(_along(product, shift), product.probes.start, bounds, along[product.direction])
@@ -113,7 +113,7 @@ def coupling_gram(
     sums = np.zeros((bounds.size - 1, n_directions, n_directions))
     for _, chunk in groupby(products, key=lambda product: (product.probes.start, product.probes.stop)):
         held = sorted(chunk, key=lambda product: product.direction)
-        _add_inner_products([product.values for product in held], held[0].probes.start, bounds, sums)
+        add_inner_products([product.values for product in held], held[0].probes.start, bounds, sums)
     return CouplingGram(sums, np.diff(bounds))
 
 
@@ -123,7 +123,7 @@ def _squares(values: torch.Tensor) -> torch.Tensor:
     return torch.sum(wide.square(), dim=1, dtype=torch.float64)
 
 
-def _add_inner_products(moved: list[torch.Tensor], first_probe: int, bounds: Ints, sums: np.ndarray) -> None:
+def add_inner_products(moved: list[torch.Tensor], first_probe: int, bounds: Ints, sums: np.ndarray) -> None:
     """Add ⟨moved_i, moved_j⟩ of one chunk, each `[n, …]`, to the groups of its probes."""
     whole = torch.stack(moved)
     for group, part in group_parts(first_probe, whole.shape[1], bounds):

@@ -7,6 +7,7 @@ batches or seeds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -83,6 +84,47 @@ def ratio_intervals(
         return Interval(low, high, level, n_groups, int(directions.counts.sum()), n_random, resamples, seed)
 
     return RatioIntervals(tuple(interval(k) for k in range(len(directions.sums))), interval(len(directions.sums)))
+
+
+def matched_interval(
+    directions: Coupling,
+    random: Coupling,
+    matched: Sequence[Coupling],
+    plain: Coupling,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval | Undefined:
+    """Interval of the mean R^matched of one window, over the same draws as `ratio_intervals`.
+
+    Args:
+        directions: A of v_1 … v_K' per group.
+        random: A of the random directions per group; the same probes.
+        matched: For each v_k, A of the random directions with its norm in every block, on the block probes.
+        plain: A of the random directions on the block probes.
+        resamples: Bootstrap draws.
+        level: Central share, between 0 and 1.
+        seed: Of the draws.
+    """
+    absent = _why_not(directions, random)
+    if absent is not None:
+        return absent
+    n_groups, n_random = directions.counts.size, len(random.sums)
+    weights, picks = _draws(n_groups, n_random, resamples, seed)
+
+    def medians(coupling: Coupling) -> Floats:
+        return _middle(np.take_along_axis(weights @ coupling.sums.T, picks, axis=1))
+
+    # Numbers of probes cancel: R_k has them above and below, and so has the quotient of the two medians.
+    bases, plains = medians(random), medians(plain)
+    shaped = np.column_stack([medians(one) for one in matched])
+    if min(bases.min(), plains.min(), shaped.min()) <= 0.0:
+        return Undefined("a resampled baseline is zero")
+    values = ((weights @ directions.sums.T) * (plains / bases)[:, None] / shaped).mean(axis=1)
+    tail = 50.0 * (1.0 - level)
+    low, high = np.percentile(values, (tail, 100.0 - tail)).tolist()
+    return Interval(low, high, level, n_groups, int(directions.counts.sum()), n_random, resamples, seed)
 
 
 def _why_not(directions: Coupling, random: Coupling) -> Undefined | None:

@@ -26,17 +26,20 @@ from recorders.format import (
     parse_source,
 )
 from sedscope.analysis.arrays import Ints
+from sedscope.analysis.stage_rows import DECAYED, STAGES, UNCLIPPED
 
 _FAMILIES = (
     FIXED_GRADIENT,
     CONTROL_SHUFFLED,
     CONTROL_COTANGENT,
     CONTROL_PER_EXAMPLE,
+    UNCLIPPED,
     GRADIENT,
     MOMENTUM,
     SGD_MOMENTUM,
     ADAPTIVE,
     DECAY,
+    DECAYED,
     UPDATE,
     DISPLACEMENT,
 )
@@ -54,9 +57,9 @@ def ordered(sources: Iterable[str]) -> tuple[str, ...]:
 
     def place(name: str) -> tuple[int, bool, str]:
         source = parse_source(name)
-        if source is None:
-            return len(_FAMILIES), False, name
-        return _FAMILIES.index(source.family), source.task is None, name
+        if source is not None:
+            return _FAMILIES.index(source.family), source.task is None, name
+        return _FAMILIES.index(name) if name in STAGES else len(_FAMILIES), True, name
 
     return tuple(sorted(dict.fromkeys(sources), key=place))
 

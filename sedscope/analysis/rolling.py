@@ -40,7 +40,7 @@ class RollingSpectra:
     def __init__(self, rows: SourceRows, gram: BandedGram, align: Align) -> None:
         """Nothing is decomposed yet."""
         self.rows = rows
-        self._gram = gram
+        self.gram = gram
         self._align = align
         self._found: dict[tuple[int, int], Spectrum | Undefined] = {}
 
@@ -54,12 +54,21 @@ class RollingSpectra:
             return Undefined("there is no row on this side of the checkpoint")
         place = (window.start, window.stop)
         if place not in self._found:
-            self._found[place] = spectrum(self._gram.window(*place))
+            self._found[place] = spectrum(self.gram.window(*place))
         return self._found[place]
 
-    def series(self, size: int, ranks: Sequence[int]) -> SpectrumSeries:
-        """The spectra at every recorded step of the source."""
-        points = [self._edge_at(window, ranks) for window in self.windows(self.rows.steps.tolist(), size)]
+    def row_at(self, t: int) -> int | None:
+        """Position of the row at step t; None where there is none, or it has no direction: zero, NaN or Inf."""
+        place = int(np.searchsorted(self.rows.steps, t))
+        if place == len(self.rows.steps) or self.rows.steps[place] != t:
+            return None
+        square = float(self.gram.window(place, place + 1)[0, 0])
+        return place if 0.0 < square < np.inf else None
+
+    def series(self, size: int, ranks: Sequence[int], steps: Sequence[int] | None = None) -> SpectrumSeries:
+        """The spectra at some steps, or at every recorded step of the source."""
+        seen_from = self.rows.steps.tolist() if steps is None else steps
+        points = [self._edge_at(window, ranks) for window in self.windows(seen_from, size)]
         return SpectrumSeries(self.rows.name, size, tuple(points))
 
     def _edge_at(self, window: Window, ranks: Sequence[int]) -> EdgeAt:

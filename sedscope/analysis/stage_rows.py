@@ -22,6 +22,8 @@ UNCLIPPED = "stage/unclipped"
 DECAYED = "stage/decayed"
 """`adamw/adaptive` + `adamw/decay`; not made where it is the update to rounding."""
 
+STAGES = (UNCLIPPED, DECAYED)
+
 SAME = 1e-2
 """Rows whose difference is below this share of their norm are one stage."""
 _COMPARED = 3

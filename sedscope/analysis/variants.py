@@ -33,6 +33,21 @@ class Variant:
     """Which draw of a control or which batch of a fixed gradient, from 0; 0 for every other source."""
 
 
+@dataclass(frozen=True, slots=True)
+class GradientKind:
+    """One gradient at fixed examples of one task."""
+
+    family: str
+    """`fixed_gradient` or one of the controls."""
+    index: int
+    """Which draw of a control; which batch of a fixed gradient."""
+
+    @property
+    def batch(self) -> int:
+        """Which fixed batch it is taken on: controls keep to the first one."""
+        return self.index if self.family == FIXED_GRADIENT else 0
+
+
 def varied_by(source: str) -> Varied | None:
     """What tells the variants of a source apart; None for a source that there is once."""
     if is_control(source):

@@ -16,11 +16,14 @@ from torch import Tensor
 from recorders.errors import RefusedError, UsageError
 from recorders.program import Program, load
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.fixed_gradient import loss_gradient
+from sedscope.analysis.batches import fixed_batch
+from sedscope.analysis.control_gradient import gradients
 from sedscope.analysis.parallel import worker_count
 from sedscope.analysis.probed_model import ProbedModel
-from sedscope.analysis.scores import CentroidKind, score
+from sedscope.analysis.scores import CentroidKind, centred_output, score
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.variants import GradientKind
 from sedscope.runs import Probe, Run
 
 GRAPH_BYTES = 128 << 20
@@ -65,11 +68,17 @@ class Workbench:
         inputs, targets = self._examples(probe, chosen)
         kind = _centroid_kind(probe, self._settings)
 
+        def both(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> tuple[Tensor, Tensor]:
+            *fed, wanted = examples
+            output = _output(program, probe, state, fed, delta)
+            return score(output, _targets(probe, wanted), kind), centred_output(output, kind)
+
         def scores(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> Tensor:
             *fed, wanted = examples
             return score(_output(program, probe, state, fed, delta), _targets(probe, wanted), kind)
 
-        return ProbedModel(scores, self._weights(t), self._selected, (*inputs, targets), program.feature_shape)
+        examples = (*inputs, targets)
+        return ProbedModel(scores, self._weights(t), self._selected, examples, program.feature_shape, both)
 
     def chunk(self, model: ProbedModel, task: str) -> int | None:
         """How many probes to differentiate at once, so that memory stays bounded."""
@@ -77,18 +86,32 @@ class Workbench:
         total = program.check(model.examples[:-1], floating=self._dtype).total
         return _even_chunk(model.n_probes, -(-total // GRAPH_BYTES), program.batch_range[0])
 
-    def fixed_gradient(self, t: int, task: str) -> Floats:
-        """Gradient of the task's mean loss on its fixed batch, in eval mode, unclipped, at θ_t `[P]`."""
+    def gradients(self, t: int, task: str, kinds: Sequence[GradientKind]) -> dict[GradientKind, Floats]:
+        """Gradients of a task's loss on its fixed batches and of their controls, in eval mode, unclipped, at θ_t `[P]`.
+
+        One forward pass for each batch.
+        """
+        found: dict[GradientKind, Floats] = {}
+        for batch in dict.fromkeys(kind.batch for kind in kinds):
+            same = [kind for kind in kinds if kind.batch == batch]
+            found |= dict(zip(same, self._gradients(t, task, batch, same), strict=True))
+        return found
+
+    def _gradients(self, t: int, task: str, batch: int, kinds: Sequence[GradientKind]) -> list[Floats]:
         probe = self._probe(task)
         program = self._program(probe)
-        inputs, targets = self._examples(probe, probe.batch_order[: self._settings.batch])
+        chosen = fixed_batch(probe, self._settings.batch, batch, self._settings.part)
+        if isinstance(chosen, Undefined):
+            raise RefusedError(chosen.reason)
+        inputs, targets = self._examples(probe, chosen)
         no_delta = torch.zeros((), dtype=self._dtype, device=self._device)
 
         def outputs(state: Mapping[str, Tensor], examples: Sequence[Tensor]) -> Tensor:
             return _output(program, probe, state, examples, no_delta)
 
-        return loss_gradient(
-            outputs, self._weights(t), self._selected, inputs, _targets(probe, targets), loss=probe.loss
+        wanted = _targets(probe, targets)
+        return gradients(
+            outputs, self._weights(t), self._selected, inputs, wanted, kinds=kinds, loss=probe.loss, task=task
         )
 
     @property
@@ -96,10 +119,11 @@ class Workbench:
         return tuple(parameter.name for parameter in self._run.manifest.selected)
 
     def _weights(self, t: int) -> dict[str, Tensor]:
-        """The whole state at θ_t on the device; those last asked for are kept, one for each worker."""
+        """The whole state at θ_t on the device; those last asked for are kept."""
         with self._reading:
             if t not in self._states:
-                if len(self._states) >= self.workers:
+                # Each worker has a checkpoint and, for the shift of its centroids, the next one.
+                if len(self._states) >= 2 * self.workers:
                     del self._states[next(iter(self._states))]
                 self._states[t] = {name: self._tensor(array) for name, array in self._run.weights(t).items()}
             return self._states[t]

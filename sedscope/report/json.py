@@ -7,9 +7,8 @@ Infinity do not occur. No time and no machine is written: same run, same setting
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.interval import LEVEL, RESAMPLES, Interval
@@ -27,12 +26,12 @@ from sedscope.analysis.results import (
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.failure import Failure
+from sedscope.report.json_evidence import angles, coupling_evidence, random_alignment, stages
+from sedscope.report.json_parts import Json, Reasons, ends, numbers, padded
 
 FORMAT = "sedscope-report"
 VERSION = 1
 """Raised when a reader of the older version would misread the file; new fields alone do not raise it."""
-
-Json = dict[str, Any]
 
 
 def render_json(analyses: Sequence[RunAnalysis], failures: Sequence[Failure], settings: Settings) -> str:
@@ -65,6 +64,10 @@ def _run(run: RunAnalysis) -> Json:
         "rank90": [_rank90(series) for series in run.rank90],
         "spectrum": [_spectrum(series, run.settings) for series in run.spectra],
         "coupling": [_coupling(series, run.settings) for series in run.coupling],
+        "blocks": list(run.blocks),
+        "random_alignment": [random_alignment(one) for one in run.random_alignment],
+        "angles": [angles(series) for series in run.angles],
+        "stages": [stages(table) for table in run.stages],
         "notes": list(run.notes),
         "damage": list(run.damage),
     }
@@ -108,7 +111,7 @@ def _rank90(series: RankSeries) -> Json:
         "n_probes": series.n_probes,
         "steps": [point.t for point in series.points],
         "rank90": [reasons.value("rank90", point.rank, point.t) for point in series.points],
-        "variance_shares": [_numbers(point.variances) for point in series.points],
+        "variance_shares": [numbers(point.variances) for point in series.points],
         "undefined": reasons.listed(),
     }
 
@@ -141,7 +144,7 @@ def _edge(point: EdgeAt, settings: Settings, reasons: Reasons) -> Json:
         absent = dict.fromkeys(("sigma", "k_star", "gap", "participation"))
         return absent | {"flat": [None] * len(settings.rank)}
     return {
-        "sigma": _numbers(edge.sigma),
+        "sigma": numbers(edge.sigma),
         "k_star": reasons.value("k_star", edge.edge, point.t),
         "gap": reasons.value("gap", edge.gap, point.t),
         "participation": edge.participation,
@@ -164,9 +167,9 @@ def _coupling(series: CouplingSeries, settings: Settings) -> Json:
         "steps": [point.t for point in points],
         "n_rows": [point.n_rows for point in points],
         "full": [point.full for point in points],
-        "A": [_padded(reasons.value("A", point.A, point.t), series.rank) for point in points],
+        "A": [padded(reasons.value("A", point.A, point.t), series.rank) for point in points],
         "baseline": [reasons.value("baseline", point.baseline, point.t) for point in points],
-        "R": [_padded(_ratios(point), series.rank) for point in points],
+        "R": [padded(_ratios(point), series.rank) for point in points],
         "rbar": [reasons.value("rbar", _rbar(point), point.t) for point in points],
         "peak": reasons.value("peak", _value(series.peak)),
         "peak_step": _step(series.peak),
@@ -175,7 +178,7 @@ def _coupling(series: CouplingSeries, settings: Settings) -> Json:
         "interval": _intervals(series, reasons),
         "flat": [point.flat for point in points],
     }
-    return document | {"undefined": reasons.listed()}
+    return document | coupling_evidence(series, reasons) | {"undefined": reasons.listed()}
 
 
 def _intervals(series: CouplingSeries, reasons: Reasons) -> Json:
@@ -193,34 +196,10 @@ def _intervals(series: CouplingSeries, reasons: Reasons) -> Json:
         "groups": None if any_one is None else any_one.n_groups,
         "n_probes": None if any_one is None else any_one.n_probes,
         "n_random": None if any_one is None else any_one.n_random,
-        "rbar": [_ends(found.get(point.t)) for point in series.points],
-        "peak": _ends(found.get(_step(series.peak))),
-        "final": _ends(found.get(_step(series.final))),
+        "rbar": [ends(found.get(point.t)) for point in series.points],
+        "peak": ends(found.get(_step(series.peak))),
+        "final": ends(found.get(_step(series.final))),
     }
-
-
-class Reasons:
-    """Why values are null, gathered for one object: the steps that share a reason stand together."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, str], list[int]] = {}
-
-    def add(self, what: str, value: Undefined, t: int | None = None) -> None:
-        """Notes why `what` is null, at step t or altogether."""
-        steps = self._found.setdefault((what, value.reason), [])
-        if t is not None:
-            steps.append(t)
-
-    def value(self, what: str, value: Any, t: int | None = None) -> Any:
-        """The value itself, or null with its reason noted."""
-        if not isinstance(value, Undefined):
-            return value
-        self.add(what, value, t)
-        return None
-
-    def listed(self) -> list[Json]:
-        """For the field `undefined`; `steps` is empty where the reason is not tied to steps."""
-        return [{"what": what, "reason": reason, "steps": steps} for (what, reason), steps in self._found.items()]
 
 
 def _ratios(point: CouplingAt) -> Floats | None:
@@ -237,18 +216,3 @@ def _value(moment: At | Undefined) -> float | Undefined:
 
 def _step(moment: At | Undefined) -> int | None:
     return None if isinstance(moment, Undefined) else moment.t
-
-
-def _ends(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [interval.low, interval.high]
-
-
-def _padded(values: Floats | None, rank: int) -> list[float | None] | None:
-    """K numbers; a window with fewer directions ends in nulls."""
-    if values is None:
-        return None
-    return _numbers(values) + [None] * (rank - len(values))
-
-
-def _numbers(values: Iterable[float]) -> list[float | None]:
-    return [float(value) for value in values]

@@ -103,7 +103,7 @@ def products(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-FEW = Settings(window=(10,), rank=(3,), checkpoints=3, random=5)
+FEW = Settings(window=(10,), rank=(3,), checkpoints=3, random=5, evidence=False)
 
 
 def test_a_second_call_with_the_same_settings_makes_no_product_and_gives_the_same(
@@ -123,7 +123,7 @@ def test_a_call_whose_results_are_kept_imports_no_torch(folder: Path) -> None:
     code = (
         "import sys; from sedscope.runs import open_run; from sedscope.analysis.analyse import analyse;"
         "from sedscope.analysis.settings import Settings;"
-        f"analyse(open_run({str(folder)!r}), Settings(window=(10,), checkpoints=3, random=5));"
+        f"analyse(open_run({str(folder)!r}), Settings(window=(10,), checkpoints=3, random=5, evidence=False));"
         "print(sorted(name for name in ('torch', 'polars', 'rich', 'textual', 'matplotlib') if name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,11 +12,13 @@ import pytest
 
 from recorders.errors import RefusedError, TooLittleDataError, UsageError
 from recorders.store import RunWriter
-from sedscope.analysis import sources as module
+from sedscope.analysis import computed_rows as module
 from sedscope.analysis.analyse import analyse
+from sedscope.analysis.computed_rows import ComputedRows, sum_rows
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources import FixedGradients, SourceRows, recorded_rows, sum_rows
+from sedscope.analysis.sources import SourceRows, recorded_rows
 from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.variants import GradientKind, Variant
 from sedscope.analysis.workbench import Workbench
 from sedscope.runs import Run, open_run
 
@@ -24,9 +26,9 @@ DOUBLE = Settings(precision="float64")
 
 
 def computed(run: Run, settings: Settings = DOUBLE) -> SourceRows:
-    fixed = FixedGradients(run, settings, run.tasks)
-    fixed.compute(Workbench(run, settings, Lock()), "add", lambda *_: None)
-    rows = fixed.source("fixed_gradient/add")
+    fixed = ComputedRows(run, settings, run.tasks, run.weight_steps())
+    fixed.compute(Workbench(run, settings, Lock()), "add", [GradientKind("fixed_gradient", 0)], lambda *_: None)
+    rows = fixed.source(Variant("fixed_gradient/add"))
     assert isinstance(rows, SourceRows)
     return rows
 
@@ -51,7 +53,8 @@ def test_what_is_kept_of_rows_depends_on_all_they_are_made_of(fixture_folder: Pa
     run = open_run(fixture_folder)
 
     def identity(start: int, stop: int, **changes: Any) -> str:
-        source = FixedGradients(run, Settings(**changes), run.tasks).source("fixed_gradient/add")
+        rows = ComputedRows(run, Settings(**changes), run.tasks, run.weight_steps())
+        source = rows.source(Variant("fixed_gradient/add"))
         assert isinstance(source, SourceRows)
         return source.identity(start, stop)
 
@@ -97,7 +100,7 @@ def bare_run(path: Path, *, tasks: list[str], rows: int, weights: bool) -> Run:
     return open_run(path)
 
 
-SMALL = Settings(window=(3,), rank=(1,), checkpoints=None)
+SMALL = Settings(window=(3,), rank=(1,), checkpoints=None, evidence=False)
 
 
 def test_without_a_probe_coupling_is_unknown_and_the_line_that_helps_is_named(tmp_path: Path) -> None:
@@ -136,12 +139,13 @@ def test_without_weights_there_is_no_checkpoint(tmp_path: Path) -> None:
 def test_too_few_rows_are_said_with_both_numbers(tmp_path: Path, rows: int, window: int, message: str) -> None:
     run = bare_run(tmp_path / "run", tasks=[], rows=rows, weights=False)
     with pytest.raises(TooLittleDataError, match=message):
-        analyse(run, Settings(window=(window,), rank=(1,)))
+        analyse(run, Settings(window=(window,), rank=(1,), evidence=False))
 
 
 def test_an_unknown_source_or_task_lists_the_known(tmp_path: Path) -> None:
     run = bare_run(tmp_path / "run", tasks=["add"], rows=6, weights=False)
-    with pytest.raises(UsageError, match=r"sources: one of fixed_gradient/add, update is required, found 'momentum'"):
+    known = "fixed_gradient/add, control/shuffled/add, control/cotangent/add, control/per_example/add, update"
+    with pytest.raises(UsageError, match=f"sources: one of {known} is required, found 'momentum'"):
         analyse(run, SMALL, sources=["momentum"])
     with pytest.raises(UsageError, match="tasks: one of add is required, found 'mul'"):
         analyse(run, SMALL, tasks=["mul"])
@@ -156,7 +160,7 @@ def test_a_program_that_fails_makes_its_own_results_undefined(
         raise RefusedError("program: node 7 (aten.mm): too large")
 
     monkeypatch.setattr("sedscope.analysis.workbench.load", refuse)
-    analysis = analyse(run, Settings(window=(10,), checkpoints=3, random=5))
+    analysis = analyse(run, Settings(window=(10,), checkpoints=3, random=5, evidence=False))
     reason = Undefined("program: node 7 (aten.mm): too large")
     assert {one.final for one in analysis.coupling if not one.source.startswith("adamw")} == {reason}
     assert {series.undefined for series in analysis.spectra if series.source.startswith("fixed")} == {reason}

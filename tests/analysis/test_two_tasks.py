@@ -19,7 +19,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run
 
 EVERY, STEPS, POOL = 2, 16, 40
-SETTINGS = Settings(window=(4,), rank=(2,), random=5, checkpoints=3, precision="float64")
+SETTINGS = Settings(window=(4,), rank=(2,), random=5, checkpoints=3, precision="float64", evidence=False)
 
 
 class Net(nn.Module):
@@ -87,7 +87,9 @@ def one_of(series: tuple[CouplingSeries, ...], source: str, task: str) -> Coupli
 def test_every_source_meets_the_centroids_that_it_should(recorded: tuple[Path, Net, Tensor, dict[str, Tensor]]) -> None:
     run = open_run(recorded[0])
     assert known_sources(run) == (
-        "fixed_gradient/one", "fixed_gradient/two", "fixed_gradient", "gradient/one", "gradient/two", "gradient",
+        "fixed_gradient/one", "fixed_gradient/two", "fixed_gradient",
+        "control/shuffled/one", "control/shuffled/two", "control/cotangent/one", "control/cotangent/two",
+        "control/per_example/one", "control/per_example/two", "gradient/one", "gradient/two", "gradient",
         "adamw/momentum", "adamw/adaptive", "adamw/decay", "update", "displacement",
     )  # fmt: skip
     own = analyse(run, SETTINGS)

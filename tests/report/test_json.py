@@ -52,7 +52,7 @@ def test_a_coupling_holds_its_series_and_reasons(one_task: RunAnalysis) -> None:
     assert interval["final"] == pytest.approx([21.5 * 0.9, 21.5 * 1.1])
     assert (interval["level"], interval["groups"], interval["n_random"], interval["rbar"][0]) == (0.95, 32, 20, None)
     reason = "there is no row on this side of the checkpoint"
-    assert coupling["undefined"] == [
+    assert coupling["undefined"][:3] == [
         {"what": what, "reason": reason, "steps": [0]} for what in ("A", "rbar", "interval")
     ]
 

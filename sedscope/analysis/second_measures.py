@@ -1,0 +1,143 @@
+"""The measures beside R at one checkpoint: R^matched, energy per block, alignment; means over the variants of a source.
+
+R^matched of v_k is R_k divided by how much more (or less) the random directions couple once they are given v_k's norm
+in every block; that quotient is taken over the probes of the block-wise products, R_k over all. With as many block
+probes as probes it is A(v_k) over the median of the matched directions, to the letter. Leaves to others: the products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedscope.analysis.alignment import cosines, orientation, towards_mean
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.blocks import RandomBlocks, energies
+from sedscope.analysis.groups import Coupling
+from sedscope.analysis.interval import Interval, matched_interval
+from sedscope.analysis.measured import Measured, SpanResponse
+from sedscope.analysis.ratio import Ratio, baseline, ratio
+from sedscope.analysis.response import Response
+from sedscope.analysis.results import NOT_MEASURED, AlignmentAt, RandomAlignment
+from sedscope.analysis.spectrum import Spectrum
+from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is known of one variant's window at one checkpoint."""
+
+    spectrum: Spectrum
+    answer: SpanResponse
+    coefficients: Floats | None
+    """`[m, K']` of the span's directions; None where those are the window's own."""
+    response: Response
+    """Of the window's K' directions."""
+    flat: str | None
+
+
+def measured_or_not(made: Sequence[Made | Undefined]) -> list[Made] | Undefined:
+    """All variants, or the first reason why one is missing: a mean over fewer would not be what its name says."""
+    absent = next((one for one in made if isinstance(one, Undefined)), None)
+    return [one for one in made if isinstance(one, Made)] if absent is None else absent
+
+
+def energy(made: Made) -> Floats:
+    """‖v_k‖² within each block `[K', B]`."""
+    return energies(made.answer.block_gram, made.coefficients)
+
+
+def matched_ratio(
+    made: Sequence[Made], n_directions: int, found: Measured, base: float | Undefined
+) -> tuple[Ratio | Undefined, Interval | Undefined]:
+    """R^matched of each v_k, its mean over k, and the interval of that mean.
+
+    Args:
+        made: Every variant.
+        n_directions: K' of all of them.
+        found: The checkpoint, with the random directions.
+        base: Baseline of R_k.
+    """
+    if found.random_blocks is None or found.baseline is None:
+        return NOT_MEASURED, NOT_MEASURED
+    random = found.random_blocks
+    shapes = [energy(one)[k] for one in made for k in range(n_directions)]
+    factors = [_matched_factor(random, shape) for shape in shapes]
+    absent = next((one for one in factors if isinstance(one, Undefined)), None)
+    plain = ratio(np.concatenate([one.response.centroids.A[:n_directions] for one in made]), base)
+    if isinstance(plain, Undefined) or absent is not None:
+        reason = plain if isinstance(plain, Undefined) else absent
+        assert reason is not None
+        return reason, reason
+    values = plain.R / np.array([one for one in factors if not isinstance(one, Undefined)])
+    directions = Coupling(
+        np.concatenate([one.response.centroids.sums[:n_directions] for one in made]), random_counts(found)
+    )
+    matched = [random.matched(shape) for shape in shapes]
+    interval = matched_interval(directions, found.baseline.response.centroids, matched, random.plain())
+    return Ratio(values.reshape(len(made), -1).mean(axis=0), float(values.mean())), interval
+
+
+def random_counts(found: Measured) -> np.ndarray:
+    """Probes of each group at a checkpoint that has its baseline."""
+    assert found.baseline is not None
+    return found.baseline.response.centroids.counts
+
+
+def alignment(source: str, made: Sequence[Made], n_directions: int, found: Measured) -> AlignmentAt | Undefined:
+    """a(v) of the window's directions and of the row at the checkpoint; means over the variants."""
+    if found.next_t is None:
+        return NOT_MEASURED if found.random_blocks is None else Undefined("no interval follows the last weights")
+    assert found.baseline is not None
+    shift = found.baseline.shift_squares
+    if shift is None:
+        return NOT_MEASURED
+    rows, directions = [], []
+    for one in made:
+        signs = orientation(source) * towards_mean(one.spectrum.left[:, :n_directions])
+        directions.append(_signed(_cosines(one.response.part(0, n_directions), shift), signs))
+        row = one.answer.row()
+        missing = Undefined("the source has no row with a direction at the checkpoint")
+        rows.append(missing if row is None else _cosines(row, shift))
+    at_t = _mean(rows)
+    return AlignmentAt(found.next_t, _mean(directions), at_t if isinstance(at_t, Undefined) else at_t[0])
+
+
+def random_alignment(task: str, measured: Sequence[Measured]) -> RandomAlignment:
+    """Root mean square of a(r_j) at every checkpoint that an interval follows."""
+    points: list[tuple[int, Floats | Undefined]] = []
+    for found in measured:
+        base = found.baseline
+        if found.next_t is not None and base is not None and base.shift_squares is not None:
+            values = _cosines(base.response, base.shift_squares)
+            if not isinstance(values, Undefined):
+                values = np.sqrt(np.mean(np.square(values), axis=0))
+            points.append((found.t, values))
+    return RandomAlignment(task, tuple(points))
+
+
+def _matched_factor(random: RandomBlocks, shape: Floats) -> float | Undefined:
+    """Median A of random directions with these norms in the blocks, over that of the plain random directions."""
+    matched, plain = baseline(random.matched(shape).A), baseline(random.plain().A)
+    if isinstance(matched, Undefined):
+        return matched
+    return plain if isinstance(plain, Undefined) else matched / plain
+
+
+def _cosines(response: Response, shift_squares: Floats) -> Floats | Undefined:
+    if response.along is None:
+        return NOT_MEASURED
+    return cosines(response.along, response.centroids.sums, shift_squares)
+
+
+def _signed(values: Floats | Undefined, signs: Floats) -> Floats | Undefined:
+    return values if isinstance(values, Undefined) else values * signs[:, None]
+
+
+def _mean(values: Sequence[Floats | Undefined]) -> Floats | Undefined:
+    absent = next((one for one in values if isinstance(one, Undefined)), None)
+    if absent is not None:
+        return absent
+    return np.asarray(np.mean([one for one in values if isinstance(one, np.ndarray)], axis=0))
