@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from recorders.active import current
 from recorders.errors import UsageError
+from recorders.intervention import Intervention
 from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
 
 if TYPE_CHECKING:
@@ -128,8 +129,12 @@ def record(
     force: bool = False,
     resume: bool = False,
     first_step: int | None = None,
+    intervene: str | Intervention | None = None,
 ) -> Iterator[Session]:
     """Record what is trained inside the block into a run directory; `recorders.options.Options` explains the settings.
+
+    `intervene` changes the training: a mode such as `"freeze"`, or `sedscope.Intervention("keep-sed", on="update")`.
+    An intervention that cannot be carried out ends the training with an error.
 
     Yields:
         The recording: its `path`, and `t`, the steps completed so far.
@@ -151,6 +156,7 @@ def record(
         force=force,
         resume=resume,
         first_step=first_step,
+        intervention=Intervention(intervene) if isinstance(intervene, str) else intervene,
     )
     if (running := current()) is not None:
         raise UsageError(f"record: one recording at a time; {running.path} is being recorded already")

@@ -12,9 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from recorders.format import GRADIENT
 from recorders.naming import unwrap
-from recorders.options import Options
 from recorders.ownership import find_model, leaves_of, optimized_parameters
 from recorders.patching import Patches
 from recorders.selection import Selection
@@ -24,12 +22,10 @@ from recorders.tasks import TaskLedger
 class Recording(Protocol):
     """What observing a backward call needs of the session."""
 
-    options: Options
     model: nn.Module | None
 
-    @property
-    def records_now(self) -> bool:
-        """Whether the step under way gets rows."""
+    def wants_gradient_of(self, task: str) -> bool:
+        """Whether the task's gradient is asked for in the step under way."""
 
     @property
     def selection(self) -> Selection | None:
@@ -99,9 +95,7 @@ class BackwardObserver:
         losses = {task: loss for task, loss in losses.items() if isinstance(loss, Tensor) and loss.requires_grad}
         for task in losses:
             self._recording.add_task(task)
-        wanted = set()
-        if self._recording.records_now:
-            wanted = {task for task in losses if self._recording.options.wants(f"{GRADIENT}/{task}")}
+        wanted = {task for task in losses if self._recording.wants_gradient_of(task)}
         selection = self._recording.selection
         if wanted and selection is None and not self._looked:
             selection = self._look_for_model(losses.values())

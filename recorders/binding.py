@@ -64,12 +64,16 @@ class Binding:
         if self._before is not None:
             found[UPDATE] = self.theta().sub_(self._before)
         if rows:
-            for name, stage in self.stages.items():
+            for name in self.stages:
                 if wants(name):
-                    found[name] = stage_row(stage, self.selection, self.optimizer, self._settings)
+                    found[name] = self.stage(name)
         scalars = self._group_scalars() | {GRAD_NORM: norm_of(self._received or [])}
         self._before = self._gradient = None
         return found, scalars
+
+    def stage(self, name: str) -> Tensor:
+        """A stage of the step just made, a fresh vector [P]."""
+        return stage_row(self.stages[name], self.selection, self.optimizer, self._settings)
 
     def stepped(self) -> list[Tensor]:
         """The optimizer's parameters that have a gradient."""

@@ -57,6 +57,8 @@ GRAD_NORM: Final = "grad_norm"
 """2-norm over all parameters of the optimizer of what it received: unscaled, after clipping."""
 GRAD_NORM_UNCLIPPED: Final = "grad_norm_unclipped"
 CLIP_COEFFICIENT: Final = "clip_coefficient"
+NORM_KEPT: Final = "norm_kept"
+"""2-norm of what an intervention let through / 2-norm of what there was; absent where that is 0 or not finite."""
 SKIPPED: Final = "skipped"
 """1 at the t at which a GradScaler skipped a step (that t does not advance; several skips at one t add up)."""
 METRIC_PREFIX: Final = "metric/"
@@ -65,6 +67,9 @@ METRIC_PREFIX: Final = "metric/"
 # --- row sources --------------------------------------------------------------------------------------------------
 GRADIENT: Final = "gradient"
 UPDATE: Final = "update"
+RAW_GRADIENT: Final = "raw/gradient"
+RAW_UPDATE: Final = "raw/update"
+"""Under an intervention: what was projected, before it was."""
 MOMENTUM: Final = "adamw/momentum"
 ADAPTIVE: Final = "adamw/adaptive"
 DECAY: Final = "adamw/decay"
@@ -77,7 +82,18 @@ CONTROL_PER_EXAMPLE: Final = "control/per_example"
 
 STORED_STAGES: Final = (MOMENTUM, ADAPTIVE, SGD_MOMENTUM)
 _TASK_FAMILIES: Final = (GRADIENT, FIXED_GRADIENT, CONTROL_SHUFFLED, CONTROL_COTANGENT, CONTROL_PER_EXAMPLE)
-_WHOLE_FAMILIES: Final = (GRADIENT, UPDATE, MOMENTUM, ADAPTIVE, DECAY, SGD_MOMENTUM, DISPLACEMENT, FIXED_GRADIENT)
+_WHOLE_FAMILIES: Final = (
+    GRADIENT,
+    UPDATE,
+    RAW_GRADIENT,
+    RAW_UPDATE,
+    MOMENTUM,
+    ADAPTIVE,
+    DECAY,
+    SGD_MOMENTUM,
+    DISPLACEMENT,
+    FIXED_GRADIENT,
+)
 
 
 class Source(NamedTuple):

@@ -21,7 +21,7 @@ Closure = Callable[[], Any] | None
 
 
 class StepListener(Protocol):
-    """What hears of steps; every method may raise, `failed` may not."""
+    """What hears of steps; what `failed` raises reaches the training."""
 
     def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
         """θ_t is still in place."""

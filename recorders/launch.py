@@ -109,6 +109,8 @@ class _Recorder:
         try:
             self._session = Session(self._place, self._options, command=self._command)
         except SedscopeError as error:
+            if self._options.changes_training:
+                raise
             say(f"not recorded: {error}")
 
     def finish(self, reason: str) -> None:

@@ -59,7 +59,7 @@ def build_manifest(
             "budget": options.budget,
             "probe_seed": options.probe_seed,
         },
-        "intervention": None,
+        "intervention": None if options.intervention is None else options.intervention.describe(),
         "seed": None if seed == _UNSEEDED else seed,
         "parent": None,
     }

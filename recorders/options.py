@@ -12,12 +12,33 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from recorders.errors import UsageError
-from recorders.format import ADAPTIVE, DISPLACEMENT, GRADIENT, MAX_INTEGER, MOMENTUM, SGD_MOMENTUM, UPDATE
+from recorders.format import (
+    ADAPTIVE,
+    DISPLACEMENT,
+    GRADIENT,
+    MAX_INTEGER,
+    MOMENTUM,
+    RAW_GRADIENT,
+    RAW_UPDATE,
+    SGD_MOMENTUM,
+    UPDATE,
+)
+from recorders.intervention.settings import Intervention
 from recorders.schedule import Schedule
 
 DEFAULT_EVERY: Final = 25
 DEFAULT_SELECT: Final = "attention"
-STORABLE: Final = (GRADIENT, f"{GRADIENT}/<task>", UPDATE, MOMENTUM, ADAPTIVE, SGD_MOMENTUM, DISPLACEMENT)
+STORABLE: Final = (
+    GRADIENT,
+    f"{GRADIENT}/<task>",
+    UPDATE,
+    RAW_GRADIENT,
+    RAW_UPDATE,
+    MOMENTUM,
+    ADAPTIVE,
+    SGD_MOMENTUM,
+    DISPLACEMENT,
+)
 """The sources that a recorder can store. The reader derives the others."""
 
 _UNITS: Final = {
@@ -57,6 +78,8 @@ class Options:
     """Whether this recording continues an existing run."""
     first_step: int | None = None
     """t of the first step seen; None: 0, or on resume what the optimizer's state says."""
+    intervention: Intervention | None = None
+    """What is changed about the training; None: nothing, and `run.json` says null."""
 
     def __post_init__(self) -> None:
         """Refuse what no recording could do."""
@@ -79,6 +102,11 @@ class Options:
     def schedule(self) -> Schedule:
         """The recorded t that these settings ask for."""
         return Schedule(self.every, self.every if self.weights_every is None else self.weights_every)
+
+    @property
+    def changes_training(self) -> bool:
+        """Whether the training is another one than the script's own."""
+        return self.intervention is not None and self.intervention.acts
 
     def wants(self, source: str) -> bool:
         """Whether rows of this source are asked for."""

@@ -152,6 +152,15 @@ class Output:
             say(message)
         return new
 
+    def give_up(self, reason: str, t: int, *, refused: bool, ends_training: bool) -> None:
+        """The recording cannot go on. What ends the training as well is said by whoever catches it."""
+        kind = "refused" if refused else "failed"
+        what = f"recording stopped at t = {t}" if self.is_open else "not recorded"
+        if ends_training:
+            self.note(kind, f"{what}: {reason} (the training was ended)", t)
+        else:
+            self.tell(kind, f"{what}: {reason} (the training goes on)", t)
+
     def close(self, reason: str) -> None:
         """End the session, or give the reserved folder back when nothing was recorded."""
         self._waiting.clear()

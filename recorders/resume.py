@@ -46,7 +46,8 @@ def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, 
     if recorded.get("format_version") != format.FORMAT_VERSION:
         found = recorded.get("format_version")
         raise RefusedError(f"{path}: resuming needs a run of format {format.FORMAT_VERSION}, found {found}")
-    for what, key in (("parameters", _table), ("selection", _selection), ("recording.every", _every)):
+    compared = (("parameters", _table), ("selection", _selection), ("recording.every", _every), ("intervention", _acts))
+    for what, key in compared:
         if (old := key(recorded)) != (new := key(manifest)):
             raise RefusedError(f"{path}: resuming needs the same {what}: {_difference(old, new)}")
 
@@ -61,6 +62,10 @@ def _selection(manifest: Mapping[str, Any]) -> list[Any]:
 
 def _every(manifest: Mapping[str, Any]) -> list[Any]:
     return [manifest.get("recording", {}).get("every")]
+
+
+def _acts(manifest: Mapping[str, Any]) -> list[Any]:
+    return [manifest.get("intervention")]
 
 
 def _plain(value: Any) -> Any:

@@ -76,6 +76,12 @@ class Selection:
                 piece.view(parameter.shape).copy_(dense)
         return flat
 
+    def pieces(self, flat: Tensor) -> list[Tensor]:
+        """Views of a vector [P], shaped like the selected parameters and in their order: `flatten` undone."""
+        chosen = self.chosen
+        parts = torch.split(flat, [parameter.numel() for parameter in chosen])
+        return [part.view(parameter.shape) for parameter, part in zip(chosen, parts, strict=True)]
+
 
 def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
     """The parameters that presets and globs name.

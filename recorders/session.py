@@ -24,10 +24,11 @@ from recorders.backward import BackwardObserver
 from recorders.binding import Binding
 from recorders.clipping import ClippingObserver
 from recorders.counting import first_t
-from recorders.errors import SedscopeError
+from recorders.errors import RefusedError, SedscopeError
 from recorders.followed import FollowedOptimizer
-from recorders.format import SKIPPED
+from recorders.format import GRADIENT, SKIPPED
 from recorders.hooks import Closure, StepHooks
+from recorders.intervention.intervener import Intervener, intervener_of
 from recorders.manifest import build_manifest
 from recorders.metrics import metric_scalars
 from recorders.naming import unwrap
@@ -82,6 +83,7 @@ class Session:
         self._followed = FollowedOptimizer(options.select, self._begin)
         self._stepping = False
         self._theta: ThetaKeeper | None = None
+        self._intervener: Intervener | None = None
         self._tasks: dict[str, None] = {}
         self._closed = False
         self.output = Output(place, options, opener)
@@ -102,9 +104,10 @@ class Session:
         assert self._theta is not None
         refuse_unrecordable(optimizer, closure)
         self._stepping = True
-        rows = self._schedule.records(self.t)
-        if rows:
+        if rows := self._schedule.records(self.t):
             self._theta.keep(self.t)
+        if self._intervener is not None:
+            self._intervener.before_step(self.t, closure_given=closure is not None)
         binding.read_before(rows=rows, closure_given=closure is not None, wants=self.options.wants)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -118,33 +121,40 @@ class Session:
         if found_inf is not None and float(found_inf):
             self._skip(optimizer)
             return
-        rows = self._schedule.records(self.t)
+        rows, ledger = self._schedule.records(self.t), self.backward.ledger
+        more, numbers = ledger.rows(), ledger.scalars()
+        if self._intervener is not None:
+            raw, kept = self._intervener.after_step(self.t, ledger.gradients, self._tasks, rows=rows)
+            more, numbers = more | raw, numbers | kept
         found, scalars = binding.read_after(rows=rows, wants=self.options.wants)
-        if rows:  # on resume t was not known yet when the first losses were sent backward
-            found |= self.backward.ledger.rows()
-        scalars |= self.backward.ledger.scalars()
-        scalars |= self._clipping.take(binding.stepped())
+        if rows:  # other steps may have task gradients too: for a window, or because t was not known yet on resume
+            found |= {source: row for source, row in more.items() if self.options.wants(source)}
+        scalars |= numbers | self._clipping.take(binding.stepped())
         if found:
             self.output.rows(self.t, found)
         self.output.scalars(self.t, scalars)
-        self.backward.ledger.clear()
+        ledger.clear()
         self.t += 1
 
     def failed(self, error: Exception) -> None:
-        """Stop recording, once, and say why; the training goes on."""
+        """Stop recording, once, and say why; the training goes on.
+
+        Raises:
+            SedscopeError: the training is under an intervention: without it, it would be another training.
+        """
         if self.stopped is not None:
             return
         refused = isinstance(error, SedscopeError)
         self.stopped = str(error) if refused else f"{type(error).__name__}: {error}"
-        what = "not recorded" if not self.output.is_open else f"recording stopped at t = {self.t}"
+        changed = self.options.changes_training
         try:
-            self.output.tell(
-                "refused" if refused else "failed", f"{what}: {self.stopped} (the training goes on)", self.t
-            )
+            self.output.give_up(self.stopped, self.t, refused=refused, ends_training=changed)
             self.backward.ledger.abandon()
             self.output.close(STOPPED)
         except Exception as second:  # noqa: BLE001  we are already giving up; the training must not notice
             self.output.say_once(f"{self.path}: {type(second).__name__}: {second}")
+        if changed:
+            raise RefusedError(f"intervene: {self.stopped} (the training is ended)") from error
 
     # --- from the API ----------------------------------------------------------------------------------------------
 
@@ -170,6 +180,9 @@ class Session:
 
     def refuse_task_gradients(self, reason: str) -> None:
         """Gradients of single tasks cannot be had: say so, and record the rest."""
+        intervention = self.options.intervention
+        if intervention is not None and intervention.needs_window and intervention.task is not None:
+            raise RefusedError(f"basis-source: gradients of single tasks cannot be taken: {reason}")
         advice = "; set torch._functorch.config.donated_buffer = False before compiling" if "donated" in reason else ""
         self.output.tell("refused", f"gradients of single tasks are not recorded: {reason}{advice}", self.t)
 
@@ -220,6 +233,8 @@ class Session:
                 self.output.say_once(f"nothing was recorded: {self._followed.why_none}")
             elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
                 self._theta.keep(self.t, last=True)
+            if self._intervener is not None:
+                self._intervener.finish(self.t)
             self.output.close(reason)
         except Exception as error:  # noqa: BLE001  the training is over, and its exit status is not ours
             self.output.say_once(f"{self.path}: the end is missing: {type(error).__name__}: {error}")
@@ -229,10 +244,11 @@ class Session:
         """Whether there is a run directory."""
         return self.output.is_open
 
-    @property
-    def records_now(self) -> bool:
-        """Whether the step that leaves θ_t gets rows."""
-        return self._schedule.records(self.t)
+    def wants_gradient_of(self, task: str) -> bool:
+        """Whether the task's gradient is asked for in the step that leaves θ_t: as a row, or for an intervention."""
+        recorded = self._schedule.records(self.t) and self.options.wants(f"{GRADIENT}/{task}")
+        intervention = self.options.intervention
+        return recorded or (intervention is not None and intervention.wants_gradient_of(task, self.t))
 
     @property
     def selection(self) -> Selection | None:
@@ -258,6 +274,7 @@ class Session:
         self.t, remark = first_t(optimizer, self.options)
         if remark is not None:
             self.output.tell("parameter", remark, self.t)
+        self._intervener = intervener_of(found, self.options, self.t, self.output)
         manifest = build_manifest(
             found, self.options, name=self.path.name, command=self._command, tasks=list(self._tasks)
         )

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recorders.api import backward, log, probe, record, task
-
+    from recorders.intervention import Intervention
     from sedscope.runs import open_run
 
-__all__ = ["__version__", "backward", "log", "open_run", "probe", "record", "task"]
+__all__ = ["Intervention", "__version__", "backward", "log", "open_run", "probe", "record", "task"]
 
 _HOME = dict.fromkeys(("backward", "log", "probe", "record", "task"), "recorders.api") | {
+    "Intervention": "recorders.intervention",
     "open_run": "sedscope.runs",
 }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from recorders.errors import UsageError
 from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
+from sedscope.cli.intervene import RecordCommand, intervention_of, intervention_options
 
 _HELP = """Run a training script and write down its history.
 
@@ -32,6 +34,7 @@ _EPILOG = "Then: sedscope report RUN for the numbers, sedscope check RUN to see 
 
 
 @click.command(
+    cls=RecordCommand,
     help=_HELP,
     epilog=_EPILOG,
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
@@ -65,6 +68,7 @@ _EPILOG = "Then: sedscope report RUN for the numbers, sedscope check RUN to see 
 @click.option("--force", is_flag=True, help="Replace the run in --out.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; t comes from the optimizer's state.")
 @click.option("--first-step", type=int, help="t of the first step, where the optimizer's state does not say it.")
+@intervention_options
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def record(
@@ -82,6 +86,7 @@ def record(
     first_step: int | None,
     script: str,
     arguments: tuple[str, ...],
+    **intervention: Any,
 ) -> None:
     """Checks the flags and runs the script."""
     from recorders.launch import default_path, launch
@@ -97,6 +102,7 @@ def record(
         force=force,
         resume=resume,
         first_step=first_step,
+        intervention=intervention_of(intervention),
     )
     if resume and out is None:
         raise UsageError("resume: --out must name the run to go on with")

@@ -1,0 +1,197 @@
+"""Carries an intervention out, around each step of the followed optimizer.
+
+Decides where a projection happens. `--on gradient`: before the step, on what the optimizer is about to receive (all
+tasks and micro-batches together, clipped, unscaled). `--on update`: after the step, on θ_{t+1} − θ_t as the optimizer
+made it, weight decay included; θ_t + the changed update is written back. Either way one vector [P] over all selected
+parameters, whatever group they are in; nothing else is touched, the optimizer's own state among it.
+
+Which steps count, and where rows go, is left to the session.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from recorders.binding import Binding
+from recorders.errors import RefusedError, UsageError
+from recorders.format import GRADIENT, NORM_KEPT, RAW_GRADIENT, RAW_UPDATE, UPDATE
+from recorders.intervention.projection import keep, remove, with_norm
+from recorders.intervention.random_subspace import RandomSubspaces
+from recorders.intervention.sed_basis import SedBasis, StepVectors
+from recorders.intervention.selected import HeldWeights, amp_scale, read_gradient, write_gradient
+from recorders.intervention.settings import DECAY_ONLY, ONCE, Intervention
+from recorders.options import Options
+from recorders.output import Output
+from recorders.speech import size_text
+
+_RAW_SOURCE: Final = {GRADIENT: RAW_GRADIENT, UPDATE: RAW_UPDATE}
+
+
+class Intervener:
+    """An intervention on one binding.
+
+    Args:
+        settings: what to do.
+        binding: the followed optimizer.
+        first_t: t of the first step of this session.
+        resumed: whether it goes on with an earlier session's training.
+        tell: takes what is worth telling, and the t it belongs to; a text that was told before is nothing new.
+
+    Raises:
+        UsageError: the selection or the optimizer does not fit the settings.
+    """
+
+    def __init__(
+        self, settings: Intervention, binding: Binding, *, first_t: int, resumed: bool, tell: Callable[[str, int], None]
+    ) -> None:
+        self._settings = settings
+        self._optimizer = binding.optimizer
+        self._selection = binding.selection
+        self._tell = tell
+        self._earliest = settings.natural_steps + (0 if resumed else first_t)
+        if settings.has_subspace and settings.rank > self._selection.size:
+            raise UsageError(f"rank: must be at most P = {self._selection.size}, found {settings.rank}")
+        self._sed = SedBasis(settings, binding) if settings.needs_window else None
+        self._draws = self._generator() if settings.draws else None
+        self.began: int | None = None
+        """t of the first changed step, or None."""
+        self._held: HeldWeights | None = None
+        self._gradient: Tensor | None = None
+        self._raw: Tensor | None = None
+        self._applied: Tensor | None = None
+        self._kept: float | None = None
+        self._announce(first_t, resumed)
+
+    def before_step(self, t: int, *, closure_given: bool) -> None:
+        """θ_t is in place. With `--on gradient` the gradients are changed here.
+
+        Raises:
+            RefusedError: they cannot be.
+        """
+        self._gradient = self._raw = self._applied = None
+        self._kept = 1.0
+        on_gradient = self._settings.target == GRADIENT
+        if on_gradient and closure_given:
+            raise RefusedError("intervene: a step with a closure makes its gradients itself; use --on update")
+        scale = amp_scale(self._optimizer)
+        if on_gradient or (self._reads(GRADIENT) and not closure_given):
+            self._gradient = read_gradient(self._selection, scale)
+        self._held = HeldWeights(self._selection) if self._settings.target == UPDATE or self._reads(UPDATE) else None
+        if on_gradient and self._gradient is not None:
+            self._change(t, self._gradient)
+            if self._applied is not self._raw and self._applied is not None:
+                self._tell_if_partial(write_gradient(self._selection, self._applied, scale), t)
+
+    def after_step(
+        self, t: int, task_gradients: Mapping[str, Tensor], tasks: Collection[str], *, rows: bool
+    ) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
+        """The step was made, and not skipped. With `--on update` the weights are changed here.
+
+        Args:
+            t: of the step.
+            task_gradients: the gradients [P] that tasks contributed to it.
+            tasks: every task known so far.
+            rows: whether the step is recorded.
+
+        Returns:
+            `raw/gradient` or `raw/update` [P] where rows are asked for, a fresh tensor; and `norm_kept`.
+        """
+        update = None if self._held is None else self._held.update()
+        if self._settings.target == UPDATE and self._held is not None and update is not None:
+            self._change(t, update)
+            self._write_weights(t, self._held)
+        if self._sed is not None:
+            if self._reads(GRADIENT) and self._gradient is None:
+                self._gradient = read_gradient(self._selection, None)  # a closure made it inside the step
+            step = StepVectors(self._raw, self._applied, self._gradient, update, task_gradients, tasks)
+            if not self._sed.see(t, step):
+                self._tell(f"a row of {self._settings.source} was not finite: the window goes without it", t)
+        found = {}
+        if rows and self._raw is not None and self._settings.target is not None:
+            found[_RAW_SOURCE[self._settings.target]] = self._raw.to(self._selection.dtype, copy=True)
+        return found, {} if self._kept is None else {NORM_KEPT: self._kept}
+
+    def finish(self, t: int) -> None:
+        """The recording ends at θ_t."""
+        if self._settings.acts and self.began is None:
+            self._tell(f"the intervention never began: {t} steps were natural", t)
+
+    # --- the change -------------------------------------------------------------------------------------------------
+
+    def _change(self, t: int, raw: Tensor) -> None:
+        """Decide what takes the place of a raw vector [P]: `_applied`, which is `_raw` itself in a natural step."""
+        self._raw = self._applied = raw
+        if t < self._earliest:
+            return
+        if self._settings.freezes or self._settings.mode == DECAY_ONLY:
+            self._applied, self._kept = torch.zeros_like(raw), 0.0
+        else:
+            self._project(t, raw)
+        if self.began is None and self._applied is not raw:
+            self.began = t
+            self._tell(f"{self._settings.summary()}; from t = {t} on", t)
+
+    def _project(self, t: int, raw: Tensor) -> None:
+        basis = self._basis(t)
+        if basis is None:
+            return
+        norm = float(torch.linalg.vector_norm(raw))
+        if not math.isfinite(norm):
+            self._kept = None  # the training has diverged, or a scaler is about to skip the step
+            return
+        part = remove(basis, raw) if self._settings.removes else keep(basis, raw)
+        self._kept = float(torch.linalg.vector_norm(part)) / norm if norm else None
+        self._applied = with_norm(part, norm) if self._settings.rescales else part
+
+    def _basis(self, t: int) -> Tensor | None:
+        if self._draws is not None:
+            return self._draws.basis(t)
+        return None if self._sed is None else self._sed.rows()
+
+    def _write_weights(self, t: int, held: HeldWeights) -> None:
+        if self._applied is self._raw or self._applied is None:
+            return
+        if self._settings.freezes:
+            held.put_back()
+        else:
+            self._tell_if_partial(held.move_by(self._applied), t)
+
+    # --- what it is made of -----------------------------------------------------------------------------------------
+
+    def _reads(self, source: str) -> bool:
+        return self._sed is not None and self._settings.source == source
+
+    def _generator(self) -> RandomSubspaces:
+        settings, once = self._settings, self._settings.redraw == ONCE
+        size, device = self._selection.size, self._selection.chosen[0].device
+        return RandomSubspaces(settings.rank, size, seed=settings.seed, once=once, device=device)
+
+    def _announce(self, first_t: int, resumed: bool) -> None:
+        if self._sed is not None:
+            self._tell(f"the window of {self._settings.window} rows takes {size_text(self._sed.nbytes)}", first_t)
+            if resumed:
+                self._tell("the window is empty after a resume: steps are natural until it is full", first_t)
+
+    def _tell_if_partial(self, whole: bool, t: int) -> None:
+        if not whole:
+            self._tell("a selected parameter had no part in a step: what is projected onto it is left out", t)
+
+
+def intervener_of(binding: Binding, options: Options, first_t: int, output: Output) -> Intervener | None:
+    """What carries out the intervention that the options ask for; None where they ask for none.
+
+    Raises:
+        UsageError: the selection or the optimizer does not fit the settings.
+    """
+    if options.intervention is None:
+        return None
+
+    def tell(message: str, t: int) -> None:
+        output.tell("intervention", message, t)
+
+    return Intervener(options.intervention, binding, first_t=first_t, resumed=options.resume, tell=tell)

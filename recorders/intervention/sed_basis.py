@@ -1,0 +1,96 @@
+"""The SED basis of a training under way: which vector of each step becomes a row of the window.
+
+Rows enter after the step, so the basis of a step comes from the steps before it. A step in which the basis source had
+no part (a task without a loss) gives no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from recorders.binding import Binding
+from recorders.errors import UsageError
+from recorders.format import GRADIENT, MOMENTUM, SGD_MOMENTUM, UPDATE
+from recorders.intervention.settings import APPLIED, MOMENTUM_BASIS, Intervention
+from recorders.intervention.window import RollingWindow
+
+
+@dataclass(frozen=True)
+class StepVectors:
+    """What a step was made of, each a vector [P] in float64; None where it was not asked for."""
+
+    raw: Tensor | None
+    """What the intervention is on, before it was changed."""
+    applied: Tensor | None
+    """And after."""
+    gradient: Tensor | None
+    """What the optimizer received before any change."""
+    update: Tensor | None
+    """θ_{t+1} − θ_t as the optimizer made it."""
+    task_gradients: Mapping[str, Tensor]
+    """What each task with a loss contributed, in the rows' dtype."""
+    tasks: Collection[str]
+    """Every task known so far."""
+
+
+class SedBasis:
+    """The window of one intervention.
+
+    Args:
+        settings: window, stride, rank and basis source.
+        binding: the followed optimizer.
+
+    Raises:
+        UsageError: the optimizer has no momentum, and the basis is to come from it.
+    """
+
+    def __init__(self, settings: Intervention, binding: Binding) -> None:
+        self._settings = settings
+        self._binding = binding
+        self._stage = _momentum_of(binding) if settings.source == MOMENTUM_BASIS else ""
+        selection = binding.selection
+        self._window = RollingWindow(settings.window, selection.size, selection.chosen[0].device)
+        self.nbytes = self._window.nbytes
+        """Memory of the window."""
+
+    def rows(self) -> Tensor | None:
+        """Orthonormal rows [k, P], k ≤ rank; None while the window is not full."""
+        return self._window.basis(self._settings.rank) if self._window.is_full else None
+
+    def see(self, t: int, step: StepVectors) -> bool:
+        """Take the row of a step, where one is due; False where it was not finite.
+
+        Raises:
+            UsageError: the row is to come from a task that the script does not have.
+        """
+        row = self._row(step) if t % self._settings.stride == 0 else None
+        return row is None or self._window.push(row)
+
+    def _row(self, step: StepVectors) -> Tensor | None:
+        source = self._settings.source
+        if source == self._settings.target:
+            return step.applied if self._settings.rows_are == APPLIED else step.raw
+        if source == GRADIENT:
+            return step.gradient
+        if source == UPDATE:
+            return step.update
+        if source == MOMENTUM_BASIS:
+            return self._binding.stage(self._stage).double()
+        task = self._settings.task or ""
+        if task not in step.tasks:
+            known = ", ".join(step.tasks) or "not named; sedscope.backward names them"
+            raise UsageError(f"basis-source: the script has no task {task!r}; its tasks are {known}")
+        found = step.task_gradients.get(task)
+        return None if found is None else found.double()
+
+
+def _momentum_of(binding: Binding) -> str:
+    """The stage that holds the optimizer's momentum."""
+    for name in (MOMENTUM, SGD_MOMENTUM):
+        if name in binding.stages:
+            return name
+    found = type(binding.optimizer).__name__
+    raise UsageError(f"basis-source: momentum must come from Adam, AdamW or SGD with momentum; found {found}")

@@ -1,0 +1,219 @@
+"""What an intervention is asked to do: its modes, their settings, what makes them unusable, what `run.json` says.
+
+Needs the standard library alone, so that the command line can check its flags before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from recorders.errors import UsageError
+from recorders.format import GRADIENT, MAX_INTEGER, UPDATE
+
+CONTROL: Final = "control"
+KEEP_SED: Final = "keep-sed"
+REMOVE_SED: Final = "remove-sed"
+KEEP_RANDOM: Final = "keep-random"
+REMOVE_RANDOM: Final = "remove-random"
+KEEP_RANDOM_NORM: Final = "keep-random-norm"
+FREEZE: Final = "freeze"
+DECAY_ONLY: Final = "decay-only"
+MODES: Final = (CONTROL, KEEP_SED, REMOVE_SED, KEEP_RANDOM, REMOVE_RANDOM, KEEP_RANDOM_NORM, FREEZE, DECAY_ONLY)
+
+MOMENTUM_BASIS: Final = "momentum"
+APPLIED: Final = "applied"
+RAW: Final = "raw"
+EACH_STEP: Final = "step"
+ONCE: Final = "once"
+
+DEFAULT_RANK: Final = 3
+DEFAULT_WINDOW: Final = 20
+
+_SED: Final = (KEEP_SED, REMOVE_SED)
+_RANDOM: Final = (KEEP_RANDOM, REMOVE_RANDOM, KEEP_RANDOM_NORM)
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """One intervention. Unusable settings raise `UsageError` when they are put together.
+
+    A setting without a meaning for the mode (`window` for `freeze`) has no effect, and `run.json` shows it as null: a
+    sweep may give the same settings to all its modes.
+    """
+
+    mode: str
+    """One of `MODES`."""
+    on: str = GRADIENT
+    """What is projected: `gradient`, before the optimizer's step, or `update`, after it and written back."""
+    rank: int = DEFAULT_RANK
+    """K, the dimensions that are kept or removed; 0 with a keep mode freezes the selected weights."""
+    window: int = DEFAULT_WINDOW
+    """W, rows that the SED basis is made of; nothing is projected before there are that many."""
+    stride: int = 1
+    """Optimizer steps from one row of the window to the next."""
+    warm_up: int = 0
+    """Natural steps at the start, where filling the window takes fewer."""
+    basis_source: str | None = None
+    """What the window's rows are: `gradient`, `gradient/<task>`, `update`, or `momentum` (m̂, or SGD's buffer); None:
+    what is projected."""
+    basis: str | None = None
+    """Rows `applied`, after projection, or `raw`, before it; None: `applied`, but a task's gradient is always raw."""
+    redraw: str = EACH_STEP
+    """Random subspaces are drawn anew at each `step`, or `once`."""
+    seed: int = 0
+    """Seed of the private generator that draws random subspaces."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no intervention could do."""
+        _one_of("intervene", self.mode, MODES)
+        _one_of("on", self.on, (GRADIENT, UPDATE))
+        _one_of("redraw", self.redraw, (EACH_STEP, ONCE))
+        _whole("rank", self.rank, at_least=0)
+        _whole("window", self.window, at_least=1)
+        _whole("stride", self.stride, at_least=1)
+        _whole("warm-up", self.warm_up, at_least=0)
+        _whole("subspace seed", self.seed, at_least=0)
+        self._check_rank()
+        self._check_basis()
+
+    # --- what the mode is -------------------------------------------------------------------------------------------
+
+    @property
+    def acts(self) -> bool:
+        """Whether the training is changed at all."""
+        return self.mode != CONTROL
+
+    @property
+    def freezes(self) -> bool:
+        """Whether the selected weights stand still."""
+        return self.mode == FREEZE or (self.has_subspace and self.rank == 0)
+
+    @property
+    def has_subspace(self) -> bool:
+        """Whether the mode keeps or removes a subspace."""
+        return self.mode in _SED + _RANDOM
+
+    @property
+    def needs_window(self) -> bool:
+        """Whether the subspace comes from a window of rows."""
+        return self.mode in _SED and self.rank > 0
+
+    @property
+    def draws(self) -> bool:
+        """Whether the subspace is random."""
+        return self.mode in _RANDOM and self.rank > 0
+
+    @property
+    def removes(self) -> bool:
+        """Whether the subspace is taken out; otherwise only it stays."""
+        return self.mode in (REMOVE_SED, REMOVE_RANDOM)
+
+    @property
+    def rescales(self) -> bool:
+        """Whether the kept part gets the norm of the whole."""
+        return self.mode == KEEP_RANDOM_NORM
+
+    @property
+    def target(self) -> str | None:
+        """What is changed: `gradient`, `update`, or None."""
+        if not self.acts:
+            return None
+        return UPDATE if self.freezes else GRADIENT if self.mode == DECAY_ONLY else self.on
+
+    @property
+    def source(self) -> str:
+        """What the window's rows are, decided."""
+        return self.on if self.basis_source is None else self.basis_source
+
+    @property
+    def task(self) -> str | None:
+        """The task whose gradients make the window, or None."""
+        return self.source.removeprefix(f"{GRADIENT}/") if self.source.startswith(f"{GRADIENT}/") else None
+
+    @property
+    def rows_are(self) -> str:
+        """`applied` or `raw`, decided."""
+        return self.basis or (APPLIED if self.task is None else RAW)
+
+    @property
+    def natural_steps(self) -> int:
+        """Steps before the first that may be changed.
+
+        Modes with a random subspace, and rank 0, wait as long as the window would take to fill: they start from the
+        weights that the SED modes start from.
+        """
+        filling = (self.window - 1) * self.stride + 1 if self.has_subspace else 0
+        return max(filling, self.warm_up)
+
+    def wants_gradient_of(self, task: str, t: int) -> bool:
+        """Whether the task's gradient makes a row of the window in the step that leaves θ_t."""
+        return self.needs_window and self.task == task and t % self.stride == 0
+
+    def describe(self) -> dict[str, Any]:
+        """The `intervention` object of `run.json`; what has no meaning for the mode is null."""
+        sed, random = self.mode in _SED, self.mode in _RANDOM
+        return {
+            "mode": self.mode,
+            "on": self.target,
+            "rank": self.rank if self.has_subspace else None,
+            "window": self.window if self.has_subspace else None,
+            "stride": self.stride if self.has_subspace else None,
+            "warm_up": self.warm_up if self.acts else None,
+            "basis_source": self.source if sed else None,
+            "basis": self.rows_are if sed else None,
+            "redraw": self.redraw if random else None,
+            "seed": self.seed if random else None,
+        }
+
+    def summary(self) -> str:
+        """The intervention in a few words."""
+        if not self.acts:
+            return "control: nothing is changed"
+        words = [self.mode] + ([f"rank {self.rank}"] if self.has_subspace else [])
+        if self.freezes:
+            return ", ".join([*words, "selected weights stand still"])
+        if self.mode == DECAY_ONLY:
+            return f"{self.mode}, selected weights get no gradient"
+        words.append(f"on the {self.target}")
+        if self.needs_window:
+            words.append(f"basis from the last {self.window} rows of {self.source} ({self.rows_are})")
+        if self.draws:
+            words.append("redrawn at each step" if self.redraw == EACH_STEP else "drawn once")
+        return ", ".join(words)
+
+    # --- checks -----------------------------------------------------------------------------------------------------
+
+    def _check_rank(self) -> None:
+        if self.mode in _SED and self.rank > self.window:
+            raise UsageError(
+                f"rank: a window of {self.window} rows has at most {self.window} directions, found {self.rank}"
+            )
+        if self.removes and self.rank == 0:
+            raise UsageError(f"rank: {self.mode} must remove 1 or more, found 0; nothing removed is {CONTROL}")
+        if self.rescales and self.rank == 0:
+            raise UsageError(f"rank: {self.mode} must keep 1 or more, found 0; nothing can be given a norm")
+
+    def _check_basis(self) -> None:
+        if not self.task:
+            known = (GRADIENT, f"{GRADIENT}/<task>", UPDATE, MOMENTUM_BASIS)
+            _one_of("basis-source", self.source, known)
+        if self.basis is None:
+            return
+        _one_of("basis", self.basis, (APPLIED, RAW))
+        if self.task and self.basis == APPLIED:
+            raise UsageError(f"basis: the gradient of one task is never applied by itself; {self.source} is raw")
+        resulting = self.source in (UPDATE, MOMENTUM_BASIS) and self.on == GRADIENT
+        if resulting and self.basis == RAW:
+            raise UsageError(f"basis: with a projected gradient the {self.source} exists as applied alone; found {RAW}")
+
+
+def _one_of(name: str, value: object, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageError(f"{name}: must be one of {', '.join(known)}; found {value!r:.80}")
+
+
+def _whole(name: str, value: object, *, at_least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= MAX_INTEGER:
+        raise UsageError(f"{name}: must be a whole number, {at_least} or more; found {value!r:.80}")

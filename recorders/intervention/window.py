@@ -1,0 +1,70 @@
+"""The last W rows of a training and their SED basis, kept up to date at the cost of about two passes over the rows.
+
+The basis is that of an SVD of the window matrix [W, P], rows neither centred nor normalised. It comes from the Gram
+matrix [W, W]: a new row changes one row and one column of it (W products), an eigenproblem of W × W gives u_k and σ_k,
+and v_k = Xᵀ u_k / σ_k. Everything is float64: a Gram matrix squares the condition number, and in float32 would lose
+every σ_k below 1e-3·σ_1. It is also the faster choice: mixed precision would convert the rows at each pass.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from recorders.intervention.projection import orthonormal
+
+_RANK_TOLERANCE: Final = 1e-7
+"""Directions with σ_k at or under this fraction of σ_1 are not counted as directions, as for the edge k*."""
+
+
+class RollingWindow:
+    """A ring of W rows with its Gram matrix.
+
+    Args:
+        rows: W.
+        size: P.
+        device: where the rows lie; 8·W·P bytes of it.
+    """
+
+    def __init__(self, rows: int, size: int, device: torch.device) -> None:
+        self._ring = torch.zeros(rows, size, dtype=torch.float64, device=device)
+        self._gram = torch.zeros(rows, rows, dtype=torch.float64)
+        self._pushed = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there have been W rows."""
+        return self._pushed >= len(self._ring)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the rows, in bytes."""
+        return self._ring.nbytes
+
+    def push(self, row: Tensor) -> bool:
+        """Add a row [P], float64, in the place of the oldest; False, and nothing added, where it is not finite."""
+        place = self._pushed % len(self._ring)
+        squared = float(row @ row)
+        if squared - squared != 0:  # NaN or infinite: one such row would stay in every basis for W rows
+            return False
+        self._ring[place] = row
+        products = (self._ring @ row).cpu()
+        self._gram[place, :] = products
+        self._gram[:, place] = products
+        self._pushed += 1
+        return True
+
+    def basis(self, rank: int) -> Tensor:
+        """Top right singular vectors of the window, orthonormal rows [k, P]; k < rank where the rows span less.
+
+        Their order and signs are of no consequence for a projection.
+        """
+        squares, vectors = torch.linalg.eigh(self._gram)  # ascending
+        squares, vectors = squares[-rank:], vectors[:, -rank:]
+        counted = squares > _RANK_TOLERANCE**2 * squares[-1].clamp(min=0)
+        coefficients = (vectors[:, counted] / squares[counted].sqrt()).T.contiguous()
+        rows = coefficients.to(self._ring.device) @ self._ring
+        # Once more: for a small σ_k the rounding of the Gram matrix leaves v_k neither quite a unit nor quite upright.
+        return orthonormal(rows) if len(rows) else rows
