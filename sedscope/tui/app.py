@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sedscope.tui.plot import Look
     from sedscope.tui.shell import Severity
     from sedscope.tui.snapshot import RunData, RunRow
+    from sedscope.tui.tab import Tab
     from sedscope.tui.worker.jobs import Job
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
@@ -128,6 +129,11 @@ class Viewer(App[None]):
         from sedscope.tui.plain_signs import PlainSigns
 
         return [*found, PlainSigns()]
+
+    @property
+    def tab(self) -> Tab | None:
+        """The tab that is shown."""
+        return self._stage.tab
 
     @property
     def look(self) -> Look | None:
@@ -225,14 +231,15 @@ class Viewer(App[None]):
         tab = self._stage.made(self._board.take(event) or "")
         if isinstance(event, Finished) or (isinstance(event, Told) and event.done <= 1):
             self._update_run_line()
-        if tab is None:
+        if tab is None or not tab.is_attached:
             return
-        if isinstance(event, Told):
-            tab.job_told(event.number, event.stage, event.done, event.total)
-        elif isinstance(event, Answered):
-            tab.job_answered(event.number, event.value, event.final)
-        else:
-            tab.job_ended(event.number, event.error, event.cancelled)
+        with self._stage.lines_for_errors():
+            if isinstance(event, Told):
+                tab.job_told(event.number, event.stage, event.done, event.total)
+            elif isinstance(event, Answered):
+                tab.job_answered(event.number, event.value, event.final)
+            else:
+                tab.job_ended(event.number, event.error, event.cancelled)
 
     def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:
         """A tab was clicked."""

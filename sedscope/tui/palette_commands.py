@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 
+from sedscope.tui.tab import Tab
 from sedscope.tui.tabs import TABS
 
 _LEFT_OUT = frozenset({"command_palette", "screen.focus_next", "screen.focus_previous"})
@@ -40,9 +42,15 @@ class Commands(Provider):
             action = f"show_tab('{tab.name}')"
             seen.add(action)
             yield tab.name, f"{tab.summary} (key {place + 1})", action, self.app
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if binding.action not in seen and binding.description and active.enabled:
+        for binding, node in self._bindings():
+            if binding.action not in seen and binding.description:
                 seen.add(binding.action)
                 key = self.app.get_key_display(binding)
-                yield binding.description, binding.tooltip or f"key {key}", binding.action, active.node
+                yield binding.description, binding.tooltip or f"key {key}", binding.action, node
+
+    def _bindings(self) -> Iterator[tuple[Binding, DOMNode]]:
+        """Those that work now, and those of the tab whose key another widget has at the moment."""
+        yield from ((active.binding, active.node) for active in self.screen.active_bindings.values() if active.enabled)
+        tab = getattr(self.app, "tab", None)
+        if isinstance(tab, Tab):
+            yield from ((binding, tab) for binding in Binding.make_bindings(tab.BINDINGS))

@@ -76,6 +76,8 @@ class PanelTab(Tab):
         """In the place of all panels, why there is nothing to show; "" shows the panels."""
         self.set_class(bool(reason), "-empty")
         self.query_one("#instead", Static).update(Content.styled(reason, "$foreground 70%"))
+        if not reason:
+            self.call_after_refresh(self.focus_first)
 
     def on_resize(self, event: events.Resize) -> None:
         """All or one."""

@@ -75,7 +75,7 @@ def read_preferences(path: Path) -> Preferences:
         return Preferences(problems=(f"{path}: not used: {_first_line(error)}",))
     view, problems = _checked(found.pop("view", {}), _VIEW_KEYS, "view", path)
     analysis, more = _checked(found.pop("analysis", {}), _ANALYSIS_KEYS, "analysis", path)
-    unknown = [f"{path}: [{name!s}] is not known; there are [view] and [analysis]" for name in found]
+    unknown = [f"{path.name}: [{name!s}] is not known; there are [view] and [analysis]" for name in found]
     return Preferences(**view, analysis=analysis, problems=(*problems, *more, *unknown))
 
 
@@ -114,13 +114,13 @@ def remember(path: Path, state: Remembered) -> str | None:
 def _checked(found: Any, known: Mapping[str, type], table: str, path: Path) -> tuple[dict[str, Any], list[str]]:
     """The usable entries of a table, and a line about each of the others."""
     if not isinstance(found, dict):
-        return {}, [f"{path}: {table} must be a table"]
+        return {}, [f"{path.name}: {table} must be a table"]
     good, problems = {}, []
     for name, value in found.items():
         if name not in known:
-            problems.append(f"{path}: {table}.{name!s} is not known; there are {', '.join(known)}")
+            problems.append(f"{path.name}: {table}.{name!s} is not known; there are {', '.join(known)}")
         elif type(value) is not known[name]:
-            problems.append(f"{path}: {table}.{name} must be {known[name].__name__}, found {value!r}")
+            problems.append(f"{path.name}: {table}.{name} must be {known[name].__name__}, found {value!r}")
         else:
             good[name] = value
     return good, problems

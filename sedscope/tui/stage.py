@@ -5,6 +5,8 @@ Decides when a tab hears of a change: at once where it is shown, else when it is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from textual.containers import Container
@@ -48,7 +50,12 @@ class Stage(Container):
             return False
         before, tab = self.tab, self._tabs.get(name)
         if tab is None:
-            tab = self._tabs[name] = found.make()
+            try:
+                tab = found.make()
+            except Exception as error:  # noqa: BLE001 - a broken tab is a line, the others go on
+                self._shell.say(f"{name}: {type(error).__name__}: {error}", "error")
+                return False
+            self._tabs[name] = tab
             self._unheard[name] = set(_ORDER)
             await self.mount(tab)
         if before is not None:
@@ -71,13 +78,26 @@ class Stage(Container):
             return
         unheard, self._unheard[self.active] = self._unheard[self.active], set()
         for what in _ORDER:
-            if what not in unheard:
-                continue
-            if what == "run":
-                tab.run_changed(self._shell.data)
-            elif what == "cursor":
-                tab.cursor_moved(self._shell.cursor)
-            elif what == "settings":
-                tab.settings_changed()
-            else:
-                tab.marks_changed()
+            if what in unheard and tab.is_attached:
+                with self.lines_for_errors():
+                    self._tell(tab, what)
+
+    def _tell(self, tab: Tab, what: News) -> None:
+        if what == "run":
+            tab.run_changed(self._shell.data)
+        elif what == "cursor":
+            tab.cursor_moved(self._shell.cursor)
+        elif what == "settings":
+            tab.settings_changed()
+        else:
+            tab.marks_changed()
+
+    @contextmanager
+    def lines_for_errors(self) -> Iterator[None]:
+        """A tab that fails says so in a line; the viewer goes on. Tests see the error itself."""
+        try:
+            yield
+        except Exception as error:
+            if self.app.is_headless:
+                raise
+            self._shell.say(f"{self.active}: {type(error).__name__}: {error}"[:300], "error")

@@ -97,6 +97,8 @@ class Tab(Vertical):
     def focus_first(self) -> None:
         """Give the keys to the first widget that takes them, unless one of this tab has them."""
         focused = self.screen.focused
+        if not self.display or not self.is_attached:
+            return
         if (focused is None or self not in focused.ancestors) and (found := self.key_takers()):
             found[0].focus(scroll_visible=False)
 

@@ -40,6 +40,8 @@ class WorkerClient:
         """Cancelled jobs that the process has not let go of."""
         self._lock = Lock()
         self._closed = False
+        self._threads: tuple[Thread, ...] = ()
+        """They read from the process, and end with it."""
 
     @property
     def pid(self) -> int | None:
@@ -77,6 +79,8 @@ class WorkerClient:
         if process is not None:
             process.kill()
             process.wait()
+            for thread in self._threads:
+                thread.join(PATIENCE)
 
     # --- the process -------------------------------------------------------------------------------------------------
 
@@ -98,18 +102,24 @@ class WorkerClient:
             self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, close_fds=True
         )
         last_words: deque[str] = deque(maxlen=5)
-        listener = Thread(target=_gather, args=(self._process.stderr, last_words), daemon=True)
-        listener.start()
-        Thread(target=self._listen, args=(self._process, last_words, listener), daemon=True).start()
+        gatherer = Thread(target=_gather, args=(self._process.stderr, last_words), daemon=True)
+        listener = Thread(target=self._listen, args=(self._process, last_words, gatherer), daemon=True)
+        self._threads = gatherer, listener
+        for thread in self._threads:
+            thread.start()
 
-    def _listen(self, process: subprocess.Popen[bytes], last_words: deque[str], listener: Thread) -> None:
+    def _listen(self, process: subprocess.Popen[bytes], last_words: deque[str], gatherer: Thread) -> None:
         """Pass events on until the process is gone, then say so to whom it concerns."""
         assert process.stdout is not None
         with suppress(EOFError, OSError, ValueError):
             while True:
                 self._pass_on(frames.receive(process.stdout))  # type: ignore[arg-type]
         process.wait()
-        listener.join(timeout=PATIENCE)
+        gatherer.join(PATIENCE)
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                assert pipe is not None
+                pipe.close()
         self._bury(process, " ".join(list(last_words)[-1:]))
 
     def _pass_on(self, event: Event) -> None:
@@ -150,9 +160,10 @@ def _gather(pipe: IO[bytes] | None, lines: deque[str]) -> None:
     from sedscope.runs.text import printable
 
     assert pipe is not None
-    for line in pipe:
-        if text := line.decode(errors="replace").strip():
-            lines.append(printable(text, 200))
+    with pipe:
+        for line in pipe:
+            if text := line.decode(errors="replace").strip():
+                lines.append(printable(text, 200))
 
 
 def _how(status: int) -> str:
