@@ -8,7 +8,7 @@ fixed gradient or a J-product is computed. Every finished piece is kept at once:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import count, groupby
 from threading import Lock
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
 from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.arrays import Ints
+from sedscope.analysis.any_window import AnyWindow, any_window
 from sedscope.analysis.assemble import coupling_series, rank_series
 from sedscope.analysis.blocks import blocks_of
 from sedscope.analysis.cache import Cache, cache_folder
@@ -28,7 +29,7 @@ from sedscope.analysis.milestones import milestones
 from sedscope.analysis.plan import choose, fixed_gradient_sources, ordered, pair, space_checkpoints
 from sedscope.analysis.progress import Progress
 from sedscope.analysis.results import CouplingSeries, RunAnalysis, SpectrumSeries, StageTable
-from sedscope.analysis.rolling import RollingSpectra, compute_gram, kept_gram
+from sedscope.analysis.rolling import RollingSpectra, compute_gram, kept_gram, span_of
 from sedscope.analysis.second_measures import random_alignment
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources import SourceRows, recorded_rows
@@ -78,6 +79,25 @@ def analyse(
         DamagedError, RefusedError: The run cannot be read.
     """
     return _Analysis(run, settings, sources, tasks, crossed, progress or _ignore).result()
+
+
+def measure_spans(
+    run: Run, settings: Settings, sources: Sequence[str], task: str, progress: OnProgress | None = None
+) -> AnyWindow:
+    """The spans of windows of some sources against one task: R_k of every W and K in them follows without a product.
+
+    Args:
+        run: Finished or still being recorded.
+        settings: W is the largest window that is wanted; K does not matter.
+        sources: Full names.
+        task: Whose centroids.
+        progress: As for `analyse`.
+
+    Raises:
+        As `analyse` does.
+    """
+    wide = replace(settings, window=tuple(dict.fromkeys((1, span_of(settings.window)))), rank=(1,))
+    return _Analysis(run, wide, sources, (task,), True, progress or _ignore).spans()
 
 
 def known_sources(run: Run) -> tuple[str, ...]:
@@ -130,6 +150,15 @@ class _Analysis:
             angles=evidence.angles(sources, self._floors(sources), self._checkpoints.tolist()),
             stages=tuple(self._stages(coupling, tasks)),
         )
+
+    def spans(self) -> AnyWindow:
+        """What is measured of whole spans, for the one task that was asked for."""
+        sources, (task,) = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
+        rows = {variant: self._rows(variant) for source in sources for variant in variants_of(source, self.settings)}
+        self._require_rows(rows)
+        rolling = self._rolling(rows)
+        measured = self._measure([(source, task) for source in sources], (task,), rolling)
+        return any_window(measured[task], rolling, self.settings, sources, task, max(self.settings.window))
 
     def _sources(self) -> tuple[str, ...]:
         """The asked sources, or all: with controls and the stages between stored ones if evidence is wanted."""

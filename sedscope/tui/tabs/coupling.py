@@ -1,19 +1,294 @@
-"""Coupling."""
+"""Coupling: how strongly the spectral directions of each source move the features of a task, over the training."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
-from sedscope.tui.tab import Tab, TabHelp
+from sedscope.analysis.any_window import AnyWindow
+from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.variants import is_control
+from sedscope.tui.analysis_tab import AnalysisTab
+from sedscope.tui.chart_pane import ChartPane
+from sedscope.tui.chips import Chips
+from sedscope.tui.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart
+from sedscope.tui.coupling_view import Found, with_controls
+from sedscope.tui.matrix_pane import MatrixPane
+from sedscope.tui.metric_charts import moments
+from sedscope.tui.plot import Axis
+from sedscope.tui.settings_bar import Setting
+from sedscope.tui.snapshot import RunData
+from sedscope.tui.source_sets import CONTROLS, MAIN, sets_of
+from sedscope.tui.tab import TabHelp
+from sedscope.tui.tabs.coupling_help import PAGE
+from sedscope.tui.worker.jobs import CouplingJob, Job
+from sedscope.tui.worker.span_jobs import SpansJob
+
+_PATIENCE = 5.0
+"""Seconds between two questions about a run that grows."""
 
 
-class CouplingTab(Tab):
-    """Coupling."""
+class CouplingTab(AnalysisTab):
+    """R̄_k over steps with the control band, rank-90 beneath, and the matrix of peaks beside."""
 
     NAME = "Coupling"
-    PAGE = TabHelp("Coupling.")
+    PAGE: ClassVar[TabHelp] = PAGE
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "next_set(1)", "Sources", tooltip="Next set of sources, or one source alone with each R_k"),
+        Binding("S", "next_set(-1)", "Previous sources", show=False),
+        Binding("T", "next_task", "Task", show=False, tooltip="Features of the next task"),
+        Binding("o", "cross", "Crossed", show=False, tooltip="Every source against every task, not its own alone"),
+        Binding("e", "ceiling", "Ceiling", show=False, tooltip="Strongest coupling that the window's span allows"),
+        Binding("b", "band", "Controls", show=False, tooltip="Show or hide the band of the controls"),
+    ]
+    PANELS: ClassVar[tuple[str, ...]] = ("coupling", "matrix", "rank")
+    LEAST_FOR_ALL = (100, 24)
+    DEFAULT_CSS = """
+    CouplingTab #deck { grid-size: 2 2; grid-columns: 7fr 4fr; grid-rows: 7fr 3fr; }
+    CouplingTab #sets { height: 1; }
+    CouplingTab #panel-matrix { row-span: 2; border-left: vkey $border; }
+    CouplingTab #deck.-single #panel-matrix { row-span: 1; border-left: none; }
+    CouplingTab #made-of { width: auto; height: 1; padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._set = MAIN
+        self._features_of: str | None = None
+        self._crossed = False
+        self._band = True
+        self._ceiling = False
+        self._path: str | None = None
+        self._found = Found()
 
     def compose(self) -> ComposeResult:
-        """Later."""
-        yield Static("Coupling")
+        """Sources above everything else."""
+        yield Chips("s show", id="sets")
+        yield from super().compose()
+
+    def make_panel(self, name: str) -> Widget:
+        """A plot, or the matrix."""
+        return MatrixPane(self.shell.look) if name == "matrix" else ChartPane(look=self.shell.look)
+
+    def head(self) -> list[Widget]:
+        """What the picture was made of."""
+        return [Static("", id="made-of", markup=False)]
+
+    # --- what the viewer calls ---------------------------------------------------------------------------------------
+
+    def run_changed(self, data: RunData | None) -> None:
+        """Ask again; what is shown of the same run stays until the answer comes."""
+        path = None if data is None else str(data.path)
+        if path != self._path:
+            self._path, self._found = path, Found()
+        tasks = () if data is None else data.tasks
+        self._features_of = self._features_of if self._features_of in tasks else next(iter(tasks), None)
+        self.refresh_picture()
+        if self._found.analysis is None:
+            self.ask()
+        else:
+            self.set_timer(_PATIENCE, self.ask)
+
+    def settings_changed(self) -> None:
+        """From the spans at once where they hold the answer; else ask."""
+        self.refresh_picture()
+        self.ask()
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_next_set(self, direction: int) -> None:
+        """The next set of sources."""
+        names = tuple(self._sets())
+        if names:
+            self._choose(names[(names.index(self._set) + direction) % len(names)])
+
+    def action_next_task(self) -> None:
+        """Features of the next task."""
+        tasks = () if self.shell.data is None else self.shell.data.tasks
+        if self._features_of in tasks:
+            self._features_of = tasks[(tasks.index(self._features_of) + 1) % len(tasks)]
+            self.settings_changed()
+
+    def action_cross(self) -> None:
+        """Every source against every task, or its own alone."""
+        self._crossed = not self._crossed
+        self.settings_changed()
+
+    def action_ceiling(self) -> None:
+        """Show the ceiling, or no longer."""
+        self._ceiling = not self._ceiling
+        if self._ceiling and not self._alone():
+            self.shell.say("the ceiling is of one source: choose it with s")
+        self.settings_changed()
+
+    def action_band(self) -> None:
+        """Show the controls, or no longer."""
+        self._band = not self._band
+        self.refresh_picture()
+
+    def on_chips_chosen(self, message: Chips.Chosen) -> None:
+        """A set or a view was clicked."""
+        if message.chips.id != "sets":
+            super().on_chips_chosen(message)
+            return
+        message.stop()
+        self._choose(message.chips.choices[message.index])
+
+    def _choose(self, name: str) -> None:
+        self._set = name
+        self.settings_changed()
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def missing(self) -> Job | None:
+        """An analysis; spans where it is there and W or K alone differ from it, or where the ceiling is wanted."""
+        data, task, settings, asked = self.shell.data, self._features_of, self.shell.settings, self._found.asked
+        if data is None or task is None:
+            return None
+        whole = CouplingJob(str(data.path), data.stamp, settings, crossed=self._crossed)
+        spans = SpansJob(str(data.path), data.stamp, settings, self._wanted(), task)
+        if asked is None or not self._found.final:
+            return whole
+        if asked == whole:
+            return spans if self._ceiling and self._alone() and not self._spans_answer() else None
+        same = replace(settings, window=asked.settings.window, rank=asked.settings.rank)
+        if asked == replace(whole, settings=same):
+            return None if self._spans_answer() else spans
+        return whole
+
+    def take(self, job: Job, value: Any, final: bool) -> None:
+        """A whole analysis, or spans."""
+        if isinstance(job, SpansJob) and isinstance(value, AnyWindow):
+            self._found = replace(self._found, spans=value, spans_for=job)
+        elif isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
+            self._found = replace(self._found, analysis=value, asked=job, final=final)
+        self.refresh_picture()
+
+    def refused(self, reason: str) -> None:
+        """In the place of the picture, or in a line where there is one."""
+        if self._series():
+            self._say_made_of(reason)
+        else:
+            self.explain(reason)
+
+    def _spans_answer(self) -> bool:
+        """Whether the spans are those of the run as it is, and hold what is shown."""
+        data, spans, made = self.shell.data, self._found.spans, self._found.spans_for
+        if data is None or spans is None or made is None or made.stamp != data.stamp:
+            return False
+        return self._found.in_spans(self.shell.settings, spans.task == self._features_of) and set(
+            self._wanted()
+        ) <= set(spans.sources)
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def refresh_picture(self) -> None:
+        """Draw what is known now; where nothing is, why."""
+        self._show_controls()
+        data, task, shown = self.shell.data, self._features_of, self._series()
+        if data is None or task is None or not shown:
+            self._explain_absence()
+            return
+        self.explain("")
+        self._draw(data, task, shown)
+        if not self._found.answers(self.shell.settings):
+            self.call_after_refresh(self._draw_with_intervals)
+
+    def _draw_with_intervals(self) -> None:
+        """What was drawn at once without its intervals is drawn with them."""
+        data, task = self.shell.data, self._features_of
+        if data is not None and task is not None and (shown := self._series(intervals=True)):
+            self._draw(data, task, shown)
+
+    def _draw(self, data: RunData, task: str, shown: list[CouplingSeries]) -> None:
+        """All panels."""
+        sources = self._sources()
+        axis, marks = Axis("t", low=float(data.steps[0]), high=float(data.steps[-1])), moments(data)
+        picture = [series for series in shown if series.source in sources]
+        if self._alone():
+            title = f"{sources[0]}: R_k of {task}"
+            chart = directions_chart(picture[0], self._ceilings(sources[0]), title, axis, marks)
+        else:
+            banded = self._band and self._set != CONTROLS
+            controls = [one for one in shown if banded and is_control(one.source)]
+            chart = coupling_chart(picture, controls, f"R̄ of {task}", axis, marks)
+        self._pane("coupling").chart = chart
+        self._pane("rank").chart = rank_chart(self._found.rank90, task, axis, marks)
+        found = self._found.all(self.shell.settings) or shown
+        pane = self.panel("matrix")
+        assert isinstance(pane, MatrixPane)
+        pane.show(*matrix(found, tuple(dict.fromkeys(series.task for series in found))))
+        self._say_made_of(self._found.made_of(self.shell.settings))
+        self.cursor_moved(self.shell.cursor)
+
+    def _series(self, *, intervals: bool = False) -> list[CouplingSeries]:
+        """The sources of the picture and the controls, as far as they are known."""
+        if self._features_of is None:
+            return []
+        found = self._found.series(self.shell.settings, self._wanted(), self._features_of, intervals=intervals)
+        return found if {one.source for one in found} & set(self._sources()) else []
+
+    def _ceilings(self, source: str) -> list[tuple[int, float | Undefined]]:
+        if not self._ceiling or self._features_of is None:
+            return []
+        return self._found.ceiling(self.shell.settings, source, self._features_of)
+
+    def _explain_absence(self) -> None:
+        data = self.shell.data
+        if data is None:
+            self.explain("No run is selected.")
+        elif self._features_of is None:
+            self.explain(
+                "Coupling is unknown: the run has no probe. Add to the script\n\n"
+                'sedscope.probe(model, task="…", inputs=(x,), targets=y)'
+            )
+        elif self._found.analysis is None:
+            self.explain("Computing the coupling … a coarse picture comes first.")
+        else:
+            self._say_made_of("shown as before; the new settings are being computed")
+
+    def _say_made_of(self, text: str) -> None:
+        self.query_one("#made-of", Static).update(Content.styled(text, "$foreground 60%"))
+
+    def _show_controls(self) -> None:
+        sets, data = self._sets(), self.shell.data
+        if self._set not in sets:
+            self._set = next(iter(sets), MAIN)
+        names = tuple(sets)
+        self.query_one("#sets", Chips).show(names, names.index(self._set) if names else None)
+        own = [Setting("T", self._features_of or "no task", "next_task")]
+        if data is not None and len(data.tasks) > 1:
+            own.append(Setting("o", "crossed" if self._crossed else "own task", "cross"))
+        if self._alone():
+            own.append(Setting("e", "ceiling" if self._ceiling else "no ceiling", "ceiling"))
+        self.show_settings(own)
+
+    def _sets(self) -> dict[str, tuple[str, ...]]:
+        """Sets of the run's sources, or of those of the analysis, which knows more."""
+        data, found = self.shell.data, self._found
+        if data is None:
+            return {}
+        analysed = () if found.analysis is None else (one.source for one in found.analysis.coupling)
+        return sets_of(tuple(dict.fromkeys((*data.known_sources, *analysed))), self._features_of)
+
+    def _sources(self) -> tuple[str, ...]:
+        return self._sets().get(self._set, ())
+
+    def _wanted(self) -> tuple[str, ...]:
+        data = self.shell.data
+        return with_controls(self._sources(), self._features_of, () if data is None else data.known_sources)
+
+    def _alone(self) -> bool:
+        return len(self._sources()) == 1 and self._set not in (MAIN, CONTROLS)
+
+    def _pane(self, name: str) -> ChartPane:
+        found = self.panel(name)
+        assert isinstance(found, ChartPane)
+        return found

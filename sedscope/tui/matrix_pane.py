@@ -1,0 +1,49 @@
+"""A small matrix with numbers in its cells, and below it why the cell at the cursor has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from sedscope.tui.plot import CellMoved, Heatmap, HeatmapView, Look
+
+
+class MatrixPane(Vertical):
+    """A heatmap and a line or two of words."""
+
+    DEFAULT_CSS = """
+    MatrixPane { height: 1fr; width: 1fr; }
+    MatrixPane HeatmapView { height: 1fr; }
+    MatrixPane Static { height: auto; max-height: 4; padding: 0 1; }
+    """
+
+    def __init__(self, look: Look | None) -> None:
+        super().__init__()
+        self.view = HeatmapView(look=look)
+        self._words = Static("", markup=False)
+        self._reasons: Mapping[tuple[int, int], str] = {}
+        self._note = ""
+
+    def compose(self) -> ComposeResult:
+        """Matrix, words."""
+        yield self.view
+        yield self._words
+
+    def show(self, heatmap: Heatmap, reasons: Mapping[tuple[int, int], str], note: str = "") -> None:
+        """Another matrix; `note` stands below it where the cell at the cursor needs no words."""
+        self._reasons, self._note = reasons, note
+        self.view.heatmap = heatmap
+        self._say(self.view.cursor)
+
+    def on_cell_moved(self, message: CellMoved) -> None:
+        """Explain the cell."""
+        self._say((message.row, message.column))
+
+    def _say(self, cell: tuple[int, int] | None) -> None:
+        reason = self._reasons.get(cell) if cell is not None else None
+        text = f"undefined: {reason}" if reason else self._note
+        self._words.update(Content.styled(text, "$foreground 70%"))

@@ -1,0 +1,76 @@
+"""One line of settings with the keys that change them: `W 20  K 3  a trailing`. A click does what the key does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One of them."""
+
+    key: str
+    text: str
+    """Name and value in a word or two."""
+    action: str
+    """Of the tab that shows it."""
+
+
+class SettingsBar(Widget):
+    """Settings in their order; those without room are left out, the first ones last."""
+
+    DEFAULT_CSS = "SettingsBar { height: 1; width: 1fr; color: $foreground; }"
+
+    @dataclass
+    class Asked(Message):
+        """A setting was clicked."""
+
+        action: str
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._settings: tuple[Setting, ...] = ()
+
+    def show(self, settings: Sequence[Setting]) -> None:
+        """Show these."""
+        if tuple(settings) != self._settings:
+            self._settings = tuple(settings)
+            self.refresh()
+
+    def render(self) -> Content:
+        """Keys and texts."""
+        parts: list[Content] = []
+        for one in self._fitting():
+            parts += [Content.styled(f" {one.key}", "bold $primary"), Content(f" {one.text} ")]
+        return Content("").join(parts)
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which setting is under the mouse."""
+        x = event.x
+        for one in self._fitting():
+            x -= _width(one)
+            if x < 0:
+                event.stop()
+                self.post_message(self.Asked(one.action))
+                return
+
+    def _fitting(self) -> tuple[Setting, ...]:
+        room, found = self.size.width, []
+        for one in self._settings:
+            room -= _width(one)
+            if room < 0:
+                break
+            found.append(one)
+        return tuple(found)
+
+
+def _width(one: Setting) -> int:
+    return cell_len(one.key) + cell_len(one.text) + 3
