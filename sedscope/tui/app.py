@@ -20,7 +20,7 @@ from textual.filter import LineFilter
 from textual.widgets import Static
 
 from sedscope.tui import analysis_settings, preferences, run_line
-from sedscope.tui.help_screen import HelpScreen
+from sedscope.tui.help_screen import HelpScreen, help_lines
 from sedscope.tui.jobs_board import JobsBoard
 from sedscope.tui.keybar import KeyBar
 from sedscope.tui.messages import RowChanged, RunLoaded, RunsListed, RunUnreadable, WorkerSpoke
@@ -52,7 +52,7 @@ class Viewer(App[None]):
 
     CSS_PATH = "viewer.tcss"
     TITLE = "sedscope"
-    COMMANDS: ClassVar[set[Any]] = {Commands, *App.COMMANDS}
+    COMMANDS: ClassVar[set[Any]] = {Commands}
     AUTO_FOCUS = None
     COMMAND_PALETTE_BINDING = "colon"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -256,9 +256,7 @@ class Viewer(App[None]):
         tab = self._stage.tab
         if tab is None:
             return
-        bindings = [active.binding for active in self.screen.active_bindings.values() if active.binding.description]
-        keys = {binding.action: (self.get_key_display(binding), binding) for binding in bindings}
-        lines = [(key, binding.tooltip or binding.description) for key, binding in keys.values()]
+        lines = help_lines(self.screen, tab)
         self.push_screen(HelpScreen(tab.NAME, tab.PAGE, lines))
 
     def action_jump(self) -> None:

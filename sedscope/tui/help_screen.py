@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from sedscope.tui.tab import TabHelp
+from sedscope.tui.tab import Tab, TabHelp
 
 
 class HelpScreen(ModalScreen[None]):
@@ -58,3 +58,15 @@ class HelpScreen(ModalScreen[None]):
     def action_scroll_up(self) -> None:
         """A line back."""
         self.query_one(VerticalScroll).scroll_up(animate=False)
+
+
+def help_lines(screen: Screen[object], tab: Tab) -> list[tuple[str, str]]:
+    """(key, what it does) of every key that works now: the tab's, the viewer's, then the focused widget's."""
+    app = screen.app
+    found: dict[str, tuple[int, str, str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.description and binding.action not in found:
+            place = 0 if active.node is tab else 1 if active.node is app else 2
+            found[binding.action] = place, app.get_key_display(binding), binding.tooltip or binding.description
+    return [(key, words) for _, key, words in sorted(found.values(), key=lambda one: one[0])]

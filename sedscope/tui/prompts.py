@@ -22,7 +22,7 @@ class Prompt(ModalScreen[str | None]):
     Prompt > Vertical {
         width: 100%; height: auto; max-height: 14; background: $surface; border-top: heavy $primary; padding: 0 1;
     }
-    Prompt Input { border: none; height: 1; padding: 0; background: $surface; }
+    Prompt Input, Prompt Input:focus { border: none; height: 1; padding: 0; background: $surface; }
     Prompt Static { height: 1; color: $text-muted; }
     Prompt #wrong { color: $text-error; }
     Prompt OptionList { height: auto; max-height: 8; border: none; background: $surface; padding: 0; }

@@ -128,7 +128,7 @@ def test_two_hundred_runs_keep_cursor_and_filter_while_rows_change(tmp_path: Pat
     from sedscope.tui.snapshot import RunRow
 
     async def session() -> None:
-        async with viewing(tmp_path / "none", folder=tmp_path, tab="Runs") as (app, pilot):
+        async with viewing(tmp_path / "none", folder=tmp_path, tab="Runs") as (app, _):
             await until(lambda: app.listed, "listed")
             app._reader.stop()
             rows = tuple(RunRow(tmp_path / f"r{n}", f"r{n}", "finished", n_rows=n, P=6) for n in range(200))
