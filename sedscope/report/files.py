@@ -27,8 +27,8 @@ def prepare_folder(folder: Path) -> None:
             pass
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text file under another name and renames it.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes a file under another name and renames it; text as UTF-8.
 
     Raises:
         InputOutputError: Disk full, or no permission; nothing is left behind.
@@ -36,8 +36,8 @@ def write_whole(path: Path, text: str) -> None:
     with _naming(path):
         descriptor, part = tempfile.mkstemp(prefix=path.name, suffix=PART_SUFFIX, dir=path.parent)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
                 os.fchmod(file.fileno(), 0o666 & ~_umask())
             Path(part).replace(path)
         except BaseException:

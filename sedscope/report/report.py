@@ -19,15 +19,14 @@ from rich.text import Text
 from recorders.errors import EXIT_DAMAGED, EXIT_INPUT_OUTPUT, DamagedError, SedscopeError
 from sedscope.analysis.analyse import analyse
 from sedscope.analysis.results import RunAnalysis
+from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure, exit_status
-from sedscope.report.files import prepare_folder, write_whole
-from sedscope.report.json import render_json
+from sedscope.report.files import prepare_folder
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
 from sedscope.report.terminal import print_run
+from sedscope.report.write import HTML_NAME, write_report
 from sedscope.runs import Run, find_runs, printable
-
-JSON_NAME = "report.json"
 
 
 def report_runs(paths: Sequence[Path], question: Question, out: Path | None) -> int:
@@ -47,18 +46,19 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None) -> 
     if out is not None:
         prepare_folder(out)
     console = _Stdout()
-    analyses: list[RunAnalysis] = []
+    reported: list[Reported] = []
     failures: list[Failure] = []
     for found in _runs(paths):
         one = found if isinstance(found, Failure) else _attempt(found, question)
         if isinstance(one, Failure):
             failures.append(one)
             continue
-        analyses.append(one)
-        print_run(one, console, crossed=question.crossed)
+        reported.append(one)
+        print_run(one.analysis, console, crossed=question.crossed)
         console.print()
+    analyses = [one.analysis for one in reported]
     if out is not None:
-        write_whole(out / JSON_NAME, render_json(analyses, failures, question.settings))
+        write_report(out, reported, failures, question.settings, _command(paths, question, out))
     for line in _complaints(analyses, failures):
         _warn(line)
     if analyses:
@@ -87,7 +87,7 @@ def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:
                 yield Failure.of(one.shown, one.error)
 
 
-def _attempt(run: Run, question: Question) -> RunAnalysis | Failure:
+def _attempt(run: Run, question: Question) -> Reported | Failure:
     """The analysis of a run; where damage turns up on the way, that of its good prefix."""
     try:
         try:
@@ -109,11 +109,12 @@ def _damage(run: Run) -> str:
     return f"damaged: {run.damage[0]}; good: {good}"
 
 
-def _analyse(run: Run, question: Question) -> RunAnalysis:
+def _analyse(run: Run, question: Question) -> Reported:
     with ProgressDisplay(sys.stderr, run.name) as display:
-        return analyse(
+        found = analyse(
             run, question.settings, question.sources, question.tasks, question.crossed, progress=display.update
         )
+    return Reported(found, RunFacts.of(run))
 
 
 def _complaints(analyses: Sequence[RunAnalysis], failures: Sequence[Failure]) -> Iterator[str]:
@@ -153,6 +154,10 @@ def _shown(path: Path) -> str:
 def _next_step(paths: Sequence[Path], question: Question, out: Path | None) -> Text:
     """What a reader of the table will want next."""
     if out is None:
-        command = printable(question.command(paths, Path("report")), 4096)
-        return Text.assemble(("next: ", "dim"), command, ("  (report.json)", "dim"))
-    return Text.assemble(("wrote ", "dim"), _shown(out / JSON_NAME))
+        command = _command(paths, question, Path("report"))
+        return Text.assemble(("next: ", "dim"), command, ("  (report.html)", "dim"))
+    return Text.assemble(("wrote ", "dim"), _shown(out / HTML_NAME))
+
+
+def _command(paths: Sequence[Path], question: Question, out: Path) -> str:
+    return printable(question.command(paths, out), 4096)

@@ -37,7 +37,7 @@ def test_a_run_gives_its_table_and_the_next_command(folder: Path, capsys: pytest
     lines = shown.out.splitlines()
     assert lines[0].startswith("modular-addition  tasks add · t 0–975 · P 8,192 · finished")
     assert [line.split()[0] for line in lines if line.startswith(("update", "source"))] == ["source", "update"]
-    assert "  (report.json)" in lines[-1]
+    assert "  (report.html)" in lines[-1]
     assert " ".join(lines[-1].split()[1:-1]) == (
         f"sedscope report {folder}/good --window 10 --random 5 --checkpoints 2 --sources update --out report"
     )
@@ -58,7 +58,8 @@ def test_report_json_holds_the_table_and_is_written_again_byte_by_byte(
     monkeypatch.setattr(jproduct, "exact_products", None)
     assert run(command) == 0
     assert (out / "report.json").read_bytes() == written
-    assert [path.name for path in out.iterdir()] == ["report.json"]
+    names = {path.name for path in out.iterdir()}
+    assert names == {"report.html", "report.md", "report.json", "figures", "tables"}
 
 
 def test_a_folder_with_bad_runs_reports_the_rest_and_lists_them(

@@ -1,0 +1,100 @@
+"""A number with its 95 % interval, and arithmetic on both.
+
+Decides how the interval of a sum or quotient follows from those of its parts: by their ends. The parts share probes and
+random directions, so their errors are not independent; the ends bound the result whatever they have in common, and are
+wider than a joint bootstrap would be. What cannot be computed is an `Undefined`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sedscope.analysis.interval import Interval
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.figures import short, span
+
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A finite number and the ends of its interval."""
+
+    value: float
+    ends: Ends | None = None
+    """None where no interval is known; both equal to the value where it is exact."""
+
+    @classmethod
+    def exact(cls, value: float) -> Estimate:
+        """A number without uncertainty, such as a constant."""
+        return cls(value, (value, value))
+
+    @classmethod
+    def measured(cls, value: float, interval: Interval | Undefined | None) -> Estimate:
+        """A number as the analysis holds it."""
+        return cls(value, (interval.low, interval.high) if isinstance(interval, Interval) else None)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its interval is the number itself."""
+        return self.ends == (self.value, self.value)
+
+    def __str__(self) -> str:
+        if self.ends is None:
+            return f"{signed(self.value)} (no interval)"
+        return signed(self.value) if self.is_exact else f"{signed(self.value)} ({between(self.ends)})"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """To `digits` significant digits, with a true minus sign."""
+    text = short(value, digits)
+    return f"−{text[1:]}" if text.startswith("-") else text
+
+
+def between(ends: Ends) -> str:
+    """`11–17`; ends with signs are set apart by a word."""
+    return span(*ends) if ends[0] >= 0.0 else f"{signed(ends[0], 2)} to {signed(ends[1], 2)}"
+
+
+def add(left: Estimate, right: Estimate) -> Estimate | Undefined:
+    """Left + right."""
+    return _combined(left, right, lambda a, b: a + b)
+
+
+def subtract(left: Estimate, right: Estimate) -> Estimate | Undefined:
+    """Left − right."""
+    return _combined(left, right, lambda a, b: a - b)
+
+
+def multiply(left: Estimate, right: Estimate) -> Estimate | Undefined:
+    """Left · right."""
+    return _combined(left, right, lambda a, b: a * b)
+
+
+def divide(left: Estimate, right: Estimate) -> Estimate | Undefined:
+    """Left / right; without an interval where the divisor's holds zero."""
+    if right.value == 0.0:
+        return Undefined("a division by zero")
+    if right.ends is not None and right.ends[0] <= 0.0 <= right.ends[1]:
+        right = Estimate(right.value)
+    return _combined(left, right, lambda a, b: a / b)
+
+
+def _combined(left: Estimate, right: Estimate, operation: Callable[[float, float], float]) -> Estimate | Undefined:
+    try:
+        value = operation(left.value, right.value)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        return Undefined("the result is too large for a number")
+    if left.ends is None or right.ends is None:
+        return Estimate(value)
+    corners = [operation(a, b) for a in left.ends for b in right.ends]
+    return Estimate(value, (min(corners), max(corners))) if all(map(math.isfinite, corners)) else Estimate(value)
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Of positive numbers."""
+    return math.exp(math.fsum(map(math.log, values)) / len(values))

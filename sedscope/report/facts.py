@@ -1,0 +1,112 @@
+"""What a run says about itself and the analysis does not repeat: its recipe, its versions and its metrics.
+
+Decides which facts a report shows and what tells two recipes apart (everything but the seed). Reads manifest and
+scalars only.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from recorders.format import LOSS_PREFIX, METRIC_PREFIX
+from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.results import RunAnalysis
+from sedscope.runs import Run
+from sedscope.runs.manifest import Manifest, Optimizer
+
+_SHOWN = ("lr", "betas", "momentum", "eps", "weight_decay")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Facts of one run, all printable."""
+
+    seed: str | None
+    command: str
+    """Of the training."""
+    git: str | None
+    versions: tuple[tuple[str, str], ...]
+    device: str | None
+    selection: str
+    """As it was asked for."""
+    optimizer: str | None
+    every: int
+    """Steps between recorded t."""
+    recipe: str
+    """Equal for runs that differ in nothing but the seed."""
+    metrics: Mapping[str, tuple[Ints, Floats]]
+    """Steps and values of everything that was logged, and losses under `loss/<task>`."""
+
+    @classmethod
+    def of(cls, run: Run) -> RunFacts:
+        """The facts of an opened run."""
+        manifest = run.manifest
+        git = manifest.git or {}
+        commit = git.get("commit")
+        return cls(
+            seed=None if manifest.seed is None else str(manifest.seed),
+            command=shlex.join(manifest.command),
+            git=None if commit is None else f"{commit}{' with changes' if git.get('dirty') else ''}",
+            versions=tuple((name, str(version)) for name, version in manifest.versions.items()),
+            device=manifest.device,
+            selection=", ".join(manifest.spec),
+            optimizer=None if manifest.optimizer is None else _optimizer(manifest.optimizer),
+            every=manifest.recording.every,
+            recipe=_recipe(manifest, run.tasks),
+            metrics={
+                name.removeprefix(METRIC_PREFIX): run.scalar(name)
+                for name in run.scalar_names()
+                if name.startswith((METRIC_PREFIX, LOSS_PREFIX))
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A run of the report: what was computed, and what the run says itself."""
+
+    analysis: RunAnalysis
+    facts: RunFacts
+
+
+def _optimizer(optimizer: Optimizer) -> str:
+    """`AdamW, lr 0.001, betas (0.9, 0.98), weight_decay 1.0`; groups that differ stand one after the other."""
+    groups = dict.fromkeys(
+        ", ".join(f"{key} {_value(group.settings[key])}" for key in _SHOWN if key in group.settings)
+        for group in optimizer.groups
+    )
+    return "; ".join(f"{optimizer.name}, {group}" if group else optimizer.name for group in groups)
+
+
+def _value(value: object) -> str:
+    return f"({', '.join(map(str, value))})" if isinstance(value, list | tuple) else str(value)
+
+
+def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
+    """Everything that makes two trainings the same but for their seed, as text to compare."""
+    parts = {
+        "command": _without_seed(manifest.command),
+        "tasks": tasks,
+        "parameters": [(one.name, one.shape, one.dtype, one.selected) for one in manifest.parameters],
+        "optimizer": None
+        if manifest.optimizer is None
+        else (manifest.optimizer.name, [dict(group.settings) for group in manifest.optimizer.groups]),
+        "every": manifest.recording.every,
+        "intervention": manifest.intervention,
+    }
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _without_seed(command: tuple[str, ...]) -> list[str]:
+    """The words of a command without `--seed 1`, `--seed=1` or `seed=1`."""
+    kept: list[str] = []
+    skip = False
+    for word in command:
+        name, equals, _ = word.lstrip("-").partition("=")
+        if name != "seed" and not skip:
+            kept.append(word)
+        skip = name == "seed" and not equals and word.startswith("-")
+    return kept

@@ -1,0 +1,108 @@
+"""Sentences about what surrounds the coupling: alignment, stages of the optimizer, flat spectra, an unfinished run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recorders.format import STATE_FINISHED
+from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.document import Name, Strong, Term, Words
+from sedscope.report.estimate import signed
+from sedscope.report.figures import count
+from sedscope.report.finding.case import Case
+from sedscope.report.finding.phrases import checkpoints, with_sign
+from sedscope.report.select import n_flat
+
+TELLS_APART = 2 / 3
+"""Alignment tells a gradient from its control where this share of checkpoints is above the floor for the one, and at
+most the rest for the other."""
+ABOVE_FLOOR = 2.0
+"""An alignment counts from this many times the root mean square of random directions."""
+
+
+def stage_rule(case: Case) -> Words | None:
+    """Where on the way to the displacement most is lost."""
+    wanted = (case.task, case.window, case.rank)
+    table = next((one for one in case.run.stages if (one.task, one.window, one.rank) == wanted), None)
+    if table is None or isinstance(table.loses_most, Undefined):
+        return None
+    stage = next(one for one in table.stages if one.source == table.loses_most)
+    if isinstance(stage.factor, Undefined):
+        return None
+    return (
+        "Among the optimizer's ", Term("stages", "stages"), " most coupling is lost at ", Strong(stage.name),
+        f": the factor from the stage before is {signed(stage.factor, 2)} ({checkpoints(len(table.steps))}).",
+    )  # fmt: skip
+
+
+def alignment_rule(case: Case) -> Words | None:
+    """Whether the signed measure tells the gradient from its control."""
+    floors = alignment_floors(case.run, case.task)
+    gradient, shuffled = case.gradient, case.shuffled
+    if gradient is None or not floors:
+        return None
+    own = alignments(gradient, floors)
+    if not own:
+        return None
+    term: Words = ("The signed ", Term("alignment", "alignment"), " with what the training did next")
+    ours = _aligned("the gradient", own)
+    other = [] if shuffled is None else alignments(shuffled, floors)
+    if not other:
+        return (*term, f" is above the floor of random directions at {ours}; the shuffled-label control was not put"
+                " beside it.")  # fmt: skip
+    share, control_share = (sum(a > f for a, f in one) / len(one) for one in (own, other))
+    apart = share >= TELLS_APART and control_share <= 1.0 - TELLS_APART
+    return (
+        *term,
+        " ",
+        Strong("tells them apart" if apart else "does not tell them apart"),
+        f" here: above the floor of random directions at {ours}, {_aligned('the shuffled-label control', other)}.",
+    )  # fmt: skip
+
+
+def flat_rule(case: Case) -> Words | None:
+    """Where the directions themselves are arbitrary."""
+    said = []
+    for series in (case.gradient, case.trajectory):
+        if series is not None and (found := n_flat(series))[0]:
+            said.append((series.source, found))
+    if not said:
+        return None
+    words: Words = ("The top-K subspace is arbitrary (", Term("participation", "flat spectrum"), ") at ")
+    for place, (source, (flat, n)) in enumerate(said):
+        words = (*words, " and " if place else "", f"{flat} of {n} checkpoints of ", Name(source))
+    return (*words, ".")
+
+
+def state_rule(case: Case) -> Words | None:
+    """Whether the end of the run is the end of the training."""
+    if case.run.state == STATE_FINISHED or case.run.steps is None:
+        return None
+    return ("The run is ", Strong(case.run.state), f": these numbers end at t = {count(case.run.steps[1])}.")
+
+
+def alignment_floors(run: RunAnalysis, task: str) -> dict[int, float]:
+    """What random directions reach, by t: where only the selected parameters move."""
+    series = next((one for one in run.random_alignment if one.task == task), None)
+    points = () if series is None else series.points
+    return {t: float(found[0]) for t, found in points if not isinstance(found, Undefined)}
+
+
+def alignments(series: CouplingSeries, floors: dict[int, float]) -> list[tuple[float, float]]:
+    """A of the row and the floor that counts, at every checkpoint with both: only the selected parameters move."""
+    found = []
+    for point in series.points:
+        known = point.alignment
+        if isinstance(known, Undefined) or isinstance(known.row, Undefined) or point.t not in floors:
+            continue
+        found.append((float(known.row[0]), ABOVE_FLOOR * floors[point.t]))
+    return found
+
+
+def _aligned(subject: str, values: Sequence[tuple[float, float]]) -> str:
+    above = sum(a > floor for a, floor in values)
+    middle = float(np.median([a for a, _ in values]))
+    return f"{above} of {checkpoints(len(values))} for {subject} (median {with_sign(middle)})"

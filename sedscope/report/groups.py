@@ -1,0 +1,61 @@
+"""Runs that differ in nothing but the seed, and what they say together.
+
+Decides which runs belong together (same recipe, selection and sources; different seeds) and that a mean over seeds
+carries a bootstrap interval over them. R is never averaged over anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedscope.analysis.interval import LEVEL, RESAMPLES
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.estimate import Estimate
+from sedscope.report.facts import Reported
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs of one recipe, by seed."""
+
+    runs: tuple[Reported, ...]
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """In the order of the runs."""
+        return tuple(one.facts.seed or "unknown" for one in self.runs)
+
+
+def groups_of(reported: Sequence[Reported]) -> tuple[Group, ...]:
+    """Groups of two runs and more; a recipe with one seed, or with one twice, makes none."""
+    by_recipe: dict[tuple[object, ...], list[Reported]] = {}
+    for one in reported:
+        run = one.analysis
+        by_recipe.setdefault((one.facts.recipe, run.tasks, run.n_selected, run.settings), []).append(one)
+    found = []
+    for runs in by_recipe.values():
+        seeds = [one.facts.seed for one in runs]
+        if len(runs) > 1 and None not in seeds and len(set(seeds)) == len(seeds):
+            found.append(Group(tuple(runs)))
+    return tuple(found)
+
+
+def over_seeds(values: Sequence[float | Undefined]) -> Estimate | Undefined:
+    """Mean over seeds with its percentile bootstrap interval.
+
+    Returns:
+        Undefined where one seed has no value: the others alone would be a choice.
+    """
+    missing = [one for one in values if isinstance(one, Undefined)]
+    if missing:
+        return Undefined(f"undefined for {len(missing)} of {len(values)} seeds; first: {missing[0].reason}")
+    known = np.array([one for one in values if not isinstance(one, Undefined)])
+    if len(known) < 2:
+        return Undefined(f"an interval over seeds needs at least 2; found {len(known)}")
+    picks = np.random.default_rng(0).integers(len(known), size=(RESAMPLES, len(known)))
+    tail = 50.0 * (1.0 - LEVEL)
+    low, high = np.percentile(known[picks].mean(axis=1), (tail, 100.0 - tail)).tolist()
+    return Estimate(float(known.mean()), (low, high))

@@ -1,0 +1,67 @@
+"""Which colour and line a source has, the same in every figure of every report.
+
+Decides them by family: gradients are blue, what the optimizer makes of them green and violet, what the weights did
+warm. Every colour has a contrast of at least 3 on white and on black, and no two sources differ by colour alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from recorders.format import (
+    ADAPTIVE,
+    DECAY,
+    DISPLACEMENT,
+    FIXED_GRADIENT,
+    GRADIENT,
+    MOMENTUM,
+    SGD_MOMENTUM,
+    UPDATE,
+    parse_source,
+)
+
+Dash = Any
+"""What matplotlib takes for a line's style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Of one line."""
+
+    colour: str
+    dash: Dash = "-"
+    marker: str = "o"
+
+
+_OWN = {
+    FIXED_GRADIENT: Look("#2f7fd6"),
+    GRADIENT: Look("#1f9fb0", (0, (5, 2)), "s"),
+    MOMENTUM: Look("#8a6fd1", (0, (3, 1.5)), "^"),
+    SGD_MOMENTUM: Look("#8a6fd1", (0, (3, 1.5)), "^"),
+    ADAPTIVE: Look("#3a9a4c", (0, (1, 1)), "v"),
+    DECAY: Look("#9a8a2f", (0, (1, 2)), "P"),
+    UPDATE: Look("#d07a1a", (0, (4, 1, 1, 1)), "D"),
+    DISPLACEMENT: Look("#d84a4a", "-", "X"),
+}
+_WHOLE = {
+    FIXED_GRADIENT: Look("#6f7fa6", (0, (5, 1, 1, 1)), "p"),
+    GRADIENT: Look("#5f8f95", (0, (2, 2)), "d"),
+}
+"""Of all tasks together, where a family has one for each task as well."""
+_OTHER = Look("#8f6f5f", (0, (2, 1)), "*")
+TASKS = ("#2f7fd6", "#d07a1a", "#3a9a4c", "#d84a4a", "#8a6fd1", "#9a8a2f", "#1f9fb0", "#b05f95")
+
+
+def look_of(source: str) -> Look:
+    """The look of a source by its full name."""
+    parsed = parse_source(source)
+    if parsed is None:
+        return _OTHER
+    whole = _WHOLE.get(parsed.family) if parsed.task is None else None
+    return whole or _OWN.get(parsed.family, _OTHER)
+
+
+def task_colour(place: int) -> str:
+    """The colour of the task at this place in the run's order."""
+    return TASKS[place % len(TASKS)]

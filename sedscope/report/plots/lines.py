@@ -1,0 +1,76 @@
+"""The strokes of figures: a line with its interval, a grey band, a logarithmic axis with plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from sedscope.report.estimate import Estimate
+from sedscope.report.figures import short
+from sedscope.report.plots.canvas import BAND
+from sedscope.report.plots.colours import Look
+
+LABEL_LENGTH = 34
+"""A longer name would push the figure out of its frame."""
+
+
+def line(axes: Axes, points: Sequence[tuple[int, Estimate]], look: Look, label: str) -> None:
+    """Values over t with their intervals behind them."""
+    if not points:
+        return
+    steps, values = [t for t, _ in points], [one.value for _, one in points]
+    axes.plot(steps, values, color=look.colour, linestyle=look.dash, marker=look.marker, label=clipped(label), zorder=3)
+    known = [(t, one.ends) for t, one in points if one.ends is not None]
+    if len(known) > 1:
+        band(axes, known, look.colour, alpha=0.16)
+
+
+def dimmed(axes: Axes, points: Sequence[tuple[int, Estimate]], look: Look) -> None:
+    """Values of short windows: there, but not to be read like the others."""
+    if points:
+        axes.plot(
+            [t for t, _ in points],
+            [one.value for _, one in points],
+            color=look.colour,
+            linestyle=look.dash,
+            linewidth=0.8,
+            alpha=0.35,
+            zorder=2,
+        )
+
+
+def band(
+    axes: Axes,
+    ends: Sequence[tuple[int, tuple[float, float]]],
+    colour: str = BAND,
+    *,
+    alpha: float = 0.3,
+    label: str | None = None,
+) -> None:
+    """The stretch between two values at each t."""
+    steps = [t for t, _ in ends]
+    lows, highs = [low for _, (low, _) in ends], [high for _, (_, high) in ends]
+    if len(steps) == 1:
+        axes.plot(steps * 2, [lows[0], highs[0]], color=colour, alpha=alpha, linewidth=6, label=label, zorder=1)
+        return
+    axes.fill_between(steps, lows, highs, color=colour, alpha=alpha, linewidth=0, label=label, zorder=1)
+
+
+def log_axis(axes: Axes, label: str) -> None:
+    """A logarithmic axis whose ticks are plain numbers."""
+    axes.set_yscale("log")
+    axes.set_ylabel(label)
+    low, high = axes.get_ylim()
+    few = high / low > 30
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 1000 else (1.0, 3.0) if few else (1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, 1).removesuffix(".0")))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def clipped(label: str) -> str:
+    """A name short enough for a legend; a leading underscore would hide it from matplotlib."""
+    text = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
+    return f"\u200a{text}" if text.startswith("_") else text
