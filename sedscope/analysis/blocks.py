@@ -17,6 +17,10 @@ from sedscope.analysis.coupling_gram import CouplingGram
 from sedscope.analysis.groups import Coupling, group_bounds
 from sedscope.runs.manifest import Manifest
 
+BLOCK_RANDOM = 8
+"""Random directions that are taken block by block: the first ones of the baseline. They enter R^matched by a quotient
+of two medians over the same directions, which 8 give to 3 %; a block costs as much as a direction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

@@ -16,7 +16,7 @@ import numpy as np
 from sedscope.analysis.alignment import orientation
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.basis import apply_combinations, combinations
-from sedscope.analysis.blocks import block_gram, blocks_of
+from sedscope.analysis.blocks import BLOCK_RANDOM, block_gram, blocks_of
 from sedscope.analysis.cache import Cache
 from sedscope.analysis.keys import Keys
 from sedscope.analysis.measured import (
@@ -84,7 +84,7 @@ class Checkpoints:
         found.centroids = as_centroids(load("centroids", self._keys.centroids(t, task)))
         if settings.evidence:
             kept = load("random-blocks", self._keys.random_blocks(t, task))
-            found.random_blocks = as_blocks(kept, settings.random, len(self._blocks))
+            found.random_blocks = as_blocks(kept, self._n_block_random, len(self._blocks))
         for variant, span in found.spans.items():
             if isinstance(span, Span):
                 arrays = load(self._kind, self._span_key(found, span))
@@ -97,7 +97,7 @@ class Checkpoints:
         """J-products that are still to be made, each block of a direction counted as one."""
         settings = self._settings
         baseline = settings.random if found.baseline is None else 0
-        blockwise = settings.random * len(self._blocks) if self._lacks_blocks(found) else 0
+        blockwise = self._n_block_random * len(self._blocks) if self._lacks_blocks(found) else 0
         return baseline + blockwise + sum(span.n_products for span in self._open_spans(found))
 
     def is_complete(self, found: Measured) -> bool:
@@ -137,7 +137,7 @@ class Checkpoints:
         if self._lacks_blocks(found):
             from sedscope.analysis.blockwise import random_blocks
 
-            random = RandomDirections(self._settings.random, self._size)
+            random = RandomDirections(self._n_block_random, self._size)
             found.random_blocks = random_blocks(model, random, self._blocks, self._settings, chunk, tick)
             key = self._keys.random_blocks(found.t, found.task)
             self._cache.keep("random-blocks", key, blocks_arrays(found.random_blocks))
@@ -203,6 +203,10 @@ class Checkpoints:
     def _keep_span(self, found: Measured, span: Span, response: SpanResponse) -> None:
         found.responses[span.variant] = response
         self._cache.keep(self._kind, self._span_key(found, span), span_arrays(response))
+
+    @property
+    def _n_block_random(self) -> int:
+        return min(BLOCK_RANDOM, self._settings.random)
 
     @property
     def _kind(self) -> str:

@@ -21,7 +21,7 @@ from sedscope.analysis.jproduct import Product
 from sedscope.analysis.response import Response, ResponseGram
 
 Shift: TypeAlias = Callable[[slice], torch.Tensor]
-"""Δμ of a chunk of probes `[2, n, D]`."""
+"""Δμ of a chunk of probes `[n, 2, D]` in float64."""
 
 
 def coupling(products: Iterable[Product], n_directions: int, n_probes: int, *, groups: int = PROBE_GROUPS) -> Coupling:
@@ -48,7 +48,7 @@ def responses(products: Iterable[Product], n_directions: int, n_probes: int, *, 
         products: Of a model that gives its output, chunk after chunk.
         n_directions: How many directions they are of.
         n_probes: N.
-        shift: Δμ of a chunk of probes `[2, n, D]`; None where it is not wanted.
+        shift: Δμ of a chunk of probes `[n, 2, D]`; None where it is not wanted.
     """
     bounds = group_bounds(n_probes)
     counts = np.diff(bounds)
@@ -92,8 +92,8 @@ def _output(product: Product) -> torch.Tensor:
 
 def _along(product: Product, shift: Shift) -> Floats:
     """⟨(J v)_x, Δμ_x⟩ of each probe `[2, n]`."""
-    found = (product.values.double() * shift(product.probes).double()).sum(dim=2)
-    return np.asarray(found.cpu().numpy())
+    found = torch.bmm(shift(product.probes), product.values.double().unsqueeze(2))
+    return np.asarray(found.squeeze(2).T.cpu().numpy())
 
 
 def coupling_gram(

@@ -101,8 +101,8 @@ def matched_interval(
     Args:
         directions: A of v_1 … v_K' per group.
         random: A of the random directions per group; the same probes.
-        matched: For each v_k, A of the random directions with its norm in every block, on the block probes.
-        plain: A of the random directions on the block probes.
+        matched: For each v_k, A of some random directions with its norm in every block, on the block probes.
+        plain: A of the same random directions as they are, on the block probes.
         resamples: Bootstrap draws.
         level: Central share, between 0 and 1.
         seed: Of the draws.
@@ -113,12 +113,15 @@ def matched_interval(
     n_groups, n_random = directions.counts.size, len(random.sums)
     weights, picks = _draws(n_groups, n_random, resamples, seed)
 
-    def medians(coupling: Coupling) -> Floats:
-        return _middle(np.take_along_axis(weights @ coupling.sums.T, picks, axis=1))
+    # The same draws of groups; of the random directions, those that were taken block by block.
+    _, block_picks = _draws(n_groups, len(plain.sums), resamples, seed)
+
+    def medians(coupling: Coupling, chosen: Ints) -> Floats:
+        return _middle(np.take_along_axis(weights @ coupling.sums.T, chosen, axis=1))
 
     # Numbers of probes cancel: R_k has them above and below, and so has the quotient of the two medians.
-    bases, plains = medians(random), medians(plain)
-    shaped = np.column_stack([medians(one) for one in matched])
+    bases, plains = medians(random, picks), medians(plain, block_picks)
+    shaped = np.column_stack([medians(one, block_picks) for one in matched])
     if min(bases.min(), plains.min(), shaped.min()) <= 0.0:
         return Undefined("a resampled baseline is zero")
     values = ((weights @ directions.sums.T) * (plains / bases)[:, None] / shaped).mean(axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sedscope.analysis.blocks import BLOCK_RANDOM
 from sedscope.analysis.cache import Key
 from sedscope.analysis.measured import Span
 from sedscope.analysis.settings import Settings
@@ -49,7 +50,7 @@ class Keys:
 
     def random_blocks(self, t: int, task: str) -> Key:
         """Of the block-wise products of the random directions."""
-        of = {"random": self._settings.random, "block_probes": self._settings.block_probes}
+        of = {"random": min(BLOCK_RANDOM, self._settings.random), "block_probes": self._settings.block_probes}
         return {**self._products(t, task), **of, "blocks": self._blocks()}
 
     def block_couplings(self, t: int, task: str, span: Span, rows: SourceRows) -> Key:

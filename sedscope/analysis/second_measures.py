@@ -1,8 +1,9 @@
 """The measures beside R at one checkpoint: R^matched, energy per block, alignment; means over the variants of a source.
 
 R^matched of v_k is R_k divided by how much more (or less) the random directions couple once they are given v_k's norm
-in every block; that quotient is taken over the probes of the block-wise products, R_k over all. With as many block
-probes as probes it is A(v_k) over the median of the matched directions, to the letter. Leaves to others: the products.
+in every block; that quotient is taken over the probes and random directions of the block-wise products, R_k over all.
+Where those are all, it is A(v_k) over the median of the matched directions, to the letter. Leaves to others: the
+products.
 """
 
 from __future__ import annotations

@@ -29,13 +29,13 @@ class CentroidShift:
     _held: tuple[slice, Tensor] | None = field(default=None, init=False)
 
     def __call__(self, probes: slice) -> Tensor:
-        """Δμ of some probes `[2, n, D]`, on the model's device, in its dtype."""
+        """Δμ of some probes `[n, 2, D]`, on the model's device, in float64."""
         if self._held is None or self._held[0] != probes:
             moved = {name: self.after.state[name] for name in self.before.selected}
             selected_alone = replace(self.before, state={**self.before.state, **moved})
             start = centroid_chunk(self.before, probes)
             ends = [centroid_chunk(model, probes) for model in (selected_alone, self.after)]
-            self._held = probes, torch.stack([end - start for end in ends])
+            self._held = probes, torch.stack([end - start for end in ends], dim=1).double()
         return self._held[1]
 
     def squares(self, chunk: int | None) -> Floats:
@@ -43,6 +43,6 @@ class CentroidShift:
         bounds = group_bounds(self.before.n_probes)
         sums = np.zeros((2, len(bounds) - 1))
         for probes in self.before.chunks(chunk):
-            squares = self(probes).double().square().sum(dim=2)
-            sum_by_group(squares.cpu().numpy(), probes.start, bounds, sums)
+            squares = self(probes).square().sum(dim=2)
+            sum_by_group(squares.T.cpu().numpy(), probes.start, bounds, sums)
         return sums

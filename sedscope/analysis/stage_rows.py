@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from recorders.format import ADAPTIVE, CLIP_COEFFICIENT, DECAY, GRADIENT, UPDATE
+from recorders.format import ADAPTIVE, CLIP_COEFFICIENT, DECAY, GRADIENT, UPDATE, Source
 from sedscope.analysis.arrays import Rows
 from sedscope.analysis.cache import digest
 from sedscope.analysis.sources import SourceRows, recorded_rows
@@ -62,8 +62,11 @@ def stage_rows(run: Run, name: str) -> SourceRows | Undefined:
 
 
 def _is_clipped(run: Run) -> bool:
-    """Whether some recorded gradient was clipped, and the coefficient of every one is known."""
-    if GRADIENT not in run.sources() or CLIP_COEFFICIENT not in run.scalar_names():
+    """Whether some recorded gradient was clipped, the coefficient of every one is known, and no other source is it."""
+    sources = run.sources()
+    if GRADIENT not in sources or CLIP_COEFFICIENT not in run.scalar_names():
+        return False
+    if len(run.tasks) == 1 and Source(GRADIENT, run.tasks[0]).name in sources:
         return False
     steps = run.steps(GRADIENT)
     t, coefficient = run.scalar(CLIP_COEFFICIENT)

@@ -43,7 +43,7 @@ def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: 
 
     Args:
         series: All of a run.
-        task: Whose centroids, and whose own gradient comes first where there are several tasks.
+        task: Whose centroids, and whose own gradient comes first.
         window: W.
         rank: K.
         n_tasks: Tasks of the run.
@@ -53,7 +53,7 @@ def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: 
     """
     found = {one.source: one for one in series if (one.task, one.window, one.rank) == (task, window, rank)}
     own = Source(GRADIENT, task).name
-    names = ({own: "gradient of the task"} if n_tasks > 1 else {}) | _NAMES
+    names = {own: "gradient of the task"} | _NAMES
     chain = [found[source] for source in names if source in found and _is_defined(found[source])]
     if len(chain) < 2:
         return None
@@ -62,9 +62,11 @@ def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: 
     stages: list[Stage] = []
     for one in chain:
         stages.append(_stage(names[one.source], one.source, points[one.source], stages[-1] if stages else None))
+    # Without clipping the sum over the tasks is what the optimizer receives; of one task it is that task's gradient.
+    whole = own if n_tasks == 1 and own in found else GRADIENT
     merged = tuple(
         (names[missing], names[same])
-        for missing, same, before in ((UNCLIPPED, GRADIENT, GRADIENT), (DECAYED, UPDATE, ADAPTIVE))
+        for missing, same, before in ((UNCLIPPED, whole, GRADIENT), (DECAYED, UPDATE, ADAPTIVE))
         if missing not in found and {same, before} <= found.keys()
     )
     least = _least([(stage.source, stage.factor) for stage in stages[1:]])
