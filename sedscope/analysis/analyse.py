@@ -16,19 +16,21 @@ from typing import TYPE_CHECKING
 
 from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
 from recorders.format import FIXED_GRADIENT
+from sedscope.analysis.any_window import AnyWindow, RowProducts, any_window, rows_of
 from sedscope.analysis.arrays import Ints
-from sedscope.analysis.any_window import AnyWindow, any_window
 from sedscope.analysis.assemble import coupling_series, rank_series
 from sedscope.analysis.blocks import blocks_of
 from sedscope.analysis.cache import Cache, cache_folder
 from sedscope.analysis.computed_rows import ComputedRows
-from sedscope.analysis.couple import Checkpoints
+from sedscope.analysis.couple import Checkpoints, span_at
 from sedscope.analysis.evidence import Evidence
 from sedscope.analysis.measured import Measured
 from sedscope.analysis.milestones import milestones
 from sedscope.analysis.plan import choose, fixed_gradient_sources, ordered, pair, space_checkpoints
+from sedscope.analysis.probe_couplings import ProbeCouplings, measure_probes
 from sedscope.analysis.progress import Progress
-from sedscope.analysis.results import CouplingSeries, RunAnalysis, SpectrumSeries, StageTable
+from sedscope.analysis.ratio import baseline
+from sedscope.analysis.results import NOT_MEASURED, CouplingSeries, RunAnalysis, SpectrumSeries, StageTable
 from sedscope.analysis.rolling import RollingSpectra, compute_gram, kept_gram, span_of
 from sedscope.analysis.second_measures import random_alignment
 from sedscope.analysis.settings import Settings
@@ -100,6 +102,20 @@ def measure_spans(
     return _Analysis(run, wide, sources, (task,), True, progress or _ignore).spans()
 
 
+def row_products(
+    run: Run, settings: Settings, source: str, progress: OnProgress | None = None
+) -> RowProducts | Undefined:
+    """Inner products of a source's rows within a window's reach; raises as `analyse` does."""
+    return _Analysis(run, settings, (source,), (), False, progress or _ignore).row_products()
+
+
+def probe_couplings(
+    run: Run, settings: Settings, source: str, task: str, t: int, progress: OnProgress | None = None
+) -> ProbeCouplings | Undefined:
+    """Coupling of a window's K directions probe by probe, at a step with weights; raises as `analyse` does."""
+    return _Analysis(run, settings, (source,), (task,), True, progress or _ignore).probe_couplings(t)
+
+
 def known_sources(run: Run) -> tuple[str, ...]:
     """Every source that can be asked for, in the order in which they are shown."""
     controls = (control for task in run.tasks for control in control_sources(task))
@@ -159,6 +175,31 @@ class _Analysis:
         rolling = self._rolling(rows)
         measured = self._measure([(source, task) for source in sources], (task,), rolling)
         return any_window(measured[task], rolling, self.settings, sources, task, max(self.settings.window))
+
+    def row_products(self) -> RowProducts | Undefined:
+        """Of the first variant of the one source that was asked for."""
+        (source,) = self._sources()
+        variant = Variant(source)
+        return rows_of(self._rolling({variant: self._rows(variant)})[variant])
+
+    def probe_couplings(self, t: int) -> ProbeCouplings | Undefined:
+        """Of the one source and task that were asked for."""
+        (source,), (task,) = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
+        variant = Variant(source)
+        rolling = self._rolling({variant: self._rows(variant)})
+        absent = self._no_model(task) or self._compute_rows([variant]).get(variant)
+        if absent is not None:
+            return absent
+        one = rolling[variant]
+        if isinstance(one, Undefined):
+            return one
+        span = span_at(variant, one, t, self.settings)
+        if isinstance(span, Undefined):
+            return span
+        kept = self._work(rolling).look_up(t, task, ()).baseline
+        base = NOT_MEASURED if kept is None else baseline(kept.response.centroids.A)
+        tell = partial(self._tell, "J-products")
+        return measure_probes(self._bench, self.run, self.settings, task, span, one, base, tell)
 
     def _sources(self) -> tuple[str, ...]:
         """The asked sources, or all: with controls and the stages between stored ones if evidence is wanted."""

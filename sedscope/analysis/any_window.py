@@ -33,7 +33,7 @@ Rolling = Mapping[Variant, "RollingSpectra | Undefined"]
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowProducts:
     """Inner products of one variant's rows, and where they stand."""
 
     steps: Ints
@@ -80,7 +80,7 @@ class AnyWindow:
     """Checkpoints."""
     random: Mapping[int, Coupling | Undefined]
     """By checkpoint: A of the random directions."""
-    rows: Mapping[Variant, Rows | Undefined]
+    rows: Mapping[Variant, RowProducts | Undefined]
     spans: Mapping[tuple[Variant, int], Spanned | Undefined]
     """By variant and checkpoint."""
 
@@ -186,7 +186,7 @@ def any_window(
         tuple(sources),
         tuple(one.t for one in measured),
         {one.t: _random(one) for one in measured},
-        {variant: _rows(rolling[variant]) for variant in variants},
+        {variant: rows_of(rolling[variant]) for variant in variants},
         {(variant, one.t): _spanned(variant, one) for variant in variants for one in measured},
     )
 
@@ -195,10 +195,11 @@ def _random(found: Measured) -> Coupling | Undefined:
     return _why_not(found) if found.baseline is None else found.baseline.response.centroids
 
 
-def _rows(rolling: RollingSpectra | Undefined) -> Rows | Undefined:
+def rows_of(rolling: RollingSpectra | Undefined) -> RowProducts | Undefined:
+    """What is left of a source's windows without the run behind them."""
     if isinstance(rolling, Undefined):
         return rolling
-    return Rows(rolling.rows.steps, rolling.rows.end_at_t, rolling.gram)
+    return RowProducts(rolling.rows.steps, rolling.rows.end_at_t, rolling.gram)
 
 
 def _spanned(variant: Variant, found: Measured) -> Spanned | Undefined:

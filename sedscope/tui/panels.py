@@ -39,6 +39,8 @@ class PanelTab(Tab):
     ]
     PANELS: ClassVar[tuple[str, ...]] = ()
     """Names of the panels in their order."""
+    IN_ALL: ClassVar[tuple[str, ...] | None] = None
+    """Those that stand together in the view of all; None for every one."""
     LEAST_FOR_ALL: ClassVar[tuple[int, int]] = (100, 26)
     """Width and height from which all panels are shown together."""
 
@@ -108,7 +110,8 @@ class PanelTab(Tab):
         """Show what the view says."""
         shown = self.shown_view
         for name in self.PANELS:
-            self.panel(name).display = shown in (ALL, name)
+            together = self.PANELS if self.IN_ALL is None else self.IN_ALL
+            self.panel(name).display = name == shown or (shown == ALL and name in together)
         self.query_one("#deck").set_class(shown != ALL, "-single")
         self.query_one("#views", Chips).show(self._views(), self._views().index(shown))
         self.view_changed(shown)

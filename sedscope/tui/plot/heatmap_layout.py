@@ -13,6 +13,8 @@ from sedscope.tui.plot.text import ascii_text, plain, width
 
 _WIDEST = 14
 _TALLEST = 3
+_NUMBER = 8
+"""Cells in which a number of three digits stands."""
 Edges = NDArray[np.int64]
 
 
@@ -79,7 +81,9 @@ def arrange_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look) -> Heat
     """What fits: first the cells, then names, title, read-out and colour bar."""
     labels = [plain(heatmap.row_name(r)) for r in range(heatmap.values.shape[0])]
     names = [width(ascii_text(label) if look.glyphs == "ascii" else label) for label in labels]
-    left = min(max(names, default=0) + 1, cells // 3) if cells >= 9 else 0
+    # A third of the width; more where few columns leave it unused.
+    most = max(cells // 3, cells - heatmap.values.shape[1] * _NUMBER)
+    left = min(max(names, default=0) + 1, most) if cells >= 9 else 0
     header, foot, reading, bar = _extras(heatmap, rows)
     row_edges, row_starts, halved = _rows(heatmap.values.shape[0], rows - header - foot - reading - bar, look)
     column_edges, column_starts = _columns(heatmap.values.shape[1], cells - left)

@@ -1,0 +1,50 @@
+"""What `?` says on the Why tab."""
+
+from __future__ import annotations
+
+from sedscope.tui.tab import TabHelp
+
+PAGE = TabHelp(
+    "Where the coupling of a source comes from and where it goes: the stages of the optimizer, the output beside the"
+    " features, the blocks of the selection, the angles between sources. rows and probes are views of their own, v goes"
+    " through them. s chooses the source, T the task; the step cursor chooses the checkpoint.",
+    (
+        (
+            "Stages",
+            "R̄ at every stage from the gradient to the displacement, at the checkpoint nearest to the cursor, or as a"
+            " geometric mean over those where every stage is defined. × is the factor to the stage before, always a"
+            " mean over the steps. The stage that loses most stands out. Bars are logarithmic and begin at 1.",
+        ),
+        (
+            "R^logit",
+            "The same ratio for the centred output of the model in place of the centroids. Where it runs along with R̄,"
+            " R̄ says little about features that the logits do not say already.",
+        ),
+        (
+            "R^matched",
+            "R against random directions that have the norm of v_k in every block. What is left of R̄ is not owed to"
+            " the choice of matrices alone.",
+        ),
+        (
+            "Blocks",
+            "energy: ‖v_k‖² within each matrix, the share of the direction that lies there. A: the coupling of v_k"
+            " restricted to that matrix, as a share of the sum over matrices; measured at the peak and at the end.",
+        ),
+        (
+            "Angles",
+            "Mean principal angle between the top-K subspaces of two sources. 0°: the same subspace, 90°: nothing in"
+            " common. The grey floor is one source on two different batches: no two sources are closer. ×: one of"
+            " the subspaces is arbitrary.",
+        ),
+        (
+            "Rows",
+            "Cosines between the rows of the window at the cursor, with the participation ratio (Σσ²)²/Σσ⁴: how many"
+            " directions share the window's energy.",
+        ),
+        (
+            "Probes",
+            "Coupling of each probe in units of the random baseline, laid out by its two integer labels; i shows all"
+            " probes, those trained on, or the others.",
+        ),
+    ),
+)

@@ -1,0 +1,57 @@
+"""What the Why tab asks beside an analysis: products of rows, and coupling probe by probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sedscope.tui.worker.jobs import Tell
+
+if TYPE_CHECKING:
+    from sedscope.analysis.settings import Settings
+    from sedscope.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RowsJob:
+    """Inner products of a source's rows; the answer is `RowProducts`, or why there are none."""
+
+    path: str
+    stamp: str
+    settings: Settings
+    source: str
+
+    @property
+    def title(self) -> str:
+        """For the progress line."""
+        return "Rows"
+
+    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+        """One answer."""
+        from sedscope.analysis.analyse import row_products
+
+        yield row_products(run, self.settings, self.source, tell), True
+
+
+@dataclass(frozen=True, slots=True)
+class ProbesJob:
+    """Coupling of each probe at one checkpoint; the answer is `ProbeCouplings`, or why there is none."""
+
+    path: str
+    stamp: str
+    settings: Settings
+    source: str
+    task: str
+    t: int
+
+    @property
+    def title(self) -> str:
+        """For the progress line."""
+        return "Probes"
+
+    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+        """One answer."""
+        from sedscope.analysis.analyse import probe_couplings
+
+        yield probe_couplings(run, self.settings, self.source, self.task, self.t, tell), True
