@@ -26,14 +26,13 @@ from recorders.format import (
     parse_source,
 )
 from sedscope.analysis.arrays import Ints
-from sedscope.analysis.stage_rows import DECAYED, STAGES, UNCLIPPED
+from sedscope.analysis.stage_rows import DECAYED, UNCLIPPED
 
 _FAMILIES = (
     FIXED_GRADIENT,
     CONTROL_SHUFFLED,
     CONTROL_COTANGENT,
     CONTROL_PER_EXAMPLE,
-    UNCLIPPED,
     GRADIENT,
     MOMENTUM,
     SGD_MOMENTUM,
@@ -55,11 +54,13 @@ def fixed_gradient_sources(tasks: Sequence[str]) -> tuple[str, ...]:
 def ordered(sources: Iterable[str]) -> tuple[str, ...]:
     """Sources in the order in which they are always shown: by family, a task's own before the whole."""
 
-    def place(name: str) -> tuple[int, bool, str]:
+    def place(name: str) -> tuple[int, int, str]:
         source = parse_source(name)
         if source is not None:
-            return _FAMILIES.index(source.family), source.task is None, name
-        return _FAMILIES.index(name) if name in STAGES else len(_FAMILIES), True, name
+            return _FAMILIES.index(source.family), 0 if source.task is not None else 2, name
+        if name == UNCLIPPED:  # the sum of the tasks' gradients, before the optimizer receives it
+            return _FAMILIES.index(GRADIENT), 1, name
+        return _FAMILIES.index(name) if name in _FAMILIES else len(_FAMILIES), 2, name
 
     return tuple(sorted(dict.fromkeys(sources), key=place))
 
