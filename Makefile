@@ -44,7 +44,7 @@ demo: $(STAMP)
 	@echo "    $(VENV)/bin/sedscope report runs/"
 
 # Groks within the minute; see examples/modular_arithmetic.py --help.
-DEMO_SETTINGS := --ops add --modulus 59 --d-model 48 --d-ff 96 --lr 3e-3 --batch 256
+DEMO_SETTINGS := --ops add --modulus 59 --train-fraction 0.6 --d-model 48 --d-ff 96 --lr 2e-3
 
 test: lint
 	$(PY) -m pytest -n 2 -m "not soak"
