@@ -52,6 +52,9 @@ class Sliced(Widget):
         self._strips: dict[int, Strip] = {}
         self._paint: Paint | None = None
         self._waiting = False
+        self._places: dict[Slice, int] = {}
+        self._laid_out: int | None = None
+        """The width that `_places` belongs to; None while the slices have not all got theirs."""
 
     def compose(self) -> ComposeResult:
         """The slices."""
@@ -139,12 +142,17 @@ class Sliced(Widget):
         self._lines = now
 
     def _starts(self) -> dict[Slice, int]:
-        starts: dict[Slice, int] = {}
-        used = 0
-        for part in self.query_children(Slice):
-            starts[part] = used
-            used += part.size.width
-        return starts
+        """First column of each slice. It depends on the width alone, and every line of every slice asks for it."""
+        width = self.size.width
+        if self._laid_out != width:
+            self._places = {}
+            used = 0
+            for part in self.children:
+                assert isinstance(part, Slice)
+                self._places[part] = used
+                used += part.size.width
+            self._laid_out = width if used == width else None
+        return self._places
 
     def _drawn(self) -> Sequence[Line]:
         width, height = self.size
