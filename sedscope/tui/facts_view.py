@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.widget import Widget
 
 from sedscope.tui.facts import Section
 
@@ -21,36 +21,51 @@ class FactsView(VerticalScroll, can_focus=True):
     """What a run is; a new text keeps the scroll."""
 
     DEFAULT_CSS = """
-    FactsView { padding: 0 1; height: 1fr; width: 1fr; scrollbar-size-vertical: 1; }
-    FactsView Static { height: auto; width: 1fr; }
+    FactsView { padding: 0 1; height: 1fr; width: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._sections: Sequence[Section] = ()
-        self._text = Static("", markup=False)
+        self._page = FactsPage()
 
     def compose(self) -> ComposeResult:
-        """One text."""
-        yield self._text
+        """One page."""
+        yield self._page
 
     def show(self, found: Sequence[Section]) -> None:
         """Show these sections."""
-        self._sections = found
-        self._text.update(page(found, self._width))
+        self._page.show(tuple(found))
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Wrap anew."""
-        self._text.update(page(self._sections, self._width))
 
-    @property
-    def _width(self) -> int:
-        return max(self.scrollable_content_region.width - 1, _LEAST_WIDTH)
+class FactsPage(Widget):
+    """The text, wrapped at the width that it has."""
+
+    ALLOW_SELECT = True
+    DEFAULT_CSS = "FactsPage { height: auto; width: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sections: tuple[Section, ...] = ()
+
+    def show(self, found: tuple[Section, ...]) -> None:
+        """Another text; nothing is drawn where it is the same."""
+        if found != self._sections:
+            self._sections = found
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Lines of the text at this width."""
+        return page(self._sections, width).plain.count("\n") + 1
+
+    def render(self) -> Content:
+        """The text."""
+        return page(self._sections, self.size.width)
 
 
 def page(found: Sequence[Section], width: int) -> Content:
     """The sections as text of at most `width` characters a line."""
     parts: list[Content] = []
+    width = max(width, _LEAST_WIDTH)
     for place, (title, facts) in enumerate(found):
         parts.append(Content.styled(("\n" if place else "") + f"{title}\n", "bold $accent"))
         named = any(name for name, _ in facts)

@@ -14,6 +14,8 @@ from sedscope.tui.plot import Axis, Chart, Moment, Series
 from sedscope.tui.snapshot import RunData
 
 _ACCURACY = "acc"
+_READABLE = 6
+"""Curves that one plot shows legibly."""
 
 
 def accuracy(data: RunData) -> Chart:
@@ -25,17 +27,18 @@ def accuracy(data: RunData) -> Chart:
 
 
 def losses(data: RunData) -> Chart:
-    """Training losses of every step, and logged metrics that are called losses."""
+    """Training losses of every step, and logged metrics that are called losses where there are not too many."""
     trained = [_series(data, name, name.removeprefix(LOSS_PREFIX)) for name in data.scalars if _is_loss(name)]
     logged = [_series(data, METRIC_PREFIX + name, spoken(name)) for name in _metrics(data) if "loss" in name.casefold()]
-    return Chart((*trained, *logged), Axis("t"), Axis(scale="log"), "Loss", moments=moments(data))
+    series = (*trained, *logged) if len(trained) + len(logged) <= _READABLE or not trained else tuple(trained)
+    return Chart(series, Axis("t"), Axis(scale="log"), "Loss", moments=bare(moments(data)))
 
 
 def gradient_norms(data: RunData) -> Chart:
     """What the optimizer received, before and after clipping."""
     names = {GRAD_NORM: "received", GRAD_NORM_UNCLIPPED: "before clipping"}
     series = [_series(data, name, label) for name, label in names.items() if name in data.scalars]
-    return Chart(tuple(series), Axis("t"), Axis(scale="log"), "Gradient norm", moments=moments(data))
+    return Chart(tuple(series), Axis("t"), Axis(scale="log"), "Gradient norm", moments=bare(moments(data)))
 
 
 def rates(data: RunData) -> Chart:
@@ -51,7 +54,12 @@ def moments(data: RunData) -> tuple[Moment, ...]:
     """The grok step of each task that has one."""
     found = [(one.task, getattr(one.grokking.grok[0], "t", None)) for one in data.milestones]
     several = len(data.milestones) > 1
-    return tuple(Moment(float(t), f"grok {task}" if several else "grok") for task, t in found if t is not None)
+    return tuple(Moment(float(t), task if several else "grok") for task, t in found if t is not None)
+
+
+def bare(found: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    """The same lines without their names, where another chart beside tells them."""
+    return tuple(Moment(one.x) for one in found) if len(found) > 1 else found
 
 
 def spoken(metric: str) -> str:

@@ -13,7 +13,7 @@ from sedscope.analysis.results import SpectrumSeries
 from sedscope.tui.analysis_settings import changed
 from sedscope.tui.chart_pane import ChartPane
 from sedscope.tui.chips import Chips
-from sedscope.tui.metric_charts import moments
+from sedscope.tui.metric_charts import bare, moments
 from sedscope.tui.panels import PanelTab
 from sedscope.tui.plot import HeatmapView
 from sedscope.tui.prompts import Prompt
@@ -183,8 +183,9 @@ class SpectrumTab(PanelTab):
         self._shown = job
         self.explain("")
         data, rank = self.shell.data, job.settings.rank[0]
-        marks = () if data is None else moments(data)
-        self._pane("sigma").chart = sigma_chart(series, rank, marks)
+        named = () if data is None else moments(data)
+        self._pane("sigma").chart = sigma_chart(series, rank, named)
+        marks = bare(named)
         self._pane("gap").chart = gap_chart(series, marks)
         self._pane("count").chart = count_chart(series, rank, marks)
         self._heatmap().heatmap = sigma_heatmap(series)
