@@ -67,7 +67,12 @@ def _several(values: tuple[int, ...]) -> str:
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write report.json into this folder.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also write report.html, report.md, report.json and tables into this folder.",
+)
 @click.option(
     "--window",
     type=Counts(),
@@ -142,21 +147,42 @@ def _several(values: tuple[int, ...]) -> str:
 @click.option(
     "--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:n]", help="Where J-products run."
 )
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="EXPR",
+    help="A comparison that must hold, else exit status 1; repeatable. docs/checks.md has the grammar.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="An earlier report.json, whose numbers must not have changed by more than --max-change.",
+)
+@click.option("--max-change", default=None, metavar="SHARE", help="Such as 10% or 0.1. [default: 10%]")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write checks as JUnit XML.")
 def report(
     runs: tuple[Path, ...],
     out: Path | None,
     sources: tuple[str, ...] | None,
     tasks: tuple[str, ...] | None,
     crossed: bool,
+    checks: tuple[str, ...],
+    baseline: Path | None,
+    max_change: str | None,
+    junit: Path | None,
     **settings: Any,
 ) -> int:
-    """How strongly the directions of RUNS couple to features: a table, and report.json with --out.
+    """How strongly the directions of RUNS couple to features: a table, and a report with --out.
 
     RUNS are run directories or folders of them. What is computed is kept, so that the same question is answered at once
     the next time, and an interrupted one goes on where it stopped.
     """
     chosen = Settings(**settings)
+    from sedscope.report.gate.gate import Gate
     from sedscope.report.question import Question
     from sedscope.report.report import report_runs
 
-    return report_runs(runs, Question(chosen, sources, tasks, crossed), out)
+    gate = Gate.of(checks, baseline, max_change, junit)
+    return report_runs(runs, Question(chosen, sources, tasks, crossed), out, gate)

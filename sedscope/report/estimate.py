@@ -42,9 +42,9 @@ class Estimate:
         return self.ends == (self.value, self.value)
 
     def __str__(self) -> str:
-        if self.ends is None:
-            return f"{signed(self.value)} (no interval)"
-        return signed(self.value) if self.is_exact else f"{signed(self.value)} ({between(self.ends)})"
+        if self.is_exact:
+            return f"{self.value:g}".replace("-", "−")
+        return f"{signed(self.value)} ({'no interval' if self.ends is None else between(self.ends)})"
 
 
 def signed(value: float, digits: int = 3) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
+from sedscope.analysis.command import flags
 from sedscope.analysis.settings import Settings
-
-_NOT_FLAGS = frozenset({"batch", "precision", "evidence", "draws", "block_probes"})
-"""Settings of the Python interface alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +26,5 @@ class Question:
     def command(self, paths: Sequence[Path], out: Path | None) -> str:
         """`sedscope report …` that gives the same numbers, ready to paste; defaults are left out."""
         words = ["sedscope", "report", *map(str, paths)]
-        default = Settings()
-        for field in fields(Settings):
-            value = getattr(self.settings, field.name)
-            if field.name not in _NOT_FLAGS and value != getattr(default, field.name):
-                words += [f"--{field.name}", _word(value)]
-        for name, names in (("--sources", self.sources), ("--tasks", self.tasks)):
-            words += [] if names is None else [name, ",".join(names)]
-        words += ["--crossed"] if self.crossed else []
-        words += [] if out is None else ["--out", str(out)]
-        return shlex.join(words)
-
-
-def _word(value: object) -> str:
-    if value is None:
-        return "all"
-    return (
-        ",".join(map(str, value))
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+        words += flags(self.settings, self.sources, self.tasks, self.crossed)
+        return shlex.join(words + ([] if out is None else ["--out", str(out)]))

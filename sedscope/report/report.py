@@ -16,29 +16,40 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from recorders.errors import EXIT_DAMAGED, EXIT_INPUT_OUTPUT, DamagedError, SedscopeError
+from recorders.errors import EXIT_CHECK_FAILED, EXIT_DAMAGED, EXIT_INPUT_OUTPUT, EXIT_OK, DamagedError, SedscopeError
 from sedscope.analysis.analyse import analyse
 from sedscope.analysis.results import RunAnalysis
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure, exit_status
-from sedscope.report.files import prepare_folder
+from sedscope.report.files import prepare_folder, write_whole
+from sedscope.report.gate.baseline import Comparison
+from sedscope.report.gate.gate import Gate
+from sedscope.report.gate.junit import render_junit
+from sedscope.report.gate.summary import append_summary, summary_wanted
+from sedscope.report.gate.verdict import verdicts_section
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
+from sedscope.report.sections.compose import compose
 from sedscope.report.terminal import print_run
 from sedscope.report.write import HTML_NAME, write_report
 from sedscope.runs import Run, find_runs, printable
 
+_NOTHING_ASKED = Gate()
+_SHOWN_PASSED = 20
+"""Passed checks are listed up to this many."""
 
-def report_runs(paths: Sequence[Path], question: Question, out: Path | None) -> int:
+
+def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gate: Gate = _NOTHING_ASKED) -> int:
     """Reports on runs: a block for each on stdout, progress and failures on stderr, files under `out`.
 
     Args:
         paths: Runs, or folders of runs.
         question: What is asked of each.
         out: Folder for the files; None for the terminal alone.
+        gate: What must hold.
 
     Returns:
-        The exit status: 0, or what the failures say; 4 where any run is damaged.
+        The exit status: 0, or what the failures say; 4 where any run is damaged; else 1 where a check failed.
 
     Raises:
         InputOutputError: The files cannot be written.
@@ -57,14 +68,35 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None) -> 
         print_run(one.analysis, console, crossed=question.crossed)
         console.print()
     analyses = [one.analysis for one in reported]
-    if out is not None:
-        write_report(out, reported, failures, question.settings, _command(paths, question, out))
+    answer = gate.answer(reported, question.settings)
+    verdicts = None if gate.is_open else verdicts_section(answer.verdicts, answer.notes)
+    if out is not None or summary_wanted(os.environ):
+        command = _command(paths, question, out or Path("report"))
+        document = compose(reported, failures, question.settings, command, verdicts)
+        append_summary(document, os.environ)
+        if out is not None:
+            write_report(out, document, analyses, failures, question.settings)
+    if gate.junit is not None:
+        write_whole(gate.junit, render_junit(answer.verdicts, failures))
+    _print_verdicts(answer, console)
     for line in _complaints(analyses, failures):
         _warn(line)
     if analyses:
         console.print(_next_step(paths, question, out), soft_wrap=True)
     status = exit_status(failures, damaged=any(one.damage for one in analyses))
+    if status == EXIT_OK and not all(one.passed for one in answer.verdicts):
+        status = EXIT_CHECK_FAILED
     return EXIT_INPUT_OUTPUT if console.lost_its_reader else status
+
+
+def _print_verdicts(answer: Comparison, console: Console) -> None:
+    """Failed ones with both sides; the others are counted."""
+    for one in answer.verdicts:
+        if not one.passed or len(answer.verdicts) <= _SHOWN_PASSED:
+            console.print(Text(str(one), style="" if one.passed else "bold"), soft_wrap=True)
+    if answer.verdicts:
+        failed = sum(not one.passed for one in answer.verdicts)
+        console.print(f"checks: {len(answer.verdicts) - failed} passed, {failed} failed")
 
 
 def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sedscope.analysis.results import RunAnalysis
 from sedscope.analysis.settings import Settings
-from sedscope.report.document import Document, Section
-from sedscope.report.facts import Reported
+from sedscope.report.document import Document
 from sedscope.report.failure import Failure
 from sedscope.report.files import prepare_folder, write_whole
 from sedscope.report.html import render_html
 from sedscope.report.json import render_json
 from sedscope.report.markdown import FIGURE_FOLDER, render_markdown
 from sedscope.report.plots.canvas import standalone
-from sedscope.report.sections.compose import compose
 from sedscope.report.tables import tables, to_csv, to_parquet
 
 JSON_NAME = "report.json"
@@ -27,28 +26,20 @@ TABLE_FOLDER = "tables"
 
 
 def write_report(
-    out: Path,
-    reported: Sequence[Reported],
-    failures: Sequence[Failure],
-    settings: Settings,
-    command: str,
-    verdicts: Section | None = None,
-) -> Document:
+    out: Path, document: Document, analyses: Sequence[RunAnalysis], failures: Sequence[Failure], settings: Settings
+) -> None:
     """Writes everything.
 
     Args:
         out: The folder, which exists.
-        reported: The analysed runs.
+        document: What the pages say.
+        analyses: The analysed runs.
         failures: The others.
         settings: What all were asked for.
-        command: That makes the report again.
-        verdicts: Of checks, where there were any.
 
     Raises:
         InputOutputError: A file cannot be written.
     """
-    document = compose(reported, failures, settings, command, verdicts)
-    analyses = [one.analysis for one in reported]
     write_whole(out / JSON_NAME, render_json(analyses, failures, settings))
     prepare_folder(out / TABLE_FOLDER)
     for name, table in tables(analyses).items():
@@ -59,4 +50,3 @@ def write_report(
         write_whole(out / FIGURE_FOLDER / f"{figure.name}.svg", standalone(figure.svg))
     write_whole(out / MARKDOWN_NAME, render_markdown(document))
     write_whole(out / HTML_NAME, render_html(document))
-    return document

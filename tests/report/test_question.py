@@ -9,6 +9,7 @@ import pytest
 
 from sedscope.analysis.settings import Settings
 from sedscope.cli import report as cli
+from sedscope.report.gate.gate import Gate
 from sedscope.report.question import Question
 
 OTHER = Settings(
@@ -28,4 +29,4 @@ def test_the_command_asks_the_same_question(monkeypatch: pytest.MonkeyPatch) -> 
     words = shlex.split(question.command([Path("runs")], Path("out")))
     assert words[:2] == ["sedscope", "report"]
     cli.report.main(words[2:], standalone_mode=False)
-    assert asked == [(Path("runs"),), question, Path("out")]
+    assert asked == [(Path("runs"),), question, Path("out"), Gate()]

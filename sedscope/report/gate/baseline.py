@@ -1,0 +1,187 @@
+"""An earlier `report.json` against this report: which numbers moved by more than was allowed.
+
+Decides what is compared (R̄_k at its peak and end, R^logit and R^matched at the end, rank-90 at the end, milestones) and
+that only what was made with the same settings can be. The earlier file is somebody's: it is read with limits and every
+string made printable.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recorders.errors import InputOutputError, RefusedError, UsageError
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.estimate import Estimate
+from sedscope.report.gate.verdict import Verdict
+from sedscope.report.json import FORMAT, VERSION
+from sedscope.runs import printable
+from sedscope.runs.text import printable_json
+
+LARGEST = 512 << 20
+"""Bytes of an earlier report."""
+_FREE = frozenset({"device", "evidence"})
+"""Settings that may differ: they decide what stands beside R, not R itself."""
+
+Json = dict[str, Any]
+Values = dict[str, "Estimate | Undefined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of every number of the earlier report, and what only this one has."""
+
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...]
+
+
+def read_report(path: Path) -> Json:
+    """An earlier report.
+
+    Raises:
+        InputOutputError: It cannot be read.
+        RefusedError: It is not a `report.json` that this version reads.
+    """
+    shown = printable(str(path), 4096)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise RefusedError(f"{shown}: at most {LARGEST >> 20} MiB are read")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputOutputError(f"{shown}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(f"{shown}: a report.json is required, found no JSON") from error
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise RefusedError(f"{shown}: a report.json is required, found another file")
+    if value.get("version") != VERSION:
+        raise RefusedError(f"{shown}: version {VERSION} is required, found {value.get('version')!r}")
+    found = printable_json(value)
+    assert isinstance(found, dict)
+    return found
+
+
+def parse_change(text: str) -> float:
+    """`10%` or `0.1` as a share.
+
+    Raises:
+        UsageError: Neither.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100.0 if percent else 1.0)
+    except ValueError:
+        share = math.nan
+    if rest or not (math.isfinite(share) and share >= 0.0):
+        raise UsageError(f"--max-change: a share such as 10% or 0.1 is required, found {text!r}")
+    return share
+
+
+def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) -> Comparison:
+    """Every number of the earlier report against the same one of this.
+
+    Args:
+        old: From `read_report`.
+        new: This report, as its JSON.
+        settings: Of this report.
+        allowed: Largest relative change.
+    """
+    different = _different_settings(old.get("settings"), new["settings"])
+    if different:
+        reason = Undefined(f"made with other settings: {different}")
+        return Comparison((Verdict("baseline", "same settings", reason, reason, "==", holds=False),), ())
+    mine = {_key(run): _numbers(run) for run in _objects(new.get("runs"))}
+    verdicts: list[Verdict] = []
+    notes: list[str] = []
+    for run in _objects(old.get("runs")):
+        name = str(run.get("name"))
+        found = mine.get(_key(run))
+        if found is None:
+            gone = Undefined("the run is not in this report")
+            verdicts.append(Verdict(name, "in both reports", Estimate.exact(1.0), gone, "==", holds=False))
+            continue
+        verdicts += _compared(name, _numbers(run), found, allowed)
+        extra = [what for what in found if what not in _numbers(run)]
+        notes += [f"{name}: not in the baseline: {what}" for what in extra]
+    known = {_key(run) for run in _objects(old.get("runs"))}
+    notes += [f"{name}: not in the baseline" for name in mine if name not in known]
+    return Comparison(tuple(verdicts), tuple(notes))
+
+
+def _compared(run: str, old: Values, new: Values, allowed: float) -> Iterable[Verdict]:
+    for what, before in old.items():
+        after = new.get(what, Undefined("it is not in this report"))
+        if isinstance(before, Undefined) and isinstance(after, Undefined):
+            continue
+        text = f"{what} within {100 * allowed:g} % of the baseline"
+        yield Verdict(run, text, after, before, "≈", _is_near(before, after, allowed))
+
+
+def _is_near(before: Estimate | Undefined, after: Estimate | Undefined, allowed: float) -> bool:
+    if isinstance(before, Undefined) or isinstance(after, Undefined):
+        return False
+    return abs(after.value - before.value) <= allowed * abs(before.value)
+
+
+def _different_settings(old: object, new: Mapping[str, Any]) -> str:
+    if not isinstance(old, dict):
+        return "the baseline states none"
+    names = [name for name in new if name not in _FREE and name in old]
+    return "; ".join(
+        f"{name} {old[name]!r} there, {new[name]!r} here" for name in names if _other(old[name], new[name])
+    )
+
+
+def _other(old: object, new: object) -> bool:
+    """Tuples are lists in JSON."""
+    return old != (list(new) if isinstance(new, tuple) else new)
+
+
+def _key(run: Json) -> str:
+    return str(run.get("name"))
+
+
+def _numbers(run: Json) -> Values:
+    """Every number of a run that is compared, by what it is."""
+    found: Values = {}
+    for one in _objects(run.get("coupling")):
+        place = f'source="{one.get("source")}", task="{one.get("task")}"'
+        place += f", window={one.get('window')}, rank={one.get('rank')}"
+        ends = one.get("interval") if isinstance(one.get("interval"), dict) else {}
+        for moment in ("peak", "final"):
+            found[f"{moment}(rbar, {place})"] = _value(one, moment, (ends or {}).get(moment))
+    for one in _objects(run.get("rank90")):
+        ranks = one.get("rank90")
+        last = ranks[-1] if isinstance(ranks, list) and ranks else None
+        found[f'final(rank90, task="{one.get("task")}")'] = _number(last, one, "rank90")
+    for one in _objects(run.get("metrics")):
+        for what in ("grok_step", "memorisation_step"):
+            found[f'{what}(task="{one.get("task")}")'] = _number(one.get(what), one, what.removesuffix("_step"))
+    return found
+
+
+def _value(one: Json, moment: str, ends: object) -> Estimate | Undefined:
+    found = _number(one.get(moment), one, moment)
+    if isinstance(found, Undefined) or not isinstance(ends, list) or len(ends) != 2:
+        return found
+    low, high = ends
+    return Estimate(found.value, (float(low), float(high))) if _is_number(low) and _is_number(high) else found
+
+
+def _number(value: object, one: Json, what: str) -> Estimate | Undefined:
+    if isinstance(value, int | float) and _is_number(value):
+        return Estimate(float(value))
+    reasons = [str(each.get("reason")) for each in _objects(one.get("undefined")) if each.get("what") == what]
+    return Undefined(reasons[0] if reasons else "it is not in the report")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _objects(value: object) -> Sequence[Json]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -1,0 +1,96 @@
+"""Checks applied to runs: both sides computed with their intervals, and compared by their values."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+
+from sedscope.analysis.undefined import Undefined
+from sedscope.report import estimate
+from sedscope.report.estimate import Estimate
+from sedscope.report.facts import Reported
+from sedscope.report.gate.grammar import Binary, Check, End, Expression, Lookup, Negative, Number, lookups
+from sedscope.report.gate.lookup import look_up
+from sedscope.report.gate.verdict import Verdict
+from sedscope.runs import printable
+
+_RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_ARITHMETIC: dict[str, Callable[[Estimate, Estimate], Estimate | Undefined]] = {
+    "+": estimate.add,
+    "-": estimate.subtract,
+    "*": estimate.multiply,
+    "/": estimate.divide,
+}
+
+
+def apply_checks(checks: Sequence[Check], reported: Sequence[Reported]) -> tuple[Verdict, ...]:
+    """Every check on every run; a check that names its runs once, on those."""
+    return tuple(verdict for check in checks for verdict in _applied(check, reported))
+
+
+def _applied(check: Check, reported: Sequence[Reported]) -> Iterable[Verdict]:
+    asked = [*lookups(check.left), *lookups(check.right)]
+    if not asked or any(one.get("run") is None for one in asked):
+        for one in reported:
+            yield _verdict(check, one.analysis.name, one, reported)
+        return
+    names = dict.fromkeys(str(one.get("run")) for one in asked)
+    yield _verdict(check, printable(", ".join(names)), None, reported)
+
+
+def _verdict(check: Check, name: str, one: Reported | None, reported: Sequence[Reported]) -> Verdict:
+    def value(wanted: Lookup) -> Estimate | Undefined:
+        run = one if wanted.get("run") is None else _named(wanted, reported)
+        if run is None:
+            return Undefined(f"run: {wanted.get('run')!r} is not in this report; known: {_names(reported)}")
+        return look_up(run, wanted)
+
+    left, right = _evaluated(check.left, value), _evaluated(check.right, value)
+    holds = (
+        isinstance(left, Estimate)
+        and isinstance(right, Estimate)
+        and _RELATIONS[check.relation](left.value, right.value)
+    )
+    return Verdict(name, printable(check.text, 4000), left, right, check.relation, holds)
+
+
+def _named(wanted: Lookup, reported: Sequence[Reported]) -> Reported | None:
+    name = wanted.get("run")
+    return next((one for one in reported if name in (one.analysis.name, one.analysis.path)), None)
+
+
+def _names(reported: Sequence[Reported]) -> str:
+    return ", ".join(one.analysis.name for one in reported) or "none"
+
+
+def _evaluated(expression: Expression, value: Callable[[Lookup], Estimate | Undefined]) -> Estimate | Undefined:
+    match expression:
+        case Number(constant):
+            return Estimate.exact(constant)
+        case Lookup():
+            return value(expression)
+        case Negative(of):
+            found = _evaluated(of, value)
+            return found if isinstance(found, Undefined) else estimate.subtract(Estimate.exact(0.0), found)
+        case End(which, of):
+            return _end(_evaluated(of, value), which)
+        case Binary(sign, left, right):
+            ours, theirs = _evaluated(left, value), _evaluated(right, value)
+            if isinstance(ours, Undefined):
+                return ours
+            return theirs if isinstance(theirs, Undefined) else _ARITHMETIC[sign](ours, theirs)
+
+
+def _end(found: Estimate | Undefined, which: str) -> Estimate | Undefined:
+    if isinstance(found, Undefined):
+        return found
+    if found.ends is None:
+        return Undefined(f"{which}() needs an interval, and none is known")
+    return Estimate.exact(found.ends[0 if which == "low" else 1])

@@ -1,0 +1,59 @@
+"""The gate of one report: checks and baseline are read before any work, and answered after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from recorders.errors import UsageError
+from sedscope.analysis.settings import Settings
+from sedscope.report.facts import Reported
+from sedscope.report.gate.baseline import Comparison, Json, compare_reports, parse_change, read_report
+from sedscope.report.gate.evaluate import apply_checks
+from sedscope.report.gate.grammar import Check, parse_check
+from sedscope.report.gate.verdict import Verdict
+from sedscope.report.json import render_json
+
+DEFAULT_CHANGE = "10%"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What must hold."""
+
+    checks: tuple[Check, ...] = ()
+    baseline: Json | None = None
+    """An earlier report."""
+    max_change: float = 0.1
+    junit: Path | None = None
+    """Where verdicts are written."""
+
+    @classmethod
+    def of(cls, checks: Sequence[str], baseline: Path | None, max_change: str | None, junit: Path | None) -> Gate:
+        """From the flags of the command.
+
+        Raises:
+            UsageError: A check does not follow the grammar, or a flag lacks the one that it belongs to.
+            InputOutputError, RefusedError: The baseline cannot be read.
+        """
+        if max_change is not None and baseline is None:
+            raise UsageError("--max-change: --baseline is required with it, found none")
+        parsed = tuple(parse_check(text) for text in checks)
+        change = parse_change(max_change or DEFAULT_CHANGE)
+        return cls(parsed, None if baseline is None else read_report(baseline), change, junit)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was asked."""
+        return not self.checks and self.baseline is None
+
+    def answer(self, reported: Sequence[Reported], settings: Settings) -> Comparison:
+        """Every verdict, checks first."""
+        verdicts: tuple[Verdict, ...] = apply_checks(self.checks, reported)
+        if self.baseline is None:
+            return Comparison(verdicts, ())
+        new = json.loads(render_json([one.analysis for one in reported], (), settings))
+        compared = compare_reports(self.baseline, new, settings, self.max_change)
+        return Comparison(verdicts + compared.verdicts, compared.notes)
