@@ -6,8 +6,10 @@ business; reading is the reader's, computing the worker's. Nothing here imports 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -144,6 +146,11 @@ class Viewer(App[None]):
 
         return Look("ascii", "none" if self.no_color else "sixteen" if self.native_ansi_color else "full")
 
+    @property
+    def state_folder(self) -> Path:
+        """Where the viewer keeps what it remembers."""
+        return self._options.state_file.parent
+
     # --- what tabs may ask -------------------------------------------------------------------------------------------
 
     def select_run(self, path: Path) -> None:
@@ -210,6 +217,9 @@ class Viewer(App[None]):
         """One line of the table."""
         self.rows = tuple(message.row if row.path == message.row.path else row for row in self.rows)
         self._stage.tell("marks")
+        if self.data is not None and self.data.path == message.row.path and self.data.size != message.row.size:
+            self.data = replace(self.data, size=message.row.size)
+            self._stage.tell("run")
 
     def on_run_loaded(self, message: RunLoaded) -> None:
         """The selected run, new or grown. The cursor stays where it was put, on another run too."""
@@ -302,6 +312,8 @@ class Viewer(App[None]):
         """Whatever ended the viewer: nothing of it stays behind."""
         self._reader.stop()
         self._worker.close()
+        if (takeaway := sys.modules.get("sedscope.tui.exports.takeaway")) is not None:
+            takeaway.end_all()
         state = preferences.Remembered(self._stage.active or None, self.theme, analysis_settings.plain(self.settings))
         preferences.remember(self._options.state_file, state)
 

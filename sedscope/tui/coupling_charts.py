@@ -11,7 +11,7 @@ import numpy as np
 
 from sedscope.analysis.interval import Interval
 from sedscope.analysis.ratio import At, Ratio
-from sedscope.analysis.results import CouplingAt, CouplingSeries, RankSeries
+from sedscope.analysis.results import CouplingAt, CouplingSeries, RankSeries, Spread
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
 from sedscope.tui.source_sets import CONTROL_COLOUR, colours
@@ -68,7 +68,7 @@ def ceiling_series(ceiling: Sequence[tuple[int, float | Undefined]], label: str,
 
 
 def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
-    """From the least to the greatest R̄_k of any control and draw, around their geometric mean."""
+    """The band that the controls, their draws and their intervals span, around their geometric mean."""
     if not controls:
         return None
     steps = sorted({point.t for series in controls for point in series.points})
@@ -155,8 +155,8 @@ def _span(points: Sequence[CouplingAt]) -> tuple[float, float, float]:
     ratios = [point.ratio.rbar for point in points if isinstance(point.ratio, Ratio)]
     if not ratios or min(ratios) <= 0:
         return np.nan, np.nan, np.nan
-    low = min([*ratios, *(point.spread.low for point in points if point.spread is not None)])
-    high = max([*ratios, *(point.spread.high for point in points if point.spread is not None)])
+    around = [one for point in points for one in (point.spread, point.interval) if isinstance(one, Spread | Interval)]
+    low, high = min([*ratios, *(one.low for one in around)]), max([*ratios, *(one.high for one in around)])
     return float(np.exp(np.mean(np.log(ratios)))), low, high
 
 

@@ -60,6 +60,11 @@ class Shell(Protocol):
         """What plot widgets are made with: None lets them ask the terminal, `--ascii` decides otherwise."""
         ...
 
+    @property
+    def state_folder(self) -> Path:
+        """Where the viewer keeps what it remembers."""
+        ...
+
     def select_run(self, path: Path) -> None:
         """Show another run; `run_changed` follows when it was read."""
         ...

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
@@ -43,6 +45,12 @@ class Tab(Vertical):
     """One screenful about the selected run, or about all of them."""
 
     DEFAULT_CSS = "Tab { height: 1fr; width: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "write_picture", "Write", tooltip="The current picture as SVG, PNG, CSV and Parquet"),
+        Binding("y", "copy", "Copy", tooltip="Copy the values at the cursor, or the table"),
+        Binding("r", "write_report", "Report", show=False, tooltip="Write the full report of the marked runs"),
+        Binding("c", "copy_command", "Copy command", show=False, tooltip="Copy the command that gives these numbers"),
+    ]
     PAGE: ClassVar[TabHelp] = TabHelp("")
     NAME: ClassVar[str] = ""
     """As in `TABS`; owner of its jobs."""
@@ -87,6 +95,50 @@ class Tab(Vertical):
         """A job of this tab is over; `error` is one line where it failed. By default it is said."""
         if error is not None:
             self.shell.say(error, "error")
+
+    # --- taking things away -------------------------------------------------------------------------------------------
+
+    def text_to_copy(self) -> str | None:
+        """What `y` copies: of the current picture the values at its cursor, or all of them."""
+        from sedscope.tui.exports import pictures
+
+        picture = pictures.current(self)
+        return None if picture is None else pictures.as_text(pictures.values(picture))
+
+    def report_paths(self) -> tuple[Path, ...]:
+        """The runs that `r` and `c` are about: the marked ones, else the selected one."""
+        data = self.shell.data
+        return self.shell.marked or (() if data is None else (data.path,))
+
+    def report_flags(self) -> list[str]:
+        """What stands behind the runs in the command that gives the numbers of this tab."""
+        from sedscope.analysis.command import flags
+
+        return flags(self.shell.settings, None, None, False)
+
+    def action_write_picture(self) -> None:
+        """Write the current picture."""
+        from sedscope.tui.exports.takeaway import write_picture
+
+        write_picture(self)
+
+    def action_copy(self) -> None:
+        """Copy values."""
+        from sedscope.tui.exports.takeaway import copy
+
+        copy(self)
+
+    def action_write_report(self) -> None:
+        """Write the report."""
+        from sedscope.tui.exports.takeaway import write_report
+
+        write_report(self)
+
+    def action_copy_command(self) -> None:
+        """Copy the command."""
+        from sedscope.tui.exports.takeaway import copy_command
+
+        copy_command(self)
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 

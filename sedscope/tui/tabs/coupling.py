@@ -128,6 +128,10 @@ class CouplingTab(AnalysisTab):
             self.shell.say("the ceiling is of one source: choose it with s")
         self.settings_changed()
 
+    def report_flags(self) -> list[str]:
+        """Crossed as on the screen."""
+        return [*super().report_flags(), *(["--crossed"] if self._crossed else [])]
+
     def action_band(self) -> None:
         """Show the controls, or no longer."""
         self._band = not self._band

@@ -1,0 +1,1 @@
+"""Taking away what is on the screen: pictures as files, values as text, the report and the command that gives it."""

@@ -1,0 +1,152 @@
+"""Which picture is the current one: that with the keys, else the first that is shown. And what it is as a table.
+
+Decides file names and columns. A picture is a `Chart` with its `View`, or a `Heatmap`: plain data that a process can be
+handed. Leaves drawing to `figure`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sedscope.tui.plot import Chart, Heatmap, View
+
+if TYPE_CHECKING:
+    from sedscope.tui.tab import Tab
+
+Table = dict[str, list[Any]]
+"""Column → values; None where undefined."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What one widget shows."""
+
+    content: Chart | Heatmap
+    view: View
+    cursor: float | tuple[int, int] | None
+    """Step of a chart, cell of a heatmap."""
+
+    @property
+    def title(self) -> str:
+        """In words."""
+        return self.content.title
+
+
+def current(tab: Tab) -> Picture | None:
+    """The picture that the user is at; None where the tab shows none."""
+    shown = [found for found in _shown(tab) if found is not None]
+    focused = tab.app.focused
+    mine = next((picture for widget, picture in shown if widget is focused), None)
+    return mine or next((picture for _, picture in shown), None)
+
+
+def _shown(tab: Tab) -> Iterator[tuple[Any, Picture] | None]:
+    from sedscope.tui.plot import HeatmapView, Plot
+
+    for widget in tab.query("*"):
+        if not _visible(widget, tab):
+            continue
+        if isinstance(widget, Plot) and widget.chart.series:
+            yield widget, Picture(widget.chart, widget.view, widget.cursor)
+        elif isinstance(widget, HeatmapView) and widget.heatmap.values.size:
+            yield widget, Picture(widget.heatmap, View(), widget.cursor)
+        elif (heatmap := getattr(widget, "picture", None)) is not None:
+            yield widget, Picture(heatmap, View(), None)
+
+
+def _visible(widget: Any, tab: Tab) -> bool:
+    return all(one.display for one in (widget, *widget.ancestors) if one is tab or tab in one.ancestors)
+
+
+def table(picture: Picture) -> Table:
+    """The data of a picture, one line per point or cell."""
+    content = picture.content
+    return _heatmap_table(content) if isinstance(content, Heatmap) else _chart_table(content)
+
+
+def values(picture: Picture) -> Table:
+    """What stands at the cursor: a line per series, or the cell; everything where there is no cursor."""
+    content, cursor = picture.content, picture.cursor
+    if isinstance(content, Heatmap) and isinstance(cursor, tuple):
+        row, column = cursor
+        cell = _number(content.values[row, column])
+        return {"row": [content.row_name(row)], "column": [content.column_name(column)], "value": [cell]}
+    if isinstance(content, Chart) and isinstance(cursor, float):
+        return _at_cursor(content, cursor)
+    return table(picture)
+
+
+def as_text(found: Table) -> str:
+    """Tab-separated, with a line of names."""
+    lines = ["\t".join(found), *("\t".join(map(_cell, line)) for line in zip(*found.values(), strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+def stem(folder: Path, *names: str) -> Path:
+    """A file name without suffix that is not taken yet, of plain letters."""
+    base = "-".join(part for name in names if (part := _UNSAFE.sub("-", name).strip("-.")))[:_LONGEST] or "picture"
+    taken, number = base, 1
+    while any((folder / f"{taken}{suffix}").exists() for suffix in (".svg", ".png", ".csv", ".parquet")):
+        number += 1
+        taken = f"{base}-{number}"
+    return folder / taken
+
+
+def _chart_table(chart: Chart) -> Table:
+    found: Table = {name: [] for name in ("series", "t", "value", "low", "high", "short_window", "flat", "undefined")}
+    for series in chart.series:
+        n = len(series.x)
+        found["series"] += [series.label] * n
+        found["t"] += [_whole(x) for x in series.x]
+        found["value"] += [_number(y) for y in series.y]
+        for name, ends in (("low", series.low), ("high", series.high)):
+            found[name] += [None] * n if ends is None else [_number(end) for end in ends]
+        for name, marks in (("short_window", series.dimmed), ("flat", series.marked)):
+            found[name] += [None] * n if marks is None else [bool(mark) for mark in marks]
+        found["undefined"] += [series.reasons.get(float(x)) for x in series.x]
+    return {name: column for name, column in found.items() if name == "value" or any(v is not None for v in column)}
+
+
+def _heatmap_table(heatmap: Heatmap) -> Table:
+    rows, columns = heatmap.values.shape
+    return {
+        "row": [heatmap.row_name(row) for row in range(rows) for _ in range(columns)],
+        "column": [heatmap.column_name(column) for _ in range(rows) for column in range(columns)],
+        "value": [_number(value) for value in heatmap.values.ravel()],
+    }
+
+
+def _at_cursor(chart: Chart, x: float) -> Table:
+    from sedscope.tui.plot.readings import read
+
+    readings = [(series.label, read(series, x)) for series in chart.series]
+    known = [(label, one) for label, one in readings if one is not None]
+    return {
+        "series": [label for label, _ in known],
+        "t": [_whole(one.x) for _, one in known],
+        "value": [_number(one.y) for _, one in known],
+        "low": [None if one.low is None else _number(one.low) for _, one in known],
+        "high": [None if one.high is None else _number(one.high) for _, one in known],
+        "undefined": [one.reason or None for _, one in known],
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _whole(x: float) -> int | float:
+    return int(x) if x == round(x) else float(x)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value).replace("\t", " ").replace("\n", " ")

@@ -1,0 +1,140 @@
+"""What `w`, `y`, `r` and `c` do on every tab.
+
+Decides where things are written: pictures and reports below the folder that the viewer was started in, what was copied
+into the state folder. Slow work is done by child processes; each ends with the viewer.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from sedscope.runs.text import printable
+from sedscope.tui.exports import pictures
+
+if TYPE_CHECKING:
+    from sedscope.tui.tab import Tab
+
+PICTURES = "sedscope-pictures"
+REPORT = "sedscope-report"
+COPIED = "copied.tsv"
+
+_children: set[subprocess.Popen[bytes]] = set()
+
+
+def write_picture(tab: Tab) -> None:
+    """The current picture as SVG, PNG, CSV and Parquet."""
+    picture = pictures.current(tab)
+    if picture is None:
+        tab.shell.say("there is no picture here to write", "warning")
+        return
+    name = tab.shell.data.name if tab.shell.data is not None else "runs"
+    stem = pictures.stem(Path.cwd() / PICTURES, name, tab.NAME.lower(), picture.title.split(":")[0])
+    from io import BytesIO
+
+    from sedscope.tui.worker import frames
+
+    pipe = BytesIO()
+    frames.send(pipe, (picture, stem))
+    command = [sys.executable, "-P", "-m", "sedscope.tui.exports.child"]
+    tab.shell.say(f"writing {_shown(stem)} …")
+    _run(tab, command, pipe.getvalue(), f"wrote {_shown(stem)}.svg .png .csv .parquet")
+
+
+def copy(tab: Tab) -> None:
+    """The values at the cursor, or the whole table, to the clipboard and into a file."""
+    text = tab.text_to_copy()
+    if text is None:
+        tab.shell.say("there is nothing here to copy", "warning")
+        return
+    put(tab, text, "values" if text.count("\n") < 40 else "table")
+
+
+def copy_command(tab: Tab) -> None:
+    """The command that gives the same numbers."""
+    paths = tab.report_paths()
+    if not paths:
+        tab.shell.say("no run is selected", "warning")
+        return
+    put(tab, shlex.join(["sedscope", "report", *map(str, paths), *tab.report_flags()]) + "\n", "command")
+
+
+def write_report(tab: Tab) -> None:
+    """The full report of the marked runs, or of the selected one, by the command that users have."""
+    paths = tab.report_paths()
+    if not paths:
+        tab.shell.say("no run is selected", "warning")
+        return
+    folder = _free(Path.cwd() / REPORT)
+    command = [sys.executable, "-P", "-m", "sedscope", "report", *map(str, paths), *tab.report_flags()]
+    tab.shell.say(f"writing the report of {len(paths)} run{'s' * (len(paths) > 1)} into {_shown(folder)} …")
+    _run(tab, [*command, "--out", str(folder)], b"", f"wrote the report into {_shown(folder)}")
+
+
+def put(tab: Tab, text: str, what: str) -> None:
+    """Into the clipboard, and into a file, since OSC 52 often does not arrive."""
+    tab.app.copy_to_clipboard(text)
+    path = tab.shell.state_folder / COPIED
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        tab.shell.say(f"copied the {what}; not kept in {_shown(path)}: {error.strerror}", "warning")
+        return
+    tab.shell.say(f"copied the {what}; also in {_shown(path)}")
+
+
+def end_all() -> None:
+    """Nothing that was started here stays behind."""
+    for child in tuple(_children):
+        with suppress(OSError):
+            child.kill()
+
+
+def _run(tab: Tab, command: Sequence[str], given: bytes, done: str) -> None:
+    """Run a child on a thread, then say how it went."""
+    app = tab.app
+
+    def work() -> None:
+        pipe = subprocess.PIPE
+        child = subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
+        _children.add(child)
+        try:
+            _, complaints = child.communicate(given)
+        finally:
+            _children.discard(child)
+        lines = [line for line in complaints.decode(errors="replace").splitlines() if line.strip()]
+        last = printable(lines[-1].strip(), 300) if lines else f"exit status {child.returncode}"
+        text = done if child.returncode == 0 else f"{done}, but: {last}" if _wrote(child.returncode) else last
+        with suppress(RuntimeError):
+            app.call_from_thread(tab.shell.say, text, "information" if child.returncode == 0 else "warning")
+
+    Thread(target=work, name="export", daemon=True).start()
+
+
+def _wrote(status: int) -> bool:
+    """Whether a report was written although something was wrong: a damaged run, say."""
+    from recorders.errors import EXIT_DAMAGED
+
+    return status == EXIT_DAMAGED
+
+
+def _free(folder: Path) -> Path:
+    """The folder, or one of its name with a number that is not there yet."""
+    number, found = 1, folder
+    while found.exists():
+        number += 1
+        found = folder.with_name(f"{folder.name}-{number}")
+    return found
+
+
+def _shown(path: Path) -> str:
+    with suppress(ValueError):
+        return printable(str(path.relative_to(Path.cwd())), 200)
+    return printable(str(path), 200)
