@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sedscope.analysis.results import RunAnalysis
 from sedscope.report.document import Words
+from sedscope.report.finding.across import summary
 from sedscope.report.finding.case import Case
 from sedscope.report.finding.context import alignment_rule, flat_rule, stage_rule, state_rule
 from sedscope.report.finding.coupling import (
@@ -21,7 +22,7 @@ from sedscope.report.finding.coupling import (
     random_rule,
 )
 
-__all__ = ["RULES", "all_findings", "finding", "headline_basis"]
+__all__ = ["RULES", "across_tasks", "all_findings", "finding", "headline_basis"]
 
 Rule = Callable[[Case], Words | None]
 RULES: Sequence[Rule] = (
@@ -57,3 +58,11 @@ def all_findings(run: RunAnalysis) -> Iterable[tuple[str, tuple[Words, ...]]]:
         return
     for task in run.tasks:
         yield task, finding(run, task, *basis)
+
+
+def across_tasks(run: RunAnalysis) -> Words | None:
+    """One sentence for all tasks together; None where there is one."""
+    basis = headline_basis(run)
+    if basis is None or len(run.tasks) < 2:
+        return None
+    return summary([Case(run, task, *basis) for task in run.tasks])

@@ -98,9 +98,14 @@ def matched_rule(case: Case) -> Words | None:
     here = f" at t = {count(found.t)}"
     match found.verdict:
         case "above":
-            return (*subject, ") ", Strong(factor_words(found.factor)), f" of this remains{here}.")
+            return (*subject, ") ", Strong(factor_words(found.factor)), f" of this factor remains{here}.")
         case "equal":
-            return (*subject, ") ", Strong("nothing certain"), f" of this remains{here}: {factor_words(found.factor)}.")
+            return (
+                *subject,
+                ") ",
+                Strong("nothing certain"),
+                f" of this factor remains{here}: {factor_words(found.factor)}.",
+            )
         case "below":
             return (*subject, ") the order is ", Strong("reversed"), f"{here}: {factor_words(found.factor)}.")
         case _:
@@ -120,7 +125,7 @@ def logit_rule(case: Case) -> Words | None:
     if ours[0] <= theirs[1] and theirs[0] <= ours[1]:
         return (*subject, f" the factor is the same within the intervals, {factor_words(found.factor)}:"
                 " it is not particular to features.")  # fmt: skip
-    return (*subject, f" the factor is another one, {factor_words(found.factor)}.")
+    return (*subject, f" the factor differs: {factor_words(found.factor)}.")
 
 
 def aggregate_rule(case: Case) -> Words | None:

@@ -28,7 +28,7 @@ def number(value: float | int | Undefined | None, notes: Notes) -> Cell:
         return EMPTY
     if isinstance(value, Undefined):
         return notes.cell(value.reason)
-    return Cell(count(value) if isinstance(value, int) else signed(float(value)))
+    return Cell(count(value).replace("-", "−") if isinstance(value, int) else signed(float(value)))
 
 
 def estimated(value: Estimate | Undefined, notes: Notes, *, mark: str = "") -> Cell:

@@ -8,7 +8,7 @@ from sedscope.analysis.settings import Settings
 from sedscope.report.document import Block, Document, Items, Name, Paragraph, Section, Strong, Words
 from sedscope.report.facts import Reported
 from sedscope.report.failure import Failure
-from sedscope.report.finding import all_findings, headline_basis
+from sedscope.report.finding import across_tasks, all_findings, headline_basis
 from sedscope.report.groups import groups_of
 from sedscope.report.sections.alignments import alignment_section
 from sedscope.report.sections.angles import angles_section
@@ -67,11 +67,15 @@ def _finding(reported: Sequence[Reported], failures: Sequence[Failure]) -> Secti
         blocks.append(Items(seeds_words(group)))
     for one in reported:
         run = one.analysis
-        for place, (task, sentences) in enumerate(all_findings(run)):
+        together = across_tasks(run)
+        if together is not None:
+            name: Words = (Strong(run.name), ": ") if len(reported) > 1 else ()
+            blocks.append(Paragraph((*name, *together), "lead"))
+        for task, sentences in all_findings(run):
             label: Words = (Strong(run.name), " · ", Name(task)) if len(reported) > 1 else ("Task ", Name(task))
             if len(reported) > 1 or len(run.tasks) > 1:
                 blocks.append(Paragraph((*label, ":")))
-            blocks.append(Paragraph(sentences[0], "lead" if place == 0 and one is reported[0] else "plain"))
+            blocks.append(Paragraph(sentences[0], "lead" if together is None else "plain"))
             blocks.append(Items(sentences[1:]))
         if headline_basis(run) is None:
             reason = "; ".join(run.notes) or "no task has a probe"
