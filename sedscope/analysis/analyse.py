@@ -1,8 +1,8 @@
 """The analysis of one run, from the cache where it can be and computed where it must be.
 
-Decides the order of the work, and what one missing piece disables. Imports torch, through `workbench`, only when a
-fixed gradient or a J-product is computed. Every finished piece is kept at once: an interrupt, or an exception raised by
-`progress`, loses at most the checkpoint that was being worked on.
+Decides the order of the work, and what one missing piece disables. Every finished piece is kept at once: an interrupt,
+or an exception raised by `progress`, loses at most the checkpoint that was being worked on. Leaves to others: rows,
+cache and model (`material`).
 """
 
 from __future__ import annotations
@@ -11,50 +11,32 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import count, groupby
-from threading import Lock
-from typing import TYPE_CHECKING
 
-from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
+from recorders.errors import SedscopeError
 from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.any_window import AnyWindow, RowProducts, any_window, rows_of
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.assemble import coupling_series, rank_series
 from sedscope.analysis.blocks import blocks_of
-from sedscope.analysis.cache import Cache, cache_folder
-from sedscope.analysis.computed_rows import ComputedRows
 from sedscope.analysis.couple import Checkpoints, span_at
 from sedscope.analysis.evidence import Evidence
+from sedscope.analysis.material import Material, OnProgress, Rolling
 from sedscope.analysis.measured import Measured
 from sedscope.analysis.milestones import milestones
-from sedscope.analysis.plan import choose, fixed_gradient_sources, ordered, pair, space_checkpoints
+from sedscope.analysis.plan import choose, fixed_gradient_sources, ordered, pair
 from sedscope.analysis.probe_couplings import ProbeCouplings, measure_probes
 from sedscope.analysis.progress import Progress
 from sedscope.analysis.ratio import baseline
 from sedscope.analysis.results import NOT_MEASURED, CouplingSeries, RunAnalysis, SpectrumSeries, StageTable
-from sedscope.analysis.rolling import RollingSpectra, compute_gram, kept_gram, span_of
+from sedscope.analysis.rolling import RollingSpectra, span_of
 from sedscope.analysis.second_measures import random_alignment
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources import SourceRows, recorded_rows
-from sedscope.analysis.stage_rows import STAGES, stage_rows, stage_sources
+from sedscope.analysis.sources import SourceRows
+from sedscope.analysis.stage_rows import stage_sources
 from sedscope.analysis.stages import stage_table
 from sedscope.analysis.undefined import Undefined
-from sedscope.analysis.unknown import why_no_program, why_no_weights
-from sedscope.analysis.variants import (
-    Variant,
-    control_sources,
-    is_computed,
-    is_control,
-    is_fixed_gradient,
-    variants_of,
-)
-from sedscope.analysis.windows import check_window
+from sedscope.analysis.variants import Variant, control_sources, is_control, is_fixed_gradient, variants_of
 from sedscope.runs import Run
-
-if TYPE_CHECKING:
-    from sedscope.analysis.workbench import Workbench
-
-OnProgress = Callable[[Progress], None]
-Rolling = dict[Variant, "RollingSpectra | Undefined"]
 
 
 def analyse(
@@ -137,15 +119,20 @@ class _Analysis:
     crossed: bool
     progress: OnProgress
 
+    @cached_property
+    def material(self) -> Material:
+        """What it works with."""
+        return Material(self.run, self.settings, self.progress)
+
     def result(self) -> RunAnalysis:
         """All stages in order."""
         sources, tasks = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
         pairs = pair(sources, tasks, crossed=self.crossed)
-        rows = {variant: self._rows(variant) for variant in self._variants(sources, tasks)}
-        self._require_rows(rows)
-        rolling = self._rolling(rows)
+        rows = {variant: self.material.rows(variant) for variant in self._variants(sources, tasks)}
+        self.material.require_rows(rows)
+        rolling = self.material.rolling(rows)
         measured = self._measure(pairs, tasks, rolling)
-        evidence = self._evidence(rolling)
+        evidence = Evidence(self.material, rolling)
         coupling = evidence.with_blocks(tuple(self._coupling(pairs, measured, rolling)))
         return RunAnalysis(
             path=str(self.run.path),
@@ -156,23 +143,25 @@ class _Analysis:
             steps=_extent(rows.values(), self.run.weight_steps()),
             settings=self.settings,
             metrics=tuple(milestones(self.run, task) for task in tasks),
-            rank90=tuple(rank_series(task, measured[task], self._no_model(task)) for task in tasks),
+            rank90=tuple(rank_series(task, measured[task], self.material.no_model(task)) for task in tasks),
             spectra=tuple(self._spectra(rolling)),
             coupling=coupling,
             notes=tuple(self._notes()),
             damage=tuple(str(one) for one in self.run.damage),
             blocks=tuple(block.name for block in blocks_of(self.run.manifest)),
             random_alignment=tuple(random_alignment(task, measured[task]) for task in tasks),
-            angles=evidence.angles(sources, self._floors(sources), self._checkpoints.tolist()),
+            angles=evidence.angles(sources, self._floors(sources), self.material.checkpoints.tolist()),
             stages=tuple(self._stages(coupling, tasks)),
         )
 
     def spans(self) -> AnyWindow:
         """What is measured of whole spans, for the one task that was asked for."""
         sources, (task,) = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
-        rows = {variant: self._rows(variant) for source in sources for variant in variants_of(source, self.settings)}
-        self._require_rows(rows)
-        rolling = self._rolling(rows)
+        rows = {
+            variant: self.material.rows(variant) for source in sources for variant in variants_of(source, self.settings)
+        }
+        self.material.require_rows(rows)
+        rolling = self.material.rolling(rows)
         measured = self._measure([(source, task) for source in sources], (task,), rolling)
         return any_window(measured[task], rolling, self.settings, sources, task, max(self.settings.window))
 
@@ -180,14 +169,16 @@ class _Analysis:
         """Of the first variant of the one source that was asked for."""
         (source,) = self._sources()
         variant = Variant(source)
-        return rows_of(self._rolling({variant: self._rows(variant)})[variant])
+        return rows_of(self.material.rolling({variant: self.material.rows(variant)})[variant])
 
     def probe_couplings(self, t: int) -> ProbeCouplings | Undefined:
         """Of the one source and task that were asked for."""
         (source,), (task,) = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
         variant = Variant(source)
-        rolling = self._rolling({variant: self._rows(variant)})
-        absent = self._no_model(task) or self._compute_rows([variant]).get(variant)
+        rolling = self.material.rolling({variant: self.material.rows(variant)})
+        absent = self.material.no_model(task)
+        if absent is None:
+            absent = self.material.compute_rows([variant]).get(variant)
         if absent is not None:
             return absent
         one = rolling[variant]
@@ -196,10 +187,10 @@ class _Analysis:
         span = span_at(variant, one, t, self.settings)
         if isinstance(span, Undefined):
             return span
-        kept = self._work(rolling).look_up(t, task, ()).baseline
+        kept = self.material.work(rolling).look_up(t, task, ()).baseline
         base = NOT_MEASURED if kept is None else baseline(kept.response.centroids.A)
-        tell = partial(self._tell, "J-products")
-        return measure_probes(self._bench, self.run, self.settings, task, span, one, base, tell)
+        tell = partial(self.material.tell, "J-products")
+        return measure_probes(self.material.bench, self.run, self.settings, task, span, one, base, tell)
 
     def _sources(self) -> tuple[str, ...]:
         """The asked sources, or all: with controls and the stages between stored ones if evidence is wanted."""
@@ -222,106 +213,15 @@ class _Analysis:
             return []
         return [Variant(source, 1) for source in sources if is_fixed_gradient(source) and source != FIXED_GRADIENT]
 
-    @cached_property
-    def _checkpoints(self) -> Ints:
-        return space_checkpoints(self.run.weight_steps(), self.settings.checkpoints)
-
-    @cached_property
-    def _reading(self) -> Lock:
-        """One reader serves several workers."""
-        return Lock()
-
-    @cached_property
-    def _cache(self) -> Cache:
-        return Cache(cache_folder(self.run.path, self.run.manifest.run_id))
-
-    @cached_property
-    def _bench(self) -> Workbench:
-        """Made when the first piece must be computed: it imports torch."""
-        from sedscope.analysis.workbench import Workbench
-
-        return Workbench(self.run, self.settings, self._reading)
-
-    @cached_property
-    def _computed_rows(self) -> ComputedRows:
-        return ComputedRows(self.run, self.settings, self.run.tasks, self._checkpoints)
-
-    def _evidence(self, rolling: Rolling) -> Evidence:
-        return Evidence(
-            self.run,
-            self.settings,
-            self._cache,
-            self._reading,
-            rolling,
-            compute_rows=self._compute_rows,
-            bench=lambda: self._bench,
-            tell=self._tell,
-            reason=self._reason,
-        )
-
-    def _rows(self, variant: Variant) -> SourceRows | Undefined:
-        if is_computed(variant.source):
-            return self._computed_rows.source(variant)
-        read = stage_rows if variant.source in STAGES else recorded_rows
-        return read(self.run, variant.source)
-
-    def _require_rows(self, rows: dict[Variant, SourceRows | Undefined]) -> None:
-        """At least one source must fill the smallest window; one that cannot is shown with its short windows."""
-        lengths = {one.source: len(found.steps) for one, found in rows.items() if isinstance(found, SourceRows)}
-        if not lengths:
-            raise TooLittleDataError(
-                f"{self.run.path}: no committed rows yet; a window needs {min(self.settings.window)}"
-            )
-        longest = max(lengths, key=lambda name: lengths[name])
-        check_window(min(self.settings.window), min(self.settings.rank), lengths[longest], longest)
-
-    def _rolling(self, rows: dict[Variant, SourceRows | Undefined]) -> Rolling:
-        """Gram matrices of every source: those in the cache, then those of the other rows."""
-        found: Rolling = {}
-        open_rows: list[tuple[Variant, SourceRows]] = []
-        for variant, source in rows.items():
-            if isinstance(source, Undefined):
-                found[variant] = source
-            elif (gram := kept_gram(self._cache, source, self.settings)) is not None:
-                found[variant] = RollingSpectra(source, gram, self.settings.align)
-            else:
-                open_rows.append((variant, source))
-        reasons = self._compute_rows([variant for variant, _ in open_rows])
-        for done, (variant, source) in enumerate(open_rows):
-            reason = reasons.get(variant)
-            found[variant] = self._decomposed(source) if reason is None else reason
-            self.progress(Progress("spectra", done + 1, len(open_rows)))
-        return {variant: found[variant] for variant in rows}
-
-    def _decomposed(self, source: SourceRows) -> RollingSpectra:
-        return RollingSpectra(source, compute_gram(self._cache, source, self.settings), self.settings.align)
-
-    def _compute_rows(self, variants: Sequence[Variant]) -> dict[Variant, Undefined]:
-        """Makes the rows of those among these that are computed readable.
-
-        Returns:
-            Why not, by variant.
-        """
-        needed = [variant for variant in variants if is_computed(variant.source)]
-        failed: dict[str, Undefined] = {}
-        for task, kinds in self._computed_rows.missing(needed).items():
-            bench = self._bench
-            try:
-                self._computed_rows.compute(bench, task, kinds, partial(self._tell, f"fixed gradients {task}"))
-            except (SedscopeError, RuntimeError) as error:
-                failed[task] = self._reason(error)
-        reasons = {one: [failed[task] for task in self._computed_rows.missing([one])] for one in needed}
-        return {variant: found[0] for variant, found in reasons.items() if found}
-
     def _measure(
         self, pairs: Sequence[tuple[str, str]], tasks: Sequence[str], rolling: Rolling
     ) -> dict[str, list[Measured]]:
         """Baseline, centroids and coupling of every checkpoint and task: looked up, then the rest computed."""
-        work = self._work(rolling)
-        steps = self._checkpoints.tolist()
+        work = self.material.work(rolling)
+        steps = self.material.checkpoints.tolist()
         measured: dict[str, list[Measured]] = {}
         for task in tasks:
-            absent = self._no_model(task)
+            absent = self.material.no_model(task)
             sources = [source for source, other in pairs if other == task and absent is None]
             asked = [variant for source in sources for variant in variants_of(source, self.settings)]
             usable = [variant for variant in asked if isinstance(rolling[variant], RollingSpectra)]
@@ -332,14 +232,12 @@ class _Analysis:
         self._compute(work, [measured[task][at] for at in range(len(steps)) for task in tasks])
         return measured
 
-    def _work(self, rolling: Rolling) -> Checkpoints:
-        usable = {variant: one for variant, one in rolling.items() if isinstance(one, RollingSpectra)}
-        return Checkpoints(self.run, self.settings, self._cache, usable, self._reading)
-
     def _compute(self, work: Checkpoints, found: Sequence[Measured]) -> None:
         """Computes what is missing, and says at each checkpoint that it cannot where it cannot."""
         missing = [one for one in found if one.failure is None and not work.is_complete(one)]
-        reasons = self._compute_rows(list(dict.fromkeys(found for one in missing for found in work.open_variants(one))))
+        reasons = self.material.compute_rows(
+            list(dict.fromkeys(found for one in missing for found in work.open_variants(one)))
+        )
         for one in missing:
             one.spans |= {variant: reason for variant, reason in reasons.items() if variant in one.spans}
         if not missing:
@@ -350,30 +248,19 @@ class _Analysis:
         done = count()
         by_checkpoint = [list(same) for _, same in groupby(missing, key=lambda one: one.t)]
         pieces = [partial(self._compute_checkpoint, work, same) for same in by_checkpoint]
-        run_pieces(pieces, self._bench.workers, lambda _: self._tell("J-products", next(done) + 1, total))
+        run_pieces(
+            pieces, self.material.bench.workers, lambda _: self.material.tell("J-products", next(done) + 1, total)
+        )
 
     def _compute_checkpoint(self, work: Checkpoints, found: Sequence[Measured], tick: Callable[[int], None]) -> None:
         """All tasks of one checkpoint, whose weights are read once."""
         for one in found:
             try:
-                model = self._bench.model(one.t, one.task)
-                after = None if one.next_t is None else self._bench.model(one.next_t, one.task)
-                work.compute(one, model, after, self._bench.chunk(model, one.task), tick)
+                model = self.material.bench.model(one.t, one.task)
+                after = None if one.next_t is None else self.material.bench.model(one.next_t, one.task)
+                work.compute(one, model, after, self.material.bench.chunk(model, one.task), tick)
             except (SedscopeError, RuntimeError) as error:
-                one.failure = self._reason(error)
-
-    def _tell(self, stage: str, done: int, total: int) -> None:
-        self.progress(Progress(stage, done, total))
-
-    def _reason(self, error: Exception) -> Undefined:
-        """The first line of an error. Damage that nobody knew of is raised: the whole run must be looked at."""
-        if isinstance(error, DamagedError) and not self.run.damage:
-            raise error
-        return Undefined((str(error).splitlines() or [type(error).__name__])[0])
-
-    def _no_model(self, task: str) -> Undefined | None:
-        reason = why_no_program(self.run, task)
-        return why_no_weights(self.run) if reason is None else reason
+                one.failure = self.material.reason(error)
 
     def _spectra(self, rolling: Rolling) -> Iterable[SpectrumSeries]:
         """Of each source's first variant; of a control at the checkpoints, where alone it has all rows of a window."""
@@ -384,7 +271,7 @@ class _Analysis:
                 if isinstance(one, Undefined):
                     yield SpectrumSeries(variant.source, window, (), one)
                 else:
-                    steps = self._checkpoints.tolist() if is_control(variant.source) else None
+                    steps = self.material.checkpoints.tolist() if is_control(variant.source) else None
                     yield one.series(window, self.settings.rank, steps)
 
     def _coupling(
@@ -410,8 +297,8 @@ class _Analysis:
                 "coupling is unknown: the run has no probe; add"
                 ' sedscope.probe(model, task="…", inputs=(x,), targets=y) to the script'
             )
-        if self._cache.failure is not None:
-            yield self._cache.failure
+        if self.material.cache.failure is not None:
+            yield self.material.cache.failure
 
 
 def _extent(rows: Iterable[SourceRows | Undefined], weights: Ints) -> tuple[int, int] | None:

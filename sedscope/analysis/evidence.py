@@ -10,52 +10,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, groupby
-from threading import Lock
-from typing import TYPE_CHECKING
 
 from recorders.errors import SedscopeError
 from sedscope.analysis.angles import Angles, angle_series, pairs_of
 from sedscope.analysis.block_couplings import Asked, BlockCouplings
-from sedscope.analysis.cache import Cache
+from sedscope.analysis.material import Material, Rolling
 from sedscope.analysis.results import AngleSeries, CouplingSeries
-from sedscope.analysis.rolling import RollingSpectra
-from sedscope.analysis.settings import Settings
-from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.variants import Variant
-from sedscope.runs import Run
-
-if TYPE_CHECKING:
-    from sedscope.analysis.workbench import Workbench
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The second part of an analysis, over the windows of the first."""
 
-    run: Run
-    settings: Settings
-    cache: Cache
-    reading: Lock
-    """Held while the run is read."""
-    rolling: dict[Variant, RollingSpectra | Undefined]
-    compute_rows: Callable[[Sequence[Variant]], dict[Variant, Undefined]]
-    """Makes rows readable; gives back why not."""
-    bench: Callable[[], Workbench]
-    tell: Callable[[str, int, int], None]
-    """Stage, units done, units of the stage."""
-    reason: Callable[[Exception], Undefined]
-    """Of an error that makes one result undefined."""
+    material: Material
+    rolling: Rolling
 
     def with_blocks(self, series: tuple[CouplingSeries, ...]) -> tuple[CouplingSeries, ...]:
         """The series with their coupling per block at the peak and at the end.
 
         Not where several W or K are asked for: those are answered without any product of their own.
         """
-        if not self.settings.evidence or self.settings.through_gram:
+        material = self.material
+        if not material.settings.evidence or material.settings.through_gram:
             return series
-        work = BlockCouplings(self.run, self.settings, self.cache, self.rolling, self.reading)
+        work = BlockCouplings(material.run, material.settings, material.cache, self.rolling, material.reading)
         missing = work.look_up(series)
-        reasons = self.compute_rows(list(dict.fromkeys(one.variant for one in missing)))
+        reasons = material.compute_rows(list(dict.fromkeys(one.variant for one in missing)))
         for one in missing:
             if one.variant in reasons:
                 work.fail(one, reasons[one.variant])
@@ -72,18 +53,19 @@ class Evidence:
             floors: Second batches of sources, each put against its first.
             checkpoints: Steps t.
         """
-        compared = pairs_of(sources, floors) if self.settings.evidence else ()
+        material = self.material
+        compared = pairs_of(sources, floors) if material.settings.evidence else ()
         if not compared:
             return ()
         variants = list(dict.fromkeys(variant for pair in compared for variant in pair))
-        work = Angles(self.run, self.settings, self.cache, self.rolling)
+        work = Angles(material.run, material.settings, material.cache, self.rolling)
         found = [work.look_up(t, variants) for t in checkpoints]
         missing = [one for one in found if one.products is None]
-        reasons = self.compute_rows(list(dict.fromkeys(span.variant for one in missing for span in one.known())))
+        reasons = material.compute_rows(list(dict.fromkeys(span.variant for one in missing for span in one.known())))
         for done, one in enumerate(missing):
             work.compute(one, reasons)
-            self.tell("angles", done + 1, len(missing))
-        return tuple(angle_series(compared, found, self.rolling, self.settings))
+            material.tell("angles", done + 1, len(missing))
+        return tuple(angle_series(compared, found, self.rolling, material.settings))
 
     def _compute(self, work: BlockCouplings, missing: Sequence[Asked]) -> None:
         if not missing:
@@ -92,16 +74,17 @@ class Evidence:
 
         done, total = count(), sum(work.n_products(one) for one in missing)
         pieces = [partial(self._compute_checkpoint, work, list(same)) for _, same in groupby(missing, _t_of)]
-        run_pieces(pieces, self.bench().workers, lambda _: self.tell("blocks", next(done) + 1, total))
+        material = self.material
+        run_pieces(pieces, material.bench.workers, lambda _: material.tell("blocks", next(done) + 1, total))
 
     def _compute_checkpoint(self, work: BlockCouplings, asked: Sequence[Asked], tick: Callable[[int], None]) -> None:
         """Every series at one checkpoint, whose weights are read once."""
         for one in asked:
             try:
-                model = self.bench().model(one.t, one.task)
-                work.compute(one, model, self.bench().chunk(model, one.task), tick)
+                model = self.material.bench.model(one.t, one.task)
+                work.compute(one, model, self.material.bench.chunk(model, one.task), tick)
             except (SedscopeError, RuntimeError) as error:
-                work.fail(one, self.reason(error))
+                work.fail(one, self.material.reason(error))
 
 
 def _t_of(asked: Asked) -> int:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sedscope.analysis import analyse as module
 from sedscope.analysis import couple
+from sedscope.analysis import material as module
 from sedscope.analysis.analyse import analyse
 from sedscope.analysis.progress import Progress
 from sedscope.analysis.results import CouplingAt, CouplingSeries, RunAnalysis
