@@ -46,6 +46,8 @@ class AnalysisTab(PanelTab):
         super().__init__()
         self.asked: Job | None = None
         """What the worker is working at for this tab."""
+        self._number = 0
+        """Of that job: ends of jobs that it replaced are heard too."""
         self._refused: tuple[Job, str] | None = None
         """What failed or was cancelled, and why."""
 
@@ -80,7 +82,7 @@ class AnalysisTab(PanelTab):
             self.ask()
             return
         self.asked = job
-        self.shell.request(job, self.NAME)
+        self._number = self.shell.request(job, self.NAME)
 
     def settings_changed(self) -> None:
         """Other settings: other questions."""
@@ -92,15 +94,16 @@ class AnalysisTab(PanelTab):
         self.ask()
 
     def job_answered(self, number: int, value: Any, final: bool) -> None:
-        """To what was asked last; answers to earlier questions do not come any more."""
-        if self.asked is not None:
+        """To what was asked last."""
+        if self.asked is not None and number == self._number:
             self.take(self.asked, value, final)
 
     def job_ended(self, number: int, error: str | None, cancelled: bool) -> None:
         """Go on with what is still missing, or say why nothing comes."""
-        job, self.asked = self.asked, None
-        if job is None:
+        job = self.asked
+        if job is None or number != self._number:
             return
+        self.asked = None
         reason = error or ("Cancelled: A asks again." if cancelled else "")
         if not reason and self.missing() == job:
             reason = "No answer came: A asks again."

@@ -12,13 +12,21 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from recorders.format import ADAPTIVE, DISPLACEMENT, GRADIENT, MOMENTUM, SGD_MOMENTUM, UPDATE
 from sedscope.analysis.results import Stage, StageTable
+from sedscope.analysis.stage_rows import DECAYED, UNCLIPPED
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Heatmap
 from sedscope.tui.plot.figures import readable
 
-_FIGURE = 8
-_LEAST_BAR = 4
+_WIDTHS = (7, 9, 8, 9)
+"""Cells of R̄, its factor, R^matched, its factor."""
+_NAME = 18
+_OWN = "task gradient"
+_SHORT = {
+    UNCLIPPED: "all tasks' sum", GRADIENT: "received gradient", MOMENTUM: "momentum m̂", SGD_MOMENTUM: "momentum",
+    ADAPTIVE: "adaptive step", DECAYED: "+ decay", UPDATE: "update", DISPLACEMENT: "displacement",
+}  # fmt: skip
 
 
 class StageWalk(VerticalScroll, can_focus=True):
@@ -59,7 +67,7 @@ class StageWalk(VerticalScroll, can_focus=True):
         if isinstance(self._table, Undefined):
             return None
         rows = [figures(stage, None) for stage in self._table.stages]
-        names = tuple(stage.name for stage in self._table.stages)
+        names = tuple(short(stage) for stage in self._table.stages)
         columns = ("R̄", "R̄ / stage before", "R^matched", "R^matched / stage before")
         return Heatmap(np.array(rows), names, columns, title=title(self._table, None), scale="log")
 
@@ -76,15 +84,16 @@ def page(table: StageTable | Undefined, t: float | None, width: int) -> Content:
         reason = "at no checkpoint has every stage a full window and a ratio"
         return Content.assemble(("Stage walk\n", "bold"), (f"undefined: {reason}", "$foreground 70%"))
     place = nearest(table, t)
-    names = min(max(len(stage.name) for stage in table.stages), max(width - 4 * _FIGURE - _LEAST_BAR - 2, 12))
-    bar = max(width - names - 4 * _FIGURE - 3, 0)
+    bar = max(width - _NAME - sum(_WIDTHS) - 2, 0)
     parts = [Content.styled(f"{title(table, place)}\n", "bold")]
-    header = " " * (names + 1 + bar) + "".join(one.rjust(_FIGURE) for one in ("R̄ ", "×", "matched", "×"))
+    # R̄ takes one cell and two characters.
+    heads = zip(("R̄ ", "×", "matched", "×"), _WIDTHS, strict=True)
+    header = " " * (_NAME + 1 + bar) + "".join(head.rjust(size) for head, size in heads)
     parts.append(Content.styled(f"{header}\n", "$foreground 55%"))
     rows = [figures(stage, place) for stage in table.stages]
     most = max(row[0] for row in rows)
     for stage, row in zip(table.stages, rows, strict=True):
-        parts += list(_line(stage, row, most, names, bar, table))
+        parts += list(_line(stage, row, most, bar, table))
     parts += [Content.styled(f"{line}\n", "$foreground 70%") for line in _notes(table)]
     return Content("").join(parts)
 
@@ -111,10 +120,10 @@ def title(table: StageTable, place: int | None) -> str:
 
 
 def _line(
-    stage: Stage, row: tuple[float, float, float, float], most: float, names: int, bar: int, table: StageTable
+    stage: Stage, row: tuple[float, float, float, float], most: float, bar: int, table: StageTable
 ) -> Iterator[Content]:
     loses = stage.source == table.loses_most
-    yield Content.styled(set_cell_size(stage.name, names), "bold $warning" if loses else "")
+    yield Content.styled(set_cell_size(short(stage), _NAME), "bold $warning" if loses else "")
     # Lengths are logarithms, from 1 on: a random direction has none.
     length = 0 if not (row[0] > 1 and most > 1) else round(bar * np.log(row[0]) / np.log(most))
     yield (
@@ -124,21 +133,27 @@ def _line(
         text = "·" if np.isnan(value) else f"×{readable(value)}" if at % 2 else readable(value)
         lost = at in (1, 3) and value < 1
         yield Content.styled(
-            text.rjust(_FIGURE), "$foreground 60%" if at % 2 and not lost else "bold" if at % 2 else ""
+            text.rjust(_WIDTHS[at]), "$foreground 60%" if at % 2 and not lost else "bold" if at % 2 else ""
         )
     yield Content("\n")
 
 
 def _notes(table: StageTable) -> Iterator[str]:
-    names = {stage.source: stage.name for stage in table.stages}
-    for what, found in (("R̄", table.loses_most), ("R^matched", table.loses_most_matched)):
-        lost = f"none: {found.reason}" if isinstance(found, Undefined) else names[found]
-        yield f"{what} loses most at: {lost}"
+    names = {stage.source: short(stage) for stage in table.stages}
+    found = table.loses_most_matched
+    if found != table.loses_most:
+        lost = f"nothing ({found.reason})" if isinstance(found, Undefined) else names[found]
+        yield f"R^matched loses most at: {lost}"
     for missing, same in table.merged:
-        yield f"{missing} is {same} here"
-    flat = [stage.name for stage in table.stages if stage.flat]
+        yield f"same here: {missing}, {same}"
+    flat = [f"{short(stage)} {stage.flat}" for stage in table.stages if stage.flat]
     if flat:
-        yield f"flat spectrum at some steps: {', '.join(flat)}"
+        yield f"flat spectrum, of {len(table.steps)} steps: {', '.join(flat)}"
+
+
+def short(stage: Stage) -> str:
+    """A name of at most 17 cells."""
+    return _SHORT.get(stage.source, _OWN)
 
 
 def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], place: int | None) -> float:

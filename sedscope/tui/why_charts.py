@@ -16,6 +16,7 @@ from sedscope.analysis.ratio import Ratio
 from sedscope.analysis.results import AngleSeries, CouplingAt, CouplingSeries, RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.variants import is_control
 from sedscope.tui.coupling_charts import RANDOM
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
 from sedscope.tui.source_sets import CONTROL_COLOUR
@@ -40,15 +41,15 @@ def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ..
 
 def angles_chart(found: Sequence[AngleSeries], source: str, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
     """Mean principal angle between a source's subspace and those of others, and the floor of one on two batches."""
-    mine = [one for one in found if source in (one.first, one.second) and not one.is_floor][:_MOST_PAIRS]
+    mine = [one for one in found if source in (one.first, one.second) and not one.is_floor]
+    mine = [one for one in mine if not is_control(other(one, source))][:_MOST_PAIRS]
     floors = [one for one in found if one.is_floor]
     floor = next((one for one in floors if one.first == source), floors[0] if floors else None)
     curves = [_angle(one, other(one, source), place) for place, one in enumerate(mine)]
     if floor is not None:
         curves.append(_angle(floor, f"floor: {floor.first}, other batch", CONTROL_COLOUR))
     title = f"{source}: mean principal angle to …"
-    rules = (Rule(90.0, "orthogonal"),)
-    return Chart(tuple(curves), axis, Axis("°", low=0.0, high=90.0), title, rules, moments)
+    return Chart(tuple(curves), axis, Axis("degrees", high=90.0), title, (Rule(90.0, "orthogonal"),), moments)
 
 
 def other(series: AngleSeries, source: str) -> str:
@@ -69,8 +70,8 @@ def blocks_heatmap(analysis: RunAnalysis, series: CouplingSeries, t: float | Non
         return coupling
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = coupling / coupling.sum(axis=1, keepdims=True)
-    kinds = [f"{kind} v{subscript(k + 1)}" for kind in ("energy", "A") for k in range(len(energy))]
-    title = f"{series.source} by block, t = {place.t}"
+    kinds = [f"{kind[0]}v{subscript(k + 1)}{kind[1]}" for kind in ("‖‖", ("A(", ")")) for k in range(len(energy))]
+    title = f"{series.source} by block at t = {place.t}: energy, share of A"
     values = np.concatenate([energy, shares]).T
     return Heatmap(values, short_names(analysis.blocks), tuple(kinds), title=title, low=0.0, high=1.0)
 

@@ -230,7 +230,11 @@ class WhyTab(AnalysisTab):
         series = self._series()
         if self._analysis is not None and series is not None:
             found = blocks_heatmap(self._analysis, series, self.shell.cursor)
-            self._show("blocks", found, "at the peak or the end, whichever is nearer to the cursor")
+            self._show(
+                "blocks",
+                found,
+                "‖v‖² within each matrix, and its part of A; the peak or the end, whichever is nearer to t",
+            )
 
     def _draw_rows(self) -> None:
         data, source, t = self.shell.data, self._source, self._step()
