@@ -63,7 +63,7 @@ async def viewing(
     """The viewer on these paths; `folder` keeps its settings and state."""
     options = Options(paths, tab, None, ascii, False, folder / "view.toml", folder / "view.json")
     app = Viewer(options)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         yield app, pilot
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,7 +22,9 @@ from textual.content import Content
 from textual.filter import LineFilter
 from textual.widgets import Static
 
+from sedscope.runs.text import printable
 from sedscope.tui import analysis_settings, preferences, run_line
+from sedscope.tui.error_file import ERROR_FILE, write_error
 from sedscope.tui.help_screen import HelpScreen, help_lines
 from sedscope.tui.jobs_board import JobsBoard
 from sedscope.tui.keybar import KeyBar
@@ -88,6 +91,8 @@ class Viewer(App[None]):
         """Whether the runs were looked for yet."""
         self.marked: tuple[Path, ...] = ()
         self.data: RunData | None = None
+        self.run_problem = ""
+        """Why the selected run cannot be read."""
         self.cursor: float | None = None
         self.selected: Path | None = None
         self._reader = Reader(options.paths, self.post_message)
@@ -224,16 +229,16 @@ class Viewer(App[None]):
     def on_run_loaded(self, message: RunLoaded) -> None:
         """The selected run, new or grown. The cursor stays where it was put, on another run too."""
         if message.data.path == self.selected:
-            self.data = message.data
+            self.data, self.run_problem = message.data, ""
             self._stage.tell("run")
             self._update_run_line()
 
     def on_run_unreadable(self, message: RunUnreadable) -> None:
         """Its reason stands in the table and in every tab."""
         if message.path == self.selected:
-            self.data = None
+            self.data, self.run_problem = None, message.reason
             self._stage.tell("run")
-            self._update_run_line(message.reason)
+            self._update_run_line()
 
     def on_worker_spoke(self, message: WorkerSpoke) -> None:
         """To the tab that asked, where it is still there."""
@@ -308,6 +313,15 @@ class Viewer(App[None]):
         """End; what is to be remembered is written."""
         self.exit()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """What nobody foresaw ends the viewer with one line; the traceback goes into a file beside the state."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        log = self._options.state_file.with_name(ERROR_FILE)
+        self._return_code = 1
+        self.panic(Text(f"sedscope: {printable(str(error) or type(error).__name__, 200)} {write_error(log, error)}"))
+
     async def on_unmount(self) -> None:
         """Whatever ended the viewer: nothing of it stays behind."""
         self._reader.stop()
@@ -346,8 +360,8 @@ class Viewer(App[None]):
         if self._board.current is not None:
             self._update_run_line()
 
-    def _update_run_line(self, problem: str = "") -> None:
-        left = run_line.left(self.data, self.cursor, problem)
+    def _update_run_line(self) -> None:
+        left = run_line.left(self.data, self.cursor, self.run_problem)
         right = run_line.right(self._board.current, self.size.width // 2, monotonic())
         with suppress(Exception):
             self.screen_stack[0].query_one(RunLine).show(left, right)

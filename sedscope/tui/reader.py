@@ -103,7 +103,8 @@ class Reader:
         if changed or list(before) != paths or problems != self._problems or not before:
             self._problems = problems
             self._post(RunsListed(tuple(self._rows.values()), problems))
-        self._unfinished = [path for path, row in self._rows.items() if row.size is None and path in self._runs]
+        open_ones = [path for path in self._rows if path in self._runs]
+        self._unfinished = [path for path in open_ones if self._rows[path].size is None or path in self._unfinished]
 
     def _found(self) -> tuple[list[Path], tuple[str, ...]]:
         from sedscope.runs.find import run_paths

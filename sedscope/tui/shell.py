@@ -26,6 +26,11 @@ class Shell(Protocol):
         ...
 
     @property
+    def run_problem(self) -> str:
+        """Why the selected run cannot be read; "" where it can, or was not tried yet."""
+        ...
+
+    @property
     def rows(self) -> tuple[RunRow, ...]:
         """All runs, in the order of their names."""
         ...

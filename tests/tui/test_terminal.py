@@ -121,8 +121,15 @@ def test_a_terminal_that_cannot_be_drawn_on_gets_one_line(runs: Path, tmp_path: 
     assert done.returncode == 2 and done.stderr.startswith("sedscope: view: a terminal is required")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-@pytest.mark.parametrize("victim", ["screen", "guardian"])
+@pytest.mark.parametrize(
+    ("number", "victim"),
+    [
+        (signal.SIGTERM, "guardian"),
+        (signal.SIGHUP, "guardian"),
+        (signal.SIGKILL, "guardian"),
+        (signal.SIGKILL, "screen"),
+    ],
+)
 def test_any_end_leaves_a_whole_terminal_and_no_process(
     runs: Path, tmp_path: Path, number: signal.Signals, victim: str
 ) -> None:
@@ -166,6 +173,34 @@ def test_the_first_paint_is_soon(runs: Path, tmp_path: Path) -> None:
         screen.shows("? Help")
         used = psutil.Process(screen.child.pid).children()[0].cpu_times()
         assert used.user + used.system < 1.5, "start, imports and first paint (0.5 s each, at most)"
+
+
+def test_an_unforeseen_error_is_one_line_and_a_file(runs: Path, tmp_path: Path) -> None:
+    script = f"""
+from pathlib import Path
+from sedscope.tui.app import Viewer
+from sedscope.tui.guardian import guarded
+from sedscope.tui.options import Options
+def fail(self, message):
+    raise ValueError("unforeseen \\x1b[2J")
+Viewer.on_runs_listed = fail
+def show():
+    here = Path({str(tmp_path)!r})
+    app = Viewer(Options((Path({str(runs)!r}),), None, None, False, False, here / "a", here / "b"))
+    app.run()
+    return app.return_code
+raise SystemExit(guarded(show))
+"""
+    child = pexpect.spawn(sys.executable, ["-c", script], dimensions=(30, 100), timeout=PATIENCE)
+    try:
+        screen = Terminal(child, 100, 30)
+        assert screen.end() == 1
+        assert_restored(screen)
+        assert b"sedscope: unforeseen \\x1b[2J (details in" in b" ".join(screen.sent.split())
+        assert b"Traceback" not in screen.sent
+        assert "ValueError: unforeseen" in (tmp_path / "view-error.txt").read_text()
+    finally:
+        child.close(force=True)
 
 
 def assert_restored(screen: Terminal) -> None:

@@ -75,7 +75,7 @@ class OverviewTab(PanelTab):
 
     def run_changed(self, data: RunData | None) -> None:
         """Draw the run as it is now; zoom, scale and scroll stay."""
-        self.explain("Reading the run …" if data is None else "")
+        self.explain("" if data is not None else self.shell.run_problem or "Reading the run …")
         for name, make in CHARTS.items():
             pane = self.panel(name)
             assert isinstance(pane, ChartPane)

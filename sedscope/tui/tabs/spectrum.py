@@ -91,7 +91,8 @@ class SpectrumTab(PanelTab):
             self._source = _preferred(names)
         self.query_one("#sources", Chips).show(names, names.index(self._source) if self._source else None)
         if data is None or self._shown is None or self._shown.path != str(data.path):
-            self._clear("No run is selected." if data is None else f"Computing spectra of {self._source} …")
+            waiting = self.shell.run_problem or "Reading the run …"
+            self._clear(waiting if data is None else f"Computing spectra of {self._source} …")
             self._ask_worker()
         else:
             self.set_timer(_PATIENCE, self._ask_worker)
