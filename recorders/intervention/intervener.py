@@ -20,7 +20,7 @@ from torch import Tensor
 from recorders.binding import Binding
 from recorders.errors import RefusedError, UsageError
 from recorders.format import GRADIENT, NORM_KEPT, RAW_GRADIENT, RAW_UPDATE, UPDATE
-from recorders.intervention.projection import keep, remove, with_norm
+from recorders.intervention.projection import Span, keep, remove, with_norm
 from recorders.intervention.random_subspace import RandomSubspaces
 from recorders.intervention.sed_basis import SedBasis, StepVectors
 from recorders.intervention.selected import HeldWeights, amp_scale, read_gradient, write_gradient
@@ -137,21 +137,21 @@ class Intervener:
             self._tell(f"{self._settings.summary()}; from t = {t} on", t)
 
     def _project(self, t: int, raw: Tensor) -> None:
-        basis = self._basis(t)
-        if basis is None:
+        span = self._span(t)
+        if span is None:
             return
         norm = float(torch.linalg.vector_norm(raw))
         if not math.isfinite(norm):
             self._kept = None  # the training has diverged, or a scaler is about to skip the step
             return
-        part = remove(basis, raw) if self._settings.removes else keep(basis, raw)
+        part = remove(span, raw) if self._settings.removes else keep(span, raw)
         self._kept = float(torch.linalg.vector_norm(part)) / norm if norm else None
         self._applied = with_norm(part, norm) if self._settings.rescales else part
 
-    def _basis(self, t: int) -> Tensor | None:
+    def _span(self, t: int) -> Span | None:
         if self._draws is not None:
-            return self._draws.basis(t)
-        return None if self._sed is None else self._sed.rows()
+            return self._draws.span(t)
+        return None if self._sed is None else self._sed.span()
 
     def _write_weights(self, t: int, held: HeldWeights) -> None:
         if self._applied is self._raw or self._applied is None:

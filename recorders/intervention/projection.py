@@ -1,38 +1,67 @@
-"""Keeping and removing a subspace: pure functions on vectors [P] and orthonormal rows [K, P], all float64."""
+"""Keeping and removing a subspace of the vectors [P]: pure functions, all in float64.
+
+The subspace is given by any independent rows that span it. They need not be orthonormal: making them so would write
+K·P numbers more at each step, and solving K × K equations does the same.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
+_UPRIGHT: Final = 10.0
+"""Rows whose Cholesky factor has diagonal entries further apart than this are far from orthogonal."""
 
-def orthonormal(rows: Tensor) -> Tensor:
-    """Orthonormal rows [K, P] that span what these span.
 
-    Args:
-        rows: [K, P], linearly independent and of like length.
+@dataclass(frozen=True)
+class Span:
+    """The span of independent rows."""
+
+    rows: Tensor
+    """[K, P]; K may be 0."""
+    factor: Tensor
+    """Lower Cholesky factor [K, K] of the rows' Gram matrix."""
+    is_slanted: bool
+    """Whether the rows are far from orthogonal, as random ones are where K comes near P.
+
+    One projection then leaves an error of the rounding times the squared condition number; a second one takes it away.
+    """
+
+
+def span_of(rows: Tensor) -> Span:
+    """The span of rows [K, P], of like length.
 
     Raises:
         RuntimeError: they are not independent.
     """
-    # By the Cholesky factor of K × K numbers: a QR of [P, K] takes several times as long where P is large.
     factor = torch.linalg.cholesky(rows @ rows.T)
-    inverse = torch.linalg.solve_triangular(factor, torch.eye(len(rows), dtype=rows.dtype).to(rows.device), upper=False)
-    basis: Tensor = inverse @ rows
-    return basis
+    lengths = factor.diagonal().tolist()
+    return Span(rows, factor, is_slanted=bool(lengths) and max(lengths) > _UPRIGHT * min(lengths))
 
 
-def keep(basis: Tensor, vector: Tensor) -> Tensor:
-    """The part of a vector [P] that lies in the span of orthonormal rows [K, P]."""
-    return basis.T @ (basis @ vector)
+def keep(span: Span, vector: Tensor) -> Tensor:
+    """The part of a vector [P] that lies in the span."""
+    kept = _component(span, vector)
+    return kept.add_(_component(span, vector - kept)) if span.is_slanted else kept
 
 
-def remove(basis: Tensor, vector: Tensor) -> Tensor:
-    """The part of a vector [P] that is orthogonal to orthonormal rows [K, P]."""
-    return vector - keep(basis, vector)
+def remove(span: Span, vector: Tensor) -> Tensor:
+    """The part of a vector [P] that is orthogonal to the span."""
+    rest = vector - _component(span, vector)
+    return rest.sub_(_component(span, rest)) if span.is_slanted else rest
 
 
 def with_norm(vector: Tensor, norm: float) -> Tensor:
     """The vector stretched to this 2-norm; a zero vector stays zero."""
     own = float(torch.linalg.vector_norm(vector))
     return vector * (norm / own) if own else vector
+
+
+def _component(span: Span, vector: Tensor) -> Tensor:
+    """Vᵀ (V Vᵀ)⁻¹ V x."""
+    products = (span.rows @ vector).unsqueeze(1)
+    component: Tensor = span.rows.T @ torch.cholesky_solve(products, span.factor).squeeze(1)
+    return component

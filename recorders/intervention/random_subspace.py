@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 
 import torch
-from torch import Tensor
 
-from recorders.intervention.projection import orthonormal
+from recorders.intervention.projection import Span, span_of
 
 
 class RandomSubspaces:
@@ -21,28 +20,26 @@ class RandomSubspaces:
         size: P.
         seed: of the private generator.
         once: whether all steps share one.
-        device: where they are drawn.
+        device: where they are drawn; 12·K·P bytes of it.
     """
 
     def __init__(self, rank: int, size: int, *, seed: int, once: bool, device: torch.device) -> None:
-        self._shape = (rank, size)
         self._seed = seed
         self._once = once
         self._generator = torch.Generator(device)
-        self._held: Tensor | None = None
+        # float32 numbers take a quarter of the time to draw, and a direction needs no more digits.
+        self._drawn = torch.empty(rank, size, dtype=torch.float32, device=device)
+        self._rows = torch.empty(rank, size, dtype=torch.float64, device=device)
+        self._held: Span | None = None
 
-    def basis(self, t: int) -> Tensor:
-        """Orthonormal rows [K, P], float64, for the step that leaves θ_t."""
-        if self._held is not None:
-            return self._held
-        found = self._draw(0 if self._once else t)
-        if self._once:
-            self._held = found
-        return found
+    def span(self, t: int) -> Span:
+        """The subspace of the step that leaves θ_t. It is overwritten by the next draw."""
+        if self._held is None or not self._once:
+            self._held = self._draw(0 if self._once else t)
+        return self._held
 
-    def _draw(self, number: int) -> Tensor:
+    def _draw(self, number: int) -> Span:
         digest = hashlib.blake2b(f"{self._seed}/{number}".encode(), digest_size=4).digest()
         self._generator.manual_seed(int.from_bytes(digest))
-        # float32 numbers take half the time to draw, and a direction needs no more digits.
-        rows = torch.randn(self._shape, generator=self._generator, device=self._generator.device)
-        return orthonormal(rows.double())
+        self._rows.copy_(self._drawn.normal_(generator=self._generator))
+        return span_of(self._rows)

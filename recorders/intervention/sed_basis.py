@@ -14,6 +14,7 @@ from torch import Tensor
 from recorders.binding import Binding
 from recorders.errors import UsageError
 from recorders.format import GRADIENT, MOMENTUM, SGD_MOMENTUM, UPDATE
+from recorders.intervention.projection import Span
 from recorders.intervention.settings import APPLIED, MOMENTUM_BASIS, Intervention
 from recorders.intervention.window import RollingWindow
 
@@ -52,13 +53,13 @@ class SedBasis:
         self._binding = binding
         self._stage = _momentum_of(binding) if settings.source == MOMENTUM_BASIS else ""
         selection = binding.selection
-        self._window = RollingWindow(settings.window, selection.size, selection.chosen[0].device)
+        self._window = RollingWindow(settings.window, selection.size, settings.rank, selection.chosen[0].device)
         self.nbytes = self._window.nbytes
         """Memory of the window."""
 
-    def rows(self) -> Tensor | None:
-        """Orthonormal rows [k, P], k ≤ rank; None while the window is not full."""
-        return self._window.basis(self._settings.rank) if self._window.is_full else None
+    def span(self) -> Span | None:
+        """What the next step is projected onto; None while the window is not full."""
+        return self._window.top() if self._window.is_full else None
 
     def see(self, t: int, step: StepVectors) -> bool:
         """Take the row of a step, where one is due; False where it was not finite.

@@ -1,4 +1,4 @@
-"""The last W rows of a training and their SED basis, kept up to date at the cost of about two passes over the rows.
+"""The last W rows of a training and the span of their SED basis, at the cost of two passes over the rows for each step.
 
 The basis is that of an SVD of the window matrix [W, P], rows neither centred nor normalised. It comes from the Gram
 matrix [W, W]: a new row changes one row and one column of it (W products), an eigenproblem of W × W gives u_k and σ_k,
@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from recorders.intervention.projection import orthonormal
+from recorders.intervention.projection import Span, span_of
 
 _RANK_TOLERANCE: Final = 1e-7
 """Directions with σ_k at or under this fraction of σ_1 are not counted as directions, as for the edge k*."""
@@ -25,11 +25,14 @@ class RollingWindow:
     Args:
         rows: W.
         size: P.
-        device: where the rows lie; 8·W·P bytes of it.
+        rank: K, at most W.
+        device: where the rows lie; 8·(W + K)·P bytes of it.
     """
 
-    def __init__(self, rows: int, size: int, device: torch.device) -> None:
+    def __init__(self, rows: int, size: int, rank: int, device: torch.device) -> None:
         self._ring = torch.zeros(rows, size, dtype=torch.float64, device=device)
+        # Held, because fresh memory at each step costs more than the product that fills it.
+        self._basis = torch.zeros(rank, size, dtype=torch.float64, device=device)
         self._gram = torch.zeros(rows, rows, dtype=torch.float64)
         self._pushed = 0
 
@@ -40,8 +43,8 @@ class RollingWindow:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the rows, in bytes."""
-        return self._ring.nbytes
+        """Memory of the rows and the basis, in bytes."""
+        return self._ring.nbytes + self._basis.nbytes
 
     def push(self, row: Tensor) -> bool:
         """Add a row [P], float64, in the place of the oldest; False, and nothing added, where it is not finite."""
@@ -56,15 +59,15 @@ class RollingWindow:
         self._pushed += 1
         return True
 
-    def basis(self, rank: int) -> Tensor:
-        """Top right singular vectors of the window, orthonormal rows [k, P]; k < rank where the rows span less.
+    def top(self) -> Span:
+        """The span of the window's top K right singular vectors, or of fewer where its rows span less.
 
-        Their order and signs are of no consequence for a projection.
+        It is overwritten by the next call.
         """
+        rank = len(self._basis)
         squares, vectors = torch.linalg.eigh(self._gram)  # ascending
         squares, vectors = squares[-rank:], vectors[:, -rank:]
         counted = squares > _RANK_TOLERANCE**2 * squares[-1].clamp(min=0)
         coefficients = (vectors[:, counted] / squares[counted].sqrt()).T.contiguous()
-        rows = coefficients.to(self._ring.device) @ self._ring
-        # Once more: for a small σ_k the rounding of the Gram matrix leaves v_k neither quite a unit nor quite upright.
-        return orthonormal(rows) if len(rows) else rows
+        rows = self._basis[: len(coefficients)]
+        return span_of(torch.mm(coefficients.to(rows.device), self._ring, out=rows))
