@@ -14,6 +14,9 @@ from pathlib import Path
 from recorders.errors import InputOutputError
 from recorders.format import PART_SUFFIX
 
+HTML_NAME = "report.html"
+"""The file to open first."""
+
 
 def prepare_folder(folder: Path) -> None:
     """Makes the folder, before any work is done for it.

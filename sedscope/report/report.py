@@ -21,7 +21,7 @@ from sedscope.analysis.analyse import analyse
 from sedscope.analysis.results import RunAnalysis
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure, exit_status
-from sedscope.report.files import prepare_folder, write_whole
+from sedscope.report.files import HTML_NAME, prepare_folder, write_whole
 from sedscope.report.gate.baseline import Comparison
 from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
@@ -29,9 +29,7 @@ from sedscope.report.gate.summary import append_summary, summary_wanted
 from sedscope.report.gate.verdict import verdicts_section
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
-from sedscope.report.sections.compose import compose
 from sedscope.report.terminal import print_run
-from sedscope.report.write import HTML_NAME, write_report
 from sedscope.runs import Run, find_runs, printable
 
 _NOTHING_ASKED = Gate()
@@ -71,6 +69,10 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     answer = gate.answer(reported, question.settings)
     verdicts = None if gate.is_open else verdicts_section(answer.verdicts, answer.notes)
     if out is not None or summary_wanted(os.environ):
+        # The figures bring matplotlib along: a table on the terminal does not wait for it.
+        from sedscope.report.sections.compose import compose
+        from sedscope.report.write import write_report
+
         command = _command(paths, question, out or Path("report"))
         document = compose(reported, failures, question.settings, command, verdicts)
         append_summary(document, os.environ)

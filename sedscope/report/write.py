@@ -12,7 +12,7 @@ from sedscope.analysis.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.report.document import Document
 from sedscope.report.failure import Failure
-from sedscope.report.files import prepare_folder, write_whole
+from sedscope.report.files import HTML_NAME, prepare_folder, write_whole
 from sedscope.report.html import render_html
 from sedscope.report.json import render_json
 from sedscope.report.markdown import FIGURE_FOLDER, render_markdown
@@ -21,7 +21,6 @@ from sedscope.report.tables import tables, to_csv, to_parquet
 
 JSON_NAME = "report.json"
 MARKDOWN_NAME = "report.md"
-HTML_NAME = "report.html"
 TABLE_FOLDER = "tables"
 
 
