@@ -88,7 +88,7 @@ def _value(value: object) -> str:
 def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
     """Everything that makes two trainings the same but for their seed, as text to compare."""
     parts = {
-        "command": _without_seed(manifest.command),
+        "command": without_seed(manifest.command),
         "tasks": tasks,
         "parameters": [(one.name, one.shape, one.dtype, one.selected) for one in manifest.parameters],
         "optimizer": None
@@ -100,7 +100,7 @@ def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
     return json.dumps(parts, sort_keys=True, default=str)
 
 
-def _without_seed(command: tuple[str, ...]) -> list[str]:
+def without_seed(command: tuple[str, ...]) -> list[str]:
     """The words of a command without `--seed 1`, `--seed=1` or `seed=1`."""
     kept: list[str] = []
     skip = False

@@ -8,62 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from report_samples import FLOORS, measured, metrics, ranks, series, spectrum
 
-from sedscope.analysis.interval import Interval
-from sedscope.analysis.metrics import Grokking, Reached
-from sedscope.analysis.ratio import At, Ratio
 from sedscope.analysis.results import (
+    AngleAt,
+    AngleSeries,
     CouplingAt,
     CouplingSeries,
-    Edge,
-    EdgeAt,
-    RankAt,
-    RankSeries,
     RunAnalysis,
-    SpectrumSeries,
-    TaskMetrics,
+    Stage,
+    StageTable,
 )
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
-
-EARLY = Undefined("there is no row on this side of the checkpoint")
-NEVER = Undefined("test accuracy of mul never reached 0.5 in 81 evaluations (highest 0.12)")
-
-
-def interval(low: float, high: float) -> Interval:
-    return Interval(low, high, 0.95, 32, 1024, 20, 1000, 0)
-
-
-def point(t: int, rbar: float, *, full: bool = True, flat: str | None = None) -> CouplingAt:
-    R = np.array([rbar + 1.0, rbar, rbar - 1.0])
-    ends = interval(rbar * 0.9, rbar * 1.1)
-    return CouplingAt(t, 20 if full else 5, full, R * 2.0, 2.0, Ratio(R, rbar), ends, flat)
-
-
-def nothing(t: int) -> CouplingAt:
-    return CouplingAt(t, 0, False, EARLY, 2.0, EARLY, EARLY, None)
-
-
-def series(source: str, task: str, peak: float, final: float, *, flat: str | None = None) -> CouplingSeries:
-    points = (nothing(0), point(500, peak / 2, full=False), point(1000, peak, flat=flat), point(2000, final))
-    return CouplingSeries(source, task, 20, 3, "directions", points, At(1000, peak), At(2000, final))
-
-
-def metrics(task: str, grok: int | None) -> TaskMetrics:
-    if grok is None:
-        return TaskMetrics(task, Grokking((NEVER, NEVER), Reached(200, 0.99, 25), NEVER))
-    reached = Reached(grok, 0.5, 25), Reached(grok + 400, 0.98, 25)
-    return TaskMetrics(task, Grokking(reached, Reached(200, 0.99, 25), grok - 200))
-
-
-def ranks(task: str) -> RankSeries:
-    values = [(0, 62), (500, 70), (1000, 96), (2000, 51)]
-    return RankSeries(task, 1024, tuple(RankAt(t, rank, np.array([0.5, 0.25])) for t, rank in values))
-
-
-def spectrum(source: str) -> SpectrumSeries:
-    edge = Edge(np.array([4.0, 2.0, 1.0]), 1, 2.0, 1.62, (None,))
-    return SpectrumSeries(source, 20, (EdgeAt(0, 0, False, EARLY), EdgeAt(25, 3, False, edge)))
+from sedscope.report.facts import RunFacts
 
 
 @pytest.fixture
@@ -112,3 +70,55 @@ def undefined_series() -> Callable[[str, str, str], CouplingSeries]:
         return CouplingSeries(source, task, 20, 3, "directions", points, absent, absent)
 
     return make
+
+
+@pytest.fixture
+def evidence(one_task: RunAnalysis) -> RunAnalysis:
+    """One task with everything that a report can show."""
+    coupling = (
+        measured("fixed_gradient/add", (70.0, 72.0), matched=32.0, logit=70.0),
+        measured("control/shuffled/add", (71.0, 73.0), aligned=-0.2, spread=(70.0, 76.0)),
+        measured("control/cotangent/add", (57.0, 58.0), aligned=0.0),
+        measured("adamw/adaptive", (24.0, 24.0), matched=20.0),
+        measured("displacement", (8.0, 5.0), matched=8.0, logit=5.0, flat="K = 3 exceeds the participation ratio 1.4"),
+    )
+    absent = Undefined("the first stage has none before it")
+    stages = (
+        Stage("m̂", "adamw/momentum", np.array([75.0]), np.array([32.0]), absent, absent, 0),
+        Stage("adaptive step", "adamw/adaptive", np.array([24.0]), np.array([20.0]), 0.32, 0.62, 0),
+        Stage("update", "update", np.array([28.0]), np.array([10.0]), 1.17, 0.5, 1),
+    )
+    table = StageTable("add", 20, 3, (2000,), stages, (("+ decay", "update"),), "adamw/adaptive", "update")
+    angles = (
+        AngleSeries("fixed_gradient/add", "displacement", 0, 20, 3, (AngleAt(2000, np.array([0.5, 0.1]), None),)),
+        AngleSeries("fixed_gradient/add", "fixed_gradient/add", 1, 20, 3, (AngleAt(2000, np.array([0.9, 0.7]), None),)),
+    )
+    return replace(
+        one_task,
+        coupling=coupling,
+        blocks=("layers.0.attn.q", "layers.0.attn.out_proj.weight"),
+        random_alignment=(FLOORS,),
+        angles=angles,
+        stages=(table,),
+    )
+
+
+@pytest.fixture
+def facts() -> RunFacts:
+    steps = np.array([0, 1000, 2000])
+    return RunFacts(
+        seed="42",
+        command="train.py --seed 42",
+        git="0123abc",
+        versions=(("torch", "2.13.0"),),
+        device="cpu",
+        selection="attention",
+        optimizer="AdamW, lr 0.001",
+        every=25,
+        recipe="train.py",
+        metrics={
+            "test_acc/add": (steps, np.array([0.0, 0.4, 0.99])),
+            "train_acc/add": (steps, np.array([0.1, 1.0, 1.0])),
+            "broken": (steps, np.array([1.0, 2.0, np.nan])),
+        },
+    )

@@ -20,6 +20,7 @@ from recorders.format import (
     UPDATE,
     parse_source,
 )
+from sedscope.analysis.stage_rows import DECAYED, UNCLIPPED
 
 Dash = Any
 """What matplotlib takes for a line's style."""
@@ -49,6 +50,11 @@ _WHOLE = {
     GRADIENT: Look("#5f8f95", (0, (2, 2)), "d"),
 }
 """Of all tasks together, where a family has one for each task as well."""
+_STAGES = {
+    UNCLIPPED: Look("#6b8e23", (0, (4, 2, 1, 2)), "<"),
+    DECAYED: Look("#b05f95", (0, (6, 1)), ">"),
+}
+"""Derived from stored rows."""
 _OTHER = Look("#8f6f5f", (0, (2, 1)), "*")
 TASKS = ("#2f7fd6", "#d07a1a", "#3a9a4c", "#d84a4a", "#8a6fd1", "#9a8a2f", "#1f9fb0", "#b05f95")
 
@@ -57,7 +63,7 @@ def look_of(source: str) -> Look:
     """The look of a source by its full name."""
     parsed = parse_source(source)
     if parsed is None:
-        return _OTHER
+        return _STAGES.get(source, _OTHER)
     whole = _WHOLE.get(parsed.family) if parsed.task is None else None
     return whole or _OWN.get(parsed.family, _OTHER)
 

@@ -23,13 +23,14 @@ def coupling_section(part: Part) -> Section:
 
 def _introduction(part: Part) -> Block:
     controls = any(is_control(one.source) for one in part.series)
+    crossed: Words = (" ", Term("crossed", "Crossed"), " pairs stand in the table.") if is_crossed(part) else ()
     words: Words = (
         Term("R", "R̄_k"), " over training with its ", Term("interval", "95 % interval"),
         "; thin where the window is short. ",
     )  # fmt: skip
     if controls:
         return Paragraph((*words, "Grey: the ", Term("control_band", "controls"),
-                          "; a source inside the band shows no more than they do."))  # fmt: skip
+                          "; a source inside the band shows no more than they do.", *crossed))  # fmt: skip
     return Paragraph((*words, "No control was measured, so the figures lack their ",
                       Term("control_band", "band"), "."), "warning")  # fmt: skip
 

@@ -1,0 +1,68 @@
+"""Which runs belong together, and what a mean over seeds carries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.facts import Reported, RunFacts, without_seed
+from sedscope.report.groups import groups_of, over_seeds
+
+
+def test_runs_of_one_recipe_and_different_seeds(one_task: RunAnalysis, facts: RunFacts) -> None:
+    first, second = Reported(one_task, facts), Reported(one_task, replace(facts, seed="137"))
+    (group,) = groups_of([first, second])
+    assert group.seeds == ("42", "137")
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": "42"}, {"seed": None}, {"seed": "1", "recipe": "other.py"}], ids=["same", "unknown", "recipe"]
+)
+def test_others_are_no_group(one_task: RunAnalysis, facts: RunFacts, change: dict[str, str | None]) -> None:
+    other = replace(facts, **change)  # type: ignore[arg-type]
+    assert groups_of([Reported(one_task, facts), Reported(one_task, other)]) == ()
+
+
+def test_other_settings_or_selections_are_no_group(one_task: RunAnalysis, facts: RunFacts) -> None:
+    other = replace(facts, seed="1")
+    for change in ({"settings": Settings(probes=5)}, {"n_selected": 7}, {"tasks": ("mul",)}):
+        changed = replace(one_task, **change)  # type: ignore[arg-type]
+        assert groups_of([Reported(one_task, facts), Reported(changed, other)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "rest"),
+    [
+        (("train.py", "--seed", "1", "--lr", "2"), ["train.py", "--lr", "2"]),
+        (("train.py", "--seed=1", "x"), ["train.py", "x"]),
+        (("train.py", "seed=1", "x"), ["train.py", "x"]),
+        (("train.py", "--seeds", "1"), ["train.py", "--seeds", "1"]),
+    ],
+)
+def test_a_command_without_its_seed(command: tuple[str, ...], rest: list[str]) -> None:
+    assert without_seed(command) == rest
+
+
+def test_mean_over_seeds() -> None:
+    found = over_seeds([1.0, 2.0, 6.0])
+    assert not isinstance(found, Undefined)
+    assert found.value == 3.0 and found.ends is not None
+    picks = np.random.default_rng(0).integers(3, size=(1000, 3))
+    means = np.array([1.0, 2.0, 6.0])[picks].mean(axis=1)
+    assert found.ends == pytest.approx(tuple(np.percentile(means, (2.5, 97.5))))
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([1.0], "an interval over seeds needs at least 2; found 1"),
+        ([1.0, Undefined("never")], "undefined for 1 of 2 seeds; first: never"),
+    ],
+)
+def test_no_mean_without_every_seed(values: list[float | Undefined], reason: str) -> None:
+    assert over_seeds(values) == Undefined(reason)
