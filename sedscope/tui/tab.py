@@ -144,15 +144,17 @@ class Tab(Vertical):
 
     def key_takers(self) -> Sequence[Widget]:
         """Widgets that can take the keys, in the order of the screen."""
-        return [widget for widget in self.query("*") if widget.focusable and widget.display]
+        return [widget for widget in self.query("*") if widget.focusable and _is_seen(widget)]
 
     def focus_first(self) -> None:
         """Give the keys to the first widget that takes them, unless one of this tab has them."""
         focused = self.screen.focused
         if not self.display or not self.is_attached:
             return
-        if (focused is None or self not in focused.ancestors) and (found := self.key_takers()):
-            found[0].focus(scroll_visible=False)
+        # A widget that was hidden a moment ago still has the keys, and loses them later.
+        lost = focused is None or self not in focused.ancestors or not _is_seen(focused)
+        if lost and (found := self.key_takers()):
+            self.screen.set_focus(found[0], scroll_visible=False)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """A plot's cursor is the shared one."""
@@ -167,3 +169,8 @@ class Tab(Vertical):
         widget = message.control
         if isinstance(widget, HeatmapView) and widget.heatmap.x is not None:
             self.shell.set_cursor(float(widget.heatmap.x[message.column]))
+
+
+def _is_seen(widget: Widget) -> bool:
+    """Whether the widget and everything around it is shown."""
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

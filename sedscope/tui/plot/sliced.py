@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.geometry import Offset, Region
+from textual.geometry import Offset, Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -52,6 +52,7 @@ class Sliced(Widget):
         self._strips: dict[int, Strip] = {}
         self._paint: Paint | None = None
         self._waiting = False
+        self._drawn_size: Size | None = None
         self._places: dict[Slice, int] = {}
         self._laid_out: int | None = None
         """The width that `_places` belongs to; None while the slices have not all got theirs."""
@@ -105,8 +106,9 @@ class Sliced(Widget):
             self._restyle()
 
     def on_resize(self) -> None:
-        """Another size: everything is drawn again."""
-        self._forget()
+        """Another size: everything is drawn again. A widget that is shown again with the same size is not."""
+        if self.size != self._drawn_size:
+            self._forget()
 
     def _current_paint(self) -> Paint:
         _, _, background, foreground = self.colors
@@ -155,6 +157,7 @@ class Sliced(Widget):
         return self._places
 
     def _drawn(self) -> Sequence[Line]:
+        self._drawn_size = self.size
         width, height = self.size
         return self.draw(width, height) if width > 0 and height > 0 else ()
 
