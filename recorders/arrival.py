@@ -1,4 +1,8 @@
-"""Calls a function when a module has been imported for the first time, without importing it earlier."""
+"""Calls a function when a module has been imported for the first time, without importing it earlier.
+
+A script may look for a module, as `importlib.util.find_spec` does, long before it imports it, or never: only a load
+counts.
+"""
 
 from __future__ import annotations
 
@@ -32,18 +36,27 @@ class _Finder:
     def __init__(self, name: str, callback: Callable[[], None]) -> None:
         self._name = name
         self._callback = callback
+        self._looking = False
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name != self._name:
+        if name != self._name or self._looking:
             return None
-        self.remove()
-        spec = importlib.util.find_spec(name)
+        self._looking = True  # the other finders are asked through the same door
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._looking = False
         if spec is not None and spec.loader is not None:
-            loader: Any = _Loader(spec.loader, self._callback)
+            loader: Any = _Loader(spec.loader, self._loaded)
             spec.loader = loader
         return spec
+
+    def _loaded(self) -> None:
+        if self in sys.meta_path:  # a second load, or one after the block, is none of ours
+            self.remove()
+            self._callback()
 
     def remove(self) -> None:
         if self in sys.meta_path:

@@ -120,7 +120,7 @@ class _Recorder:
         self._ended = True
         if self._session is None:
             self._place.give_back()
-            say("nothing was recorded: the script did not load torch")
+            say("nothing was recorded: torch was not seen being loaded")
             return
         self._session.close(reason)
         if self._session.recorded:

@@ -111,7 +111,7 @@ def test_a_script_without_an_optimizer_gets_one_line_and_no_folder(project: Path
     (project / "hello.py").write_text("print('hello')")
     (project / "idle.py").write_text("import torch; print(torch.ones(2).sum().item())")
     for script, reason in (
-        ("hello.py", "the script did not load torch"),
+        ("hello.py", "torch was not seen being loaded"),
         ("idle.py", "no optimizer made a step (one inside torch.compile is not seen)"),
     ):
         done = sedscope("record", "--out", "runs/x", script, cwd=project)
