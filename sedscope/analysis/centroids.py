@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recorders.program import refusing
 from sedscope.analysis.arrays import Rows
 from sedscope.analysis.probed_model import ProbedModel
 
@@ -36,7 +37,8 @@ def centroid_chunk(model: ProbedModel, probes: slice) -> Tensor:
         total = model.scores(model.state, examples, delta).sum()
     if not total.requires_grad:
         return delta.detach().flatten(1)
-    (found,) = torch.autograd.grad(total, delta, allow_unused=True)
+    with refusing():
+        (found,) = torch.autograd.grad(total, delta, allow_unused=True)
     return (delta.detach() if found is None else found).flatten(1)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recorders.errors import UsageError
+from recorders.program import refusing
 from sedscope.analysis.arrays import Floats
 
 Outputs: TypeAlias = Callable[[Mapping[str, Tensor], Sequence[Tensor]], Tensor]
@@ -158,5 +159,6 @@ def _gradient(total: Tensor, leaves: Sequence[Tensor], *, last: bool) -> Tensor:
     """Gradient of one sum `[P]` in float64; the graph is let go with the last one."""
     if not total.requires_grad:
         return torch.zeros(sum(leaf.numel() for leaf in leaves), dtype=torch.float64, device=leaves[0].device)
-    parts = torch.autograd.grad(total, leaves, retain_graph=not last, allow_unused=True, materialize_grads=True)
+    with refusing():
+        parts = torch.autograd.grad(total, leaves, retain_graph=not last, allow_unused=True, materialize_grads=True)
     return torch.cat([part.flatten() for part in parts]).double()

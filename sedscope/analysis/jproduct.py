@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from recorders.errors import UsageError
+from recorders.program import refusing
 from sedscope.analysis.centroids import centroid_chunk, output_chunk
 from sedscope.analysis.probed_model import ProbedModel, Vector
 
@@ -66,11 +67,11 @@ def double_backward(model: ProbedModel, probes: slice) -> LinearMap:
     state = model.leaves()
     with torch.enable_grad():
         total, cotangent = _total(model, state, examples, delta)
-        found: Sequence[Tensor | None] = (
-            torch.autograd.grad(total, [state[name] for name in model.selected], create_graph=True, allow_unused=True)
-            if total.requires_grad
-            else [None] * len(model.selected)
-        )
+        found: Sequence[Tensor | None] = [None] * len(model.selected)
+        if total.requires_grad:
+            leaves = [state[name] for name in model.selected]
+            with refusing():
+                found = torch.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
     # A parameter without influence has no gradient; one whose gradient has no graph does not meet δ.
     used = [(position, g) for position, g in enumerate(found) if g is not None and g.requires_grad]
     sought = [delta] if cotangent is None else [delta, cotangent]
@@ -80,7 +81,8 @@ def double_backward(model: ProbedModel, probes: slice) -> LinearMap:
         moved: Sequence[Tensor | None] = [None] * len(sought)
         if met:
             graphs, along = zip(*met, strict=True)
-            moved = torch.autograd.grad(graphs, sought, grad_outputs=along, retain_graph=True, allow_unused=True)
+            with refusing():
+                moved = torch.autograd.grad(graphs, sought, grad_outputs=along, retain_graph=True, allow_unused=True)
         whole = [torch.zeros_like(x) if one is None else one for x, one in zip(sought, moved, strict=True)]
         return whole[0].flatten(1), None if cotangent is None else whole[1].flatten(1)
 

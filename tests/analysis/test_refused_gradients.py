@@ -1,0 +1,60 @@
+"""What torch raises while a foreign program is differentiated comes out as a refusal, whichever gradient it is."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from recorders.errors import RefusedError
+from sedscope.analysis.centroids import centroids
+from sedscope.analysis.fixed_gradient import gradient_of_sum
+from sedscope.analysis.jproduct import exact_products
+from sedscope.analysis.probed_model import ProbedModel
+
+
+class Hostile(torch.autograd.Function):
+    """x → x, with a derivative that fails at the `fails_at`-th order."""
+
+    @staticmethod
+    def forward(ctx, x, fails_at):
+        ctx.fails_at = fails_at
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, along):
+        if ctx.fails_at == 1:
+            raise RuntimeError("derivative\nnot implemented")
+        return Hostile.apply(along, ctx.fails_at - 1), None
+
+
+def model(fails_at):
+    def scores(state, examples, delta):
+        return ((Hostile.apply(delta, fails_at) + examples[0]) * state["w"]).sum(1)
+
+    return ProbedModel(scores, {"w": torch.ones(3)}, ("w",), (torch.ones(4, 3),), (3,))
+
+
+def test_centroids():
+    with pytest.raises(RefusedError, match="its gradient: derivative"):
+        centroids(model(1))
+
+
+@pytest.mark.parametrize("fails_at", [1, 2])
+def test_products(fails_at):
+    broken = dataclasses.replace(
+        model(1),
+        scores=lambda state, examples, delta: ((delta + examples[0]) * Hostile.apply(state["w"], fails_at)).sum(1),
+    )
+    with pytest.raises(RefusedError, match="its gradient: derivative"):
+        list(exact_products(broken, [np.ones(3)]))
+
+
+def test_fixed_gradients():
+    def summed(weights, _):
+        return Hostile.apply(weights["w"], 1).sum()
+
+    with pytest.raises(RefusedError, match="its gradient: derivative"):
+        gradient_of_sum(summed, {"w": torch.ones(3)}, ["w"], 4)
