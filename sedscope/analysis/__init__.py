@@ -15,6 +15,9 @@ torch at their top and are imported only when a J-product, a centroid or a fixed
 | `centroid_spectrum` | principal components of the centroids, rank-90 |
 | `metrics` | grok step, memorisation step, delay |
 | `random_directions` | the random baseline's directions |
+| `variants`, `batches` | draws of a control, batches of a fixed gradient, and which examples these hold |
+| `response` | what directions do to centroids, output, and along what came next, kept per group |
+| `blocks`, `alignment`, `angles`, `stages` | the measures beside R |
 
 | torch | computes |
 |---|---|
@@ -22,5 +25,10 @@ torch at their top and are imported only when a J-product, a centroid or a fixed
 | `jproduct` | J v, exactly or by a central difference |
 | `coupling` | A of directions, coupling Gram matrices |
 | `centroids` | μ_x |
-| `fixed_gradient` | gradients of sums and mean losses over fixed examples |
+| `fixed_gradient`, `control_gradient` | gradients of sums and mean losses over fixed examples; their controls |
+| `shift` | how the centroids moved over the next interval |
+| `blockwise` | products of directions taken block by block |
+
+Whole runs: `analyse` decides the order, `material` holds rows, cache and model, `measure` and `couple` the checkpoints,
+`assemble` and `evidence` make of them what `results` holds.
 """

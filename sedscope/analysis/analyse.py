@@ -7,20 +7,21 @@ cache and model (`material`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
-from itertools import count, groupby
 
-from recorders.errors import SedscopeError
 from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.any_window import AnyWindow, RowProducts, any_window, rows_of
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.assemble import coupling_series, rank_series
 from sedscope.analysis.blocks import blocks_of
-from sedscope.analysis.couple import Checkpoints, span_at
+from sedscope.analysis.cache import Key
+from sedscope.analysis.couple import span_at
 from sedscope.analysis.evidence import Evidence
+from sedscope.analysis.kept_analysis import from_arrays, to_arrays
 from sedscope.analysis.material import Material, OnProgress, Rolling
+from sedscope.analysis.measure import measure
 from sedscope.analysis.measured import Measured
 from sedscope.analysis.milestones import milestones
 from sedscope.analysis.plan import choose, fixed_gradient_sources, ordered, pair
@@ -28,13 +29,14 @@ from sedscope.analysis.probe_couplings import ProbeCouplings, measure_probes
 from sedscope.analysis.progress import Progress
 from sedscope.analysis.ratio import baseline
 from sedscope.analysis.results import NOT_MEASURED, CouplingSeries, RunAnalysis, SpectrumSeries, StageTable
-from sedscope.analysis.rolling import RollingSpectra, span_of
+from sedscope.analysis.rolling import span_of
 from sedscope.analysis.second_measures import random_alignment
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources import SourceRows
-from sedscope.analysis.stage_rows import stage_sources
+from sedscope.analysis.sources import SourceRows, task_identity
+from sedscope.analysis.stage_rows import STAGES, stage_sources
 from sedscope.analysis.stages import stage_table
 from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.unknown import why_no_program
 from sedscope.analysis.variants import Variant, control_sources, is_control, is_fixed_gradient, variants_of
 from sedscope.runs import Run
 
@@ -62,7 +64,7 @@ def analyse(
         TooLittleDataError: No source has as many rows as the smallest window.
         DamagedError, RefusedError: The run cannot be read.
     """
-    return _Analysis(run, settings, sources, tasks, crossed, progress or _ignore).result()
+    return _Analysis(run, settings, sources, tasks, crossed, progress or _ignore).answer()
 
 
 def measure_spans(
@@ -108,6 +110,12 @@ def _ignore(_: Progress) -> None:
     pass
 
 
+def _task_identity(run: Run, task: str) -> list[str]:
+    """Of the task's probe and program, or why it has none."""
+    absent = why_no_program(run, task)
+    return task_identity(run, task) if absent is None else [absent.reason]
+
+
 @dataclass
 class _Analysis:
     """The state of one analysis; each method is one stage of it."""
@@ -124,14 +132,45 @@ class _Analysis:
         """What it works with."""
         return Material(self.run, self.settings, self.progress)
 
+    def answer(self) -> RunAnalysis:
+        """As it was kept, where nothing that it depends on has changed; else made, and kept where nothing failed."""
+        if self.run.damage:
+            return self.result()
+        key = self._key()
+        entry = self.material.cache.load("analysis", key)
+        kept = None if entry is None else from_arrays(entry)
+        if kept is None:
+            kept = self.result()
+            if not self.material.failed and not self.run.damage:
+                self.material.cache.keep("analysis", key, to_arrays(kept))
+        return replace(
+            kept, path=str(self.run.path), name=self.run.name, state=self.run.state, notes=tuple(self._notes())
+        )
+
+    def _key(self) -> Key:
+        """Everything that a result depends on: the whole run as far as it is committed, and the question."""
+        run = self.run
+        return {
+            "manifest": run.identity("manifest"),
+            "rows": {source: run.identity("rows", source) for source in run.sources()},
+            "weights": run.identity("weights"),
+            "scalars": run.identity("scalars"),
+            "tasks": {task: _task_identity(run, task) for task in run.tasks},
+            "settings": asdict(self.settings),
+            "sources": None if self.asked_sources is None else list(self.asked_sources),
+            "asked tasks": None if self.asked_tasks is None else list(self.asked_tasks),
+            "crossed": self.crossed,
+        }
+
     def result(self) -> RunAnalysis:
         """All stages in order."""
-        sources, tasks = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
+        tasks = choose("tasks", self.run.tasks, self.asked_tasks)
+        sources = self._sources(tasks)
         pairs = pair(sources, tasks, crossed=self.crossed)
-        rows = {variant: self.material.rows(variant) for variant in self._variants(sources, tasks)}
+        rows = {variant: self.material.rows(variant) for variant in self._variants(sources)}
         self.material.require_rows(rows)
         rolling = self.material.rolling(rows)
-        measured = self._measure(pairs, tasks, rolling)
+        measured = measure(self.material, pairs, tasks, rolling)
         evidence = Evidence(self.material, rolling)
         coupling = evidence.with_blocks(tuple(self._coupling(pairs, measured, rolling)))
         return RunAnalysis(
@@ -156,24 +195,24 @@ class _Analysis:
 
     def spans(self) -> AnyWindow:
         """What is measured of whole spans, for the one task that was asked for."""
-        sources, (task,) = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
+        sources, (task,) = self._sources(()), choose("tasks", self.run.tasks, self.asked_tasks)
         rows = {
             variant: self.material.rows(variant) for source in sources for variant in variants_of(source, self.settings)
         }
         self.material.require_rows(rows)
         rolling = self.material.rolling(rows)
-        measured = self._measure([(source, task) for source in sources], (task,), rolling)
+        measured = measure(self.material, [(source, task) for source in sources], (task,), rolling)
         return any_window(measured[task], rolling, self.settings, sources, task, max(self.settings.window))
 
     def row_products(self) -> RowProducts | Undefined:
         """Of the first variant of the one source that was asked for."""
-        (source,) = self._sources()
+        (source,) = self._sources(())
         variant = Variant(source)
         return rows_of(self.material.rolling({variant: self.material.rows(variant)})[variant])
 
     def probe_couplings(self, t: int) -> ProbeCouplings | Undefined:
         """Of the one source and task that were asked for."""
-        (source,), (task,) = self._sources(), choose("tasks", self.run.tasks, self.asked_tasks)
+        (source,), (task,) = self._sources(()), choose("tasks", self.run.tasks, self.asked_tasks)
         variant = Variant(source)
         rolling = self.material.rolling({variant: self.material.rows(variant)})
         absent = self.material.no_model(task)
@@ -192,15 +231,18 @@ class _Analysis:
         tell = partial(self.material.tell, "J-products")
         return measure_probes(self.material.bench, self.run, self.settings, task, span, one, base, tell)
 
-    def _sources(self) -> tuple[str, ...]:
-        """The asked sources, or all: with controls and the stages between stored ones if evidence is wanted."""
+    def _sources(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """The asked sources, or all: with the tasks' controls and the stages between stored ones as evidence."""
         known = known_sources(self.run)
-        derived = stage_sources(self.run)
-        if self.asked_sources is None and not self.settings.evidence:
-            return tuple(source for source in known if not is_control(source))
-        return choose("sources", ordered((*known, *derived)), self.asked_sources)
+        if self.asked_sources is not None:
+            derived = stage_sources(self.run) if set(self.asked_sources) & set(STAGES) else ()
+            return choose("sources", ordered((*known, *derived)), self.asked_sources)
+        plain = [source for source in known if not is_control(source)]
+        if not self.settings.evidence:
+            return tuple(plain)
+        return ordered((*plain, *(one for task in tasks for one in control_sources(task)), *stage_sources(self.run)))
 
-    def _variants(self, sources: Sequence[str], tasks: Sequence[str]) -> Iterable[Variant]:
+    def _variants(self, sources: Sequence[str]) -> Iterable[Variant]:
         """Every variant whose rows are looked at; those of the floor of the angles among them."""
         for source in sources:
             yield from variants_of(source, self.settings)
@@ -212,55 +254,6 @@ class _Analysis:
         if not self.settings.evidence:
             return []
         return [Variant(source, 1) for source in sources if is_fixed_gradient(source) and source != FIXED_GRADIENT]
-
-    def _measure(
-        self, pairs: Sequence[tuple[str, str]], tasks: Sequence[str], rolling: Rolling
-    ) -> dict[str, list[Measured]]:
-        """Baseline, centroids and coupling of every checkpoint and task: looked up, then the rest computed."""
-        work = self.material.work(rolling)
-        steps = self.material.checkpoints.tolist()
-        measured: dict[str, list[Measured]] = {}
-        for task in tasks:
-            absent = self.material.no_model(task)
-            sources = [source for source, other in pairs if other == task and absent is None]
-            asked = [variant for source in sources for variant in variants_of(source, self.settings)]
-            usable = [variant for variant in asked if isinstance(rolling[variant], RollingSpectra)]
-            measured[task] = [Measured(t, task, {}, failure=absent) for t in steps]
-            if absent is None:
-                measured[task] = [work.look_up(t, task, usable) for t in steps]
-        # By checkpoint, so that the weights of each are read once.
-        self._compute(work, [measured[task][at] for at in range(len(steps)) for task in tasks])
-        return measured
-
-    def _compute(self, work: Checkpoints, found: Sequence[Measured]) -> None:
-        """Computes what is missing, and says at each checkpoint that it cannot where it cannot."""
-        missing = [one for one in found if one.failure is None and not work.is_complete(one)]
-        reasons = self.material.compute_rows(
-            list(dict.fromkeys(found for one in missing for found in work.open_variants(one)))
-        )
-        for one in missing:
-            one.spans |= {variant: reason for variant, reason in reasons.items() if variant in one.spans}
-        if not missing:
-            return
-        from sedscope.analysis.parallel import run_pieces
-
-        total = sum(work.n_products(one) for one in missing)
-        done = count()
-        by_checkpoint = [list(same) for _, same in groupby(missing, key=lambda one: one.t)]
-        pieces = [partial(self._compute_checkpoint, work, same) for same in by_checkpoint]
-        run_pieces(
-            pieces, self.material.bench.workers, lambda _: self.material.tell("J-products", next(done) + 1, total)
-        )
-
-    def _compute_checkpoint(self, work: Checkpoints, found: Sequence[Measured], tick: Callable[[int], None]) -> None:
-        """All tasks of one checkpoint, whose weights are read once."""
-        for one in found:
-            try:
-                model = self.material.bench.model(one.t, one.task)
-                after = None if one.next_t is None else self.material.bench.model(one.next_t, one.task)
-                work.compute(one, model, after, self.material.bench.chunk(model, one.task), tick)
-            except (SedscopeError, RuntimeError) as error:
-                one.failure = self.material.reason(error)
 
     def _spectra(self, rolling: Rolling) -> Iterable[SpectrumSeries]:
         """Of each source's first variant; of a control at the checkpoints, where alone it has all rows of a window."""

@@ -103,7 +103,7 @@ def _point(source: str, found: Measured, rolling: Rolling, size: int, rank: int,
     responses = [one.response.part(0, n_directions) for one in whole]
     every = together(responses)
     ratios = [ratio(response.centroids.A, base) for response in responses]
-    matched, matched_interval = matched_ratio(whole, n_directions, found, base)
+    matched, matched_interval = matched_ratio(whole, n_directions, found)
     return CouplingAt(
         found.t,
         window.n_rows,

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.coupling_gram import CouplingGram
 from sedscope.analysis.groups import Coupling, group_bounds
 from sedscope.runs.manifest import Manifest
 
@@ -111,8 +110,5 @@ class RandomBlocks:
         return self._coupling(self.norms)
 
     def _coupling(self, norms: Floats) -> Coupling:
-        pairs = zip(self.sums, norms, strict=True)
-        return Coupling(
-            np.concatenate([CouplingGram(sums, self.counts).coupling(c[:, None]).sums for sums, c in pairs]),
-            self.counts,
-        )
+        moved = self.sums @ norms[:, None, :, None]
+        return Coupling(np.maximum(np.sum(moved[..., 0] * norms[:, None, :], axis=2), 0.0), self.counts)

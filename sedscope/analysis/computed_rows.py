@@ -53,6 +53,7 @@ class ComputedRows:
         self._every = run.weight_steps()
         self._near = _within_windows(self._every, checkpoints, settings)
         self._held: dict[tuple[str, GradientKind], Rows] = {}
+        self._identities: dict[str, list[str]] = {}
 
     def source(self, variant: Variant) -> SourceRows | Undefined:
         """The rows of one variant; undefined where the model cannot be run again or there is no such batch."""
@@ -132,7 +133,7 @@ class ComputedRows:
         return {
             "weights": self._run.identity("weights", steps=steps),
             "selected": [parameter.name for parameter in self._run.manifest.selected],
-            "tasks": [task_identity(self._run, task) for task in tasks],
+            "tasks": [self._identity(task) for task in tasks],
             "names": list(tasks) if kind.family != FIXED_GRADIENT else None,
             "kind": [kind.family, kind.index],
             "batch": self._settings.batch,
@@ -140,6 +141,12 @@ class ComputedRows:
             "precision": self._settings.precision,
             "device": self._settings.device,
         }
+
+    def _identity(self, task: str) -> list[str]:
+        """Of a task's probe and program, which are read once."""
+        if task not in self._identities:
+            self._identities[task] = task_identity(self._run, task)
+        return self._identities[task]
 
     def _spool(self, n_rows: int) -> Rows:
         """Zeros to be filled: in memory, or in a nameless file that goes when nobody holds it any more."""

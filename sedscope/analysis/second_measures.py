@@ -15,12 +15,12 @@ import numpy as np
 
 from sedscope.analysis.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.blocks import RandomBlocks, energies
+from sedscope.analysis.blocks import energies
 from sedscope.analysis.groups import Coupling
 from sedscope.analysis.interval import Interval, matched_interval
 from sedscope.analysis.measured import Measured, SpanResponse
 from sedscope.analysis.ratio import Ratio, baseline, ratio
-from sedscope.analysis.response import Response
+from sedscope.analysis.response import Response, together
 from sedscope.analysis.results import NOT_MEASURED, AlignmentAt, RandomAlignment
 from sedscope.analysis.spectrum import Spectrum
 from sedscope.analysis.undefined import Undefined
@@ -51,7 +51,7 @@ def energy(made: Made) -> Floats:
 
 
 def matched_ratio(
-    made: Sequence[Made], n_directions: int, found: Measured, base: float | Undefined
+    made: Sequence[Made], n_directions: int, found: Measured
 ) -> tuple[Ratio | Undefined, Interval | Undefined]:
     """R^matched of each v_k, its mean over k, and the interval of that mean.
 
@@ -59,32 +59,21 @@ def matched_ratio(
         made: Every variant.
         n_directions: K' of all of them.
         found: The checkpoint, with the random directions.
-        base: Baseline of R_k.
     """
     if found.random_blocks is None or found.baseline is None:
         return NOT_MEASURED, NOT_MEASURED
-    random = found.random_blocks
-    shapes = [energy(one)[k] for one in made for k in range(n_directions)]
-    factors = [_matched_factor(random, shape) for shape in shapes]
-    absent = next((one for one in factors if isinstance(one, Undefined)), None)
-    plain = ratio(np.concatenate([one.response.centroids.A[:n_directions] for one in made]), base)
-    if isinstance(plain, Undefined) or absent is not None:
-        reason = plain if isinstance(plain, Undefined) else absent
-        assert reason is not None
-        return reason, reason
-    values = plain.R / np.array([one for one in factors if not isinstance(one, Undefined)])
-    directions = Coupling(
-        np.concatenate([one.response.centroids.sums[:n_directions] for one in made]), random_counts(found)
-    )
-    matched = [random.matched(shape) for shape in shapes]
-    interval = matched_interval(directions, found.baseline.response.centroids, matched, random.plain())
+    base = baseline(found.baseline.response.centroids.A)
+    directions = together([one.response.part(0, n_directions) for one in made]).centroids
+    matched = [found.random_blocks.matched(shape) for one in made for shape in energy(one)[:n_directions]]
+    plain = found.random_blocks.plain()
+    whole, factors = ratio(directions.A, base), _matched_factors(matched, plain)
+    if isinstance(whole, Undefined):
+        return whole, whole
+    if isinstance(factors, Undefined):
+        return factors, factors
+    values = whole.R / factors
+    interval = matched_interval(directions, found.baseline.response.centroids, matched, plain)
     return Ratio(values.reshape(len(made), -1).mean(axis=0), float(values.mean())), interval
-
-
-def random_counts(found: Measured) -> np.ndarray:
-    """Probes of each group at a checkpoint that has its baseline."""
-    assert found.baseline is not None
-    return found.baseline.response.centroids.counts
 
 
 def alignment(source: str, made: Sequence[Made], n_directions: int, found: Measured) -> AlignmentAt | Undefined:
@@ -119,12 +108,14 @@ def random_alignment(task: str, measured: Sequence[Measured]) -> RandomAlignment
     return RandomAlignment(task, tuple(points))
 
 
-def _matched_factor(random: RandomBlocks, shape: Floats) -> float | Undefined:
-    """Median A of random directions with these norms in the blocks, over that of the plain random directions."""
-    matched, plain = baseline(random.matched(shape).A), baseline(random.plain().A)
-    if isinstance(matched, Undefined):
-        return matched
-    return plain if isinstance(plain, Undefined) else matched / plain
+def _matched_factors(matched: Sequence[Coupling], plain: Coupling) -> Floats | Undefined:
+    """Median A of random directions with given norms in the blocks, over that of the same ones as they are."""
+    medians = [baseline(one.A) for one in (plain, *matched)]
+    absent = next((one for one in medians if isinstance(one, Undefined)), None)
+    if absent is not None:
+        return absent
+    first, *others = [one for one in medians if not isinstance(one, Undefined)]
+    return np.array(others) / first
 
 
 def _cosines(response: Response, shift_squares: Floats) -> Floats | Undefined:

@@ -422,6 +422,27 @@ def test_several_windows_and_ranks_give_the_same_second_measures(recorded: Recor
     )
 
 
+def test_the_central_difference_serves_every_measure(recorded: Recorded, analysis: RunAnalysis) -> None:
+    central = replace(SETTINGS, method="central", epsilon=1e-5)
+    point = at(analyse(recorded.run, central, ["update"], ["one"]), "update")
+    exact = at(analysis, "update")
+    for name in ("ratio", "logit", "matched"):
+        np.testing.assert_allclose(getattr(point, name).R, getattr(exact, name).R, rtol=1e-6)
+    np.testing.assert_allclose(point.alignment.row, exact.alignment.row, rtol=1e-6)
+
+
+@pytest.mark.parametrize("source", ["stage/unclipped", "control/shuffled/one"])
+def test_controls_and_stages_can_be_asked_for_by_name(recorded: Recorded, analysis: RunAnalysis, source: str) -> None:
+    found = analyse(recorded.run, SETTINGS, [source], ["one"])
+    assert [one.source for one in found.coupling] == [source]
+    assert at(found, source).ratio.rbar == at(analysis, source).ratio.rbar
+
+
+def test_only_the_controls_of_the_asked_tasks_are_made(recorded: Recorded) -> None:
+    found = analyse(recorded.run, replace(SETTINGS, draws=1), tasks=["one"])
+    assert {one.source for one in found.spectra if one.source.startswith("control")} == set(CONTROLS)
+
+
 def test_without_evidence_nothing_but_the_free_measure_is_made(recorded: Recorded) -> None:
     found = analyse(recorded.run, replace(SETTINGS, evidence=False))
     assert not [one.source for one in found.coupling if one.source.startswith(("control", "stage"))]
