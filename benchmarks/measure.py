@@ -52,5 +52,12 @@ def _run(case: Case, steps: int, *, recorded: bool) -> float:
         record = ["-m", "sedscope", "record", "--out", str(Path(folder) / "run"), *case.record] if recorded else []
         training = [str(EXAMPLE), "--ops", case.ops, "--steps", str(steps), "--stop-after", str(steps)]
         begun = time.perf_counter()
-        subprocess.run([sys.executable, *record, *training], check=True, stdout=subprocess.DEVNULL)
+        run_quietly(*record, *training)
         return time.perf_counter() - begun
+
+
+def run_quietly(*arguments: str) -> None:
+    """A fresh interpreter, whose output is shown only where it fails."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr}")
