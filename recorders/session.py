@@ -32,7 +32,6 @@ from recorders.intervention.intervener import Intervener, intervener_of
 from recorders.manifest import build_manifest
 from recorders.metrics import metric_scalars
 from recorders.naming import unwrap
-from recorders.offload import State, state_to_host
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
 from recorders.ownership import refuse_unrecordable
@@ -116,25 +115,28 @@ class Session:
         binding = self._followed.binding
         if not self._is_live() or not self._stepping or binding is None or optimizer is not binding.optimizer:
             return
-        self._stepping = False
+        assert self._theta is not None
         found_inf = getattr(optimizer, "found_inf", None)
         if found_inf is not None and float(found_inf):
             self._skip(optimizer)
             return
-        rows, ledger = self._schedule.records(self.t), self.backward.ledger
+        # Counted first: whatever interrupts us from here on, a signal among it, finds θ and t together.
+        t, self.t = self.t, self.t + 1
+        rows, ledger = self._schedule.records(t), self.backward.ledger
         more, numbers = ledger.rows(), ledger.scalars()
         if self._intervener is not None:
-            raw, kept = self._intervener.after_step(self.t, ledger.gradients, self._tasks, rows=rows)
+            raw, kept = self._intervener.after_step(t, ledger.gradients, self._tasks, rows=rows)
             more, numbers = more | raw, numbers | kept
+        self._theta.stepped()
+        self._stepping = False
         found, scalars = binding.read_after(rows=rows, wants=self.options.wants)
         if rows:  # other steps may have task gradients too: for a window, or because t was not known yet on resume
             found |= {source: row for source, row in more.items() if self.options.wants(source)}
         scalars |= numbers | self._clipping.take(binding.stepped())
         if found:
-            self.output.rows(self.t, found)
-        self.output.scalars(self.t, scalars)
+            self.output.rows(t, found)
+        self.output.scalars(t, scalars)
         ledger.clear()
-        self.t += 1
 
     def failed(self, error: Exception) -> None:
         """Stop recording, once, and say why; the training goes on.
@@ -211,17 +213,15 @@ class Session:
 
     def terminate(self) -> Callable[[], None]:
         """Stop at once; the result writes what is left and may run on another thread, while the training goes on."""
-        state: State | None = None
-        binding = self._followed.binding
-        if self._is_live() and binding is not None and self._theta is not None and not self._stepping:
-            due = self._theta.is_due(self.t, last=True)
+        write_theta: Callable[[], None] | None = None
+        if self._is_live() and self._theta is not None and not self._stepping:
             with suppress(Exception):  # this runs in a signal handler, between any two lines of the training
-                state = state_to_host(binding.state()) if due else None
+                write_theta = self._theta.copy_last(self.t)
         unfinished, self._closed = not self._closed and self.stopped is None, True
 
         def write() -> None:
-            if state is not None:
-                self.output.copied_weights(self.t, state)
+            if write_theta is not None:
+                write_theta()
             if unfinished:
                 self.output.close(TERMINATED)
 
@@ -232,7 +232,7 @@ class Session:
             if self._theta is None:
                 self.output.say_once(f"nothing was recorded: {self._followed.why_none}")
             elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
-                self._theta.keep(self.t, last=True)
+                self._theta.keep_last(self.t)
             if self._intervener is not None:
                 self._intervener.finish(self.t)
             self.output.close(reason)

@@ -5,10 +5,13 @@ Each t is kept once: a step that a GradScaler skips and the script repeats start
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from recorders.binding import Binding
 from recorders.format import DISPLACEMENT
+from recorders.offload import state_to_host
 from recorders.options import Options
 from recorders.output import Output
 
@@ -25,18 +28,49 @@ class ThetaKeeper:
         self._displaced: int | None = None
         self._previous: Tensor | None = None
         self._trainable: dict[str, bool] = {}
+        self._left_at: list[tuple[int, int]] | None = None
 
-    def keep(self, t: int, *, last: bool = False) -> None:
-        """θ_t is in place, at a recorded t or at the last one."""
-        if self.is_due(t, last=last):
+    def stepped(self) -> None:
+        """A step has just left its θ: what the parameters look like from here on is the script's doing."""
+        self._left_at = self._marks()
+
+    def keep(self, t: int) -> None:
+        """θ_t is in place, at a recorded t."""
+        self._keep(t, weights=self._schedule.keeps_weights(t))
+
+    def keep_last(self, t: int) -> None:
+        """The training is over; the script may have replaced θ_t since its last step."""
+        if self._is_replaced():
+            self._output.tell("parameter", _replaced_at(t), t)
+        else:
+            self._keep(t, weights=True)
+
+    def copy_last(self, t: int) -> Callable[[], None] | None:
+        """The same in a signal handler: what is copied here is written by the function returned, on any thread."""
+        if self._is_replaced():
+            return lambda: self._output.note("parameter", _replaced_at(t), t)
+        if self._kept == t:
+            return None
+        state = state_to_host(self._binding.state())
+        return lambda: self._output.copied_weights(t, state)
+
+    def _keep(self, t: int, *, weights: bool) -> None:
+        if weights and self._kept != t:
             self._kept = t
             self._output.weights(t, self._binding.state())
         self._displace(t)
         self._watch_trainable(t)
 
-    def is_due(self, t: int, *, last: bool) -> bool:
-        """Whether the full state at t is still to be kept."""
-        return (last or self._schedule.keeps_weights(t)) and self._kept != t
+    def _is_replaced(self) -> bool:
+        """Whether parameters were written since the last step, as by loading the best checkpoint.
+
+        Writing through `.data` in place leaves no trace.
+        """
+        return self._left_at is not None and self._left_at != self._marks()
+
+    def _marks(self) -> list[tuple[int, int]]:
+        tensors = (parameter.tensor for parameter in self._binding.selection.parameters)
+        return [(tensor.data_ptr(), tensor._version) for tensor in tensors]
 
     def _displace(self, t: int) -> None:
         """θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
@@ -54,3 +88,8 @@ class ThetaKeeper:
                 self._trainable[parameter.name] = now
                 change = "trainable" if now else "frozen"
                 self._output.note("parameter", f"{parameter.name} became {change} before t = {t}", t)
+
+
+def _replaced_at(t: int) -> str:
+    """What a run says instead of its last weights."""
+    return f"parameters were changed after step {t}: the weights of t = {t} are not stored"

@@ -82,7 +82,7 @@ def test_an_exception_of_ours_ends_the_recording_and_not_the_training(recording:
         train(model, optimizer, 2)
     assert not torch.equal(before, model[0].weight)
     assert "TypeError" in it.session.stopped and it.writer.closed == ["recording stopped"]
-    assert capsys.readouterr().err.count("recording stopped at t = 1: TypeError") == 1
+    assert capsys.readouterr().err.count("recording stopped at t = 2: TypeError") == 1
 
 
 def test_everything_is_taken_out_again(recording: Any) -> None:

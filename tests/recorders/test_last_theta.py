@@ -1,0 +1,85 @@
+"""The last θ is the one that the last step left; t and θ belong together wherever a recording is interrupted."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from recorders.output import Output
+
+
+class Training:
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.1)
+
+    def steps(self, count: int) -> None:
+        for _ in range(count):
+            self.optimizer.zero_grad()
+            self.model(torch.ones(5, 3)).square().mean().backward()
+            self.optimizer.step()
+
+    @property
+    def weight(self) -> np.ndarray:
+        return self.model[0].weight.detach().numpy().copy()
+
+
+@pytest.mark.parametrize("terminated", [False, True])
+def test_weights_that_the_script_loads_after_its_last_step_are_not_the_last_theta(
+    recording: Any, capsys: Any, terminated: bool
+) -> None:
+    training = Training()
+    best = copy.deepcopy(training.model.state_dict())
+    with recording(every=5) as it:
+        training.steps(7)
+        training.model.load_state_dict(best)
+        if terminated:
+            it.session.terminate()()
+    assert sorted(it.writer.stored_weights) == [0, 5]
+    message = "parameters were changed after step 7: the weights of t = 7 are not stored"
+    assert ("parameter", message, 7) in it.writer.notes
+
+
+def test_the_last_theta_is_kept_where_nothing_changed_it(recording: Any) -> None:
+    training = Training()
+    with recording(every=5) as it:
+        training.steps(7)
+        training.model.eval()(torch.ones(5, 3))
+    np.testing.assert_array_equal(it.writer.stored_weights[7]["0.weight"], training.weight)
+
+
+@pytest.mark.parametrize("what", ["rows", "scalars"])
+def test_a_signal_behind_the_step_finds_theta_and_t_together(recording: Any, monkeypatch: Any, what: str) -> None:
+    training = Training()
+    with recording(every=1) as it:
+        original = getattr(Output, what)
+
+        def interrupted(self: Output, t: int, values: Any) -> None:
+            if t == 1:
+                it.session.terminate()()
+            original(self, t, values)
+
+        monkeypatch.setattr(Output, what, interrupted)
+        training.steps(2)
+    assert sorted(it.writer.stored_weights) == [0, 1, 2] and it.session.t == 2
+    np.testing.assert_array_equal(it.writer.stored_weights[2]["0.weight"], training.weight)
+
+
+def test_a_step_counts_where_ctrl_c_behind_it_is_caught(recording: Any, monkeypatch: Any) -> None:
+    training, original = Training(), Output.scalars
+
+    def interrupted(self: Output, t: int, values: Any) -> None:
+        monkeypatch.setattr(Output, "scalars", original)
+        raise KeyboardInterrupt
+
+    with recording(every=2) as it:
+        monkeypatch.setattr(Output, "scalars", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            training.steps(1)
+        training.steps(3)
+    assert it.session.t == 4
+    np.testing.assert_array_equal(it.writer.stored_weights[4]["0.weight"], training.weight)
