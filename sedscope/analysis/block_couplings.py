@@ -75,10 +75,12 @@ class BlockCouplings:
         for one in asked:
             span = self._span(one)
             kept = self._cache.load("block-coupling", self._key(one, span))
-            if kept is None or kept.keys() != {"A", "n_probes"} or kept["A"].shape != (span.size, len(self._blocks)):
+            shapes = {"A": (span.size, len(self._blocks)), "n_probes": (1,)}
+            found = None if kept is None else {name: array.shape for name, array in kept.items()}
+            if kept is None or found != shapes or kept["n_probes"].dtype != np.int64:
                 missing.append(one)
             else:
-                self._found[one] = kept["A"], int(kept["n_probes"].reshape(-1)[0])
+                self._found[one] = kept["A"], int(kept["n_probes"][0])
         return missing
 
     def n_products(self, asked: Asked) -> int:

@@ -25,7 +25,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from recorders.errors import RefusedError
 from recorders.format import DERIVED_DIR, PART_SUFFIX
+from sedscope.runs.text import MESSAGE_LENGTH, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,8 +49,14 @@ def cache_folder(run_path: Path, run_id: str) -> Path:
     Args:
         run_path: The run directory.
         run_id: The id in its manifest, so that a read-only run keeps its results when it moves.
+
+    Raises:
+        RefusedError: What stands there in the run is no folder, or a link that leads elsewhere.
     """
     inside = run_path / DERIVED_DIR
+    if os.path.lexists(inside) and (inside.is_symlink() or not inside.is_dir()):
+        kind = "a symbolic link" if inside.is_symlink() else "none"
+        raise RefusedError(f"{printable(str(inside), MESSAGE_LENGTH)}: must be a folder of the run, found {kind}")
     if os.access(inside if inside.exists() else run_path, os.W_OK | os.X_OK):
         return inside
     from platformdirs import user_cache_path
@@ -95,14 +103,15 @@ def digest(key: Key) -> str:
 
 
 def _believe(data: bytes) -> Arrays | None:
-    """The arrays of an entry, if it is whole and unchanged."""
+    """The arrays of an entry, if it is whole and unchanged and they hold real numbers."""
     try:
         arrays = load_tensors(data)
         header_size = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + header_size]).get("__metadata__", {})
     except (SafetensorError, ValueError, KeyError, TypeError):
         return None
-    return arrays if metadata.get("crc32") == _checksum(arrays) else None
+    real = all(array.dtype.kind in "fiu" for array in arrays.values())
+    return arrays if real and metadata.get("crc32") == _checksum(arrays) else None
 
 
 def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -150,7 +150,11 @@ def as_blocks(arrays: Arrays | None, n_random: int, n_blocks: int) -> RandomBloc
     if arrays is None or arrays.keys() != {"sums", "norms", "counts"}:
         return None
     sums, norms, counts = arrays["sums"], arrays["norms"], arrays["counts"]
-    if norms.shape != (n_random, n_blocks) or sums.shape != (n_random, *counts.shape, n_blocks, n_blocks):
+    if (
+        counts.ndim != 1
+        or norms.shape != (n_random, n_blocks)
+        or sums.shape != (n_random, *counts.shape, n_blocks, n_blocks)
+    ):
         return None
     return RandomBlocks(sums, norms, counts)
 
@@ -166,9 +170,12 @@ def as_centroids(arrays: Arrays | None) -> CentroidSpectrum | Undefined | None:
     """A kept spectrum of centroids, or why there is none."""
     if arrays is not None and arrays.keys() == {"undefined"}:
         return Undefined(printable(arrays["undefined"].tobytes().decode(errors="replace")))
-    if arrays is None or arrays.keys() != {"variances", "n_probes"} or arrays["variances"].ndim != 1:
+    if arrays is None or arrays.keys() != {"variances", "n_probes"}:
         return None
-    return CentroidSpectrum(arrays["variances"], int(arrays["n_probes"].reshape(-1)[0]))
+    n_probes = arrays["n_probes"]
+    if arrays["variances"].ndim != 1 or n_probes.shape != (1,) or n_probes.dtype != np.int64:
+        return None
+    return CentroidSpectrum(arrays["variances"], int(n_probes[0]))
 
 
 def _response_arrays(response: Response | ResponseGram) -> Arrays:

@@ -81,13 +81,15 @@ class RollingSpectra:
 
 
 def kept_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram | None:
-    """The Gram matrix of a source's rows from the cache."""
+    """The Gram matrix of a source's rows from the cache, if what is kept there is one."""
     span = span_of(settings.window)
     found = cache.load("gram", _key(rows, span))
     size = min(span, len(rows.steps))
-    if found is None or found["band"].shape != (len(rows.steps), 2 * size - 1):
+    if found is None or found.keys() != {"band"}:
         return None
-    return BandedGram(found["band"].astype(np.float64, copy=False), size)
+    band = found["band"]
+    fits = band.dtype == np.float64 and band.shape == (len(rows.steps), 2 * size - 1)
+    return BandedGram(band, size) if fits else None
 
 
 def compute_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram:

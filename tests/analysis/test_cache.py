@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recorders.errors import RefusedError
 from sedscope.analysis import cache as module
 from sedscope.analysis.cache import Cache, cache_folder, digest
+from sedscope.analysis.measured import as_blocks, as_centroids
+from sedscope.analysis.rolling import compute_gram, kept_gram
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.sources import SourceRows
 
 KEY = {"t": 25, "source": "update", "crc": "00ff"}
 ARRAYS = {"A": np.arange(6.0).reshape(2, 3), "t": np.array([1, 2])}
+
+
+def small_source() -> SourceRows:
+    values = np.arange(12.0).reshape(3, 4)
+    return SourceRows(
+        "update", np.arange(3), 4, lambda start, stop, columns: values[start:stop, columns], "{}:{}".format
+    )
 
 
 def only_entry(folder: Path) -> Path:
@@ -113,3 +126,44 @@ def test_the_cache_lives_in_the_run_or_outside_a_read_only_one(tmp_path: Path, m
     outside = cache_folder(tmp_path, "id")
     assert tmp_path / "derived" not in (outside, *outside.parents)
     assert outside == cache_folder(tmp_path / "moved", "id") != cache_folder(tmp_path, "other")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/"), lambda path: path.symlink_to("gone"), Path.touch])
+def test_a_derived_folder_that_leads_elsewhere_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "derived")
+    with pytest.raises(RefusedError, match="derived: must be a folder of the run, found"):
+        cache_folder(tmp_path, "id")
+
+
+@pytest.mark.parametrize("odd", [np.ones(2, dtype=bool), np.ones(2, dtype=np.complex64)], ids=["bool", "complex"])
+def test_an_entry_of_anything_but_real_numbers_counts_as_missing(tmp_path: Path, odd: np.ndarray) -> None:
+    Cache(tmp_path).keep("coupling", KEY, {"A": odd})
+    assert Cache(tmp_path).load("coupling", KEY) is None
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"x": np.zeros(1)},
+        {"band": np.zeros(0)},
+        {"band": np.zeros((3, 5), dtype=np.int64)},
+        {"band": np.zeros((3, 5)), "x": np.zeros(1)},
+    ],
+    ids=["other name", "other shape", "other dtype", "one more"],
+)
+def test_a_kept_gram_is_believed_only_where_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poison: dict[str, np.ndarray]
+) -> None:
+    cache, rows = Cache(tmp_path), small_source()
+    computed = compute_gram(cache, rows, Settings())
+    kept = kept_gram(cache, rows, Settings())
+    assert kept is not None
+    np.testing.assert_array_equal(kept.band, computed.band)
+    monkeypatch.setattr(cache, "load", lambda *_: poison)
+    assert kept_gram(cache, rows, Settings()) is None
+
+
+def test_kept_counts_must_be_counts() -> None:
+    for odd in (np.zeros(0, dtype=np.int64), np.array([np.nan])):
+        assert as_centroids({"variances": np.ones(3), "n_probes": odd}) is None
+    assert as_blocks({"sums": np.ones((2, 1, 1)), "norms": np.ones((2, 1)), "counts": np.array(3)}, 2, 1) is None
