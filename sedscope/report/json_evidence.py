@@ -5,7 +5,8 @@ Decides its names and shape; `docs/report-json.md` explains each field. Leaves t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sedscope.analysis.alignment import MOVED
 from sedscope.analysis.arrays import Floats
@@ -14,7 +15,6 @@ from sedscope.analysis.ratio import Ratio
 from sedscope.analysis.results import (
     AlignmentAt,
     AngleSeries,
-    CouplingAt,
     CouplingSeries,
     RandomAlignment,
     Stage,
@@ -126,20 +126,20 @@ def _spread(series: CouplingSeries) -> Json | None:
 
 def _alignment(series: CouplingSeries, reasons: Reasons) -> Json:
     found: list[AlignmentAt | None] = [reasons.value("alignment", point.alignment, point.t) for point in series.points]
-    rows = [None if one is None else reasons.value("alignment row", one.row, one_t) for one, one_t in _with_t(series)]
-    vs = [None if one is None else reasons.value("alignment v", one.v, one_t) for one, one_t in _with_t(series)]
+    known = list(zip([point.t for point in series.points], found, strict=True))
+    rows = [None if one is None else reasons.value("alignment row", one.row, t) for t, one in known]
+    intervals = [None if one is None else reasons.value("alignment row", one.row_interval, t) for t, one in known]
+    vs = [None if one is None else reasons.value("alignment v", one.v, t) for t, one in known]
+
+    def by_kind(values: Sequence[Any], of: Callable[[Any, int], Any]) -> Json:
+        return {kind: [None if one is None else of(one, at) for one in values] for at, kind in enumerate(MOVED)}
+
     return {
         "next_steps": [None if one is None else one.next_t for one in found],
-        "row": {kind: [None if row is None else float(row[at]) for row in rows] for at, kind in enumerate(MOVED)},
-        "v": {
-            kind: [None if v is None else padded(v[:, at], series.rank) for v in vs] for at, kind in enumerate(MOVED)
-        },
+        "row": by_kind(rows, lambda row, at: float(row[at])),
+        "row_interval": by_kind(intervals, lambda both, at: ends(both[at])),
+        "v": by_kind(vs, lambda v, at: padded(v[:, at], series.rank)),
     }
-
-
-def _with_t(series: CouplingSeries) -> list[tuple[AlignmentAt | None, int]]:
-    points: Sequence[CouplingAt] = series.points
-    return [(point.alignment if isinstance(point.alignment, AlignmentAt) else None, point.t) for point in points]
 
 
 def _blocks(series: CouplingSeries, reasons: Reasons) -> Json:

@@ -7,6 +7,7 @@ Leaves to others: the numbers (`analysis`), their looks (`terminal`) and the fil
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -54,6 +55,8 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     """
     if out is not None:
         prepare_folder(out)
+    if gate.junit is not None:
+        prepare_folder(gate.junit.parent)
     console = _Stdout()
     reported: list[Reported] = []
     failures: list[Failure] = []
@@ -73,7 +76,7 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
         from sedscope.report.sections.compose import compose
         from sedscope.report.write import write_report
 
-        command = _command(paths, question, out or Path("report"))
+        command = _command(paths, question, out or Path("report"), gate.flags)
         document = compose(reported, failures, question.settings, command, verdicts)
         append_summary(document, os.environ)
         if out is not None:
@@ -193,5 +196,5 @@ def _next_step(paths: Sequence[Path], question: Question, out: Path | None) -> T
     return Text.assemble(("wrote ", "dim"), _shown(out / HTML_NAME))
 
 
-def _command(paths: Sequence[Path], question: Question, out: Path) -> str:
-    return printable(question.command(paths, out), 4096)
+def _command(paths: Sequence[Path], question: Question, out: Path, flags: Sequence[str] = ()) -> str:
+    return printable(" ".join(filter(None, (question.command(paths, out), shlex.join(flags)))), 16_384)

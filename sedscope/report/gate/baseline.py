@@ -1,7 +1,7 @@
 """An earlier `report.json` against this report: which numbers moved by more than was allowed.
 
-Decides what is compared (R̄_k at its peak and end, R^logit and R^matched at the end, rank-90 at the end, milestones) and
-that only what was made with the same settings can be. The earlier file is somebody's: it is read with limits and every
+Decides what is compared (R̄_k at its peak and end, rank-90 at the end, milestones) and that only what was made with the
+same settings can be. The earlier file is somebody's: it is read with limits and every
 string made printable.
 """
 
@@ -94,12 +94,12 @@ def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) ->
     if different:
         reason = Undefined(f"made with other settings: {different}")
         return Comparison((Verdict("baseline", "same settings", reason, reason, "==", holds=False),), ())
-    mine = {_key(run): _numbers(run) for run in _objects(new.get("runs"))}
+    mine = {name: _numbers(run) for name, run in _by_name(new).items()}
+    earlier = _by_name(old)
     verdicts: list[Verdict] = []
     notes: list[str] = []
-    for run in _objects(old.get("runs")):
-        name = str(run.get("name"))
-        found = mine.get(_key(run))
+    for name, run in earlier.items():
+        found = mine.get(name)
         if found is None:
             gone = Undefined("the run is not in this report")
             verdicts.append(Verdict(name, "in both reports", Estimate.exact(1.0), gone, "==", holds=False))
@@ -107,8 +107,7 @@ def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) ->
         verdicts += _compared(name, _numbers(run), found, allowed)
         extra = [what for what in found if what not in _numbers(run)]
         notes += [f"{name}: not in the baseline: {what}" for what in extra]
-    known = {_key(run) for run in _objects(old.get("runs"))}
-    notes += [f"{name}: not in the baseline" for name in mine if name not in known]
+    notes += [f"{name}: not in the baseline" for name in mine if name not in earlier]
     return Comparison(tuple(verdicts), tuple(notes))
 
 
@@ -141,8 +140,14 @@ def _other(old: object, new: object) -> bool:
     return old != (list(new) if isinstance(new, tuple) else new)
 
 
-def _key(run: Json) -> str:
-    return str(run.get("name"))
+def _by_name(report: Json) -> dict[str, Json]:
+    """The runs of a report; of several with one name, the later ones are numbered in their order."""
+    found: dict[str, Json] = {}
+    for run in _objects(report.get("runs")):
+        name = str(run.get("name"))
+        n = sum(one.get("name") == run.get("name") for one in found.values())
+        found[f"{name} ({n + 1})" if n else name] = run
+    return found
 
 
 def _numbers(run: Json) -> Values:

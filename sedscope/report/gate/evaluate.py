@@ -42,15 +42,13 @@ def _applied(check: Check, reported: Sequence[Reported]) -> Iterable[Verdict]:
             yield _verdict(check, one.analysis.name, one, reported)
         return
     names = dict.fromkeys(str(one.get("run")) for one in asked)
-    yield _verdict(check, printable(", ".join(names)), None, reported)
+    yield _verdict(check, printable(", ".join(names)), Undefined("no run is meant"), reported)
 
 
-def _verdict(check: Check, name: str, one: Reported | None, reported: Sequence[Reported]) -> Verdict:
+def _verdict(check: Check, name: str, one: Reported | Undefined, reported: Sequence[Reported]) -> Verdict:
     def value(wanted: Lookup) -> Estimate | Undefined:
         run = one if wanted.get("run") is None else _named(wanted, reported)
-        if run is None:
-            return Undefined(f"run: {wanted.get('run')!r} is not in this report; known: {_names(reported)}")
-        return look_up(run, wanted)
+        return run if isinstance(run, Undefined) else look_up(run, wanted)
 
     left, right = _evaluated(check.left, value), _evaluated(check.right, value)
     holds = (
@@ -61,9 +59,17 @@ def _verdict(check: Check, name: str, one: Reported | None, reported: Sequence[R
     return Verdict(name, printable(check.text, 4000), left, right, check.relation, holds)
 
 
-def _named(wanted: Lookup, reported: Sequence[Reported]) -> Reported | None:
+def _named(wanted: Lookup, reported: Sequence[Reported]) -> Reported | Undefined:
+    """The run with this path, or the only one with this name."""
     name = wanted.get("run")
-    return next((one for one in reported if name in (one.analysis.name, one.analysis.path)), None)
+    found = [one for one in reported if one.analysis.path == name]
+    found = found or [one for one in reported if one.analysis.name == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        paths = ", ".join(one.analysis.path for one in found)
+        return Undefined(f"run: {len(found)} runs are called {name!r}; one of {paths} is required")
+    return Undefined(f"run: {name!r} is not in this report; known: {_names(reported)}")
 
 
 def _names(reported: Sequence[Reported]) -> str:

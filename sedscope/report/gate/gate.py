@@ -29,6 +29,8 @@ class Gate:
     max_change: float = 0.1
     junit: Path | None = None
     """Where verdicts are written."""
+    flags: tuple[str, ...] = ()
+    """What asks for the same again on the command line."""
 
     @classmethod
     def of(cls, checks: Sequence[str], baseline: Path | None, max_change: str | None, junit: Path | None) -> Gate:
@@ -42,7 +44,10 @@ class Gate:
             raise UsageError("--max-change: --baseline is required with it, found none")
         parsed = tuple(parse_check(text) for text in checks)
         change = parse_change(max_change or DEFAULT_CHANGE)
-        return cls(parsed, None if baseline is None else read_report(baseline), change, junit)
+        flags = [word for text in checks for word in ("--check", text)]
+        flags += [] if baseline is None else ["--baseline", str(baseline), "--max-change", max_change or DEFAULT_CHANGE]
+        old = None if baseline is None else read_report(baseline)
+        return cls(parsed, old, change, junit, tuple(flags))
 
     @property
     def is_open(self) -> bool:

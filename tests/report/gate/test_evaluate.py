@@ -131,6 +131,15 @@ def test_every_run_unless_runs_are_named(evidence: RunAnalysis, facts: RunFacts)
     assert [(one.run, one.passed) for one in verdicts(mixed, *runs)] == [("add", True), ("b", True)]
 
 
+def test_a_name_that_several_runs_have_is_no_choice(evidence: RunAnalysis, facts: RunFacts) -> None:
+    twin = replace(evidence, path="runs/twin")
+    runs = Reported(evidence, facts), Reported(twin, facts)
+    (verdict,) = verdicts('grok_step(run="add") > 0', *runs)
+    assert verdict.left == Undefined("run: 2 runs are called 'add'; one of runs/add, runs/twin is required")
+    (verdict,) = verdicts('grok_step(run="runs/twin") > 0', *runs)
+    assert verdict.passed
+
+
 def test_a_named_run_that_is_not_there_is_no_other_one(one: Reported) -> None:
     (verdict,) = verdicts(f'final(rbar, run="nix", {F}) >= final(rbar, {F})', one)
     assert not verdict.passed

@@ -101,6 +101,13 @@ def test_what_is_gone_fails_and_what_is_new_is_noted(evidence: RunAnalysis) -> N
     assert found.notes == ("other: not in the baseline",)
 
 
+def test_runs_of_one_name_are_told_apart_by_their_order(evidence: RunAnalysis) -> None:
+    both = as_json(evidence, scaled(evidence, 3.0))
+    found = compare_reports(both, both, evidence.settings, 0.0)
+    assert all(one.passed for one in found.verdicts)
+    assert {one.run for one in found.verdicts} == {"add", "add (2)"}
+
+
 def test_undefined_in_both_is_no_change_and_in_one_it_is(four_tasks: RunAnalysis) -> None:
     assert all(one.passed for one in compared(four_tasks, four_tasks).verdicts)
     grokked = replace(four_tasks, metrics=(*four_tasks.metrics[:2], replace(four_tasks.metrics[0], task="mul"),
@@ -165,7 +172,7 @@ def test_a_share(text: str, share: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "-1%", "nan", "inf", "10%%", "10%x"])
 def test_what_is_no_share(text: str) -> None:
-    with pytest.raises(UsageError, match="--max-change: a share such as 10% or 0.1 is required"):
+    with pytest.raises(UsageError, match="--max-change: a share such as 10% or 0\\.1 is required"):
         parse_change(text)
 
 
