@@ -114,6 +114,8 @@ class Viewer(App[None]):
     async def on_mount(self) -> None:
         """Show a tab at once, then begin to read."""
         await self._show(self._first_tab())
+        if self.tab is None:
+            await self._show(TABS[0].name)
         self.set_interval(0.5, self._tick)
         self.call_after_refresh(self._reader.start)
         for line in (*self._preferences.problems, self._settings_problem):
@@ -141,6 +143,11 @@ class Viewer(App[None]):
     def tab(self) -> Tab | None:
         """The tab that is shown."""
         return self._stage.tab
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being computed."""
+        return self._board.current is None
 
     @property
     def look(self) -> Look | None:
