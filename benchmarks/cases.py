@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FOUR_TASKS = "add,sub,mul,x2y2"
+HARDLY_ANYTHING = ("--every=1000000", "--weights-every=0")
 PER_TASK = ",".join(f"gradient/{task}" for task in FOUR_TASKS.split(","))
 
 
@@ -53,6 +54,22 @@ CASES = (
         ops=FOUR_TASKS,
         record=("--every=1", f"--sources={PER_TASK}", "--weights-every=0"),
         target=3.0,
+        of="step",
+    ),
+    Case(
+        name="keep-sed",
+        says="keep-sed on the gradient, W = 20, K = 3, hardly anything stored",
+        ops="add",
+        record=(*HARDLY_ANYTHING, "--intervene=keep-sed"),
+        target=1.4,
+        of="step",
+    ),
+    Case(
+        name="keep-sed-raw",
+        says="keep-sed on the update with a raw basis, W = 20, K = 3, hardly anything stored",
+        ops="add",
+        record=(*HARDLY_ANYTHING, "--intervene=keep-sed", "--on=update", "--basis=raw"),
+        target=1.4,
         of="step",
     ),
 )
