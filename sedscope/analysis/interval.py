@@ -130,6 +130,38 @@ def matched_interval(
     return Interval(low, high, level, n_groups, int(directions.counts.sum()), n_random, resamples, seed)
 
 
+def cosine_interval(
+    along: Floats,
+    squares: Floats,
+    shift_squares: Floats,
+    counts: Ints,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval | Undefined:
+    """Interval of the mean cosine of several directions with one shift of the centroids, over groups of probes.
+
+    Args:
+        along: ⟨J v, Δμ⟩ of each direction per group `[n, G]`.
+        squares: ‖J v‖² `[n, G]`.
+        shift_squares: ‖Δμ‖² `[G]`.
+        counts: Probes in each group `[G]`.
+        resamples: Bootstrap draws.
+        level: Central share, between 0 and 1.
+        seed: Of the draws.
+    """
+    if counts.size < 2:
+        return Undefined(f"an interval needs at least 2 groups of probes; found {counts.size}")
+    weights, _ = _draws(counts.size, 1, resamples, seed)
+    lengths = np.sqrt((weights @ squares.T) * (weights @ shift_squares)[:, None])
+    if not np.all(np.isfinite(lengths)) or lengths.min() <= 0.0:
+        return Undefined("a resampled direction or shift is zero, NaN or Inf")
+    tail = 50.0 * (1.0 - level)
+    low, high = np.percentile((weights @ along.T / lengths).mean(axis=1), (tail, 100.0 - tail)).tolist()
+    return Interval(low, high, level, counts.size, int(counts.sum()), 0, resamples, seed)
+
+
 def _why_not(directions: Coupling, random: Coupling) -> Undefined | None:
     if directions.counts.size < 2:
         return Undefined(f"an interval needs at least 2 groups of probes; found {directions.counts.size}")

@@ -82,6 +82,8 @@ class AlignmentAt:
     """a(v_k) `[K', 2]`, each v_k towards the mean row of its window; kinds as in `alignment.MOVED`."""
     row: Floats | Undefined
     """a of the row at the checkpoint `[2]`."""
+    row_interval: tuple[Interval, ...] | Undefined = NOT_MEASURED
+    """Of the two, over groups of probes."""
 
 
 @dataclass(frozen=True, slots=True)

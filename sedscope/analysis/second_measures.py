@@ -17,7 +17,7 @@ from sedscope.analysis.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.blocks import energies
 from sedscope.analysis.groups import Coupling
-from sedscope.analysis.interval import Interval, matched_interval
+from sedscope.analysis.interval import Interval, cosine_interval, matched_interval
 from sedscope.analysis.measured import Measured, SpanResponse
 from sedscope.analysis.ratio import Ratio, baseline, ratio
 from sedscope.analysis.response import Response, together
@@ -84,15 +84,18 @@ def alignment(source: str, made: Sequence[Made], n_directions: int, found: Measu
     shift = found.baseline.shift_squares
     if shift is None:
         return NOT_MEASURED
-    rows, directions = [], []
+    rows, directions, responses = [], [], []
     for one in made:
         signs = orientation(source) * towards_mean(one.spectrum.left[:, :n_directions])
         directions.append(_signed(_cosines(one.response.part(0, n_directions), shift), signs))
         row = one.answer.row()
         missing = Undefined("the source has no row with a direction at the checkpoint")
         rows.append(missing if row is None else _cosines(row, shift))
+        responses += [] if row is None else [row]
     at_t = _mean(rows)
-    return AlignmentAt(found.next_t, _mean(directions), at_t if isinstance(at_t, Undefined) else at_t[0])
+    if isinstance(at_t, Undefined):
+        return AlignmentAt(found.next_t, _mean(directions), at_t, at_t)
+    return AlignmentAt(found.next_t, _mean(directions), at_t[0], _row_interval(together(responses), shift))
 
 
 def random_alignment(task: str, measured: Sequence[Measured]) -> RandomAlignment:
@@ -116,6 +119,18 @@ def _matched_factors(matched: Sequence[Coupling], plain: Coupling) -> Floats | U
         return absent
     first, *others = [one for one in medians if not isinstance(one, Undefined)]
     return np.array(others) / first
+
+
+def _row_interval(rows: Response, shift_squares: Floats) -> tuple[Interval, ...] | Undefined:
+    """Of the mean over the variants, for each kind of shift."""
+    assert rows.along is not None
+    centroids = rows.centroids
+    found = [
+        cosine_interval(rows.along[:, kind], centroids.sums, shift_squares[kind], centroids.counts)
+        for kind in range(len(shift_squares))
+    ]
+    absent = next((one for one in found if isinstance(one, Undefined)), None)
+    return tuple(one for one in found if isinstance(one, Interval)) if absent is None else absent
 
 
 def _cosines(response: Response, shift_squares: Floats) -> Floats | Undefined:

@@ -296,6 +296,8 @@ def test_alignment_is_the_cosine_with_what_came_next(
     rows = rows_of(recorded, source)
     row = derivative(centroids, recorded, sign * rows[CHECKPOINT])
     np.testing.assert_allclose(found.row, [cosine(row, shift) for shift in shifts], rtol=1e-5)
+    for interval, value in zip(found.row_interval, found.row, strict=True):
+        assert interval.low < value < interval.high
     mean = window_of(rows).mean(axis=0)
     for values, v in zip(found.v, directions_of(rows), strict=True):
         moved = derivative(centroids, recorded, sign * np.sign(v @ mean) * v)

@@ -17,7 +17,7 @@ from sedscope.analysis.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.batches import fixed_batch
 from sedscope.analysis.blocks import RandomBlocks, block_gram, blocks_of, energies, restricted, spread_probes
 from sedscope.analysis.groups import Coupling, group_bounds
-from sedscope.analysis.interval import Interval, matched_interval
+from sedscope.analysis.interval import Interval, cosine_interval, matched_interval
 from sedscope.analysis.plan import ordered
 from sedscope.analysis.ratio import At, Ratio
 from sedscope.analysis.results import CouplingAt, CouplingSeries
@@ -153,6 +153,21 @@ def test_the_matched_interval_is_a_percentile_bootstrap() -> None:
     assert matched_interval(Coupling(np.empty((0, 6)), counts), random, [], plain) == Undefined(
         "the window has no direction"
     )
+
+
+def test_the_interval_of_a_cosine_is_a_percentile_bootstrap() -> None:
+    generator = np.random.default_rng(4)
+    along, squares, shift = generator.standard_normal((2, 6)), generator.random((2, 6)) + 1, generator.random(6) + 1
+    found = cosine_interval(along, squares, shift, np.full(6, 3), resamples=400)
+    assert isinstance(found, Interval)
+    draws = []
+    for groups in np.random.default_rng(0).integers(6, size=(400, 6)):
+        of_rows = along[:, groups].sum(1) / np.sqrt(squares[:, groups].sum(1) * shift[groups].sum())
+        draws.append(of_rows.mean())
+    np.testing.assert_allclose((found.low, found.high), np.percentile(draws, (2.5, 97.5)))
+    assert (found.n_groups, found.n_probes, found.n_random) == (6, 18, 0)
+    assert "at least 2 groups" in cosine_interval(along[:, :1], squares[:, :1], shift[:1], np.array([3])).reason
+    assert "zero" in cosine_interval(along, squares * 0, shift, np.full(6, 3)).reason
 
 
 def test_matched_random_directions_have_the_norms_asked_for() -> None:
