@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from recorders import tensorfile
 from recorders.errors import DamagedError
+from recorders.format import ROW_PREFIX, ROW_T_PREFIX, SCALAR_PREFIX, SCALAR_T_PREFIX, SHARD_DIR
 from recorders.tensorfile import Header, Tensor
 from sedscope.runs.folder import RunFolder
 from sedscope.runs.lines import TensorFile
 from sedscope.runs.text import printable
 
 _HEADERS_KEPT = 256
+_SHARD_PREFIXES = (ROW_PREFIX, ROW_T_PREFIX, SCALAR_PREFIX, SCALAR_T_PREFIX)
 
 
 class OpenTensors:
@@ -106,16 +108,23 @@ class TensorStore:
         if file in self._headers:
             self._headers.move_to_end(file)
             return self._headers[file]
-        header = _printable(tensorfile.read_header(fd, file.size, file.header_crc, where), where)
+        header = tensorfile.read_header(fd, file.size, file.header_crc, where)
+        header = _printable(header, where, _SHARD_PREFIXES if file.name.startswith(f"{SHARD_DIR}/") else ())
         self._headers[file] = header
         if len(self._headers) > _HEADERS_KEPT:
             self._headers.popitem(last=False)
         return header
 
 
-def _printable(header: Header, where: str) -> Header:
+def _printable(header: Header, where: str, prefixes: Sequence[str]) -> Header:
     """The header with printable names, as the journal's and the manifest's are."""
-    tensors = {printable(name): tensor for name, tensor in header.tensors.items()}
+    tensors = {_printable_name(name, prefixes): tensor for name, tensor in header.tensors.items()}
     if len(tensors) != len(header.tensors):
         raise DamagedError(f"{where}: two tensors have the same printable name")
     return Header(tensors)
+
+
+def _printable_name(name: str, prefixes: Sequence[str]) -> str:
+    """Printable behind its prefix: cut together with it, `row/<source>` would no longer be what the journal names."""
+    prefix = next((prefix for prefix in prefixes if name.startswith(prefix)), "")
+    return prefix + printable(name.removeprefix(prefix))

@@ -189,6 +189,23 @@ def test_the_last_value_at_a_step_counts_and_skips_add_up(tmp_path: Path) -> Non
     assert [part.tolist() for part in run.scalar("skipped")] == [[0, 3, 5], [1, 2, 3]]
 
 
+@pytest.mark.parametrize("length", [498, 504, 512, 600])
+def test_long_names_stay_whole_pairs(tmp_path: Path, length: int) -> None:
+    names = [f"metric/{'a' * length}{end}" for end in "12"]
+    source = "gradient/" + "t" * length
+    writer = RunWriter.create(tmp_path / "run", manifest())
+    for t in range(3):
+        writer.scalars(t, {name: float(t + at) for at, name in enumerate(names)})
+        writer.rows(source, t, row("gradient", t))
+        writer.weights(t, state(t))
+    writer.close("finished")
+    run = open_run(tmp_path / "run")
+    assert run.verify() == ()
+    assert [run.scalar(name)[1].tolist() for name in run.scalar_names()] == [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]
+    (stored,) = (name for name in run.sources() if run.is_stored(name))
+    assert_array_equal(run.rows(stored, [1]), [row("gradient", 1)])
+
+
 def test_nan_scalars_stay_nan(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path / "run", manifest())
     writer.scalars(0, {"loss/add": float("nan")})
