@@ -104,13 +104,13 @@ def test_series_without_a_shared_checkpoint_are_not_compared(one_task: RunAnalys
         (
             measured("control/shuffled/add", (71.0, 73.0), spread=(60.0, 90.0)),
             "The shuffled-label control couples as strongly (gradient over control 0.99× (0.72–1.3); 2 draws, R̄_k"
-            " 60–90; over 2 checkpoints 0.99× to 0.99×), so this coupling does not depend on the labels and is no"
-            " evidence that the directions serve the task.",
+            " 60–90; over 2 checkpoints 0.99× to 0.99×): nothing here shows that this coupling needs the labels, and it"
+            " is no evidence that the directions serve the task.",
         ),
         (
             measured("control/shuffled/add", (10.0,)),
-            "The shuffled-label control couples less: the gradient is 7.0× (5.7–8.6) above it, a difference that comes"
-            " from the labels and is no more than that factor.",
+            "The shuffled-label control couples less: the gradient is 7.0× (5.7–8.6) above it, a difference that goes"
+            " with the labels and is no more than that factor.",
         ),
         (
             measured("control/shuffled/add", (700.0,)),
@@ -187,7 +187,7 @@ def test_matched_and_logit_are_silent_without_a_contrast(one_task: RunAnalysis) 
 @pytest.mark.parametrize(
     ("logit", "text"),
     [
-        (5.0, "the factor is the same within the intervals, 14× (12–18): it is not particular to features."),
+        (5.0, "the factor is the same within the intervals, 14× (12–18): nothing here is particular to features."),
         (0.5, "the factor differs: 144× (118–176)."),
     ],
 )

@@ -66,7 +66,7 @@ def control_rule(case: Case) -> Words | None:
         case "above":
             return (
                 *label, " couples ", Strong("less"), f": the gradient is {factor_words(found.factor)} above it{drawn},"
-                " a difference that comes from the labels and is no more than that factor.",
+                " a difference that goes with the labels and is no more than that factor.",
             )  # fmt: skip
         case "below":
             return (
@@ -76,8 +76,8 @@ def control_rule(case: Case) -> Words | None:
         case "equal":
             return (
                 *label, " couples ", Strong("as strongly"), f" (gradient over control {factor_words(found.factor)}"
-                f"{drawn}), so this coupling does not depend on the labels and is no evidence that the directions"
-                " serve the task.",
+                f"{drawn}): nothing here shows that this coupling needs the labels, and it is no evidence that the"
+                " directions serve the task.",
             )  # fmt: skip
         case _:
             return (
@@ -124,7 +124,7 @@ def logit_rule(case: Case) -> Words | None:
     subject: Words = ("For the outputs instead of the features (", Term("R_logit", "R^logit"), ")")
     if ours[0] <= theirs[1] and theirs[0] <= ours[1]:
         return (*subject, f" the factor is the same within the intervals, {factor_words(found.factor)}:"
-                " it is not particular to features.")  # fmt: skip
+                " nothing here is particular to features.")  # fmt: skip
     return (*subject, f" the factor differs: {factor_words(found.factor)}.")
 
 
