@@ -231,7 +231,7 @@ def test_an_error_of_ours_under_an_intervention_ends_the_training(recording: Any
         with pytest.raises(RefusedError, match="TypeError"):
             training.step(1, send_plain)
     assert it.writer.closed == ["recording stopped"]
-    assert [kind for kind, _, t in it.writer.notes if t == 1] == ["failed"]
+    assert [kind for kind, _, t in it.writer.notes if t == 2] == ["failed"]
 
 
 # --- resume ---------------------------------------------------------------------------------------------------------
