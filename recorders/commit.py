@@ -49,6 +49,7 @@ class Commits:
         self._last_t: int = opening["first_t"]
         self._last_row: int | None = None
         self._unsaid: dict[str, Any] | None = None
+        self._overflowed = False
         self._journal = JournalWriter(path, session)
         self.append(format.LINE_SESSION, session=session, **opening)
 
@@ -67,9 +68,14 @@ class Commits:
 
     def scalars(self, t: int, values: Mapping[str, Any]) -> None:
         """Take the numbers of one step into the next shard."""
-        for name, value in scalar_values(values).items():
-            self._shard.add_scalar(name, t, value)
+        dropped = [name for name, value in scalar_values(values).items() if not self._shard.add_scalar(name, t, value)]
         self._last_t = max(self._last_t, t)
+        if any(name.startswith(format.METRIC_PREFIX) for name in dropped) and not self._overflowed:
+            self._overflowed = True
+            message = (
+                f"more metrics by different names than a shard has room for: {len(dropped)} at t = {t} are dropped"
+            )
+            self.append(format.LINE_NOTE, about="metric", message=message, t=t)
 
     def weights(self, t: int, state: Any) -> None:
         """Commit a state."""

@@ -124,6 +124,10 @@ MAX_JOURNAL_LINE: Final = 1 << 20
 MAX_SHARD_HEADER: Final = 16 << 20
 MAX_PROGRAM_JSON: Final = 8 << 20
 MAX_INTEGER: Final = 2**53
+MAX_NAME: Final = 200
+"""Characters of a task's or metric's name. A recorder drops what is named longer: readers show 512, prefix included."""
+MAX_METRIC_HEADER: Final = 8 << 20
+"""What the metrics of one shard may take of its header; a recorder drops the metrics beyond."""
 
 # --- writing ------------------------------------------------------------------------------------------------------
 ROWS_PER_SHARD: Final = 8

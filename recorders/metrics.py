@@ -7,20 +7,29 @@ from typing import Any
 
 from torch import Tensor
 
-from recorders.format import METRIC_PREFIX
+from recorders.format import MAX_NAME, METRIC_PREFIX
 
 
 def metric_scalars(metrics: Mapping[str, Any]) -> tuple[dict[str, float | Tensor], list[str]]:
-    """Numbers by their names in a run, and a line for each metric that is not a number."""
+    """Numbers by their names in a run, and a line for each metric that is not a number or is named too long."""
     ready: dict[str, float | Tensor] = {}
     odd = []
     for name, value in metrics.items():
         number = _as_number(value)
-        if number is None:
+        if (line := too_long("log: the name of a metric", str(name))) is not None:
+            odd.append(line)
+        elif number is None:
             odd.append(f"log: {name!r} must be a number, found {type(value).__name__}")
         else:
             ready[f"{METRIC_PREFIX}{name}"] = number
     return ready, odd
+
+
+def too_long(what: str, name: str) -> str | None:
+    """Why something of this name is not recorded; None where its name will do."""
+    if len(name) <= MAX_NAME:
+        return None
+    return f"{what} must have at most {MAX_NAME} characters, found {len(name)}: {name[:40]!r}… is not recorded"
 
 
 def _as_number(value: Any) -> float | Tensor | None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from recorders.errors import SedscopeError, UsageError
 from recorders.format import PROBE_DRAW, PROBE_POOL_BYTES, PROBE_POOL_EXAMPLES
+from recorders.metrics import too_long
 from recorders.options import Options
 from recorders.output import Output
 
@@ -70,6 +71,9 @@ def add_probe(
     train: Tensor | None,
 ) -> None:
     """Store a task's pool and program; what is refused is said once and noted in the run."""
+    if (line := too_long("task: the name", request.task)) is not None:
+        recording.output.tell("name", line)
+        return
     try:
         listed = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         _check(request, model, listed, targets, train)

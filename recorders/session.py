@@ -30,7 +30,7 @@ from recorders.format import GRADIENT, SKIPPED
 from recorders.hooks import Closure, StepHooks
 from recorders.intervention.intervener import Intervener, intervener_of
 from recorders.manifest import build_manifest
-from recorders.metrics import metric_scalars
+from recorders.metrics import metric_scalars, too_long
 from recorders.naming import unwrap
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
@@ -189,8 +189,10 @@ class Session:
         self.output.tell("refused", f"gradients of single tasks are not recorded: {reason}{advice}", self.t)
 
     def add_task(self, task: str) -> None:
-        """A task is known from now on."""
-        if task not in self._tasks:
+        """A task is known from now on; one whose name is too long is none."""
+        if (line := too_long("task: the name", task)) is not None:
+            self.output.tell("name", line, self.t)
+        elif task not in self._tasks:
             self._tasks[task] = None
             if self.output.is_open:
                 self.output.note("task", task, self.t)
@@ -250,6 +252,8 @@ class Session:
         intervention = self.options.intervention
         return recorded or (intervention is not None and intervention.wants_gradient_of(task, self.t))
 
+        if task not in self._tasks:
+            return False  # its name is too long
     @property
     def selection(self) -> Selection | None:
         """The selected parameters, as soon as the model is known."""

@@ -5,19 +5,36 @@ Decides when a shard is full and how its tensors are named and ordered; writing 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.format import ROW_PREFIX, ROW_T_PREFIX, ROWS_PER_SHARD, SCALAR_PREFIX, SCALAR_T_PREFIX
+from recorders.format import (
+    MAX_METRIC_HEADER,
+    MAX_NAME,
+    METRIC_PREFIX,
+    ROW_PREFIX,
+    ROW_T_PREFIX,
+    ROWS_PER_SHARD,
+    SCALAR_PREFIX,
+    SCALAR_T_PREFIX,
+)
 from recorders.tensorfile import Payload, payload, stacked
 
 BYTES_PER_SHARD = 64 << 20
 """Bounds what waits in memory where rows are long; a recorded t is never cut in two for it."""
 MAX_SCALARS_KEPT = 1 << 20
 """How many scalars are kept for a retry while the disk is full (about 100 MB of Python objects)."""
+
+LONGEST_NAME = MAX_NAME + 100
+"""Of a scalar, its prefix included. A task whose name is longer was said not to be recorded."""
+_NAMES_PER_SCALAR = 4
+"""Values and t, each in the table of tensors and in that of their CRCs."""
+_BYTES_PER_SCALAR = 400
+"""What surrounds these names in a header, and more."""
 
 
 class ShardBuffer:
@@ -30,6 +47,7 @@ class ShardBuffer:
         self._recorded: set[int] = set()
         self._bytes = 0
         self._count = 0
+        self._metric_header = 0
 
     @property
     def empty(self) -> bool:
@@ -50,11 +68,24 @@ class ShardBuffer:
         self._recorded.add(t)
         self._bytes += vector.nbytes
 
-    def add_scalar(self, name: str, t: int, value: float) -> None:
-        """Add a scalar; while the disk is full the newest beyond `MAX_SCALARS_KEPT` are dropped."""
+    def add_scalar(self, name: str, t: int, value: float) -> bool:
+        """Add a scalar; False where it is dropped, because its name would not fit into the header.
+
+        While the disk is full the newest beyond `MAX_SCALARS_KEPT` are dropped too.
+        """
+        if name not in self._scalars and not self._has_room_for(name):
+            return False
         if self._count < MAX_SCALARS_KEPT:
             self._scalars.setdefault(name, []).append((t, value))
             self._count += 1
+        return True
+
+    def _has_room_for(self, name: str) -> bool:
+        """Whether the shard's header takes a new name: a header over the cap would cost the rows as well."""
+        if not name.startswith(METRIC_PREFIX):
+            return len(name) <= LONGEST_NAME
+        self._metric_header += _NAMES_PER_SCALAR * len(json.dumps(name)) + _BYTES_PER_SCALAR
+        return self._metric_header <= MAX_METRIC_HEADER
 
     def last_recorded(self, before: int | None) -> int | None:
         """The last recorded t among the rows that wait; `before` where none wait."""
@@ -72,7 +103,7 @@ class ShardBuffer:
         """Forget everything that waits: it was written."""
         self.drop_rows()
         self._scalars.clear()
-        self._count = 0
+        self._count = self._metric_header = 0
 
     def tensors(self) -> dict[str, Payload]:
         """Everything that waits, by tensor name: `row/<source>` `[S, P]`, `scalar/<name>` `[M]`, and their t."""
