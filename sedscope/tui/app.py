@@ -7,58 +7,45 @@ business; reading is the reader's, computing the worker's. Nothing here imports 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
-from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult, ScreenStackError
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.filter import LineFilter
-from textual.widgets import Static
+from textual.css.query import NoMatches
 
-from sedscope.runs.text import printable
-from sedscope.tui import analysis_settings, preferences, run_line
-from sedscope.tui.error_file import ERROR_FILE, write_error
+from sedscope.tui import analysis_settings, run_line
+from sedscope.tui.framed_app import FramedApp
 from sedscope.tui.help_screen import HelpScreen, help_lines
 from sedscope.tui.jobs_board import JobsBoard
 from sedscope.tui.keybar import KeyBar
 from sedscope.tui.messages import RowChanged, RunLoaded, RunsListed, RunUnreadable, WorkerSpoke
 from sedscope.tui.options import Options
 from sedscope.tui.palette_commands import Commands
+from sedscope.tui.preferences import Remembered, remember
 from sedscope.tui.prompts import Prompt
 from sedscope.tui.reader import Reader
 from sedscope.tui.stage import Stage
 from sedscope.tui.steps import stepped, wrong_step
 from sedscope.tui.tabbar import RunLine, TabBar
 from sedscope.tui.tabs import TABS, entry
-from sedscope.tui.themes import DEFAULT_THEME, THEMES
 from sedscope.tui.worker.client import WorkerClient
 from sedscope.tui.worker.events import Answered, Finished, Told
 
 if TYPE_CHECKING:
     from sedscope.analysis.settings import Settings
-    from sedscope.tui.plot import Look
-    from sedscope.tui.shell import Severity
     from sedscope.tui.snapshot import RunData, RunRow
     from sedscope.tui.tab import Tab
     from sedscope.tui.worker.jobs import Job
 
-LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 
-
-class Viewer(App[None]):
+class Viewer(FramedApp):
     """`sedscope view`."""
 
-    CSS_PATH = "viewer.tcss"
-    TITLE = "sedscope"
     COMMANDS: ClassVar[set[Any]] = {Commands}
-    AUTO_FOCUS = None
     COMMAND_PALETTE_BINDING = "colon"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
@@ -77,14 +64,9 @@ class Viewer(App[None]):
     ]
 
     def __init__(self, options: Options) -> None:
-        super().__init__()
-        self._options = options
-        self._preferences = preferences.read_preferences(options.settings_file)
-        self._remembered = preferences.read_remembered(options.state_file)
-        self.settings, self._settings_problem = analysis_settings.made(
-            self._preferences.analysis, self._remembered.analysis
-        )
-        self.ascii = options.ascii or self._preferences.ascii
+        super().__init__(options)
+        self.settings, problem = analysis_settings.made(self.preferences.analysis, self.remembered.analysis)
+        self.complaints += [problem] if problem else []
         self.rows: tuple[RunRow, ...] = ()
         self.problems: tuple[str, ...] = ()
         self.listed = False
@@ -99,7 +81,6 @@ class Viewer(App[None]):
         self._worker = WorkerClient(lambda event: self.post_message(WorkerSpoke(event)))
         self._board = JobsBoard(self._worker)
         self._stage = Stage(self)
-        self._set_up_themes()
 
     # --- the screen --------------------------------------------------------------------------------------------------
 
@@ -109,7 +90,7 @@ class Viewer(App[None]):
         yield RunLine()
         yield self._stage
         yield KeyBar()
-        yield Static(self._too_small(), id="too-small")
+        yield self.too_small()
 
     async def on_mount(self) -> None:
         """Show a tab at once, then begin to read."""
@@ -118,26 +99,8 @@ class Viewer(App[None]):
             await self._show(TABS[0].name)
         self.set_interval(0.5, self._tick)
         self.call_after_refresh(self._reader.start)
-        for line in (*self._preferences.problems, self._settings_problem):
-            if line:
-                self.say(line, "warning")
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Below the least size, say so kindly."""
-        small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
-        for screen in self.screen_stack[:1]:
-            screen.set_class(small, "-too-small")
-        with suppress(Exception):
-            self.screen_stack[0].query_one("#too-small", Static).update(self._too_small())
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """With `--ascii`, nothing beyond ASCII leaves the viewer."""
-        found = super().get_line_filters()
-        if not self.ascii:
-            return found
-        from sedscope.tui.plain_signs import PlainSigns
-
-        return [*found, PlainSigns()]
+        for line in self.complaints:
+            self.say(line, "warning")
 
     @property
     def tab(self) -> Tab | None:
@@ -148,20 +111,6 @@ class Viewer(App[None]):
     def is_idle(self) -> bool:
         """Whether nothing is being computed."""
         return self._board.current is None
-
-    @property
-    def look(self) -> Look | None:
-        """What plot widgets are made with."""
-        if not self.ascii:
-            return None
-        from sedscope.tui.plot import Look
-
-        return Look("ascii", "none" if self.no_color else "sixteen" if self.native_ansi_color else "full")
-
-    @property
-    def state_folder(self) -> Path:
-        """Where the viewer keeps what it remembers."""
-        return self._options.state_file.parent
 
     # --- what tabs may ask -------------------------------------------------------------------------------------------
 
@@ -209,10 +158,6 @@ class Viewer(App[None]):
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
         """The latest answer to an equal job."""
         return self._board.answer_to(job)
-
-    def say(self, text: str, severity: Severity = "information") -> None:
-        """A line at the top that goes away by itself; never read as markup."""
-        self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 8)
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
@@ -320,39 +265,19 @@ class Viewer(App[None]):
         """End; what is to be remembered is written."""
         self.exit()
 
-    def _handle_exception(self, error: Exception) -> None:
-        """What nobody foresaw ends the viewer with one line; the traceback goes into a file beside the state."""
-        if self.is_headless:
-            super()._handle_exception(error)
-            return
-        log = self._options.state_file.with_name(ERROR_FILE)
-        self._return_code = 1
-        self.panic(Text(f"sedscope: {printable(str(error) or type(error).__name__, 200)} {write_error(log, error)}"))
-
     async def on_unmount(self) -> None:
         """Whatever ended the viewer: nothing of it stays behind."""
         self._reader.stop()
         self._worker.close()
         if (takeaway := sys.modules.get("sedscope.tui.exports.takeaway")) is not None:
             takeaway.end_all()
-        state = preferences.Remembered(self._stage.active or None, self.theme, analysis_settings.plain(self.settings))
-        preferences.remember(self._options.state_file, state)
+        state = Remembered(self._stage.active or None, self.theme_to_remember(), analysis_settings.plain(self.settings))
+        remember(self.options.state_file, state)
 
     # --- private -----------------------------------------------------------------------------------------------------
 
-    def _set_up_themes(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        wished = self._options.theme or self._preferences.theme or self._remembered.theme or DEFAULT_THEME
-        if self._options.sixteen:
-            wished = "ansi-dark" if "ansi-dark" in self.available_themes else "textual-ansi"
-        if wished not in self.available_themes:
-            self._settings_problem = f"theme {wished!r} is not known; there are {', '.join(self.available_themes)}"
-            wished = DEFAULT_THEME
-        self.theme = wished
-
     def _first_tab(self) -> str:
-        for name in (self._options.tab, self._remembered.tab):
+        for name in (self.options.tab, self.remembered.tab):
             if name is not None and (found := entry(name)) is not None:
                 return found.name
         return TABS[0].name
@@ -370,11 +295,5 @@ class Viewer(App[None]):
     def _update_run_line(self) -> None:
         left = run_line.left(self.data, self.cursor, self.run_problem)
         right = run_line.right(self._board.current, self.size.width // 2, monotonic())
-        with suppress(Exception):
+        with suppress(NoMatches, ScreenStackError):
             self.screen_stack[0].query_one(RunLine).show(left, right)
-
-    def _too_small(self) -> Content:
-        return Content(
-            f"sedscope needs {LEAST_WIDTH} × {LEAST_HEIGHT} characters to draw in;\n"
-            f"this terminal has {self.size.width} × {self.size.height}.\nPlease make it larger, or press q to quit."
-        )

@@ -51,5 +51,5 @@ def _show(options: Options, mouse: bool) -> int:
     from sedscope.tui.app import Viewer
 
     app = Viewer(options)
-    app.run(mouse=mouse)
+    app.run(mouse=mouse and app.preferences.mouse)
     return app.return_code or 0

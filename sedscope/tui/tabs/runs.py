@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,19 +16,18 @@ from textual.widgets import DataTable, Input, Static
 from recorders.format import STATE_RECORDING
 from sedscope.runs.text import printable
 from sedscope.tui.no_runs import how_to_record
-from sedscope.tui.run_table import COLUMNS, arranged, shown_columns, sign
-from sedscope.tui.snapshot import RunData, RunRow
+from sedscope.tui.run_table import COLUMNS
+from sedscope.tui.snapshot import RunData
 from sedscope.tui.tab import Tab, TabHelp
+from sedscope.tui.tabs.runs_grid import RunsGrid
 
 if TYPE_CHECKING:
     from sedscope.tui.tabs.run_preview import RunPreview
 
-_MARK = "mark"
 _SETTLE_SECONDS = 0.12
 """The cursor rests on a line so long before its run is read."""
 _PREVIEW_FROM = 24
 """Lines of the tab from which the run at the cursor is shown below the table."""
-_RICH = {"$success": "green", "$warning": "yellow", "$error": "red"}
 
 
 class RunsTab(Tab):
@@ -83,10 +81,6 @@ class RunsTab(Tab):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: list[RunRow] = []
-        self._marked: tuple[Path, ...] = ()
-        self._sort = (0, False)
-        self._places = shown_columns(())
         self._words = ""
         self._preview: RunPreview | None = None
 
@@ -97,14 +91,11 @@ class RunsTab(Tab):
             box = Input(placeholder="words, Enter, Esc clears", id="runs-filter")
             box.display = False
             yield box
-        table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=False, cell_padding=1)
-        table.fixed_columns = 2
-        yield table
+        yield RunsGrid()
         yield Static("", id="runs-none", markup=False)
 
     def on_mount(self) -> None:
-        """Columns."""
-        self._columns()
+        """The line above the table."""
         self._summarise()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -123,8 +114,8 @@ class RunsTab(Tab):
             self._make_preview()
         if self._preview is not None:
             self._preview.show(data)
-        if data is not None and self._at_cursor() != data.path:
-            self._move_to(data.path)
+        if data is not None and self._grid.at_cursor != data.path:
+            self._grid.move_to(data.path)
 
     def cursor_moved(self, t: float | None) -> None:
         """The preview's plot."""
@@ -133,16 +124,16 @@ class RunsTab(Tab):
 
     def key_takers(self) -> list[Widget]:
         """The table takes the keys."""
-        return [self.query_one(DataTable)]
+        return [self._grid]
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def action_mark(self) -> None:
         """Mark the run at the cursor, and go on to the next."""
-        path = self._at_cursor()
+        path = self._grid.at_cursor
         if path is not None:
             self.shell.toggle_mark(path)
-            self.query_one(DataTable).action_cursor_down()
+            self._grid.action_cursor_down()
 
     def action_unmark_all(self) -> None:
         """No run is marked any more."""
@@ -151,21 +142,19 @@ class RunsTab(Tab):
 
     def action_open(self) -> None:
         """Look at the run at the cursor."""
-        path = self._at_cursor()
+        path = self._grid.at_cursor
         if path is not None:
             self.shell.select_run(path)
             self.shell.go_to("Overview")
 
     def action_sort(self, direction: int) -> None:
         """Sort by the next column."""
-        place = self._places.index(self._sort[0]) + direction
-        self._sort = (self._places[place % len(self._places)], False)
-        self._rebuild()
+        self._grid.sort_next(direction)
+        self._summarise()
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        self._sort = (self._sort[0], not self._sort[1])
-        self._rebuild()
+        self._grid.reverse()
 
     def action_filter(self) -> None:
         """Ask for words."""
@@ -194,7 +183,7 @@ class RunsTab(Tab):
         """Back to the table; the filter stays."""
         event.stop()
         event.input.display = bool(event.value)
-        self.query_one(DataTable).focus()
+        self._grid.focus()
 
     def on_key(self, event: events.Key) -> None:
         """Escape clears the filter, also from the table."""
@@ -203,11 +192,11 @@ class RunsTab(Tab):
             event.stop()
             box.value = ""
             box.display = False
-            self.query_one(DataTable).focus()
+            self._grid.focus()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """The run at the cursor is shown in all tabs, once the cursor rests."""
-        path = self._at_cursor()
+        path = self._grid.at_cursor
         if path is not None:
             self.set_timer(_SETTLE_SECONDS, lambda: self._settle(path))
 
@@ -219,10 +208,8 @@ class RunsTab(Tab):
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
         """Sort by a column; once more turns the order round."""
         event.stop()
-        if event.column_index > 0:
-            column = self._places[event.column_index - 1]
-            self._sort = (column, self._sort[0] == column and not self._sort[1])
-            self._rebuild()
+        self._grid.sort_at(event.column_index)
+        self._summarise()
 
     # --- private -----------------------------------------------------------------------------------------------------
 
@@ -235,80 +222,18 @@ class RunsTab(Tab):
         self._preview.set_cursor(self.shell.cursor)
 
     def _settle(self, path: Path) -> None:
-        if self._at_cursor() == path and self.display:
+        if self._grid.at_cursor == path and self.display:
             self.shell.select_run(path)
 
-    def _at_cursor(self) -> Path | None:
-        row = self.query_one(DataTable).cursor_row
-        return self._shown[row].path if 0 <= row < len(self._shown) else None
-
-    def _move_to(self, path: Path) -> None:
-        place = next((i for i, row in enumerate(self._shown) if row.path == path), None)
-        if place is not None:
-            self.query_one(DataTable).move_cursor(row=place, animate=False)
-
-    def _columns(self) -> None:
-        """Headers; the one that the table is sorted by has an arrow."""
-        table = self.query_one(DataTable)
-        table.clear(columns=True)
-        table.add_column(Text(""), key=_MARK, width=2)
-        for place in self._places:
-            column = COLUMNS[place]
-            arrow = ("▼" if self._sort[1] else "▲") if place == self._sort[0] else ""
-            table.add_column(Text(column.name + arrow, justify="right" if column.right else "left"), key=column.name)
-
-    def _rebuild(self) -> None:
-        """Everything anew, the cursor on the same run."""
-        self._columns()
-        self._shown = []
-        self._update()
+    @property
+    def _grid(self) -> RunsGrid:
+        return self.query_one(RunsGrid)
 
     def _update(self) -> None:
-        """Bring the table up to date with as few changes as there are."""
-        places = shown_columns(self.shell.rows)
-        if places != self._places:
-            self._places = places
-            if self._sort[0] not in places:
-                self._sort = (0, False)
-            self._columns()
-            self._shown = []
-        rows = arranged(self.shell.rows, self._words, *self._sort)
-        table = self.query_one(DataTable)
-        here = self._at_cursor() or (self.shell.data.path if self.shell.data else None)
-        if [row.path for row in rows] == [row.path for row in self._shown]:
-            self._renew(rows)
-        else:
-            table.clear()
-            for row in rows:
-                table.add_row(*self._cells(row), key=str(row.path))
-            self._shown = rows
-            if here is not None:
-                self._move_to(here)
-        self._shown, self._marked = rows, self.shell.marked
+        """Bring the table up to date."""
+        here = self.shell.data.path if self.shell.data else None
+        self._grid.update_runs(self.shell.rows, self.shell.marked, self._words, here)
         self._summarise()
-
-    def _renew(self, rows: list[RunRow]) -> None:
-        """The same runs in the same order: only cells that differ."""
-        table = self.query_one(DataTable)
-        for before, row in zip(self._shown, rows, strict=True):
-            turned = (row.path in self._marked) != (row.path in self.shell.marked)
-            if before == row and not turned:
-                continue
-            keys = (_MARK, *(COLUMNS[place].name for place in self._places))
-            for key, was, now in zip(keys, self._cells(before), self._cells(row), strict=True):
-                if was != now or key == _MARK:
-                    table.update_cell(str(row.path), key, now, update_width=True)
-
-    def _cells(self, row: RunRow) -> list[Text]:
-        text, style = sign(row, row.path in self.shell.marked)
-        style = _RICH.get(style, "dim")
-        cells = [Text(text, style)]
-        for column in (COLUMNS[place] for place in self._places):
-            plain = Text(column.text(row), justify="right" if column.right else "left", no_wrap=True)
-            if column.name in ("State", "Remark"):
-                plain.stylize(style)
-            cells.append(plain)
-        return cells
 
     def _summarise(self) -> None:
         """The line above the table, or the page that stands in its place."""
@@ -321,8 +246,8 @@ class RunsTab(Tab):
             return
         live = sum(row.state == STATE_RECORDING for row in rows)
         parts = [f"{len(rows)} run{'s' * (len(rows) != 1)}"]
-        parts += [f"{len(self._shown)} match {printable(self._words)!r}"] if self._words.strip() else []
+        parts += [f"{len(self._grid.shown)} match {printable(self._words)!r}"] if self._words.strip() else []
         parts += [f"{live} recording"] * bool(live) + [f"{len(self.shell.marked)} marked"] * bool(self.shell.marked)
-        parts.append(f"by {COLUMNS[self._sort[0]].name.lower()}")
+        parts.append(f"by {COLUMNS[self._grid.sorted_by].name.lower()}")
         parts += [printable(problem) for problem in self.shell.problems]
         self.query_one("#runs-summary", Static).update(Content(" · ".join(parts)))
