@@ -240,7 +240,8 @@ class _Analysis:
         plain = [source for source in known if not is_control(source)]
         if not self.settings.evidence:
             return tuple(plain)
-        return ordered((*plain, *(one for task in tasks for one in control_sources(task)), *stage_sources(self.run)))
+        stages = stage_sources(self.run) if self.settings.measures_all else ()
+        return ordered((*plain, *(one for task in tasks for one in control_sources(task)), *stages))
 
     def _variants(self, sources: Sequence[str]) -> Iterable[Variant]:
         """Every variant whose rows are looked at; those of the floor of the angles among them."""
@@ -251,7 +252,7 @@ class _Analysis:
 
     def _floors(self, sources: Sequence[str]) -> list[Variant]:
         """The second batch of each task's fixed gradient: no two sources are closer than that."""
-        if not self.settings.evidence:
+        if not self.settings.measures_all:
             return []
         return [Variant(source, 1) for source in sources if is_fixed_gradient(source) and source != FIXED_GRADIENT]
 

@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from sedscope.analysis.settings import Settings
 
-NOT_FLAGS = frozenset({"batch", "precision", "evidence", "draws", "block_probes"})
+NOT_FLAGS = frozenset({"batch", "precision", "evidence", "second_measures", "draws", "block_probes"})
 """Settings of the Python interface alone."""
 
 

@@ -75,14 +75,14 @@ class Checkpoints:
     def look_up(self, t: int, task: str, variants: Sequence[Variant]) -> Measured:
         """What the cache holds of one checkpoint, one task and these sources."""
         settings, load = self._settings, self._cache.load
-        next_t = next_step(self._weight_steps, t) if settings.evidence else None
+        next_t = next_step(self._weight_steps, t) if settings.measures_all else None
         found = Measured(t, task, {variant: self._span(variant, t, next_t) for variant in variants}, next_t)
         shifted = next_t is not None
         found.baseline = as_baseline(
             load("baseline", self._keys.baseline(t, task, next_t)), settings.random, shifted=shifted
         )
         found.centroids = as_centroids(load("centroids", self._keys.centroids(t, task)))
-        if settings.evidence:
+        if settings.measures_all:
             kept = load("random-blocks", self._keys.random_blocks(t, task))
             found.random_blocks = as_blocks(kept, self._n_block_random, len(self._blocks))
         for variant, span in found.spans.items():
@@ -148,7 +148,7 @@ class Checkpoints:
         return span_at(variant, rolling, t, self._settings, row)
 
     def _lacks_blocks(self, found: Measured) -> bool:
-        return self._settings.evidence and found.random_blocks is None
+        return self._settings.measures_all and found.random_blocks is None
 
     def _open_spans(self, found: Measured) -> Iterator[Span]:
         spans = (span for span in found.spans.values() if isinstance(span, Span))

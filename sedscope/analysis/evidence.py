@@ -32,7 +32,7 @@ class Evidence:
         Not where several W or K are asked for: those are answered without any product of their own.
         """
         material = self.material
-        if not material.settings.evidence or material.settings.through_gram:
+        if not material.settings.measures_all or material.settings.through_gram:
             return series
         work = BlockCouplings(material.run, material.settings, material.cache, self.rolling, material.reading)
         missing = work.look_up(series)
@@ -54,7 +54,7 @@ class Evidence:
             checkpoints: Steps t.
         """
         material = self.material
-        compared = pairs_of(sources, floors) if material.settings.evidence else ()
+        compared = pairs_of(sources, floors) if material.settings.measures_all else ()
         if not compared:
             return ()
         variants = list(dict.fromkeys(variant for pair in compared for variant in pair))

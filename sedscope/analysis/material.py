@@ -44,6 +44,8 @@ class Material:
     run: Run
     settings: Settings
     progress: OnProgress
+    failed: bool = False
+    """Whether some computation raised: its result may come out the next time, so the whole is not kept."""
 
     @cached_property
     def checkpoints(self) -> Ints:
@@ -134,6 +136,7 @@ class Material:
         """The first line of an error. Damage that nobody knew of is raised: the whole run must be looked at."""
         if isinstance(error, DamagedError) and not self.run.damage:
             raise error
+        self.failed = True
         return Undefined((str(error).splitlines() or [type(error).__name__])[0])
 
     def no_model(self, task: str) -> Undefined | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from recorders.errors import UsageError
@@ -61,7 +61,10 @@ class Settings:
     part: Part = "all"
     """Which examples fixed batches are drawn from: all of the pool, those trained on, or the others."""
     evidence: bool = True
-    """Whether controls, alignment, R^matched, coupling per block and angles stand beside R, as they should."""
+    """Whether controls and second measures stand beside R, as they should."""
+    second_measures: bool = True
+    """Whether the evidence holds alignment, R^matched, coupling per block, the unclipped stage and angles too; a table
+    on the terminal, which shows none of them, does not wait for them."""
     draws: int = 3
     """How often each control is drawn; its R is the mean of the draws and shown with their spread."""
     block_probes: int = 128
@@ -91,6 +94,15 @@ class Settings:
             raise UsageError(f"block_probes: at least {LEAST_BLOCK_PROBES} is required, found {self.block_probes}")
         if not _DEVICE.fullmatch(self.device):
             raise UsageError(f"device: auto, cpu, cuda or cuda:<index> is required, found {self.device!r}")
+
+    def for_a_table(self) -> Settings:
+        """The same without what only files show: second measures, and all draws of a control but one."""
+        return replace(self, second_measures=False, draws=1)
+
+    @property
+    def measures_all(self) -> bool:
+        """Whether the second measures are wanted."""
+        return self.evidence and self.second_measures
 
     @property
     def through_gram(self) -> bool:

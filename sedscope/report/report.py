@@ -58,10 +58,13 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     if gate.junit is not None:
         prepare_folder(gate.junit.parent)
     console = _Stdout()
+    # A table alone shows none of the second measures, so it does not wait for them.
+    table_alone = out is None and gate.is_open and not summary_wanted(os.environ)
+    measured = replace(question, settings=question.settings.for_a_table()) if table_alone else question
     reported: list[Reported] = []
     failures: list[Failure] = []
     for found in _runs(paths):
-        one = found if isinstance(found, Failure) else _attempt(found, question)
+        one = found if isinstance(found, Failure) else _attempt(found, measured)
         if isinstance(one, Failure):
             failures.append(one)
             continue

@@ -16,6 +16,7 @@ from rich.text import Text
 from sedscope.analysis.metrics import Reached
 from sedscope.analysis.results import RankSeries, RunAnalysis, TaskMetrics
 from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.variants import is_control
 from sedscope.report.figures import count, short
 from sedscope.report.footnotes import NONE, Footnotes
 from sedscope.report.matrix import frame, matrices
@@ -93,6 +94,8 @@ def _caption(run: RunAnalysis, window: int, rank: int) -> Text:
     centroid = "target logit" if made.centroid == "target" else "sum of logits"
     method = "exact" if made.method == "exact" else f"central difference, ε {made.epsilon:g}"
     settings = f"W {window}, K {rank}, {made.align} · {centroid}, {method} · N {n_probes}"
+    if any(is_control(series.source) for series in run.coupling):
+        settings += f" · controls drawn {made.draws}×"
     return Text.assemble(("R̄_k", "bold"), " with 95 % interval  ", (settings, "dim"))
 
 
