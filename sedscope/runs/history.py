@@ -155,6 +155,7 @@ def _stretches(chain: Sequence[Session]) -> list[Stretch]:
 def _notes(stretches: Sequence[Stretch], sessions: Sequence[Session]) -> Iterator[Note]:
     for before, after in pairwise(stretches):
         yield _resumed(before, after)
+    yield from _lost(stretches)
     counted = {stretch.session.number for stretch in stretches}
     for session in sessions:
         if session.number not in counted:
@@ -171,6 +172,24 @@ def _resumed(before: Stretch, after: Stretch) -> Note:
             f"(t = {min(repeated)} … {max(repeated)}) are set aside: the later session counts"
         )
     return Note("resume", message, after.start, after.session.number)
+
+
+def _lost(stretches: Sequence[Stretch]) -> Iterator[Note]:
+    """Where the rows of one session begin further than the cadence behind those of the one before."""
+    last: tuple[int, Session] | None = None
+    for stretch in stretches:
+        lines = (line for line in stretch.session.lines if isinstance(line, ShardLine))
+        found = {t for line in lines for t in _recorded(line) if stretch.holds(t)}
+        if not found:
+            continue
+        every = stretch.session.every
+        if last is not None and (first := min(found)) - last[0] > every:
+            message = (
+                f"rows are missing between t = {last[0]}, the last of session {last[1].number}, and t = {first}, the"
+                f" first of session {stretch.session.number}: further apart than the cadence of {every}"
+            )
+            yield Note("resume", message, first, stretch.session.number)
+        last = max(found), stretch.session
 
 
 def _recorded(line: object) -> Iterator[int]:

@@ -27,6 +27,7 @@ class Session:
 
     Attributes:
         number: its number, from 1.
+        every: steps between recorded t.
         lines: what counts, in order; the opening line is `opening`.
         damage: the first thing wrong in its journal, or None.
     """
@@ -38,7 +39,7 @@ class Session:
         self.lines: list[Line] = []
         self.damage: Damage | None = None
         self._folder = folder
-        self._every = every
+        self.every = every
         self._offset = 0
         self._next = 0
         self._torn = b""
@@ -146,7 +147,7 @@ class Session:
                 raise DamagedError(f"{where}: duplicate step: {source} at t = {t}")
             if t < before:
                 raise DamagedError(f"{where}: steps must ascend: {source} at t = {t} after {before}")
-            if before >= 0 and t - before > self._every and _is_gapless(source) and not self._explained(before, t):
+            if before >= 0 and t - before > self.every and _is_gapless(source) and not self._explained(before, t):
                 raise DamagedError(f"{where}: gap in the steps: {source} has t = {t} after {before}")
             before = t
 

@@ -314,6 +314,17 @@ def test_no_displacement_spans_steps_that_died_with_a_recorder(tmp_path: Path) -
     assert_array_equal(open_run(path).steps("displacement"), [1, 2, 3, 10, 11])
 
 
+@pytest.mark.parametrize(("first", "lost"), [(3, False), (5, True), (2, False)])
+def test_rows_that_died_between_two_sessions_are_noted(tmp_path: Path, first: int, lost: bool) -> None:
+    path = make_run(tmp_path / "run", range(3), reason=None)
+    writer = RunWriter.resume(path, manifest=manifest(), first_t=first)
+    feed(writer, range(first, 7))
+    writer.close("finished")
+    messages = [note.message for note in open_run(path).notes if "missing" in note.message]
+    expected = "rows are missing between t = 2, the last of session 1, and t = 5, the first of session 2"
+    assert messages == ([f"{expected}: further apart than the cadence of 1"] if lost else [])
+
+
 def test_a_growing_run(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path / "run", manifest())
     run = open_run(tmp_path / "run")
