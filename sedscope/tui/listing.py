@@ -97,14 +97,13 @@ def grok_steps(found: tuple[TaskMetrics, ...]) -> tuple[tuple[str, int | None], 
 
 
 def intervention_text(value: Any) -> str:
-    """An intervention in a few words: its kind and its rank where it has one."""
+    """An intervention in a few words: its mode, its rank where it has one, and what it is on."""
     if not value:
         return ""
     if not isinstance(value, dict):
         return str(value)
-    kind = str(value.get("kind", value.get("name", "yes")))
-    parts = [f"{name}={value[name]}" for name in ("k", "rank", "start", "from", "until") if value.get(name) is not None]
-    return " ".join([kind, *parts])
+    parts = [f"{name}={value[name]}" for name in ("rank", "on") if value.get(name) is not None]
+    return " ".join([str(value.get("mode", "yes")), *parts])
 
 
 def started(created: str | None) -> str:
