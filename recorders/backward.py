@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from recorders.clearing import ClearingObserver
 from recorders.naming import unwrap
 from recorders.ownership import find_model, leaves_of, optimized_parameters
 from recorders.patching import Patches
@@ -57,6 +58,11 @@ class BackwardObserver:
         self._observing = False
         self._looked = False
         self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)
+        self._clearing = ClearingObserver(recording.guard, self._selected, self.ledger.cleared)
+
+    def remove(self) -> None:
+        """Stop watching."""
+        self._clearing.remove()
 
     def around(self, losses: Mapping[str, Tensor], backward: Callable[[], None]) -> None:
         """Run the script's backward call for these losses, and see what each task contributes to it."""
@@ -101,6 +107,10 @@ class BackwardObserver:
             selection = self._look_for_model(losses.values())
         if losses:
             self.ledger.before(losses, selection, wanted)
+
+    def _selected(self) -> list[Tensor]:
+        selection = self._recording.selection
+        return [] if selection is None else selection.chosen
 
     def _look_for_model(self, losses: Iterable[Tensor]) -> Selection | None:
         """Before the first step no optimizer has shown us its parameters, so the losses have to.

@@ -24,11 +24,15 @@ class FollowedOptimizer:
     Args:
         spec: presets and globs of the selection.
         on_bound: called once, with the binding.
+        on_other: called, once for each, with what to say of an optimizer whose steps do not count.
     """
 
-    def __init__(self, spec: Sequence[str], on_bound: Callable[[Binding], None]) -> None:
+    def __init__(
+        self, spec: Sequence[str], on_bound: Callable[[Binding], None], on_other: Callable[[str], None]
+    ) -> None:
         self._spec = spec
         self._on_bound = on_bound
+        self._on_other = on_other
         self._judged: WeakSet[torch.optim.Optimizer] = WeakSet()
         self.binding: Binding | None = None
         """The optimizer tied to its model; None before its first step."""
@@ -56,14 +60,15 @@ class FollowedOptimizer:
         known = optimizer in self._judged
         if self.binding is None:
             if not known:
-                self._consider(optimizer, closure, model, selection)
                 self._judged.add(optimizer)
+                self._consider(optimizer, closure, model, selection)
             return self.binding
         if optimizer is self.binding.optimizer:
             return self.binding
         if not known:
             self._judged.add(optimizer)
             refuse_second(self.binding.optimizer, optimizer, self.binding.selection.chosen)
+            self._on_other(f"steps of another {type(optimizer).__name__}, which owns nothing selected, are not counted")
         return None
 
     def _consider(
@@ -74,4 +79,5 @@ class FollowedOptimizer:
             self.why_none = found
         else:
             self.binding = found
+            self._judged.clear()  # of one that was passed over it can be said from now on that its steps do not count
             self._on_bound(found)

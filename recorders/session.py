@@ -45,7 +45,6 @@ FINISHED = "finished"
 EXCEPTION = "exception"
 INTERRUPTED = "interrupted"
 TERMINATED = "terminated"
-STOPPED = "recording stopped"
 
 
 class Session:
@@ -79,7 +78,7 @@ class Session:
         self._command = tuple(command)
         self._schedule = options.schedule
         self._selection: Selection | None = None
-        self._followed = FollowedOptimizer(options.select, self._begin)
+        self._followed = FollowedOptimizer(options.select, self._begin, self._remark)
         self._stepping = False
         self._theta: ThetaKeeper | None = None
         self._intervener: Intervener | None = None
@@ -97,25 +96,26 @@ class Session:
     def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
         """θ_t is in place and about to be stepped from."""
         self._stepping = False
-        binding = self._binding_of(optimizer, closure) if self._is_live() else None
-        if binding is None:
+        live = self._is_live()
+        binding = self._followed.judge(optimizer, closure, self.model, self._selection) if live else None
+        if binding is None or self._theta is None:
             return
-        assert self._theta is not None
         refuse_unrecordable(optimizer, closure)
         self._stepping = True
         if rows := self._schedule.records(self.t):
             self._theta.keep(self.t)
         if self._intervener is not None:
             self._intervener.before_step(self.t, closure_given=closure is not None)
+        self.backward.ledger.begin_step(binding.selection, closure_given=closure is not None)
         binding.read_before(rows=rows, closure_given=closure is not None, wants=self.options.wants)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """The step was made, or a fused kernel skipped it."""
         self._scaler.step_seen(optimizer)
         binding = self._followed.binding
-        if not self._is_live() or not self._stepping or binding is None or optimizer is not binding.optimizer:
+        heard = self._is_live() and self._stepping
+        if not heard or binding is None or self._theta is None or optimizer is not binding.optimizer:
             return
-        assert self._theta is not None
         found_inf = getattr(optimizer, "found_inf", None)
         if found_inf is not None and float(found_inf):
             self._skip(optimizer)
@@ -147,12 +147,12 @@ class Session:
         if self.stopped is not None:
             return
         refused = isinstance(error, SedscopeError)
-        self.stopped = str(error) if refused else f"{type(error).__name__}: {error}"
+        self.stopped = (str(error) if refused else f"{type(error).__name__}: {error}").partition("\n")[0]
         changed = self.options.changes_training
         try:
             self.output.give_up(self.stopped, self.t, refused=refused, ends_training=changed)
             self.backward.ledger.abandon()
-            self.output.close(STOPPED)
+            self.output.close("recording stopped")
         except Exception as second:  # noqa: BLE001  we are already giving up; the training must not notice
             self.output.say_once(f"{self.path}: {type(second).__name__}: {second}")
         if changed:
@@ -207,10 +207,8 @@ class Session:
         if not self._closed and self.stopped is None:
             self._finish(reason)
         self._closed = True
-        self._signals.remove()
-        self._hooks.remove()
-        self._clipping.remove()
-        self._scaler.remove()
+        for observer in (self._signals, self._hooks, self._clipping, self.backward, self._scaler):
+            observer.remove()
         active.deactivate(self)
 
     def terminate(self) -> Callable[[], None]:
@@ -248,12 +246,12 @@ class Session:
 
     def wants_gradient_of(self, task: str) -> bool:
         """Whether the task's gradient is asked for in the step that leaves θ_t: as a row, or for an intervention."""
+        if task not in self._tasks:
+            return False  # its name is too long
         recorded = self._schedule.records(self.t) and self.options.wants(f"{GRADIENT}/{task}")
         intervention = self.options.intervention
         return recorded or (intervention is not None and intervention.wants_gradient_of(task, self.t))
 
-        if task not in self._tasks:
-            return False  # its name is too long
     @property
     def selection(self) -> Selection | None:
         """The selected parameters, as soon as the model is known."""
@@ -269,28 +267,26 @@ class Session:
     def _is_live(self) -> bool:
         return self.stopped is None and not self._closed and os.getpid() == self._pid
 
-    def _binding_of(self, optimizer: torch.optim.Optimizer, closure: Closure) -> Binding | None:
-        return self._followed.judge(optimizer, closure, self.model, self._selection)
-
     def _begin(self, found: Binding) -> None:
         optimizer, self.model, self._selection = found.optimizer, found.model, found.selection
         self._theta = ThetaKeeper(found, self.options, self.output)
         self.t, remark = first_t(optimizer, self.options)
         if remark is not None:
-            self.output.tell("parameter", remark, self.t)
+            self._remark(remark)
         self._intervener = intervener_of(found, self.options, self.t, self.output)
-        manifest = build_manifest(
-            found, self.options, name=self.path.name, command=self._command, tasks=list(self._tasks)
-        )
-        self.output.open(manifest, self.t)
+        name, tasks = self.path.name, list(self._tasks)
+        self.output.open(build_manifest(found, self.options, name=name, command=self._command, tasks=tasks), self.t)
         for line in describe(found, self.options, self._tasks):
             self.output.say_once(line)
+
+    def _remark(self, line: str) -> None:
+        self.output.tell("parameter", line, self.t)
 
     # --- within a step ---------------------------------------------------------------------------------------------
 
     def _skip(self, optimizer: Any) -> None:
         """A GradScaler found infinities: t stands still, and what was gathered for this step is dropped."""
-        binding = self._binding_of(optimizer, None)
+        binding = self._followed.judge(optimizer, None, self.model, self._selection)
         if binding is not None:
             self._stepping = False
             self.backward.ledger.clear()

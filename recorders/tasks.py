@@ -39,6 +39,8 @@ class TaskLedger:
         self._refused = False
         self._checked = False
         self._reached = False
+        self._stepping = False
+        self._sealed = False
         self._unseen: _Arrivals | None = None
         self._reading: _Reading | None = None
         self.losses: dict[str, float | Tensor] = {}
@@ -49,6 +51,21 @@ class TaskLedger:
     def clear(self) -> None:
         """A step was made, or skipped, or its gradients were thrown away."""
         self.losses, self.gradients, self._reached = {}, {}, False
+        self._stepping = self._sealed = False
+
+    def cleared(self) -> None:
+        """The script has thrown the gradients away, as `zero_grad` does.
+
+        Inside a step that only concerns what came before its closure: a hook behind the step may clear as well, when
+        the gradients have had their effect.
+        """
+        if not self._sealed:
+            self.losses, self.gradients, self._reached = {}, {}, False
+
+    def begin_step(self, selection: Selection, *, closure_given: bool) -> None:
+        """The optimizer is about to step from the gradients that are there, or that its closure makes."""
+        self._drop_if_cleared(selection)
+        self._stepping, self._sealed = True, not closure_given
 
     def rows(self) -> dict[str, Tensor]:
         """`gradient/<task>` [P] of the step under way."""
@@ -66,8 +83,9 @@ class TaskLedger:
             selection: the selected parameters; None while the model is unknown.
             wanted: the tasks whose gradient is to be taken in this step.
         """
-        if selection is not None and self._reached and _all_cleared(selection):
-            self.clear()  # the script dropped what was gathered so far, without stepping
+        if selection is not None:
+            self._drop_if_cleared(selection)
+        self._sealed |= self._stepping
         for task, loss in losses.items():
             self._add_loss(task, loss)
         if selection is None or not wanted:
@@ -86,7 +104,8 @@ class TaskLedger:
         if unseen is not None and unseen.fired:
             self._refuse("a part of the model runs a backward of its own, as checkpoint(use_reentrant=True) does")
         if selection is not None:
-            self._reached = any(parameter.grad is not None for parameter in selection.chosen)
+            # Zeros that were there before tell nothing: this backward may not reach the selection at all.
+            self._reached = not _all_cleared(selection)
 
     def abandon(self) -> _Reading | None:
         """Take the tensor hooks of a backward call out again."""
@@ -95,6 +114,11 @@ class TaskLedger:
             if hooks is not None:
                 hooks.remove()
         return reading
+
+    def _drop_if_cleared(self, selection: Selection) -> None:
+        """Notice a script that sets `.grad` itself, without `zero_grad`, by what is left of what was delivered."""
+        if self._reached and _all_cleared(selection):
+            self.losses, self.gradients, self._reached = {}, {}, False
 
     def _add_loss(self, task: str, loss: Tensor) -> None:
         if loss.numel() != 1:
