@@ -95,8 +95,8 @@ def _caption(run: RunAnalysis, window: int, rank: int) -> Text:
     method = "exact" if made.method == "exact" else f"central difference, ε {made.epsilon:g}"
     settings = f"W {window}, K {rank}, {made.align} · {centroid}, {method} · N {n_probes}"
     if any(is_control(series.source) for series in run.coupling):
-        settings += f" · controls drawn {made.draws}×"
-    return Text.assemble(("R̄_k", "bold"), " with 95 % interval  ", (settings, "dim"))
+        settings += f" · {made.draws} draw{'' if made.draws == 1 else 's'}"
+    return Text.assemble(("R̄_k", "bold"), ", 95 % interval  ", (settings, "dim"))
 
 
 def _spectra(run: RunAnalysis, footnotes: Footnotes) -> Table:
