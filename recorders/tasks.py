@@ -2,7 +2,8 @@
 
 Decides how a per-task gradient is taken without changing `.grad` by a bit. One task alone: tensor hooks read what its
 backward adds. Several in one `backward`: one additional `autograd.grad` each, before the joint backward; adding such
-gradients up instead would differ from the joint one. Contributions of micro-batches add up; AMP scale is divided out.
+gradients up instead would differ from the joint one. torch's random numbers are put back after these; hooks of the
+script's in the backward pass are called once more for each. Contributions of micro-batches add up; AMP scale is divided out.
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ class TaskLedger:
         try:
             for task, loss in losses.items():
                 if task in wanted or not self._checked:
-                    found = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
+                    with torch.random.fork_rng(_cuda_devices(trained)):  # a backward may draw random numbers
+                        found = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
                     missing -= {index for index, gradient in enumerate(found) if gradient is not None}
                     if task in wanted:
                         self._add_gradient(task, loss, _spread(found, selection), selection)
@@ -204,6 +206,10 @@ class _Arrivals:
 
     def _arrived(self, gradient: Tensor) -> None:
         self.fired = True
+
+
+def _cuda_devices(tensors: list[Tensor]) -> list[int]:
+    return sorted({tensor.device.index for tensor in tensors if tensor.device.type == "cuda"})
 
 
 def _number(value: Tensor) -> float | Tensor:

@@ -107,3 +107,23 @@ def test_losses_add_up_where_a_backward_delivers_nothing_to_the_selection(record
     scalars = it.writer.stored_scalars
     found = [scalars["loss/a"][t][0] + scalars["loss/b"][t][0] for t in range(4)]
     np.testing.assert_allclose(found, true, rtol=1e-6)
+
+
+def train_with_noise_in_backward() -> Tensor:
+    model, optimizer = make()
+    model[0].weight.register_hook(lambda gradient: gradient + 0.01 * torch.randn_like(gradient))
+    for _ in range(3):
+        optimizer.zero_grad()
+        out = model(X)
+        halves = {"a": (out[:2], Y[:2]), "b": (out[2:], Y[2:])}
+        sedscope.backward({task: nn.functional.cross_entropy(*half) for task, half in halves.items()})
+        optimizer.step()
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def test_random_numbers_that_a_backward_draws_are_put_back(recording: Any) -> None:
+    plain = train_with_noise_in_backward()
+    with recording(every=1) as it:
+        recorded = train_with_noise_in_backward()
+    assert set(it.writer.stored_rows) >= {"gradient/a", "gradient/b"}
+    assert torch.equal(plain, recorded)
