@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from recorders.format import GRAD_NORM, GRADIENT, LR_PREFIX, UPDATE, WEIGHT_DECAY_PREFIX
+from recorders.grouping import Groups, groups_of
 from recorders.naming import clean_names
 from recorders.ownership import (
     find_model,
@@ -36,27 +37,35 @@ class Binding:
         self.stages = stages_of(optimizer)
         self._before: Tensor | None = None
         self._settings: list[dict[str, Any]] = []
-        self._received: list[Tensor] | None = None
+        self._norm: float | Tensor | None = None
         self._gradient: Tensor | None = None
+        self._with_gradient: set[int] = set()
+        self._settling: Any = None
+        self.groups: Groups = groups_of(
+            optimizer, selection.chosen, {id(each) for each in selection.chosen if each.requires_grad}
+        )
+        """Which group moved each selected parameter in the last step; before the first one, which is to."""
 
     def read_before(self, *, rows: bool, closure_given: bool, wants: Wants) -> None:
         """Before the step: θ_t, and each group's options, which a scheduler may change before the step is looked at.
 
         Gradients are read after the step, where a fused kernel has unscaled them and a closure has made them; but an
-        optimizer that is not torch's own may write into them, so there they are read here.
+        optimizer that is not torch's own may write into them, and a hook behind the step may clear them, so there they
+        are read here.
         """
-        self._settings = [
-            {name: _kept(value) for name, value in group.items() if name != "params"}
-            for group in self.optimizer.param_groups
-        ]
+        self._settle()
+        # The script's own hooks may still change the options: this one comes after all that are there.
+        self._release()
+        self._settling = self.optimizer.register_step_pre_hook(lambda *_: self._settle())
+        self._with_gradient = set() if closure_given else {id(each) for each in self.stepped()}
         self._before = self.theta() if rows and wants(UPDATE) else None
-        self._received = self._gradient = None
-        if not closure_given and not is_torchs_own(self.optimizer):
+        self._norm = self._gradient = None
+        if not closure_given and self._may_lose_gradients():
             self._receive(rows and wants(GRADIENT))
 
     def read_after(self, *, rows: bool, wants: Wants) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
         """After the step: rows [P] by source, each a fresh tensor, and scalars by name."""
-        if self._received is None:
+        if self._norm is None:
             self._receive(rows and wants(GRADIENT))
         found: dict[str, Tensor] = {}
         if self._gradient is not None:
@@ -67,8 +76,8 @@ class Binding:
             for name in self.stages:
                 if wants(name):
                     found[name] = self.stage(name)
-        scalars = self._group_scalars() | {GRAD_NORM: norm_of(self._received or [])}
-        self._before = self._gradient = None
+        scalars = self._group_scalars() | {GRAD_NORM: 0.0 if self._norm is None else self._norm}
+        self._before = self._gradient = self._norm = None
         return found, scalars
 
     def stage(self, name: str) -> Tensor:
@@ -97,9 +106,31 @@ class Binding:
                 found[name] = tensor
         return found
 
+    def _may_lose_gradients(self) -> bool:
+        """Whether gradients may be others behind the step than before it.
+
+        A fused step under a scaler is looked at behind it all the same: its kernel divides by the scale.
+        """
+        if not is_torchs_own(self.optimizer):
+            return True
+        scaled = getattr(self.optimizer, "grad_scale", None) is not None
+        return bool(self.optimizer._optimizer_step_post_hooks) and not scaled
+
+    def _settle(self) -> None:
+        self._settings = [
+            {name: _kept(value) for name, value in group.items() if name != "params"}
+            for group in self.optimizer.param_groups
+        ]
+
+    def _release(self) -> None:
+        if self._settling is not None:
+            self._settling.remove()
+            self._settling = None
+
     def _receive(self, row: bool) -> None:
         gradients = [parameter.grad for parameter in self.stepped()]
-        self._received = [gradient.detach() for gradient in gradients if gradient is not None]
+        # The norm at once: what is received is the optimizer's own memory, and may be written to afterwards.
+        self._norm = norm_of([gradient.detach() for gradient in gradients if gradient is not None])
         if row:
             self._gradient = self.selection.flatten([parameter.grad for parameter in self.selection.chosen])
 

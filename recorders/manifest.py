@@ -15,6 +15,7 @@ from torch import Tensor
 
 from recorders.binding import Binding
 from recorders.options import Options
+from recorders.ownership import ends_in_torchs_own
 
 _PACKAGES: Final = ("sedscope", "torch", "numpy", "safetensors")
 _GIT_SECONDS: Final = 3.0
@@ -96,8 +97,11 @@ def _versions() -> dict[str, str]:
 
 def _groups(binding: Binding) -> list[dict[str, Any]]:
     names = {id(parameter.tensor): parameter.name for parameter in binding.selection.parameters}
+    left_out = {"params", "param_names"}
+    if not ends_in_torchs_own(binding.optimizer):
+        left_out.add("decoupled_weight_decay")  # what a step of its own does with the weight decay is not known
     return [
-        {name: _plain(value) for name, value in group.items() if name not in ("params", "param_names") and _told(value)}
+        {name: _plain(value) for name, value in group.items() if name not in left_out and _told(value)}
         | {"parameters": [names[id(parameter)] for parameter in group["params"] if id(parameter) in names]}
         for group in binding.optimizer.param_groups
     ]

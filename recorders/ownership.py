@@ -7,6 +7,7 @@ objects. What cannot be recorded rightly is refused here, by name.
 from __future__ import annotations
 
 import gc
+import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
@@ -97,6 +98,20 @@ def refuse_shared_selection(optimizer: torch.optim.Optimizer, selected: Collecti
 def is_torchs_own(optimizer: torch.optim.Optimizer) -> bool:
     """Whether its step is one that torch.optim defines, not a subclass's."""
     return str(getattr(type(optimizer).step, "__module__", "")).startswith("torch.optim.")
+
+
+def ends_in_torchs_own(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether its step is one that torch.optim defines, or a subclass's that calls `super().step()`."""
+    for kind in type(optimizer).__mro__:
+        step = vars(kind).get("step")
+        if step is None:
+            continue
+        if str(getattr(step, "__module__", "")).startswith("torch.optim."):
+            return True
+        code = getattr(inspect.unwrap(step), "__code__", None)
+        if code is None or not {"super", "step"} <= set(code.co_names):
+            return False
+    return False
 
 
 def refuse_second(first: torch.optim.Optimizer, second: torch.optim.Optimizer, selected: Collection[Tensor]) -> None:

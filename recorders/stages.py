@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from recorders.format import ADAPTIVE, MOMENTUM, SGD_MOMENTUM
+from recorders.ownership import ends_in_torchs_own
 from recorders.selection import Selection
 
 Stage = Callable[[Tensor, dict[str, Any], Mapping[str, Any], torch.dtype], "Tensor | None"]
@@ -21,7 +22,9 @@ Stage = Callable[[Tensor, dict[str, Any], Mapping[str, Any], torch.dtype], "Tens
 
 
 def stages_of(optimizer: torch.optim.Optimizer) -> dict[str, Stage]:
-    """The stages that this optimizer has, by source name."""
+    """The stages that this optimizer has, by source name; none where a subclass makes a step of its own."""
+    if not ends_in_torchs_own(optimizer):
+        return {}
     if isinstance(optimizer, torch.optim.Adam):  # AdamW is a subclass
         return {MOMENTUM: _momentum, ADAPTIVE: _adaptive}
     if isinstance(optimizer, torch.optim.SGD) and any(group["momentum"] for group in optimizer.param_groups):
