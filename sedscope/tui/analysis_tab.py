@@ -158,10 +158,10 @@ class AnalysisTab(PanelTab):
                 Setting("K", str(now.rank[0]), "ask_for('rank')"),
                 *own,
                 Setting("a", now.align, "turn('align')"),
-                Setting("d", f"{now.centroid} logit" + ("s" if now.centroid == "sum" else ""), "turn('centroid')"),
+                Setting("d", now.centroid, "turn('centroid')"),
                 Setting("m", now.method, "turn('method')"),
                 Setting("N", f"{now.probes} probes", "ask_for('probes')"),
-                Setting("k", f"{checkpoints} checkpoints", "ask_for('checkpoints')"),
+                Setting("k", f"{checkpoints} points", "ask_for('checkpoints')"),
             )
         )
 

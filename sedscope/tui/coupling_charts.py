@@ -112,9 +112,13 @@ def matrix(series: Sequence[CouplingSeries], tasks: Sequence[str]) -> tuple[Heat
     return Heatmap(values, sources, names, title="Peak and final R̄", scale="log"), reasons
 
 
-def rbar(point: CouplingAt) -> float | Undefined:
-    """R̄_k of a checkpoint."""
-    return point.ratio if isinstance(point.ratio, Undefined) else point.ratio.rbar
+def why_none(shown: Sequence[CouplingSeries]) -> str | None:
+    """Why no point of any series is defined; None where one is."""
+    points = [point for series in shown for point in series.points]
+    reasons = dict.fromkeys(point.ratio.reason for point in points if isinstance(point.ratio, Undefined))
+    if any(isinstance(point.ratio, Ratio) for point in points):
+        return None
+    return "; ".join(reasons) or "there are no checkpoints"
 
 
 def _mean(series: CouplingSeries, label: str, colour: int) -> Series:

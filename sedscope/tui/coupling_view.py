@@ -72,13 +72,14 @@ class Found:
         return regardless_of_window(spans.settings) == regardless_of_window(settings)
 
     def made_of(self, settings: Settings) -> str:
-        """What the picture was made of, in a few words."""
+        """What the settings above the picture do not say of it, in a few words."""
         if not self.answers(settings) or self.analysis is None:
-            return "from coupling Gram matrices: other W and K at once"
+            return "by coupling Gram matrices"
         made = self.analysis.settings
+        if self.final:
+            return f"{made.random} random directions"
         steps = len(self.analysis.coupling[0].points) if self.analysis.coupling else 0
-        coarse = "" if self.final else "preview: "
-        return f"{coarse}{steps} checkpoints, {made.probes} probes, {made.random} random directions"
+        return f"preview: {steps} points, {made.probes} probes"
 
     @property
     def rank90(self) -> tuple[RankSeries, ...]:

@@ -76,7 +76,9 @@ class PanelTab(Tab):
 
     def explain(self, reason: str) -> None:
         """In the place of all panels, why there is nothing to show; "" shows the panels."""
-        self.set_class(bool(reason), "-empty")
+        if bool(reason) != self.has_class("-empty"):
+            self.set_class(bool(reason), "-empty")
+            self.call_after_refresh(self.focus_first)
         self.query_one("#instead", Static).update(Content.styled(reason, "$foreground 70%"))
         if not reason:
             self.call_after_refresh(self.focus_first)

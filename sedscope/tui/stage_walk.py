@@ -19,9 +19,9 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Heatmap
 from sedscope.tui.plot.figures import readable
 
-_WIDTHS = (7, 9, 8, 9)
+_WIDTHS = (6, 8, 8, 8)
 """Cells of R̄, its factor, R^matched, its factor."""
-_NAME = 18
+_NAME = 17
 _OWN = "task gradient"
 _SHORT = {
     UNCLIPPED: "all tasks' sum", GRADIENT: "received gradient", MOMENTUM: "momentum m̂", SGD_MOMENTUM: "momentum",

@@ -147,14 +147,14 @@ class Tab(Vertical):
         return [widget for widget in self.query("*") if widget.focusable and _is_seen(widget)]
 
     def focus_first(self) -> None:
-        """Give the keys to the first widget that takes them, unless one of this tab has them."""
-        focused = self.screen.focused
+        """Give the keys to the first widget that takes them, unless one of this tab has them; else to the tab."""
         if not self.display or not self.is_attached:
             return
+        found, focused = self.key_takers(), self.screen.focused
+        self.can_focus = not found
         # A widget that was hidden a moment ago still has the keys, and loses them later.
-        lost = focused is None or self not in focused.ancestors or not _is_seen(focused)
-        if lost and (found := self.key_takers()):
-            self.screen.set_focus(found[0], scroll_visible=False)
+        if focused is None or self not in focused.ancestors or not _is_seen(focused):
+            (found[0] if found else self).focus(scroll_visible=False)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """A plot's cursor is the shared one."""

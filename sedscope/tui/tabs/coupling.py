@@ -18,7 +18,7 @@ from sedscope.analysis.variants import is_control
 from sedscope.tui.analysis_tab import AnalysisTab
 from sedscope.tui.chart_pane import ChartPane
 from sedscope.tui.chips import Chips
-from sedscope.tui.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart
+from sedscope.tui.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
 from sedscope.tui.coupling_view import Found, with_controls
 from sedscope.tui.matrix_pane import MatrixPane
 from sedscope.tui.metric_charts import moments
@@ -200,6 +200,12 @@ class CouplingTab(AnalysisTab):
         if data is None or task is None or not shown:
             self._explain_absence()
             return
+        absent = why_none([one for one in shown if one.source in self._sources()])
+        if absent is not None:
+            self.explain(
+                f"The coupling of {', '.join(self._sources())} to the features of {task} is undefined:\n{absent}"
+            )
+            return
         self.explain("")
         self._draw(data, task, shown)
         if not self._found.answers(self.shell.settings):
@@ -256,7 +262,7 @@ class CouplingTab(AnalysisTab):
         elif self._found.analysis is None:
             self.explain("Computing the coupling … a coarse picture comes first.")
         else:
-            self._say_made_of("shown as before; the new settings are being computed")
+            self._say_made_of("as before; computing …")
 
     def _say_made_of(self, text: str) -> None:
         self.query_one("#made-of", Static).update(Content.styled(text, "$foreground 60%"))
@@ -286,7 +292,10 @@ class CouplingTab(AnalysisTab):
         return self._sets().get(self._set, ())
 
     def _wanted(self) -> tuple[str, ...]:
+        """What is drawn: the sources, and the controls where they are a band."""
         data = self.shell.data
+        if self._alone():
+            return self._sources()
         return with_controls(self._sources(), self._features_of, () if data is None else data.known_sources)
 
     def _alone(self) -> bool:
