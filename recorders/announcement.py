@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from recorders.binding import Binding
 from recorders.format import DISPLACEMENT, GRADIENT, UPDATE
+from recorders.intervention import Intervention
 from recorders.options import Options
 from recorders.speech import size_text
 
@@ -29,6 +30,8 @@ def describe(binding: Binding, options: Options, tasks: Collection[str]) -> list
         f"every {options.every} steps {size_text(rows)} of rows ({', '.join(sources) or 'none'}); "
         + (f"every {kept} steps {size_text(state)} of weights" if kept else f"weights twice, {size_text(state)} each"),
     ]
+    if options.intervention is not None:
+        lines.append(_changed(options.intervention, selection.size, resumed=options.resume))
     if options.steps is not None:
         total = (options.steps // options.every + 1) * rows + ((options.steps // kept if kept else 1) + 1) * state
         lines.append(f"{options.steps:,} steps make about {size_text(total)}")
@@ -39,4 +42,15 @@ def _sources(binding: Binding, options: Options, tasks: Collection[str]) -> list
     names = [GRADIENT, *(f"{GRADIENT}/{task}" for task in tasks), UPDATE, *binding.stages]
     if options.schedule.thins_weights:
         names.append(DISPLACEMENT)
+    if options.intervention is not None and options.intervention.raw_source is not None:
+        names.append(options.intervention.raw_source)
     return [name for name in names if options.wants(name)]
+
+
+def _changed(intervention: Intervention, size: int, *, resumed: bool) -> str:
+    parts = [f"intervention: {intervention.summary()}"]
+    if intervention.acts and intervention.natural_steps and not resumed:
+        parts.append(f"{intervention.natural_steps:,} natural steps first")
+    if window := intervention.window_bytes(size):
+        parts.append(f"the window takes {size_text(window)}")
+    return "; ".join(parts)

@@ -93,6 +93,8 @@ class Options:
             raise UsageError(
                 f"weights-every: must be a multiple of every ({self.every}), or 0; found {self.weights_every}"
             )
+        if self.intervention is not None and not isinstance(self.intervention, Intervention):
+            raise UsageError(f"intervene: must be a mode or an Intervention; found {self.intervention!r:.80}")
         if self.force and self.resume:
             raise UsageError("force and resume exclude each other: one replaces the run, the other continues it")
         for pattern in self.sources:

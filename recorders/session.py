@@ -27,6 +27,7 @@ from recorders.counting import first_t
 from recorders.errors import RefusedError, SedscopeError
 from recorders.followed import FollowedOptimizer
 from recorders.format import GRADIENT, SKIPPED
+from recorders.grouping import GroupNotes
 from recorders.hooks import Closure, StepHooks
 from recorders.intervention.intervener import Intervener, intervener_of
 from recorders.manifest import build_manifest
@@ -81,6 +82,7 @@ class Session:
         self._followed = FollowedOptimizer(options.select, self._begin, self._remark)
         self._stepping = False
         self._theta: ThetaKeeper | None = None
+        self._group_notes: GroupNotes | None = None
         self._intervener: Intervener | None = None
         self._tasks: dict[str, None] = {}
         self._closed = False
@@ -130,6 +132,8 @@ class Session:
         self._theta.stepped()
         self._stepping = False
         found, scalars = binding.read_after(rows=rows, wants=self.options.wants)
+        if rows and self._group_notes is not None:
+            self._group_notes.tell(binding.groups, t)
         if rows:  # other steps may have task gradients too: for a window, or because t was not known yet on resume
             found |= {source: row for source, row in more.items() if self.options.wants(source)}
         scalars |= numbers | self._clipping.take(binding.stepped())
@@ -270,6 +274,7 @@ class Session:
     def _begin(self, found: Binding) -> None:
         optimizer, self.model, self._selection = found.optimizer, found.model, found.selection
         self._theta = ThetaKeeper(found, self.options, self.output)
+        self._group_notes = GroupNotes(None if self.options.resume else found.groups, self.output.note)
         self.t, remark = first_t(optimizer, self.options)
         if remark is not None:
             self._remark(remark)

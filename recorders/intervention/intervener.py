@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
 
 import torch
 from torch import Tensor
 
 from recorders.binding import Binding
 from recorders.errors import RefusedError, UsageError
-from recorders.format import GRADIENT, NORM_KEPT, RAW_GRADIENT, RAW_UPDATE, UPDATE
+from recorders.format import GRADIENT, NORM_KEPT, UPDATE
 from recorders.intervention.projection import Span, keep, remove, with_norm
 from recorders.intervention.random_subspace import RandomSubspaces
 from recorders.intervention.sed_basis import SedBasis, StepVectors
@@ -27,9 +26,6 @@ from recorders.intervention.selected import HeldWeights, amp_scale, read_gradien
 from recorders.intervention.settings import DECAY_ONLY, ONCE, Intervention
 from recorders.options import Options
 from recorders.output import Output
-from recorders.speech import size_text
-
-_RAW_SOURCE: Final = {GRADIENT: RAW_GRADIENT, UPDATE: RAW_UPDATE}
 
 
 class Intervener:
@@ -65,7 +61,8 @@ class Intervener:
         self._raw: Tensor | None = None
         self._applied: Tensor | None = None
         self._kept: float | None = None
-        self._announce(first_t, resumed)
+        if self._sed is not None and resumed:
+            tell("the window is empty after a resume: steps are natural until it is full", first_t)
 
     def before_step(self, t: int, *, closure_given: bool) -> None:
         """θ_t is in place. With `--on gradient` the gradients are changed here.
@@ -111,9 +108,9 @@ class Intervener:
             step = StepVectors(self._raw, self._applied, self._gradient, update, task_gradients, tasks)
             if not self._sed.see(t, step):
                 self._tell(f"a row of {self._settings.source} was not finite: the window goes without it", t)
-        found = {}
-        if rows and self._raw is not None and self._settings.target is not None:
-            found[_RAW_SOURCE[self._settings.target]] = self._raw.to(self._selection.dtype, copy=True)
+        found, source = {}, self._settings.raw_source
+        if rows and self._raw is not None and source is not None:
+            found[source] = self._raw.to(self._selection.dtype, copy=True)
         return found, {} if self._kept is None else {NORM_KEPT: self._kept}
 
     def finish(self, t: int) -> None:
@@ -170,12 +167,6 @@ class Intervener:
         settings, once = self._settings, self._settings.redraw == ONCE
         size, device = self._selection.size, self._selection.chosen[0].device
         return RandomSubspaces(settings.rank, size, seed=settings.seed, once=once, device=device)
-
-    def _announce(self, first_t: int, resumed: bool) -> None:
-        if self._sed is not None:
-            self._tell(f"the window of {self._settings.window} rows takes {size_text(self._sed.nbytes)}", first_t)
-            if resumed:
-                self._tell("the window is empty after a resume: steps are natural until it is full", first_t)
 
     def _tell_if_partial(self, whole: bool, t: int) -> None:
         if not whole:

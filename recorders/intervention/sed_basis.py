@@ -54,8 +54,6 @@ class SedBasis:
         self._stage = _momentum_of(binding) if settings.source == MOMENTUM_BASIS else ""
         selection = binding.selection
         self._window = RollingWindow(settings.window, selection.size, settings.rank, selection.chosen[0].device)
-        self.nbytes = self._window.nbytes
-        """Memory of the window."""
 
     def span(self) -> Span | None:
         """What the next step is projected onto; None while the window is not full."""

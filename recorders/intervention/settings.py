@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from recorders.errors import UsageError
-from recorders.format import GRADIENT, MAX_INTEGER, UPDATE
+from recorders.format import GRADIENT, MAX_INTEGER, RAW_GRADIENT, RAW_UPDATE, UPDATE
 
 CONTROL: Final = "control"
 KEEP_SED: Final = "keep-sed"
@@ -123,6 +123,11 @@ class Intervention:
         return UPDATE if self.freezes else GRADIENT if self.mode == DECAY_ONLY else self.on
 
     @property
+    def raw_source(self) -> str | None:
+        """The row source of what there was before the change, or None."""
+        return {GRADIENT: RAW_GRADIENT, UPDATE: RAW_UPDATE}.get(self.target or "")
+
+    @property
     def source(self) -> str:
         """What the window's rows are, decided."""
         return self.on if self.basis_source is None else self.basis_source
@@ -166,6 +171,10 @@ class Intervention:
             "redraw": self.redraw if random else None,
             "seed": self.seed if random else None,
         }
+
+    def window_bytes(self, size: int) -> int:
+        """Memory of the window and its basis where P is `size`."""
+        return 8 * (self.window + self.rank) * size if self.needs_window else 0
 
     def summary(self) -> str:
         """The intervention in a few words."""

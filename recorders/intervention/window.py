@@ -41,11 +41,6 @@ class RollingWindow:
         """Whether there have been W rows."""
         return self._pushed >= len(self._ring)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the rows and the basis, in bytes."""
-        return self._ring.nbytes + self._basis.nbytes
-
     def push(self, row: Tensor) -> bool:
         """Add a row [P], float64, in the place of the oldest; False, and nothing added, where it is not finite."""
         place = self._pushed % len(self._ring)

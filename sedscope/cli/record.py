@@ -54,7 +54,8 @@ _EPILOG = "Then: sedscope report RUN for the numbers, sedscope check RUN to see 
     "--sources",
     multiple=True,
     metavar="NAMES",
-    help="Row sources to store, names or globs: gradient, gradient/<task>, update, adamw/*, sgd/momentum, displacement."
+    help="Row sources to store, names or globs: gradient, gradient/<task>, update, raw/*, adamw/*, sgd/momentum,"
+    " displacement."
     "  [default: all that apply]",
 )
 @click.option(

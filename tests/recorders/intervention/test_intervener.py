@@ -105,9 +105,13 @@ def test_the_run_says_what_was_done_and_from_which_step(recording: Any, capsys: 
         "mode": "keep-sed", "on": "update", "rank": K, "window": W, "stride": 1, "warm_up": 8,
         "basis_source": "update", "basis": "applied", "redraw": None, "seed": None,
     }  # fmt: skip
-    begin = "keep-sed, rank 2, on the update, basis from the last 5 rows of update (applied); from t = 8 on"
-    assert about_intervention(it) == [("the window of 5 rows takes 2.8 kB", 0), (begin, 8)]
-    assert capsys.readouterr().err.count(begin) == 1
+    summary = "keep-sed, rank 2, on the update, basis from the last 5 rows of update (applied)"
+    begin = f"{summary}; from t = 8 on"
+    assert about_intervention(it) == [(begin, 8)]
+    said = capsys.readouterr().err
+    assert said.count(begin) == 1
+    assert f"intervention: {summary}; 8 natural steps first; the window takes 2.8 kB" in said
+    assert "of rows (gradient, update, adamw/momentum, adamw/adaptive, raw/update)" in said
 
 
 def test_an_intervention_that_never_began_is_told(recording: Any) -> None:
@@ -283,6 +287,11 @@ def test_a_mode_that_does_not_exist(tmp_path: Path) -> None:
     with (
         pytest.raises(UsageError, match="intervene: must be one of"),
         sedscope.record(tmp_path / "run", intervene="keep"),
+    ):
+        pass
+    with (
+        pytest.raises(UsageError, match=r"intervene: must be a mode or an Intervention; found \{\}"),
+        sedscope.record(tmp_path / "run", intervene={}),  # type: ignore[arg-type]
     ):
         pass
     assert not (tmp_path / "run").exists()
