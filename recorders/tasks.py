@@ -2,8 +2,9 @@
 
 Decides how a per-task gradient is taken without changing `.grad` by a bit. One task alone: tensor hooks read what its
 backward adds. Several in one `backward`: one additional `autograd.grad` each, before the joint backward; adding such
-gradients up instead would differ from the joint one. torch's random numbers are put back after these; hooks of the
-script's in the backward pass are called once more for each. Contributions of micro-batches add up; AMP scale is divided out.
+gradients up instead would differ from the joint one. torch's random numbers are put back after these; hooks that the
+script has in the backward pass are called once more for each. Contributions of micro-batches add up; AMP scale is
+divided out.
 """
 
 from __future__ import annotations
