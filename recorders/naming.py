@@ -30,8 +30,5 @@ def clean(name: str) -> str:
 
 
 def clean_names(named: Mapping[str, _T]) -> dict[str, _T]:
-    """The same values under clean names; `module.` goes where every name begins with it."""
-    cleaned = {clean(name): value for name, value in named.items()}
-    while cleaned and all(name.startswith("module.") for name in cleaned):
-        cleaned = {name.removeprefix("module."): value for name, value in cleaned.items()}
-    return cleaned
+    """The same values under clean names."""
+    return {clean(name): value for name, value in named.items()}

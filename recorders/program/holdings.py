@@ -12,6 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from recorders.naming import clean
 from recorders.program.forward import Forward
 from recorders.program.graph import TensorSpec
 from recorders.program.refusal import ProgramRefused
@@ -92,10 +93,10 @@ class Holdings:
 
 
 def _state_names(model: nn.Module) -> dict[int, str]:
-    """Identity of every tensor of the state dict → the first of its names."""
+    """Identity of every tensor of the state dict → the first of its names, as a run gives it to the weights."""
     names: dict[int, str] = {}
     for name, tensor in _saved(model):
-        names.setdefault(id(tensor), name)
+        names.setdefault(id(tensor), clean(name))
     return names
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from recorders.errors import RefusedError
+from recorders.naming import clean, clean_names
 from recorders.program.forward import MODEL, Forward
 from recorders.program.interpreter import Program
 from recorders.program.refusal import ProgramRefused
@@ -51,11 +52,11 @@ def _leaves(program: Program, forward: Forward) -> dict[str, Tensor]:
     """The model's state, sharing its memory; floating weights want a gradient that never reaches the model's own."""
     named = {**dict(forward.model.named_parameters()), **dict(forward.model.named_buffers())}
     parameters = {name for name, _ in forward.model.named_parameters()}
-    wanted = set(program.state_names) | parameters
+    wanted = set(program.state_names)
     return {
         name: tensor.detach().requires_grad_(name in parameters and tensor.is_floating_point())
         for name, tensor in named.items()
-        if name in wanted
+        if name in parameters or clean(name) in wanted
     }
 
 
@@ -69,7 +70,7 @@ def _live(
 
 def _ours(program: Program, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor) -> tuple[Tensor, ...]:
     try:
-        return program.run(state, inputs, delta)
+        return program.run(clean_names(state), inputs, delta)
     except RefusedError as error:
         raise ProgramRefused(f"model: the captured program does not run: {error}") from error
 
