@@ -28,7 +28,7 @@ _FOLDERS = (
     format.PROBE_DIR,
     format.DERIVED_DIR,
 )
-_RESUMED = ("command", "git", "versions", "device")
+_RESUMED = ("command", "git", "versions", "device", format.STEPS_BEFORE)
 """What a resumed session may change; its opening line says it."""
 
 

@@ -37,6 +37,9 @@ LINE_PROBE: Final = "probe"
 LINE_NOTE: Final = "note"
 LINE_END: Final = "end"
 
+NOTE_GROUPS: Final = "groups"
+"""A note about which parameter group moves which selected parameter from this recorded t on."""
+
 # --- tensors of a shard -------------------------------------------------------------------------------------------
 ROW_PREFIX: Final = "row/"
 """`row/<source>`: float32 or float64 `[S, P]`."""
@@ -119,6 +122,8 @@ def parse_source(name: str) -> Source | None:
 
 
 # --- run.json and journal: caps that a reader enforces before it believes anything ---------------------------------
+STEPS_BEFORE: Final = "steps_before"
+"""Steps that the optimizer's state counts beyond t, in `run.json` and in the opening line of a resumed session."""
 MAX_RUN_JSON: Final = 64 << 20
 MAX_JOURNAL_LINE: Final = 1 << 20
 MAX_SHARD_HEADER: Final = 16 << 20

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from recorders.binding import Binding
+from recorders.counting import completed_steps
+from recorders.format import STEPS_BEFORE
 from recorders.options import Options
 from recorders.ownership import ends_in_torchs_own
 
@@ -23,11 +25,12 @@ _UNSEEDED: Final = 67280421310721  # what torch.initial_seed() says in a process
 
 
 def build_manifest(
-    binding: Binding, options: Options, *, name: str, command: Sequence[str], tasks: Sequence[str]
+    binding: Binding, options: Options, *, name: str, command: Sequence[str], tasks: Sequence[str], first_t: int
 ) -> dict[str, Any]:
     """`run.json` without its version, id and time, which the writer fills in."""
     selection = binding.selection
     seed = torch.initial_seed()
+    made = completed_steps(binding.optimizer)
     return {
         "name": name,
         "command": list(command),
@@ -63,6 +66,7 @@ def build_manifest(
         "intervention": None if options.intervention is None else options.intervention.describe(),
         "seed": None if seed == _UNSEEDED else seed,
         "parent": None,
+        STEPS_BEFORE: None if made is None else made - first_t,
     }
 
 

@@ -42,6 +42,17 @@ def plan_resume(
     return session, {"session": parent, "t": first_t}
 
 
+def earlier_steps(path: Path) -> tuple[int, int | None]:
+    """Steps that the optimizer had made before t = 0, and the last t committed, None where nothing was."""
+    journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
+    said = [next(_good_lines(journal), {}) for journal in journals]
+    with suppress(OSError, RefusedError):  # no run to go on with is said where the run is opened
+        said.insert(0, strictjson.loads((path / format.RUN_FILE).read_bytes(), format.RUN_FILE))
+    counts = [count for each in said if isinstance(count := each.get(format.STEPS_BEFORE), int)]
+    reached = [last for journal in journals if (last := _last_t(journal)) is not None]
+    return (counts[-1] if counts else 0), max(reached, default=None)
+
+
 def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
     if recorded.get("format_version") != format.FORMAT_VERSION:
         found = recorded.get("format_version")

@@ -234,7 +234,8 @@ class Session:
     def _finish(self, reason: str) -> None:
         try:
             if self._theta is None:
-                self.output.say_once(f"nothing was recorded: {self._followed.why_none}")
+                nothing = "nothing was changed or recorded" if self.options.changes_training else "nothing was recorded"
+                self.output.say_once(f"{nothing}: {self._followed.why_none}")
             elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
                 self._theta.keep_last(self.t)
             if self._intervener is not None:
@@ -275,12 +276,12 @@ class Session:
         optimizer, self.model, self._selection = found.optimizer, found.model, found.selection
         self._theta = ThetaKeeper(found, self.options, self.output)
         self._group_notes = GroupNotes(None if self.options.resume else found.groups, self.output.note)
-        self.t, remark = first_t(optimizer, self.options)
+        self.t, remark = first_t(optimizer, self.options, self.path)
         if remark is not None:
             self._remark(remark)
         self._intervener = intervener_of(found, self.options, self.t, self.output)
-        name, tasks = self.path.name, list(self._tasks)
-        self.output.open(build_manifest(found, self.options, name=name, command=self._command, tasks=tasks), self.t)
+        told: Any = {"name": self.path.name, "command": self._command, "tasks": list(self._tasks), "first_t": self.t}
+        self.output.open(build_manifest(found, self.options, **told), self.t)
         for line in describe(found, self.options, self._tasks):
             self.output.say_once(line)
 
