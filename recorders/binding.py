@@ -6,6 +6,7 @@ Decides what the stored sources hold. When a step is recorded, and where rows go
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -40,11 +41,12 @@ class Binding:
         self._norm: float | Tensor | None = None
         self._gradient: Tensor | None = None
         self._with_gradient: set[int] = set()
+        self._keeps_gradients = False
         self._settling: Any = None
         self.groups: Groups = groups_of(
             optimizer, selection.chosen, {id(each) for each in selection.chosen if each.requires_grad}
         )
-        """Which group moved each selected parameter in the last step; before the first one, which is to."""
+        """Which group moved each selected parameter in the last step with rows; before it, which is to."""
 
     def read_before(self, *, rows: bool, closure_given: bool, wants: Wants) -> None:
         """Before the step: θ_t, and each group's options, which a scheduler may change before the step is looked at.
@@ -56,8 +58,9 @@ class Binding:
         self._settle()
         # The script's own hooks may still change the options: this one comes after all that are there.
         self._release()
-        self._settling = self.optimizer.register_step_pre_hook(lambda *_: self._settle())
-        self._with_gradient = set() if closure_given else {id(each) for each in self.stepped()}
+        self._settling = self.optimizer.register_step_pre_hook(self._settle_again)
+        self._with_gradient = set()
+        self._keeps_gradients = rows and not closure_given
         self._before = self.theta() if rows and wants(UPDATE) else None
         self._norm = self._gradient = None
         if not closure_given and self._may_lose_gradients():
@@ -65,6 +68,10 @@ class Binding:
 
     def read_after(self, *, rows: bool, wants: Wants) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
         """After the step: rows [P] by source, each a fresh tensor, and scalars by name."""
+        self._release()
+        if rows:
+            moved = self._with_gradient | {id(each) for each in self.stepped()}
+            self.groups = groups_of(self.optimizer, self.selection.chosen, moved)
         if self._norm is None:
             self._receive(rows and wants(GRADIENT))
         found: dict[str, Tensor] = {}
@@ -121,6 +128,12 @@ class Binding:
             {name: _kept(value) for name, value in group.items() if name != "params"}
             for group in self.optimizer.param_groups
         ]
+
+    def _settle_again(self, *_: Any) -> None:
+        with suppress(Exception):  # between the script's hooks and its step nothing of ours may raise
+            self._settle()
+            if self._keeps_gradients:  # a hook behind the step may drop them; a closure makes them in the step
+                self._with_gradient = {id(each) for each in self.stepped()}
 
     def _release(self) -> None:
         if self._settling is not None:

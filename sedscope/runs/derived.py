@@ -7,15 +7,17 @@ leaves θ_t.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
+from recorders.grouping import Groups
 from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
+from sedscope.runs.moved import Moved, moved
 from sedscope.runs.rows import Columns, Floats, Steps
 from sedscope.runs.scalars import Series
 from sedscope.runs.tensors import TensorStore
@@ -56,20 +58,28 @@ def read_displacement(
     return out
 
 
-def decay_factors(manifest: Manifest, scalars: Mapping[str, Series], t: Steps) -> tuple[Steps, NDArray[np.float64]]:
-    """The t among `t` at which every decoupled group has lr and weight decay, and their −lr·λ: `[n]`, `[n, groups]`.
+def decay_factors(
+    manifest: Manifest, history: History, scalars: Mapping[str, Series], t: Steps
+) -> tuple[Steps, NDArray[np.float64]]:
+    """The t among the ascending `t` at which every group that moved something has lr and weight decay, and −lr·λ.
 
-    The factor of a group that decays through its gradient is 0.
+    Returns:
+        t `[n]` and factors `[n, groups]`; the factor of a group that decays through its gradient is 0.
     """
-    groups = manifest.optimizer.groups if manifest.optimizer else ()
-    factors = np.zeros((len(t), len(groups)))
-    known = np.ones(len(t), dtype=bool)
-    for number, group in enumerate(groups):
-        if manifest.optimizer is not None and manifest.optimizer.is_decoupled(group):
+    entries = moved(manifest, history)
+    count = max(
+        [len(manifest.optimizer.groups) if manifest.optimizer else 0, *(max(e.used, default=-1) + 1 for e in entries)]
+    )
+    factors, has = np.zeros((len(t), count)), np.ones((len(t), count), dtype=bool)
+    for number in range(count):
+        if _decays(manifest, number):
             rate, has_rate = _at(scalars, f"{LR_PREFIX}{number}", t)
             decay, has_decay = _at(scalars, f"{WEIGHT_DECAY_PREFIX}{number}", t)
             factors[:, number] = -rate * decay
-            known &= has_rate & has_decay
+            has[:, number] = has_rate & has_decay
+    known = np.ones(len(t), dtype=bool)
+    for part, entry in _parts(entries, t):
+        known[part] = has[part][:, entry.used].all(axis=1)
     return t[known], factors[known]
 
 
@@ -82,11 +92,13 @@ def read_decay(
     columns: Columns,
 ) -> Floats:
     """Decay rows `[n, columns]`; the steps must be ones that `decay_factors` knows."""
-    _, factors = decay_factors(manifest, scalars, steps)
+    order = np.argsort(steps, kind="stable")
+    _, factors = decay_factors(manifest, history, scalars, steps[order])
     out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
-    for row, t, factor in zip(out, steps.tolist(), factors, strict=True):
-        row[:] = _selected(tensors, manifest, history, t, columns)
-        _scale(row, manifest, factor, columns)
+    for part, entry in _parts(moved(manifest, history), steps[order]):
+        for place, factor in zip(order[part].tolist(), factors[part], strict=True):
+            out[place] = _selected(tensors, manifest, history, int(steps[place]), columns)
+            _scale(out[place], manifest, entry.groups, factor, columns)
     return out
 
 
@@ -96,21 +108,29 @@ def has_decay(manifest: Manifest) -> bool:
     return optimizer is not None and any(optimizer.is_decoupled(group) for group in optimizer.groups)
 
 
-def _scale(row: Floats, manifest: Manifest, factor: NDArray[np.float64], columns: Columns) -> None:
-    """Multiply each selected parameter's part of a row by the factor of its group; 0 for one that no group trains."""
-    group_of = _groups(manifest)
+def _scale(row: Floats, manifest: Manifest, groups: Groups, factor: NDArray[np.float64], columns: Columns) -> None:
+    """Multiply each selected parameter's part of a row by its group's factor; 0 for one that the step left alone."""
     first, count = columns
-    for parameter in manifest.selected:
+    for parameter, number in zip(manifest.selected, groups, strict=True):
         start = max(first, parameter.offset or 0) - first
         stop = min(first + count, (parameter.offset or 0) + parameter.size) - first
-        number = group_of.get(parameter.name)
         if start < stop:
-            row[start:stop] *= 0.0 if number is None or not parameter.trainable else factor[number]
+            row[start:stop] *= 0.0 if number is None else factor[number]
 
 
-def _groups(manifest: Manifest) -> dict[str, int]:
+def _parts(entries: Sequence[Moved], t: Steps) -> Iterator[tuple[slice, Moved]]:
+    """Which of the ascending t each entry holds for."""
+    ends = [*np.searchsorted(t, [entry.start for entry in entries[1:]]).tolist(), len(t)]
+    for start, stop, entry in zip([0, *ends], ends, entries, strict=False):
+        yield slice(start, stop), entry
+
+
+def _decays(manifest: Manifest, number: int) -> bool:
+    """Whether a group decays by a step of its own; one that came later does where those of the manifest do."""
     groups = manifest.optimizer.groups if manifest.optimizer else ()
-    return {name: number for number, group in enumerate(groups) for name in group.parameters}
+    if number >= len(groups):
+        return has_decay(manifest)
+    return manifest.optimizer is not None and manifest.optimizer.is_decoupled(groups[number])
 
 
 def _selected(tensors: TensorStore, manifest: Manifest, history: History, t: int, columns: Columns) -> Floats:

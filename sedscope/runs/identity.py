@@ -17,6 +17,7 @@ from recorders.format import DECAY, DISPLACEMENT
 from sedscope.runs.derived import predecessors
 from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
+from sedscope.runs.moved import moved
 from sedscope.runs.rows import positions, stored_steps
 
 KINDS = ("manifest", "rows", "weights", "scalars", "probe", "program")
@@ -57,4 +58,5 @@ def _rows(manifest: Manifest, history: History, source: str, steps: list[int]) -
     needed = set(steps) | {before[t] for t in steps if t in before}
     weights = _weights(history, needed)
     scalars = _depends(manifest, history, "scalars", None, None) if source == DECAY else None
-    return [steps, [[t, before.get(t)] for t in steps], weights, scalars]
+    groups = [[entry.start, entry.groups] for entry in moved(manifest, history)[1:]] if source == DECAY else []
+    return [steps, [[t, before.get(t)] for t in steps], weights, scalars, *groups]

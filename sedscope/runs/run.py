@@ -17,6 +17,7 @@ from recorders.errors import TooLittleDataError, UsageError
 from recorders.format import (
     DECAY,
     DISPLACEMENT,
+    NOTE_GROUPS,
     STATE_CRASHED,
     STATE_DAMAGED,
     STATE_FINISHED,
@@ -110,7 +111,7 @@ class Run:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the recorder noted and what the reader noticed, in that order."""
-        return tuple(note for note in self._directory.notes if note.about != "task")
+        return tuple(note for note in self._directory.notes if note.about not in ("task", NOTE_GROUPS))
 
     @property
     def last_t(self) -> int | None:
@@ -174,7 +175,7 @@ class Run:
             return stored_steps(self._history.rows[source])
         if source == DISPLACEMENT:
             return np.array(list(derived.predecessors(self.manifest, self._history)), dtype=np.int64)
-        return derived.decay_factors(self.manifest, self._scalars(), self.weight_steps())[0]
+        return derived.decay_factors(self.manifest, self._history, self._scalars(), self.weight_steps())[0]
 
     def rows(
         self, source: str, steps: Sequence[int] | Steps | None = None, columns: slice | None = None

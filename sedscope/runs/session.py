@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from recorders.errors import DamagedError, RefusedError
-from recorders.format import MAX_JOURNAL_LINE, Source, parse_source
+from recorders.format import MAX_JOURNAL_LINE, NOTE_GROUPS, Source, parse_source
 from recorders.journal import decode_line, journal_name
 from recorders.tensorfile import pread
 from sedscope.runs.damage import Damage, Note
@@ -152,7 +152,8 @@ class Session:
             before = t
 
     def _explained(self, before: int, t: int) -> bool:
-        return any(note.t is not None and before < note.t <= t for note in self.notes())
+        noted = (note.t for note in self.notes() if note.about != NOTE_GROUPS)
+        return any(at is not None and before < at <= t for at in noted)
 
     def _lost_from(self) -> int | None:
         """The first t that a lost line may have held rows of; weights are committed ahead of the rows beside them."""

@@ -17,6 +17,7 @@ from run_directory import DECAY, LR, PROBE_META, P, feed, make_run, manifest, pr
 
 from recorders import shard
 from recorders.errors import DamagedError, TooLittleDataError, UsageError
+from recorders.grouping import read_groups, write_groups
 from recorders.store import RunWriter
 from sedscope.runs import Run, find_runs, open_run
 
@@ -70,8 +71,40 @@ def test_each_group_decays_by_its_own_rate(tmp_path: Path, trainable: bool, seco
     writer.scalars(2, {"lr/0": 0.5, "weight_decay/0": 0.25, "lr/1": 0.5})
     writer.close("finished")
     run = open_run(tmp_path / "run")
-    assert_array_equal(run.steps("adamw/decay"), [1], "t = 0 and t = 2 lack a rate")
-    assert_array_equal(run.rows("adamw/decay"), [[-0.375] * 2 + [second] * 4])
+    assert_array_equal(run.steps("adamw/decay"), [1] if trainable else [1, 2], "t = 0 and t = 2 lack a rate")
+    assert_array_equal(run.rows("adamw/decay", [1]), [[-0.375] * 2 + [second] * 4])
+
+
+def test_decay_follows_what_the_optimizer_moved(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path / "run", manifest(**two_groups()))
+    for t in range(5):
+        writer.weights(t, {"v": np.full(4, 4, np.float32), "w": np.full(2, 3, np.float32)})
+        writer.scalars(t, {f"{name}/{group}": 0.5 for group in (0, 1) for name in ("lr", "weight_decay")})
+    writer.note("groups", "0: - 1", 1)
+    writer.note("groups", "1: -", 2)
+    writer.note("groups", "0: 1 2", 3)
+    writer.scalars(4, {"lr/2": 0.25, "weight_decay/2": 0.5})
+    writer.close("finished")
+    run = open_run(tmp_path / "run")
+    assert_array_equal(run.steps("adamw/decay"), [0, 1, 2, 4], "t = 3 lacks the rate of the new group")
+    parts = [[-0.75, -1.0], [0.0, -1.0], [0.0, 0.0], [-0.75, -0.5]]
+    assert_array_equal(run.rows("adamw/decay"), [[w] * 2 + [v] * 4 for w, v in parts])
+    assert_array_equal(run.rows("adamw/decay", [4, 0], slice(1, 3)), [[-0.75, -0.5], [-0.75, -1.0]])
+    assert run.notes == () and run.damage == ()
+
+
+@pytest.mark.parametrize("odd", ["", "0: 0*3", "0: 0*0", "2: 0", "9: -", "0: x", "0:0", "0: 0  1", "0: \u0661"])
+def test_an_odd_note_about_groups_counts_for_nothing(odd: str) -> None:
+    assert read_groups(odd, (0, 1)) is None
+
+
+@given(st.lists(st.none() | st.integers(0, 12), min_size=1, max_size=900))
+def test_groups_come_back_as_they_were_written(groups: list[int | None]) -> None:
+    found: Any = (None,) * len(groups)
+    for message in write_groups(tuple(groups)):
+        assert len(message) < 2000
+        found = read_groups(message, found)
+    assert found == tuple(groups)
 
 
 def test_an_optimizer_that_decays_through_the_gradient_has_no_decay_rows(tmp_path: Path) -> None:

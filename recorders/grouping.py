@@ -1,0 +1,85 @@
+"""Which parameter group moved each selected parameter in a step, as the text of journal notes.
+
+Decides how that is written. `4: 0*12 -*3 1` says: of the selected parameters, from the one at position 4 on, group 0
+moved 12, the step left 3 alone, group 1 moved one. What a note does not reach stays as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from recorders.format import NOTE_GROUPS
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Groups = tuple[int | None, ...]
+"""Index of the group of each selected parameter; None where the step left it alone."""
+
+_RUNS_PER_NOTE = 200
+"""A note must stay short enough for every reader."""
+_RUN = re.compile(r"(\d{1,6}|-)(?:\*(\d{1,9}))?", re.ASCII)
+_START = re.compile(r"(\d{1,9}): ", re.ASCII)
+
+
+class GroupNotes:
+    """Says what moved which parameter, whenever it is not what was said before.
+
+    Args:
+        said: what the manifest says; None where this session wrote none.
+        note: takes the kind of a note, its message and t.
+    """
+
+    def __init__(self, said: Groups | None, note: Callable[[str, str, int], None]) -> None:
+        self._said = said
+        self._note = note
+
+    def tell(self, groups: Groups, t: int) -> None:
+        """What the step that leaves the recorded t made of it."""
+        if groups != self._said:
+            self._said = groups
+            for message in write_groups(groups):
+                self._note(NOTE_GROUPS, message, t)
+
+
+def groups_of(optimizer: torch.optim.Optimizer, selected: Sequence[Tensor], moved: Collection[int]) -> Groups:
+    """The group of each selected parameter whose id is in `moved`."""
+    group_of = {
+        id(parameter): number for number, group in enumerate(optimizer.param_groups) for parameter in group["params"]
+    }
+    return tuple(group_of.get(id(parameter)) if id(parameter) in moved else None for parameter in selected)
+
+
+def write_groups(groups: Groups) -> Iterator[str]:
+    """The messages that say it, of bounded length each."""
+    runs = [(group, len(list(run))) for group, run in groupby(groups)]
+    start = 0
+    for first in range(0, len(runs), _RUNS_PER_NOTE):
+        part = runs[first : first + _RUNS_PER_NOTE]
+        yield f"{start}: " + " ".join(_shown(group, count) for group, count in part)
+        start += sum(count for _, count in part)
+
+
+def read_groups(message: str, before: Groups) -> Groups | None:
+    """What holds after a message; None for one that nobody wrote for so many parameters."""
+    start = _START.match(message)
+    if start is None:
+        return None
+    found: list[int | None] = []
+    at, room = int(start[1]), len(before) - int(start[1])
+    for text in message[start.end() :].split(" "):
+        run = _RUN.fullmatch(text)
+        count = int(run[2] or 1) if run is not None else 0
+        if run is None or not 0 < count <= room - len(found):
+            return None
+        found += [None if run[1] == "-" else int(run[1])] * count
+    return before[:at] + tuple(found) + before[at + len(found) :]
+
+
+def _shown(group: int | None, count: int) -> str:
+    name = "-" if group is None else str(group)
+    return name if count == 1 else f"{name}*{count}"

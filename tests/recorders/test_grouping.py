@@ -1,0 +1,57 @@
+"""adamw/decay is what the optimizer did: adaptive + decay = update whatever is frozen, regrouped or rescheduled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import sedscope
+
+Change = Callable[[nn.Module, torch.optim.Optimizer, int], Any]
+
+
+def thaw(model: Any, optimizer: torch.optim.Optimizer, t: int) -> None:
+    model[0].requires_grad_(t >= 2)
+    model[2].requires_grad_(t < 2)
+
+
+def regroup(model: Any, optimizer: torch.optim.Optimizer, t: int) -> None:
+    if t == 0:
+        optimizer.param_groups[0]["params"] = list(model[0].parameters())
+    if t == 2:
+        optimizer.add_param_group({"params": list(model[2].parameters()), "lr": 0.01, "weight_decay": 0.9})
+
+
+def skip_all(model: Any, optimizer: torch.optim.Optimizer, t: int) -> None:
+    if t == 3:
+        optimizer.register_step_pre_hook(lambda *_: optimizer.zero_grad())
+
+
+def reschedule(model: Any, optimizer: torch.optim.Optimizer, t: int) -> None:
+    if t == 0:
+        hook = lambda *_: optimizer.param_groups[0].update(lr=optimizer.param_groups[0]["lr"] * 0.5)  # noqa: E731
+        optimizer.register_step_pre_hook(hook)
+
+
+@pytest.mark.parametrize("change", [thaw, regroup, skip_all, reschedule])
+def test_adaptive_and_decay_make_the_update(tmp_path: Path, change: Change) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
+    with sedscope.record(tmp_path / "run", every=1, select="all"):
+        for t in range(5):
+            change(model, optimizer, t)
+            optimizer.zero_grad()
+            model(torch.ones(4, 3).double()).square().sum().backward()
+            optimizer.step()
+    run = sedscope.open_run(tmp_path / "run")
+    update, adaptive, decay = (run.rows(name, range(5)) for name in ("update", "adamw/adaptive", "adamw/decay"))
+    np.testing.assert_allclose(adaptive + decay, update, atol=1e-12)
+    assert np.abs(decay).max() > 0 and run.damage == ()
+    assert list(optimizer._optimizer_step_pre_hooks) == [] or change in (skip_all, reschedule)
