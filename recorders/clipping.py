@@ -77,9 +77,11 @@ class ClippingObserver:
         self._euclidean = norm if float(norm_type) == 2.0 else None
         return norm
 
-    def _clipped(self, original: Any, parameters: Any, max_norm: float, total_norm: Tensor, *args: Any) -> Any:
+    def _clipped(
+        self, original: Any, parameters: Any, max_norm: float, total_norm: Tensor, *args: Any, **kwargs: Any
+    ) -> Any:
         listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        result = original(listed, max_norm, total_norm, *args)
+        result = original(listed, max_norm, total_norm, *args, **kwargs)
         self._guard(lambda: self._remember(listed, float(max_norm), total_norm))
         return result
 

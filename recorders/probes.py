@@ -109,8 +109,8 @@ def draw(inputs: Sequence[Tensor], targets: Tensor, train: Tensor | None, seed: 
         seed: of a generator of our own: the training's random numbers are left alone.
     """
     pool = len(targets)
-    generator = torch.Generator().manual_seed(seed)
-    probes, batch = (torch.randperm(pool, generator=generator) for _ in range(2))
+    generator = torch.Generator("cpu").manual_seed(seed)
+    probes, batch = (torch.randperm(pool, generator=generator, device="cpu") for _ in range(2))
     kept = _kept_of_each(pool, sum(tensor.nbytes for tensor in [*inputs, targets]))
     if kept < pool:
         probes, batch = probes[:kept], batch[:kept]
@@ -149,6 +149,8 @@ def _check(
     for name, tensor in named.items() if train is None else (named | {"train": train}).items():
         if not isinstance(tensor, Tensor) or tensor.ndim == 0:
             raise UsageError(f"{name} must be a tensor with an axis of examples, found {type(tensor).__name__}")
+        if tensor.layout != torch.strided or tensor.is_complex():
+            raise UsageError(f"{name} must be a dense tensor of real numbers, found {tensor.layout}, {tensor.dtype}")
         if len(tensor) != len(targets) or not len(tensor):
             raise UsageError(f"{name} must hold as many examples as targets, found {len(tensor)} and {len(targets)}")
     if not inputs:
@@ -200,7 +202,7 @@ def _examples(model: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
     """A few examples from all over the pool, on the model's device."""
     home = next((parameter.device for parameter in model.parameters()), inputs[0].device)
     pool = len(inputs[0])
-    chosen = torch.arange(min(pool, _EXAMPLES_FOR_CAPTURE)) * pool // min(pool, _EXAMPLES_FOR_CAPTURE)
+    chosen = torch.arange(min(pool, _EXAMPLES_FOR_CAPTURE), device="cpu") * pool // min(pool, _EXAMPLES_FOR_CAPTURE)
     return tuple(tensor.detach()[chosen.to(tensor.device)].to(home) for tensor in inputs)
 
 
