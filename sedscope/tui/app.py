@@ -97,6 +97,7 @@ class Viewer(FramedApp):
         await self._show(self._first_tab())
         if self.tab is None:
             await self._show(TABS[0].name)
+        self.leave_on_signals()
         self.set_interval(0.5, self._tick)
         self.call_after_refresh(self._reader.start)
         for line in self.complaints:

@@ -5,13 +5,19 @@ Decides how it looks and how it ends. What it shows and knows is decided in `app
 
 from __future__ import annotations
 
+import signal
+from asyncio import get_running_loop
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import App
+from textual.color import Color
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.filter import LineFilter
@@ -29,6 +35,15 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 _SIXTEEN_THEME = "ansi-dark"
+_PLAIN = Style()
+
+
+class EveryStyle(LineFilter):
+    """Gives a style to segments that have none: the filter that takes colours away fails on those."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same segments."""
+        return [one if one.style is not None else Segment(one.text, _PLAIN, one.control) for one in segments]
 
 
 class FramedApp(App[None]):
@@ -82,13 +97,22 @@ class FramedApp(App[None]):
             return  # before the first paint
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """With `--ascii`, nothing beyond ASCII leaves the viewer."""
-        found = super().get_line_filters()
-        if not self.ascii:
-            return found
-        from sedscope.tui.plain_signs import PlainSigns
+        """With `--ascii`, nothing beyond ASCII leaves the viewer. Without colours, no segment lacks a style."""
+        found = list(super().get_line_filters())
+        if self.no_color:
+            found.insert(0, EveryStyle())
+        if self.ascii:
+            from sedscope.tui.plain_signs import PlainSigns
 
-        return [*found, PlainSigns()]
+            found.append(PlainSigns())
+        return found
+
+    def leave_on_signals(self) -> None:
+        """SIGTERM and SIGHUP end it as `q` does, with the status that a shell gives to them."""
+        if self.is_headless:
+            return
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            get_running_loop().add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def theme_to_remember(self) -> str | None:
         """The theme that was chosen; that of `--color 16` is the terminal's, and last time's stays."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from types import FrameType
+from typing import Any, TypeAlias
 
 _RESTORE = (
     "\x1b[?1049l"  # the normal screen
@@ -22,6 +23,9 @@ _RESTORE = (
     "\x1b[?2004l\x1b[?1004l\x1b[?2026l\x1b[?2048l"  # no bracketed paste, focus reports, held frame, resize reports
     "\x1b[<u\x1b[?7h\x1b[?25h\x1b[0m"  # plain keys, wrapped lines, a visible cursor, plain text
 )
+Terminal: TypeAlias = list[Any]
+"""What `tcgetattr` gives."""
+
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -32,7 +36,7 @@ def guarded(body: Callable[[], int]) -> int:
     child = os.fork()
     if child == 0:
         os.close(alive_write)
-        _run(body, alive_read)
+        _run(body, alive_read, terminal)
     os.close(alive_read)
     try:
         status = _wait(child)
@@ -43,8 +47,9 @@ def guarded(body: Callable[[], int]) -> int:
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
-def _run(body: Callable[[], int], alive: int) -> None:
-    """In the child: never returns."""
+def _run(body: Callable[[], int], alive: int, terminal: Terminal | None) -> None:
+    """In the child: never returns. Where the guardian was killed, the child does its work."""
+    guardian = os.getppid()
     Thread(target=_follow, args=(alive,), name="guardian", daemon=True).start()
     status = 1
     try:
@@ -58,6 +63,8 @@ def _run(body: Callable[[], int], alive: int) -> None:
     except BaseException as error:  # noqa: BLE001 - a line instead of a traceback, whatever happened
         _say(error)
     finally:
+        if os.getppid() != guardian and terminal is not None:
+            _restore(terminal)
         with suppress(OSError, ValueError):
             sys.stdout.flush()
         os._exit(status)
@@ -96,18 +103,18 @@ def _pass_on(child: int, number: int) -> None:
         os.kill(child, number)
 
 
-def _state() -> list[object] | None:
+def _state() -> Terminal | None:
     try:
         return termios.tcgetattr(sys.stderr.fileno())
     except (termios.error, OSError, ValueError):
         return None
 
 
-def _restore(terminal: list[object]) -> None:
+def _restore(terminal: Terminal) -> None:
     """Undo what a full-screen program does; harmless where it undid it itself."""
     with suppress(OSError, ValueError, termios.error):
         os.write(sys.stderr.fileno(), _RESTORE.encode())
-        termios.tcsetattr(sys.stderr.fileno(), termios.TCSADRAIN, terminal)  # type: ignore[arg-type]
+        termios.tcsetattr(sys.stderr.fileno(), termios.TCSADRAIN, terminal)
 
 
 def _say(error: BaseException) -> None:

@@ -88,7 +88,9 @@ class Sliced(Widget):
         if self._lines is None:
             self._lines = self._drawn()
         if y not in self._strips:
-            self._strips[y] = self._strip(self._lines[y]) if y < len(self._lines) else Strip.blank(self.size.width)
+            self._strips[y] = self._strip(
+                self._lines[y] if y < len(self._lines) else ((" " * self.size.width, "plot"),)
+            )
         return self._strips[y]
 
     def start_of(self, part: Slice) -> int:
