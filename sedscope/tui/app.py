@@ -7,15 +7,13 @@ business; reading is the reader's, computing the worker's. Nothing here imports 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import ComposeResult, ScreenStackError
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.css.query import NoMatches
 
 from sedscope.tui import analysis_settings, run_line
 from sedscope.tui.framed_app import FramedApp
@@ -296,5 +294,5 @@ class Viewer(FramedApp):
     def _update_run_line(self) -> None:
         left = run_line.left(self.data, self.cursor, self.run_problem)
         right = run_line.right(self._board.current, self.size.width // 2, monotonic())
-        with suppress(NoMatches, ScreenStackError):
-            self.screen_stack[0].query_one(RunLine).show(left, right)
+        for found in self.base_widgets(RunLine):
+            found.show(left, right)

@@ -10,7 +10,7 @@ from asyncio import get_running_loop
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -19,8 +19,8 @@ from textual import events
 from textual.app import App
 from textual.color import Color
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.filter import LineFilter
+from textual.widget import Widget
 from textual.widgets import Static
 
 from sedscope.runs.text import printable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 _SIXTEEN_THEME = "ansi-dark"
 _PLAIN = Style()
+Kind = TypeVar("Kind", bound=Widget)
 
 
 class EveryStyle(LineFilter):
@@ -44,6 +45,10 @@ class EveryStyle(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments."""
         return [one if one.style is not None else Segment(one.text, _PLAIN, one.control) for one in segments]
+
+
+class TooSmall(Static):
+    """The page that replaces everything below the least size."""
 
 
 class FramedApp(App[None]):
@@ -85,16 +90,19 @@ class FramedApp(App[None]):
 
     def too_small(self) -> Static:
         """The page that replaces everything below the least size."""
-        return Static(self._kind_words(), id="too-small", markup=False)
+        return TooSmall(self._kind_words(), id="too-small", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Below the least size, say so kindly."""
-        screen = self.screen_stack[0]
-        screen.set_class(event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT, "-too-small")
-        try:
-            screen.query_one("#too-small", Static).update(self._kind_words())
-        except NoMatches:
-            return  # before the first paint
+        small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
+        for screen in self.screen_stack[:1]:
+            screen.set_class(small, "-too-small")
+        for page in self.base_widgets(TooSmall):
+            page.update(self._kind_words())
+
+    def base_widgets(self, kind: type[Kind]) -> list[Kind]:
+        """Widgets of the screen below all pages; none before the first paint and after the last."""
+        return [widget for screen in self.screen_stack[:1] for widget in screen.query(kind)]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """With `--ascii`, nothing beyond ASCII leaves the viewer. Without colours, no segment lacks a style."""
