@@ -107,15 +107,15 @@ class Reader:
         self._unfinished = [path for path in open_ones if self._rows[path].size is None or path in self._unfinished]
 
     def _found(self) -> tuple[list[Path], tuple[str, ...]]:
-        from sedscope.runs.find import run_paths
-
         paths: dict[Path, None] = {}
         problems = []
         for path in self._paths:
             try:
+                from sedscope.runs.find import run_paths
+
                 paths |= dict.fromkeys(run_paths(path))
-            except (SedscopeError, OSError) as error:
-                problems.append(str(error))
+            except Exception as error:  # noqa: BLE001 - see the module
+                problems.append(_line(error))
         return list(paths), tuple(problems)
 
     def _row(self, path: Path) -> RunRow:
