@@ -41,10 +41,17 @@ class RowProducts:
     gram: BandedGram
     found: dict[tuple[int, int], Spectrum | Undefined] = field(default_factory=dict, compare=False)
     """Windows that were decomposed already."""
+    placed: dict[tuple[int, Align], dict[int, Window]] = field(default_factory=dict, compare=False)
+    """Windows that were placed already, by W and alignment."""
 
-    def window(self, t: int, size: int, align: Align) -> Window:
-        """The window of W = `size` rows seen from t."""
-        return place_windows(self.steps, [t], size, align, rows_end_at_t=self.end_at_t)[0]
+    def window(self, t: int, size: int, align: Align, seen_from: Sequence[int] = ()) -> Window:
+        """The window of W = `size` rows seen from t; those of all steps of `seen_from` are placed with it, and kept."""
+        placed = self.placed.setdefault((size, align), {})
+        if t not in placed:
+            steps = seen_from if t in seen_from else (t,)
+            found = place_windows(self.steps, steps, size, align, rows_end_at_t=self.end_at_t)
+            placed |= {window.t: window for window in found}
+        return placed[t]
 
     def spectrum(self, window: Window) -> Spectrum | Undefined:
         """Of a window, decomposed once."""
@@ -146,7 +153,11 @@ class AnyWindow:
 
     def _window(self, variant: Variant, t: int, size: int) -> Window:
         rows = self.rows[variant]
-        return Window(t, 0, 0, size) if isinstance(rows, Undefined) else rows.window(t, size, self.settings.align)
+        return (
+            Window(t, 0, 0, size)
+            if isinstance(rows, Undefined)
+            else rows.window(t, size, self.settings.align, self.steps)
+        )
 
     def _inner(self, variant: Variant, t: int, size: int) -> tuple[Spanned, Spectrum, Window] | Undefined:
         """The span around a window, and the window's own spectrum and place."""
@@ -155,7 +166,7 @@ class AnyWindow:
             return rows
         if isinstance(spanned, Undefined):
             return spanned
-        window = rows.window(t, size, self.settings.align)
+        window = rows.window(t, size, self.settings.align, self.steps)
         found = rows.spectrum(window)
         return found if isinstance(found, Undefined) else (spanned, found, window)
 

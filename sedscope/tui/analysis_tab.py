@@ -7,10 +7,14 @@ A subclass says what it lacks (`missing`) and takes answers (`take`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
 
 from recorders.errors import UsageError
 from sedscope.tui.analysis_settings import changed
@@ -19,6 +23,10 @@ from sedscope.tui.prompts import Prompt
 from sedscope.tui.settings_bar import Setting, SettingsBar
 from sedscope.tui.worker.jobs import Job
 
+PATIENCE = 5.0
+"""Seconds between two questions about a run that grows."""
+OLD = "as before; computing …"
+"""In place of that while the picture is one of other settings."""
 _TURNED = {"align": ("trailing", "leading"), "centroid": ("target", "sum"), "method": ("exact", "central")}
 _QUESTIONS = {
     "window": "W: rows of a window",
@@ -31,6 +39,7 @@ _QUESTIONS = {
 class AnalysisTab(PanelTab):
     """Panels below a line of settings."""
 
+    DEFAULT_CSS = "AnalysisTab #made-of { width: auto; height: 1; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("W", "ask_for('window')", "Window", tooltip="Rows of a window"),
         Binding("K", "ask_for('rank')", "Rank", tooltip="Directions of a basis"),
@@ -39,15 +48,19 @@ class AnalysisTab(PanelTab):
         Binding("m", "turn('method')", "Method", show=False, tooltip="Exact derivative, or central difference"),
         Binding("N", "ask_for('probes')", "Probes", show=False, tooltip="How many probes"),
         Binding("k", "ask_for('checkpoints')", "Checkpoints", show=False, tooltip="How many checkpoints"),
+        Binding("T", "next_task", "Task", show=False, tooltip="Features of the next task"),
         Binding("A", "again", "Ask again", show=False, tooltip="Compute what failed or was cancelled"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
+        self.features_of: str | None = None
+        """The task whose features are looked at."""
         self.asked: Job | None = None
         """What the worker is working at for this tab."""
         self._number = 0
         """Of that job: ends of jobs that it replaced are heard too."""
+        self._n_parts = 0
         self._refused: tuple[Job, str] | None = None
         """What failed or was cancelled, and why."""
 
@@ -55,6 +68,14 @@ class AnalysisTab(PanelTab):
         """Settings above the panels."""
         yield SettingsBar(id="settings")
         yield from super().compose()
+
+    def head(self) -> list[Widget]:
+        """What the picture was made of."""
+        return [Static("", id="made-of", markup=False)]
+
+    def say_made_of(self, text: str) -> None:
+        """How the picture stands to the settings above it, in a few words."""
+        self.query_one("#made-of", Static).update(Content.styled(text, "$foreground 60%"))
 
     def missing(self) -> Job | None:
         """What must be asked for next; None where everything is there."""
@@ -70,8 +91,8 @@ class AnalysisTab(PanelTab):
 
     def ask(self) -> None:
         """Ask for what is missing, where it was not refused before."""
-        job = self.missing() if self.display else None
-        if job is None or job == self.asked:
+        job = self.missing() if self.display and self._whole else None
+        if job is None or same_question(job, self.asked):
             return
         if self._refused is not None and self._refused[0] == job:
             self.refused(self._refused[1])
@@ -95,13 +116,13 @@ class AnalysisTab(PanelTab):
 
     def job_answered(self, number: int, value: Any, final: bool) -> None:
         """To what was asked last."""
-        if self.asked is not None and number == self._number:
+        if self.asked is not None and number == self._number and self._whole:
             self.take(self.asked, value, final)
 
     def job_ended(self, number: int, error: str | None, cancelled: bool) -> None:
         """Go on with what is still missing, or say why nothing comes."""
         job = self.asked
-        if job is None or number != self._number:
+        if job is None or number != self._number or not self._whole:
             return
         self.asked = None
         reason = error or ("Cancelled: A asks again." if cancelled else "")
@@ -110,8 +131,35 @@ class AnalysisTab(PanelTab):
         if reason:
             self._refused = (job, reason)
             self.refused(reason)
+        elif same_question(self.missing(), job):
+            self.set_timer(PATIENCE, self.ask)  # the run grew meanwhile
         else:
             self.ask()
+
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that can be looked at."""
+        return () if self.shell.data is None else self.shell.data.tasks
+
+    def keep_task(self) -> None:
+        """The same task as long as there is one of its name."""
+        tasks = self.tasks()
+        self.features_of = self.features_of if self.features_of in tasks else next(iter(tasks), None)
+
+    def action_next_task(self) -> None:
+        """Features of the next task."""
+        tasks = self.tasks()
+        if self.features_of in tasks:
+            self.features_of = tasks[(tasks.index(self.features_of) + 1) % len(tasks)]
+            self.settings_changed()
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the tab has its widgets: an answer may come while the viewer ends and takes them away."""
+        return self.is_attached and 0 < self._n_parts == len(self.children)
+
+    def on_mount(self) -> None:
+        """Count the parts."""
+        self._n_parts = len(self.children)
 
     def action_again(self) -> None:
         """Ask for what failed or was cancelled."""
@@ -164,6 +212,13 @@ class AnalysisTab(PanelTab):
                 Setting("k", f"{checkpoints} points", "ask_for('checkpoints')"),
             )
         )
+
+
+def same_question(job: Job | None, other: Job | None) -> bool:
+    """Whether two jobs ask the same of two states of a run: a run that grows must not stop its own analysis."""
+    if job is None or other is None or type(job) is not type(other):
+        return False
+    return job == replace(other, stamp=job.stamp)  # type: ignore[type-var]
 
 
 def _number(name: str, answer: str) -> int | None:

@@ -14,7 +14,7 @@ from sedscope.analysis.ratio import At, Ratio
 from sedscope.analysis.results import CouplingAt, CouplingSeries, RankSeries, Spread
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
-from sedscope.tui.source_sets import CONTROL_COLOUR, colours
+from sedscope.tui.source_sets import CONTROL_COLOUR, colours, family, task_of
 from sedscope.tui.spectrum_charts import subscript
 
 RANDOM = Rule(1.0, "random")
@@ -92,24 +92,41 @@ def rank_chart(found: Sequence[RankSeries], task: str | None, axis: Axis, moment
     return Chart(tuple(curves), axis, Axis(low=0.0), "rank-90 of the centroids", moments=moments, reduce="last")
 
 
-def matrix(series: Sequence[CouplingSeries], tasks: Sequence[str]) -> tuple[Heatmap, Mapping[tuple[int, int], str]]:
-    """[source, task × (peak, final)] of R̄_k, and why a cell has no number."""
-    sources = tuple(dict.fromkeys(one.source for one in series))
-    values = np.full((len(sources), 2 * len(tasks)), np.nan)
+def matrix(
+    series: Sequence[CouplingSeries], tasks: Sequence[str], kinds: Sequence[str] = ("peak", "final")
+) -> tuple[Heatmap, Mapping[tuple[int, int], str]]:
+    """[source, task × (peak, final)] of R̄_k, and why a cell has no number.
+
+    Where no source is put against another task than its own, each family's own sources share a row.
+
+    Args:
+        series: All of an analysis.
+        tasks: In their order.
+        kinds: Of "peak" and "final" those to show.
+    """
+    crossed = any(task_of(one.source) not in (None, one.task) for one in series)
+    share = len(tasks) > 1 and not crossed
+
+    def row_of(source: str) -> str:
+        return f"{family(source)}/own" if share and task_of(source) is not None else source
+
+    rows = tuple(dict.fromkeys(row_of(one.source) for one in series))
+    values = np.full((len(rows), len(kinds) * len(tasks)), np.nan)
+    known = {(row_of(one.source), one.task): one for one in series}
     reasons: dict[tuple[int, int], str] = {}
-    known = {(one.source, one.task): one for one in series}
-    for row, source in enumerate(sources):
-        for column, task in enumerate(tasks):
-            one = known.get((source, task))
-            for kind in (0, 1):
-                place = row, 2 * column + kind
-                moment = None if one is None else (one.peak, one.final)[kind]
-                if isinstance(moment, At):
-                    values[place] = moment.value
-                else:
-                    reasons[place] = "not asked for: o crosses tasks" if moment is None else moment.reason
-    names = tuple(f"{kind} {task}" if len(tasks) > 1 else kind for task in tasks for kind in ("peak", "final"))
-    return Heatmap(values, sources, names, title="Peak and final R̄", scale="log"), reasons
+    for place in np.ndindex(*values.shape):
+        task, kind = divmod(place[1], len(kinds))
+        one = known.get((rows[place[0]], tasks[task]))
+        moment = None if one is None else {"peak": one.peak, "final": one.final}[kinds[kind]]
+        if isinstance(moment, At):
+            values[place] = moment.value
+        else:
+            reasons[place[0], place[1]] = "not asked for: o crosses tasks" if moment is None else moment.reason
+    names = tuple(f"{kind} {task}" if len(tasks) > 1 else kind for task in tasks for kind in kinds)
+    if len(kinds) == 1:
+        names = tuple(tasks)
+    title = " and ".join(kinds).capitalize() + " R̄"
+    return Heatmap(values, rows, names, title=title, scale="log"), reasons
 
 
 def why_none(shown: Sequence[CouplingSeries]) -> str | None:

@@ -35,7 +35,7 @@ def write_picture(tab: Tab) -> None:
         tab.shell.say("there is no picture here to write", "warning")
         return
     name = tab.shell.data.name if tab.shell.data is not None else "runs"
-    stem = pictures.stem(Path.cwd() / PICTURES, name, tab.NAME.lower(), picture.title.split(":")[0])
+    stem = pictures.stem(_here() / PICTURES, name, tab.NAME.lower(), picture.title.split(":")[0])
     from io import BytesIO
 
     from sedscope.tui.worker import frames
@@ -71,7 +71,7 @@ def write_report(tab: Tab) -> None:
     if not paths:
         tab.shell.say("no run is selected", "warning")
         return
-    folder = _free(Path.cwd() / REPORT)
+    folder = _free(_here() / REPORT)
     command = [sys.executable, "-P", "-m", "sedscope", "report", *map(str, paths), *tab.report_flags()]
     tab.shell.say(f"writing the report of {len(paths)} run{'s' * (len(paths) > 1)} into {_shown(folder)} …")
     _run(tab, [*command, "--out", str(folder)], b"", f"wrote the report into {_shown(folder)}")
@@ -103,7 +103,12 @@ def _run(tab: Tab, command: Sequence[str], given: bytes, done: str) -> None:
 
     def work() -> None:
         pipe = subprocess.PIPE
-        child = subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
+        try:
+            child = subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
+        except OSError as error:
+            with suppress(RuntimeError):
+                app.call_from_thread(tab.shell.say, f"could not start: {error.strerror}", "error")
+            return
         _children.add(child)
         try:
             _, complaints = child.communicate(given)
@@ -125,6 +130,14 @@ def _wrote(status: int) -> bool:
     return status == EXIT_DAMAGED
 
 
+def _here() -> Path:
+    """The folder that the viewer was started in; the home folder where it is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()
+
+
 def _free(folder: Path) -> Path:
     """The folder, or one of its name with a number that is not there yet."""
     number, found = 1, folder
@@ -136,5 +149,5 @@ def _free(folder: Path) -> Path:
 
 def _shown(path: Path) -> str:
     with suppress(ValueError):
-        return printable(str(path.relative_to(Path.cwd())), 200)
+        return printable(str(path.relative_to(_here())), 200)
     return printable(str(path), 200)

@@ -10,12 +10,12 @@ from textual.widget import Widget
 from textual.widgets import DataTable
 
 from recorders.format import FIXED_GRADIENT, UPDATE, Source
-from sedscope.tui.analysis_tab import AnalysisTab
+from sedscope.tui.analysis_tab import AnalysisTab, same_question
 from sedscope.tui.chart_pane import ChartPane
 from sedscope.tui.compare_charts import accuracy_chart, coupling_chart
 from sedscope.tui.compare_table import COLUMNS, Line, lines
 from sedscope.tui.compared import ComparedRun
-from sedscope.tui.plot import Chart
+from sedscope.tui.plot import Chart, CursorMoved
 from sedscope.tui.plot.palette import OKABE_ITO, hue
 from sedscope.tui.settings_bar import Setting
 from sedscope.tui.snapshot import RunData
@@ -57,7 +57,6 @@ class CompareTab(AnalysisTab):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "align_by", "By step/grok", tooltip="Steps as they are, or counted from each run's grok step"),
         Binding("s", "next_source", "Source", tooltip="R̄ of the update, or of the gradient at fixed examples"),
-        Binding("T", "next_task", "Task", show=False, tooltip="The next task"),
         Binding("M", "mark_all", "Mark all", show=False, tooltip="Mark every run of the table"),
         Binding("u", "unmark_all", "Unmark all", show=False),
     ]
@@ -75,7 +74,6 @@ class CompareTab(AnalysisTab):
         self._answered: CompareJob | None = None
         self._by_grok = False
         self._fixed = False
-        self._of_task: str | None = None
 
     def make_panel(self, name: str) -> Widget:
         """A plot, or the table."""
@@ -97,6 +95,13 @@ class CompareTab(AnalysisTab):
     def cursor_moved(self, t: float | None) -> None:
         """The shared cursor is a step; from grok steps it has no place."""
         super().cursor_moved(None if self._by_grok else t)
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """Counted from grok steps, a place on the picture is no step that other tabs could show."""
+        if self._by_grok:
+            message.stop()
+        else:
+            super().on_cursor_moved(message)
 
     def marks_changed(self) -> None:
         """Other runs."""
@@ -122,12 +127,9 @@ class CompareTab(AnalysisTab):
         self._fixed = not self._fixed
         self._redraw()
 
-    def action_next_task(self) -> None:
-        """The next task of any run."""
-        tasks = self._tasks()
-        if self._of_task in tasks:
-            self._of_task = tasks[(tasks.index(self._of_task) + 1) % len(tasks)]
-            self._redraw()
+    def tasks(self) -> tuple[str, ...]:
+        """Of any of the runs."""
+        return tuple(dict.fromkeys(task for run in self._runs for task in run.tasks))
 
     def action_mark_all(self) -> None:
         """Mark every run that is not."""
@@ -155,6 +157,8 @@ class CompareTab(AnalysisTab):
     def take(self, job: Job, value: Any, final: bool) -> None:
         """More is known of the runs."""
         assert isinstance(job, CompareJob)
+        if not final and same_question(job, self._answered):
+            return  # a run grew: what is shown is better than less of a few steps more
         self._runs = tuple(value)
         self._answered = job if final else self._answered
         self._redraw()
@@ -169,9 +173,8 @@ class CompareTab(AnalysisTab):
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def _redraw(self) -> None:
-        tasks = self._tasks()
-        self._of_task = self._of_task if self._of_task in tasks else next(iter(tasks), None)
-        task = self._of_task
+        self.keep_task()
+        task = self.features_of
         source = Source(FIXED_GRADIENT, task).name if self._fixed and task is not None else UPDATE
         by = "by grok step" if self._by_grok else "by step"
         own = [Setting("o", by, "align_by"), Setting("s", source, "next_source")]
@@ -205,12 +208,9 @@ class CompareTab(AnalysisTab):
     def text_to_copy(self) -> str | None:
         """Where the table has the keys, or stands alone: the table."""
         if self._runs and (self.app.focused is self._table() or self.shown_view == "table"):
-            found = lines(self._runs, self._of_task or "")
+            found = lines(self._runs, self.features_of or "")
             return "\n".join("\t".join(cells) for cells in (COLUMNS, *(line.cells for line in found))) + "\n"
         return super().text_to_copy()
-
-    def _tasks(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(task for run in self._runs for task in run.tasks))
 
     def _table(self) -> DataTable[Text]:
         found = self.panel("table")

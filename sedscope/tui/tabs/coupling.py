@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
 
 from sedscope.analysis.any_window import AnyWindow
 from sedscope.analysis.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.variants import is_control
-from sedscope.tui.analysis_tab import AnalysisTab
+from sedscope.tui.analysis_tab import OLD, PATIENCE, AnalysisTab, same_question
 from sedscope.tui.chart_pane import ChartPane
 from sedscope.tui.chips import Chips
 from sedscope.tui.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
@@ -31,8 +31,10 @@ from sedscope.tui.tabs.coupling_help import PAGE
 from sedscope.tui.worker.jobs import CouplingJob, Job
 from sedscope.tui.worker.span_jobs import SpansJob
 
-_PATIENCE = 5.0
-"""Seconds between two questions about a run that grows."""
+_TASKS_BESIDE = 2
+"""Tasks up to which the matrix has room for peaks and ends beside the curves."""
+_SETTLE = 0.2
+"""W and K rest so long before what takes longer is drawn: intervals and controls."""
 
 
 class CouplingTab(AnalysisTab):
@@ -43,7 +45,6 @@ class CouplingTab(AnalysisTab):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "next_set(1)", "Sources", tooltip="Next set of sources, or one source alone with each R_k"),
         Binding("S", "next_set(-1)", "Previous sources", show=False),
-        Binding("T", "next_task", "Task", show=False, tooltip="Features of the next task"),
         Binding("o", "cross", "Crossed", show=False, tooltip="Every source against every task, not its own alone"),
         Binding("e", "ceiling", "Ceiling", show=False, tooltip="Strongest coupling that the window's span allows"),
         Binding("b", "band", "Controls", show=False, tooltip="Show or hide the band of the controls"),
@@ -55,18 +56,17 @@ class CouplingTab(AnalysisTab):
     CouplingTab #sets { height: 1; }
     CouplingTab #panel-matrix { row-span: 2; border-left: vkey $border; }
     CouplingTab #deck.-single #panel-matrix { row-span: 1; border-left: none; }
-    CouplingTab #made-of { width: auto; height: 1; padding: 0 1; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._set = MAIN
-        self._features_of: str | None = None
         self._crossed = False
         self._band = True
         self._ceiling = False
         self._path: str | None = None
         self._found = Found()
+        self._settle: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Sources above everything else."""
@@ -77,10 +77,6 @@ class CouplingTab(AnalysisTab):
         """A plot, or the matrix."""
         return MatrixPane(self.shell.look) if name == "matrix" else ChartPane(look=self.shell.look)
 
-    def head(self) -> list[Widget]:
-        """What the picture was made of."""
-        return [Static("", id="made-of", markup=False)]
-
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
     def run_changed(self, data: RunData | None) -> None:
@@ -88,13 +84,12 @@ class CouplingTab(AnalysisTab):
         path = None if data is None else str(data.path)
         if path != self._path:
             self._path, self._found = path, Found()
-        tasks = () if data is None else data.tasks
-        self._features_of = self._features_of if self._features_of in tasks else next(iter(tasks), None)
+        self.keep_task()
         self.refresh_picture()
         if self._found.analysis is None:
             self.ask()
         else:
-            self.set_timer(_PATIENCE, self.ask)
+            self.set_timer(PATIENCE, self.ask)
 
     def settings_changed(self) -> None:
         """From the spans at once where they hold the answer; else ask."""
@@ -108,13 +103,6 @@ class CouplingTab(AnalysisTab):
         names = tuple(self._sets())
         if names:
             self._choose(names[(names.index(self._set) + direction) % len(names)])
-
-    def action_next_task(self) -> None:
-        """Features of the next task."""
-        tasks = () if self.shell.data is None else self.shell.data.tasks
-        if self._features_of in tasks:
-            self._features_of = tasks[(tasks.index(self._features_of) + 1) % len(tasks)]
-            self.settings_changed()
 
     def action_cross(self) -> None:
         """Every source against every task, or its own alone."""
@@ -153,7 +141,7 @@ class CouplingTab(AnalysisTab):
 
     def missing(self) -> Job | None:
         """An analysis; spans where it is there and W or K alone differ from it, or where the ceiling is wanted."""
-        data, task, settings, asked = self.shell.data, self._features_of, self.shell.settings, self._found.asked
+        data, task, settings, asked = self.shell.data, self.features_of, self.shell.settings, self._found.asked
         if data is None or task is None:
             return None
         whole = CouplingJob(str(data.path), data.stamp, settings, crossed=self._crossed)
@@ -172,13 +160,15 @@ class CouplingTab(AnalysisTab):
         if isinstance(job, SpansJob) and isinstance(value, AnyWindow):
             self._found = replace(self._found, spans=value, spans_for=job)
         elif isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
+            if not final and self._found.final and same_question(job, self._found.asked):
+                return  # the run grew: what is shown is better than a coarse picture of a few steps more
             self._found = replace(self._found, analysis=value, asked=job, final=final)
         self.refresh_picture()
 
     def refused(self, reason: str) -> None:
         """In the place of the picture, or in a line where there is one."""
         if self._series():
-            self._say_made_of(reason)
+            self.say_made_of(reason)
         else:
             self.explain(reason)
 
@@ -187,16 +177,16 @@ class CouplingTab(AnalysisTab):
         data, spans, made = self.shell.data, self._found.spans, self._found.spans_for
         if data is None or spans is None or made is None or made.stamp != data.stamp:
             return False
-        return self._found.in_spans(self.shell.settings, spans.task == self._features_of) and set(
-            self._wanted()
-        ) <= set(spans.sources)
+        return self._found.in_spans(self.shell.settings, spans.task == self.features_of) and set(self._wanted()) <= set(
+            spans.sources
+        )
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def refresh_picture(self) -> None:
         """Draw what is known now; where nothing is, why."""
         self._show_controls()
-        data, task, shown = self.shell.data, self._features_of, self._series()
+        data, task, shown = self.shell.data, self.features_of, self._series()
         if data is None or task is None or not shown:
             self._explain_absence()
             return
@@ -209,11 +199,13 @@ class CouplingTab(AnalysisTab):
         self.explain("")
         self._draw(data, task, shown)
         if not self._found.answers(self.shell.settings):
-            self.call_after_refresh(self._draw_with_intervals)
+            if self._settle is not None:
+                self._settle.stop()
+            self._settle = self.set_timer(_SETTLE, self._draw_with_intervals)
 
     def _draw_with_intervals(self) -> None:
         """What was drawn at once without its intervals is drawn with them."""
-        data, task = self.shell.data, self._features_of
+        data, task = self.shell.data, self.features_of
         if data is not None and task is not None and (shown := self._series(intervals=True)):
             self._draw(data, task, shown)
 
@@ -231,30 +223,44 @@ class CouplingTab(AnalysisTab):
             chart = coupling_chart(picture, controls, f"R̄ of {task}", axis, marks)
         self._pane("coupling").chart = chart
         self._pane("rank").chart = rank_chart(self._found.rank90, task, axis, marks)
-        found = self._found.all(self.shell.settings) or shown
+        self._draw_matrix(self._found.all(self.shell.settings) or shown)
+        self.say_made_of(self._found.made_of(self.shell.settings))
+        self.cursor_moved(self.shell.cursor)
+
+    def _draw_matrix(self, found: Sequence[CouplingSeries]) -> None:
+        """Peaks and ends; the peaks alone where numbers for both have no room."""
         pane = self.panel("matrix")
         assert isinstance(pane, MatrixPane)
-        pane.show(*matrix(found, tuple(dict.fromkeys(series.task for series in found))))
-        self._say_made_of(self._found.made_of(self.shell.settings))
-        self.cursor_moved(self.shell.cursor)
+        tasks = tuple(dict.fromkeys(series.task for series in found))
+        roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
+        note = "" if roomy else "the view matrix (v) has the ends too"
+        pane.show(*matrix(found, tasks, ("peak", "final") if roomy else ("peak",)), note)
+
+    def view_changed(self, view: str) -> None:
+        """The matrix has more room alone."""
+        if self.is_attached and self._found.analysis is not None:
+            self.refresh_picture()
 
     def _series(self, *, intervals: bool = False) -> list[CouplingSeries]:
         """The sources of the picture and the controls, as far as they are known."""
-        if self._features_of is None:
+        if self.features_of is None:
             return []
-        found = self._found.series(self.shell.settings, self._wanted(), self._features_of, intervals=intervals)
+        whole = intervals or self._found.answers(self.shell.settings)
+        # From spans the sources come at once; the controls, three draws each, follow with the intervals.
+        sources = self._wanted() if whole else self._sources()
+        found = self._found.series(self.shell.settings, sources, self.features_of, intervals=intervals)
         return found if {one.source for one in found} & set(self._sources()) else []
 
     def _ceilings(self, source: str) -> list[tuple[int, float | Undefined]]:
-        if not self._ceiling or self._features_of is None:
+        if not self._ceiling or self.features_of is None:
             return []
-        return self._found.ceiling(self.shell.settings, source, self._features_of)
+        return self._found.ceiling(self.shell.settings, source, self.features_of)
 
     def _explain_absence(self) -> None:
         data = self.shell.data
         if data is None:
             self.explain("No run is selected.")
-        elif self._features_of is None:
+        elif self.features_of is None:
             self.explain(
                 "Coupling is unknown: the run has no probe. Add to the script\n\n"
                 'sedscope.probe(model, task="…", inputs=(x,), targets=y)'
@@ -262,10 +268,7 @@ class CouplingTab(AnalysisTab):
         elif self._found.analysis is None:
             self.explain("Computing the coupling … a coarse picture comes first.")
         else:
-            self._say_made_of("as before; computing …")
-
-    def _say_made_of(self, text: str) -> None:
-        self.query_one("#made-of", Static).update(Content.styled(text, "$foreground 60%"))
+            self.say_made_of(OLD)
 
     def _show_controls(self) -> None:
         sets, data = self._sets(), self.shell.data
@@ -273,7 +276,7 @@ class CouplingTab(AnalysisTab):
             self._set = next(iter(sets), MAIN)
         names = tuple(sets)
         self.query_one("#sets", Chips).show(names, names.index(self._set) if names else None)
-        own = [Setting("T", self._features_of or "no task", "next_task")]
+        own = [Setting("T", self.features_of or "no task", "next_task")]
         if data is not None and len(data.tasks) > 1:
             own.append(Setting("o", "crossed" if self._crossed else "own task", "cross"))
         if self._alone():
@@ -286,7 +289,7 @@ class CouplingTab(AnalysisTab):
         if data is None:
             return {}
         analysed = () if found.analysis is None else (one.source for one in found.analysis.coupling)
-        return sets_of(tuple(dict.fromkeys((*data.known_sources, *analysed))), self._features_of)
+        return sets_of(tuple(dict.fromkeys((*data.known_sources, *analysed))), self.features_of)
 
     def _sources(self) -> tuple[str, ...]:
         return self._sets().get(self._set, ())
@@ -296,7 +299,7 @@ class CouplingTab(AnalysisTab):
         data = self.shell.data
         if self._alone():
             return self._sources()
-        return with_controls(self._sources(), self._features_of, () if data is None else data.known_sources)
+        return with_controls(self._sources(), self.features_of, () if data is None else data.known_sources)
 
     def _alone(self) -> bool:
         return len(self._sources()) == 1 and self._set not in (MAIN, CONTROLS)

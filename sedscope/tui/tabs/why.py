@@ -14,8 +14,9 @@ from sedscope.analysis.any_window import RowProducts
 from sedscope.analysis.probe_couplings import ProbeCouplings
 from sedscope.analysis.ratio import Ratio
 from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.analysis_tab import AnalysisTab
+from sedscope.tui.analysis_tab import OLD, PATIENCE, AnalysisTab, same_question
 from sedscope.tui.chart_pane import ChartPane
 from sedscope.tui.chips import Chips
 from sedscope.tui.matrix_pane import MatrixPane
@@ -31,8 +32,6 @@ from sedscope.tui.why_charts import angles_chart, blocks_heatmap, measures_chart
 from sedscope.tui.worker.jobs import CouplingJob, Job
 from sedscope.tui.worker.why_jobs import ProbesJob, RowsJob
 
-_PATIENCE = 5.0
-"""Seconds between two questions about a run that grows."""
 _SETTLE = 0.4
 """The cursor rests so long before its checkpoint is asked about."""
 _PARTS = ("all", "train", "test")
@@ -47,7 +46,6 @@ class WhyTab(AnalysisTab):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "next_source(1)", "Source", tooltip="Next source"),
         Binding("S", "next_source(-1)", "Previous source", show=False),
-        Binding("T", "next_task", "Task", show=False, tooltip="Features of the next task"),
         Binding("i", "next_part", "Inputs", show=False, tooltip="Probes: all, those trained on, the others"),
     ]
     PANELS: ClassVar[tuple[str, ...]] = ("stages", "output", "blocks", "angles", "rows", "probes")
@@ -61,10 +59,11 @@ class WhyTab(AnalysisTab):
     def __init__(self) -> None:
         super().__init__()
         self._source: str | None = None
-        self._features_of: str | None = None
         self._part = 0
         self._path: str | None = None
         self._analysis: RunAnalysis | None = None
+        self._made_for: Settings | None = None
+        self._final = False
         self._answered: set[Job] = set()
         self._rows: tuple[RowsJob, RowProducts | Undefined] | None = None
         self._probes: tuple[ProbesJob, ProbeCouplings | Undefined] | None = None
@@ -87,13 +86,13 @@ class WhyTab(AnalysisTab):
         path = None if data is None else str(data.path)
         if path != self._path:
             self._path, self._analysis, self._rows, self._probes = path, None, None, None
-        tasks = () if data is None else data.tasks
-        self._features_of = self._features_of if self._features_of in tasks else next(iter(tasks), None)
+            self._answered = set()
+        self.keep_task()
         self._redraw()
         if self._analysis is None:
             self.ask()
         else:
-            self.set_timer(_PATIENCE, self.ask)
+            self.set_timer(PATIENCE, self.ask)
 
     def settings_changed(self) -> None:
         """Other settings, source or task."""
@@ -126,13 +125,6 @@ class WhyTab(AnalysisTab):
             self._source = names[(names.index(self._source) + direction) % len(names)]
             self.settings_changed()
 
-    def action_next_task(self) -> None:
-        """Features of the next task."""
-        tasks = () if self.shell.data is None else self.shell.data.tasks
-        if self._features_of in tasks:
-            self._features_of = tasks[(tasks.index(self._features_of) + 1) % len(tasks)]
-            self.settings_changed()
-
     def action_next_part(self) -> None:
         """All probes, those trained on, the others."""
         self._part = (self._part + 1) % len(_PARTS)
@@ -155,7 +147,7 @@ class WhyTab(AnalysisTab):
         if data is None or self._source is None:
             return None
         path, stamp = str(data.path), data.stamp
-        if self._features_of is not None:
+        if self.features_of is not None:
             whole = CouplingJob(path, stamp, settings)
             if whole not in self._answered:
                 return whole
@@ -163,15 +155,17 @@ class WhyTab(AnalysisTab):
             rows = RowsJob(path, stamp, settings, self._source)
             return None if self._rows is not None and self._rows[0] == rows else rows
         t = self._checkpoint()
-        if self.shown_view == "probes" and self._features_of is not None and t is not None:
-            probes = ProbesJob(path, stamp, settings, self._source, self._features_of, t)
+        if self.shown_view == "probes" and self.features_of is not None and t is not None:
+            probes = ProbesJob(path, stamp, settings, self._source, self.features_of, t)
             return None if self._probes is not None and self._probes[0] == probes else probes
         return None
 
     def take(self, job: Job, value: Any, final: bool) -> None:
         """An analysis, products of rows, or couplings of probes."""
         if isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
-            self._analysis = value
+            if not final and any(same_question(job, other) for other in self._answered):
+                return  # the run grew: what is shown is better than a coarse picture of a few steps more
+            self._analysis, self._made_for, self._final = value, job.settings, final
             self._answered |= {job} if final else set()
         elif isinstance(job, RowsJob):
             self._rows = job, value
@@ -195,16 +189,18 @@ class WhyTab(AnalysisTab):
         if data is None or self._source is None:
             self.explain("No run is selected." if data is None else "The run has no source of rows.")
             return
-        if self._features_of is None and self.shown_view != "rows":
+        if self.features_of is None and self.shown_view != "rows":
             self.explain(
                 "Coupling is unknown: the run has no probe. Add to the script\n\n"
                 'sedscope.probe(model, task="…", inputs=(x,), targets=y)'
             )
             return
-        if self._analysis is None and self._features_of is not None:
+        if self._analysis is None and self.features_of is not None:
             self.explain("Computing the coupling … a coarse picture comes first.")
             return
         self.explain("")
+        made = "" if self._final else "preview: few points and probes"
+        self.say_made_of(made if self._made_for in (None, self.shell.settings) else OLD)
         self._draw_curves(data)
         self._draw_blocks()
         self._draw_rows()
@@ -216,14 +212,14 @@ class WhyTab(AnalysisTab):
         walk = self.panel("stages")
         assert isinstance(walk, StageWalk)
         walk.show(self._stages())
-        missing = Chart(title=f"{self._source}: not put against {self._features_of}")
+        missing = Chart(title=f"{self._source}: not put against {self.features_of}")
         self._pane("output").chart = missing if series is None else measures_chart(series, axis, marks)
         angles = () if analysis is None else analysis.angles
         self._pane("angles").chart = angles_chart(angles, self._source or "", axis, marks)
 
     def _stages(self) -> Any:
         found = () if self._analysis is None else self._analysis.stages
-        table = next((one for one in found if one.task == self._features_of), None)
+        table = next((one for one in found if one.task == self.features_of), None)
         return table or Undefined("fewer than two stages of the optimizer are recorded")
 
     def _draw_blocks(self) -> None:
@@ -269,14 +265,14 @@ class WhyTab(AnalysisTab):
         if self._source not in names:
             self._source = next((name for name in ("update", "gradient") if name in names), next(iter(names), None))
         self.query_one("#sources", Chips).show(names, names.index(self._source) if self._source else None)
-        own = [Setting("T", self._features_of or "no task", "next_task")]
+        own = [Setting("T", self.features_of or "no task", "next_task")]
         if self.shown_view == "probes":
             own.append(Setting("i", f"{_PARTS[self._part]} inputs", "next_part"))
         self.show_settings(own)
 
     def _sources(self) -> tuple[str, ...]:
         """Those that can be put against the task."""
-        data, task = self.shell.data, self._features_of
+        data, task = self.shell.data, self.features_of
         if data is None:
             return ()
         analysed = () if self._analysis is None else (one.source for one in self._analysis.coupling)
@@ -285,7 +281,7 @@ class WhyTab(AnalysisTab):
 
     def _series(self) -> CouplingSeries | None:
         found = () if self._analysis is None else self._analysis.coupling
-        return next((one for one in found if (one.source, one.task) == (self._source, self._features_of)), None)
+        return next((one for one in found if (one.source, one.task) == (self._source, self.features_of)), None)
 
     def _step(self) -> float | None:
         """The cursor, else the last recorded step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sedscope.tui.glossary_help import entries
 from sedscope.tui.tab import TabHelp
 
 PAGE = TabHelp(
@@ -15,21 +16,7 @@ PAGE = TabHelp(
             " geometric mean over those where every stage is defined. × is the factor to the stage before, always a"
             " mean over the steps. The stage that loses most stands out. Bars are logarithmic and begin at 1.",
         ),
-        (
-            "R^logit",
-            "The same ratio for the centred output of the model in place of the centroids. Where it runs along with R̄,"
-            " R̄ says little about features that the logits do not say already.",
-        ),
-        (
-            "R^matched",
-            "R against random directions that have the norm of v_k in every block. What is left of R̄ is not owed to"
-            " the choice of matrices alone.",
-        ),
-        (
-            "Blocks",
-            "energy: ‖v_k‖² within each matrix, the share of the direction that lies there. A: the coupling of v_k"
-            " restricted to that matrix, as a share of the sum over matrices; measured at the peak and at the end.",
-        ),
+        *entries("R_logit", "R_matched", "energy"),
         (
             "Angles",
             "Mean principal angle between the top-K subspaces of two sources. 0°: the same subspace, 90°: nothing in"
