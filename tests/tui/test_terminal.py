@@ -91,21 +91,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.skip(reason="the colour cases fail in a fresh clone and then wait; the cause is to be found")
 @pytest.mark.parametrize(
     ("env", "colours"),
-    [
-        pytest.param(
-            {"COLORTERM": "truecolor"}, True, marks=pytest.mark.skip("waits for ever in a fresh clone; to be found out")
-        ),
-        ({}, True),
-        ({"NO_COLOR": "1"}, False),
-        ({"TERM": "xterm"}, True),
-    ],
+    [({"COLORTERM": "truecolor"}, True), ({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "xterm"}, True)],
 )
 def test_it_draws_and_leaves_a_whole_terminal(runs: Path, tmp_path: Path, env: dict[str, str], colours: bool) -> None:
     with terminal(str(runs), "--tab", "runs", folder=tmp_path, env=env) as screen:
-        screen.shows("? Help", "q Quit", "alpha", "a[/red]\\x1b]52;c;aGk=\\x07")
+        screen.shows("? Help", "q Quit", "alpha", "a[/red]\\x1b]52;c;aGk=")  # the table cuts it behind that
         assert b"\x1b]52" not in screen.sent
         hues = {colour for cell in screen.cells for colour in (cell.fg, cell.bg) if colour not in ("default", "black")}
         grey = re.compile(r"(?:(..)\1\1|white)")
