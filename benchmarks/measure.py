@@ -1,15 +1,19 @@
 """Timing of one comparison: fresh processes, the two sides in turn, the ratio of each neighbouring pair.
 
-Decides how a ratio is formed. Leaves to `cases` what is compared and to `__main__` what is printed.
+Decides how a ratio is formed: of wall time, and of the processor time of all threads, which other work on the machine
+touches less and which counts the writer's thread in full. Leaves to `cases` what is compared and to `__main__` what is
+printed.
 """
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -18,7 +22,27 @@ from benchmarks.cases import Case
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "modular_arithmetic.py"
 
 
-def ratios(case: Case, steps: int, repeats: int, report: Callable[[str], None]) -> list[float]:
+@dataclass(frozen=True)
+class Seconds:
+    """What a training took."""
+
+    wall: float
+    processor: float
+    """User and system time, of all threads."""
+
+    def __sub__(self, other: Seconds) -> Seconds:
+        return Seconds(self.wall - other.wall, self.processor - other.processor)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Recorded / plain."""
+
+    wall: float
+    processor: float
+
+
+def ratios(case: Case, steps: int, repeats: int, report: Callable[[str], None]) -> list[Ratio]:
     """Recorded time / plain time, one ratio for each repetition.
 
     Args:
@@ -30,9 +54,13 @@ def ratios(case: Case, steps: int, repeats: int, report: Callable[[str], None]) 
     found = []
     for repetition in range(repeats):
         sides = (False, True) if repetition % 2 == 0 else (True, False)
-        seconds = {recorded: _seconds(case, steps, recorded=recorded) for recorded in sides}
-        found.append(seconds[True] / seconds[False])
-        report(f"{case.name}: plain {seconds[False]:.1f} s, recorded {seconds[True]:.1f} s, ratio {found[-1]:.3f}")
+        took = {recorded: _seconds(case, steps, recorded=recorded) for recorded in sides}
+        plain, recorded = took[False], took[True]
+        found.append(Ratio(recorded.wall / plain.wall, recorded.processor / plain.processor))
+        report(
+            f"{case.name}: plain {plain.wall:.1f} s, recorded {recorded.wall:.1f} s, ratio {found[-1].wall:.3f}"
+            f" (processor time {plain.processor:.1f} s, {recorded.processor:.1f} s, {found[-1].processor:.3f})"
+        )
     return found
 
 
@@ -41,19 +69,26 @@ def summary(found: list[float]) -> tuple[float, float, float]:
     return median(found), min(found), max(found)
 
 
-def _seconds(case: Case, steps: int, *, recorded: bool) -> float:
-    """Wall time of a training; of its steps alone where the case asks for that."""
+def _seconds(case: Case, steps: int, *, recorded: bool) -> Seconds:
+    """Time of a training; of its steps alone where the case asks for that."""
     whole = _run(case, steps, recorded=recorded)
     return whole if case.of == "training" else whole - _run(case, 1, recorded=recorded)
 
 
-def _run(case: Case, steps: int, *, recorded: bool) -> float:
+def _run(case: Case, steps: int, *, recorded: bool) -> Seconds:
     with tempfile.TemporaryDirectory(prefix="sedscope-bench-") as folder:
         record = ["-m", "sedscope", "record", "--out", str(Path(folder) / "run"), *case.record] if recorded else []
         training = [str(EXAMPLE), "--ops", case.ops, "--steps", str(steps), "--stop-after", str(steps)]
-        begun = time.perf_counter()
+        if case.of == "step":
+            training += ["--eval-every", str(steps)]  # the steps alone: an evaluation is as long as several of them
+        before, begun = _processor_seconds(), time.perf_counter()
         run_quietly(*record, *training)
-        return time.perf_counter() - begun
+        return Seconds(time.perf_counter() - begun, _processor_seconds() - before)
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run_quietly(*arguments: str) -> None:
