@@ -98,6 +98,8 @@ class Stage(Container):
         try:
             yield
         except Exception as error:
+            if not self.app.is_running:
+                return  # an answer that came while the viewer ends: the tab's widgets are gone already
             if self.app.is_headless:
                 raise
             self._shell.say(f"{self.active}: {type(error).__name__}: {error}"[:300], "error")

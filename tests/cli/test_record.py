@@ -94,7 +94,14 @@ def test_exceptions_and_exit_statuses_pass_through(project: Path) -> None:
 )
 def test_signals_commit_and_close_and_kill_as_ever(project: Path, number: signal.Signals, reason: str) -> None:
     command = [sys.executable, "-m", "sedscope", "record", "--out", "x", "--every", "1", "train.py", "9", "sleep"]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # a suite under nohup hands on an ignored SIGHUP
+    ) as process:
         assert process.stdout is not None
         while process.stdout.readline().strip() != "2":
             pass
