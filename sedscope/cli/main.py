@@ -25,6 +25,7 @@ COMMANDS = {
     "record": "Run a training script and write a run directory.",
     "view": "Look at runs in the terminal, finished or still being recorded.",
     "report": "Spectra and feature coupling of runs, as a table and as files.",
+    "sweep": "Run a script under several interventions, seeds and arguments.",
     "check": "Is a run whole, and up to where.",
 }
 """Command → its line in `--help`. `sedscope.cli.<command>` holds a click command under the same name."""

@@ -1,0 +1,152 @@
+"""`sedscope sweep`: its flags, and one hand-off to `sedscope.sweep`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from recorders.errors import EXIT_CHECK_FAILED, EXIT_OK
+from recorders.intervention.settings import CONTROL, MODES
+from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
+
+_HELP = """Run one training script under several interventions, seeds and arguments, and record every run.
+
+Each combination is a cell with a run directory of its own in the folder --out. The same command again runs what is
+missing there and nothing else; further interventions, seeds or values add cells. Options of sedscope stand before
+the script, the script's own after it: {seed} in them stands for the cell's seed.
+
+\b
+  sedscope sweep --interventions control,freeze,keep-sed --seeds 42,137,2024 \\
+    --out runs/exp --jobs 4 -- train.py --seed {seed}
+  sedscope sweep --seeds 42,137 --vary "--ops=add,mul" --dry-run -- train.py --seed {seed}
+  sedscope sweep --vary "lr=1e-3,3e-4" -- train.py --lr {lr}
+
+\b
+An intervention can carry settings; one that is given twice makes two, and the flags below count for all modes:
+  --interventions control,freeze,keep-sed:on=update,rank=1,rank=3,basis=raw
+  --interventions control,freeze,keep-sed,keep-random --on gradient,update --rank 1,3,10
+
+Random subspaces are drawn from the cell's seed, so that no two seeds share them.
+
+\b
+Exit status: 0 every cell is finished; 1 some are not (the others are, and the log of each says why);
+2 wrong usage; 5 the folder holds another sweep; 7 it cannot be written, or a sweep is running there; 130 Ctrl-C.
+"""
+_EPILOG = "Then: sedscope report DIR compares the cells. docs/sweeps.md tells about clusters."
+
+_LISTS: Final = {
+    "on": "gradient, update",
+    "rank": "K",
+    "window": "W",
+    "stride": "n",
+    "warm_up": "STEPS",
+    "basis_source": "SOURCE",
+    "basis": "applied, raw",
+    "redraw": "step, once",
+}
+"""Setting of an intervention → what its values are."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _setting_options(command: F) -> F:
+    """A flag for each setting; a list makes more cells."""
+    for name, values in reversed(_LISTS.items()):
+        flag = f"--{name.replace('_', '-')}"
+        text = f"{values}: as {flag} of sedscope record, one or more, for every mode that has it."
+        command = click.option(flag, metavar="LIST", help=text)(command)
+    return command
+
+
+@click.command(
+    help=_HELP,
+    epilog=_EPILOG,
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+    options_metavar="[OPTIONS]",
+)
+@click.option(
+    "--interventions",
+    multiple=True,
+    metavar="LIST",
+    help=f"Of {', '.join(MODES)}; repeatable.  [default: {CONTROL}]",
+)
+@click.option("--seeds", metavar="LIST", help="What {seed} stands for.  [default: the script's own]")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="ARG=LIST",
+    help="An argument of the script and its values, with commas, or with ; where a value holds one; repeatable."
+    " It goes where {ARG} stands, or behind the others.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="The sweep's folder.  [default: runs/<script>-sweep]"
+)
+@click.option("--jobs", type=int, help="Trainings at a time; they share the cores.  [default: 1]")
+@click.option("--dry-run", is_flag=True, help="List cells and commands, and run none of them.")
+@_setting_options
+@click.option("-m", "module", is_flag=True, help="SCRIPT is a module's name, as in python -m.")
+@click.option("--every", type=int, default=DEFAULT_EVERY, show_default=True, help="Steps between two recorded ones.")
+@click.option("--select", multiple=True, metavar="NAMES", help="Parameters to study, as for sedscope record.")
+@click.option("--sources", multiple=True, metavar="NAMES", help="Row sources to store, as for sedscope record.")
+@click.option("--weights-every", type=int, help="Steps between two full states, as for sedscope record.")
+@click.option("--budget", metavar="SIZE", help="Of one cell: stop rows and weights at this size.")
+@click.option("--probe-seed", type=int, default=0, show_default=True, help="Seed for drawing probes and fixed batches.")
+@click.option("--steps", type=int, help="How many steps a training makes, for remaining time and disk space.")
+@click.argument("script")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sweep(
+    interventions: tuple[str, ...],
+    seeds: str | None,
+    vary: tuple[str, ...],
+    out: Path | None,
+    jobs: int | None,
+    dry_run: bool,
+    module: bool,
+    every: int,
+    select: tuple[str, ...],
+    sources: tuple[str, ...],
+    weights_every: int | None,
+    budget: str | None,
+    probe_seed: int,
+    steps: int | None,
+    script: str,
+    arguments: tuple[str, ...],
+    **settings: str | None,
+) -> int:
+    """Checks the flags and runs what is missing."""
+    from sedscope.sweep.grammar import parse_interventions, parse_seeds, parse_values, parse_vary
+    from sedscope.sweep.sweep import Sweep, default_folder
+
+    common = {name.replace("_", "-"): parse_values(text) for name, text in settings.items()}
+    asked = Sweep(
+        arguments=(script, *arguments),
+        interventions=parse_interventions(interventions or CONTROL, common),
+        seeds=() if seeds is None else parse_seeds(seeds),
+        vary=parse_vary(vary),
+        recording=Options(
+            every=every,
+            select=split_names(select),
+            sources=split_names(sources),
+            weights_every=weights_every,
+            budget=None if budget is None else parse_size(budget),
+            probe_seed=probe_seed,
+            steps=steps,
+        ),
+        module=module,
+    )
+    out = out or default_folder(script, module=module)
+    if dry_run:
+        from sedscope.sweep.listing import list_cells
+
+        return list_cells(asked, out, sys.stdout)
+    from sedscope.sweep.board import FINISHED
+    from sedscope.sweep.engines.local import LocalEngine
+    from sedscope.sweep.lines import PlainReporter
+    from sedscope.sweep.run import run_sweep
+
+    board = run_sweep(asked, out, LocalEngine(1 if jobs is None else jobs), PlainReporter(sys.stderr))
+    return EXIT_OK if len(board.in_state(FINISHED)) == len(board.lines) else EXIT_CHECK_FAILED

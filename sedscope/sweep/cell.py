@@ -1,0 +1,117 @@
+"""One cell of a sweep: a training with one intervention, one seed and one choice of arguments.
+
+Decides its name, which is that of its run directory, and the words of `sedscope record` that make it. The name holds
+whatever differs from the defaults, so that it is the same in every sweep that has the cell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from recorders.intervention.settings import Intervention
+from recorders.options import DEFAULT_EVERY, Options
+from sedscope.sweep.settings import flags
+
+_LONGEST: Final = 160
+"""Characters of a name; file systems allow 255 bytes, and the log adds its ending."""
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+,@%-]")
+_DIGEST: Final = 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A training and the run directory that it makes."""
+
+    name: str
+    """Of its run directory, inside the sweep's folder."""
+    intervention: Intervention
+    """As it is recorded: random subspaces have the seed that they are drawn with."""
+    seed: int | None
+    """What stands for `{seed}`; None in a sweep without seeds."""
+    varied: Mapping[str, str]
+    """Varied argument → its value."""
+    arguments: tuple[str, ...]
+    """The script and its arguments, with nothing left to put in."""
+    module: bool = False
+    """Whether the first of them is a module, as in `python -m`."""
+
+    @property
+    def recorded_command(self) -> list[str]:
+        """`command` in the `run.json` that it makes."""
+        return ["-m", *self.arguments] if self.module else list(self.arguments)
+
+    def path(self, out: Path) -> Path:
+        """Its run directory."""
+        return out / self.name
+
+    def log(self, out: Path) -> Path:
+        """What its script and the recorder print."""
+        return out / "logs" / f"{self.name}.log"
+
+    def words(self, out: Path, options: Options, *, force: bool) -> list[str]:
+        """The words after `sedscope`.
+
+        Args:
+            out: The sweep's folder.
+            options: What every cell records.
+            force: Whether an unfinished run that is there is replaced.
+        """
+        changes = [word for flag, value in flags(self.intervention).items() for word in (f"--{flag}", value)]
+        return [
+            *("record", "--out", str(self.path(out))),
+            *(["--force"] if force else []),
+            *recording_words(options),
+            *("--intervene", self.intervention.mode, *changes),
+            *(["-m"] if self.module else []),
+            *("--", *self.arguments),
+        ]
+
+    def described(self) -> dict[str, Any]:
+        """The cell as it stands in the sweep's manifest."""
+        return {
+            "name": self.name,
+            "intervention": self.intervention.describe(),
+            "seed": self.seed,
+            "varied": dict(self.varied),
+            "arguments": list(self.arguments),
+        }
+
+
+def cell_name(intervention: Intervention, seed: int | None, varied: Mapping[str, str]) -> str:
+    """`keep-sed-rank=1-ops=add-seed=42`: the mode, then what differs from the defaults; safe as a file's name.
+
+    Args:
+        intervention: Without a seed of its own where its random subspaces follow the training's seed.
+        seed: The training's.
+        varied: Argument of the script → value.
+    """
+    settings = [f"{flag}={value}" for flag, value in flags(intervention).items()]
+    choices = [f"{name.strip('-')}={value}" for name, value in varied.items()]
+    seeds = [] if seed is None else [f"seed={seed}"]
+    hides_a_name = any("=" in value for value in varied.values())
+    return _safe("-".join([intervention.mode, *settings, *choices, *seeds]), sure=not hides_a_name)
+
+
+def recording_words(options: Options) -> list[str]:
+    """The flags of `sedscope record` for what differs from its defaults; the intervention is left out."""
+    words = [] if options.every == DEFAULT_EVERY else ["--every", str(options.every)]
+    for flag, names in (("--select", options.select), ("--sources", options.sources)):
+        words += [flag, ",".join(names)] if names else []
+    numbers = {"--weights-every": options.weights_every, "--budget": options.budget, "--steps": options.steps}
+    for flag, number in numbers.items():
+        words += [] if number is None else [flag, str(number)]
+    return words + (["--probe-seed", str(options.probe_seed)] if options.probe_seed else [])
+
+
+def _safe(text: str, *, sure: bool) -> str:
+    """The text where it can name a file and nothing else could have made it, else what is left of it and a digest."""
+    left = _UNSAFE.sub("_", text)
+    if sure and left == text and len(text) <= _LONGEST:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{left[: _LONGEST - _DIGEST - 1]}~{digest}"

@@ -1,0 +1,43 @@
+"""What an engine is. None of them schedules: processes here are kept to a number, the clusters' own schedulers do the
+rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sedscope.sweep.job import Job
+
+
+class Ticket(Protocol):
+    """A job that was handed over."""
+
+    def ended(self) -> str | None:
+        """How it ended, `exit status 0` or another; None while it waits or runs."""
+
+
+class Engine(Protocol):
+    """Takes jobs, and ends them."""
+
+    @property
+    def name(self) -> str:
+        """As `--engine` has it."""
+
+    @property
+    def slots(self) -> int | None:
+        """How many jobs it takes at a time; None: all, to put them into a queue of its own."""
+
+    @property
+    def threads(self) -> int:
+        """What each of them gets."""
+
+    @property
+    def patience_s(self) -> float:
+        """How long after a job's end its files may take to be seen here."""
+
+    def submit(self, jobs: Sequence[Job]) -> Sequence[Ticket]:
+        """Hand jobs over, a ticket for each."""
+
+    def stop(self) -> None:
+        """End every job that has not ended, and return when none is left."""

@@ -1,0 +1,55 @@
+"""Ctrl-C, SIGTERM and SIGHUP while a sweep runs: noted at once, raised where nothing is half done.
+
+A signal that raised in the middle of starting a process would leave that process behind, unknown to anybody.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Final
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STATUS_OF_SIGNAL: Final = 128
+
+
+class Interrupts:
+    """A context manager that owns the signals in the meantime, where this is the main thread.
+
+    Signals that are ignored (`nohup`) stay so.
+    """
+
+    def __init__(self) -> None:
+        self._caught: int | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        """Take the signals over."""
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give them back."""
+        self._restore()
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt, or SystemExit for another signal, where one came; the next one acts as ever."""
+        if self._caught is None:
+            return
+        self._restore()
+        if self._caught == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(_STATUS_OF_SIGNAL + self._caught)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._caught = number
+
+    def _restore(self) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())

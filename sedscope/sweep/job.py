@@ -1,0 +1,154 @@
+"""One training in a process of its own: started, its output in a log, ended with everything that it started.
+
+Decides what stands in a log, and how a training is ended: SIGTERM, upon which the recorder commits what it has, and
+SIGKILL for what is still there after a while. Where it runs, and when, is the engines' decision.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from recorders.errors import InputOutputError
+
+GRACE_S: Final = 10.0
+"""From SIGTERM to SIGKILL."""
+_POLL_S: Final = 0.1
+SUCCESS: Final = "exit status 0"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to start; everything that another machine with the same folders needs to know."""
+
+    name: str
+    words: Sequence[str]
+    """Behind `sedscope`."""
+    folder: str
+    """Working folder, absolute."""
+    log: str
+    """Absolute."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What the environment has on top."""
+
+    @property
+    def command(self) -> list[str]:
+        """The command line: this interpreter, so this environment."""
+        return [sys.executable, "-m", "sedscope", *self.words]
+
+
+class Process:
+    """A job that was started here.
+
+    Args:
+        job: what to start.
+        own_group: whether it leads a process group, so that a terminal's Ctrl-C does not reach it and everything that
+            it starts can be ended with it. Off where a scheduler tells what belongs to a job by its group.
+
+    Raises:
+        InputOutputError: its log cannot be written, or it cannot be started.
+    """
+
+    def __init__(self, job: Job, *, own_group: bool) -> None:
+        self._group = own_group
+        self._log = Path(job.log)
+        begun = time.monotonic()
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            with self._log.open("ab") as log:
+                log.write(_header(job))
+                log.flush()
+                self._process = subprocess.Popen(
+                    job.command,
+                    cwd=job.folder,
+                    env={**os.environ, **job.variables},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    process_group=0 if own_group else None,
+                )
+        except OSError as error:
+            raise InputOutputError(f"{error.filename or job.log}: cannot be started: {error.strerror}") from error
+        self._begun = begun
+        self._how: str | None = None
+
+    def ended(self) -> str | None:
+        """How it ended, `exit status 0` or another; None while it runs."""
+        if self._how is None and (status := self._process.poll()) is not None:
+            self._how = _how(status)
+            with suppress(OSError), self._log.open("ab") as log:
+                log.write(f"# {self._how} after {time.monotonic() - self._begun:.1f} s\n".encode())
+        return self._how
+
+    def wait(self) -> str:
+        """How it ended, once it has; Ctrl-C gets through."""
+        while (how := self.ended()) is None:
+            time.sleep(_POLL_S)
+        return how
+
+    def terminate(self) -> None:
+        """Ask it to end; the recorder commits what it has."""
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, and in a group of its own whatever it started and left behind."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self.ended()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            if self._group:
+                os.killpg(self._process.pid, number)
+            elif self._process.returncode is None:
+                self._process.send_signal(number)
+
+
+def end_all(processes: Sequence[Process]) -> None:
+    """End them together; a second Ctrl-C in the meantime kills them at once."""
+    try:
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + GRACE_S
+        while time.monotonic() < deadline and not all(process.ended() for process in processes):
+            time.sleep(_POLL_S)
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def execute(job: Job) -> str:
+    """Start a job and wait for its end, on whatever machine an engine calls this; how it ended.
+
+    Whatever is raised in the meantime (a cancelled task gets KeyboardInterrupt) ends the training first.
+    """
+    process = Process(job, own_group=False)
+    try:
+        return process.wait()
+    finally:
+        end_all([process])
+
+
+def _header(job: Job) -> bytes:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    threads = job.variables.get("OMP_NUM_THREADS", "?")
+    return f"# {now}  threads {threads}\n# sedscope {shlex.join(job.words)}\n".encode("utf-8", "surrogateescape")
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    with suppress(ValueError):
+        return f"killed by {signal.Signals(-status).name}"
+    return f"killed by signal {-status}"

@@ -1,0 +1,68 @@
+"""A sweep in plain lines, for a pipe or a log: what starts and what ends, and now and then how far the rest is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, TextIO
+
+from sedscope.sweep.board import FAILED, FINISHED, RUNNING, Board, Line, closing_lines, duration, progress_words
+
+EVERY_S: Final = 60.0
+"""How often a log hears of cells that just go on."""
+
+
+class PlainReporter:
+    """Writes to a stream; a closed one is nobody's error.
+
+    Args:
+        stream: stderr, as a rule; None where it is closed.
+        clock: seconds, for tests.
+    """
+
+    def __init__(self, stream: TextIO | None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._said = clock()
+        self._states: dict[str, str] = {}
+
+    def begin(self, board: Board, about: str) -> None:
+        """What there is, and how it is run."""
+        self._states = {line.name: line.state for line in board.lines}
+        self._print(f"{board.summary()}; {about}")
+
+    def update(self, board: Board) -> None:
+        """A line for every change, and every minute one for every cell that runs."""
+        for line in board.lines:
+            if line.state != self._states[line.name]:
+                self._states[line.name] = line.state
+                self._print(_change(line, board))
+        if self._clock() - self._said >= EVERY_S:
+            self._said = self._clock()
+            for line in board.in_state(RUNNING):
+                self._print("  ".join(["running", line.name, *progress_words(line.progress)]))
+            self._print(board.summary())
+
+    def end(self, board: Board) -> None:
+        """What failed, and what comes next."""
+        self.update(board)
+        for text in closing_lines(board):
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            print(text, file=self._stream, flush=True)
+
+
+def _change(line: Line, board: Board) -> str:
+    words = ["started" if line.state == RUNNING else line.state, line.name]
+    if line.state in (FINISHED, FAILED) and line.seconds is not None:
+        steps = [] if line.progress.step is None else [f"{line.progress.step:,} steps"]
+        metric = [] if line.progress.metric is None else [line.progress.metric]
+        words += [*steps, *metric, duration(line.seconds)]
+    if line.state == FAILED:
+        words.append(line.reason)
+    if line.state == FINISHED:
+        words.append(f"({board.counts()[FINISHED]} of {len(board.lines)})")
+    return "  ".join(words)

@@ -1,0 +1,130 @@
+"""`sweep.json`: what a sweep's folder holds, so that no other sweep is mixed into it unnoticed.
+
+Decides its members, and what two sweeps in one folder must have in common: the script with its arguments, and what is
+recorded. Cells may be added. Whether a cell is done does not stand in it: the run directories say that.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from recorders import durable, strictjson
+from recorders.errors import InputOutputError, NotARunError, RefusedError
+from recorders.options import Options
+from sedscope.runs.folder import MissingError, RunFolder
+from sedscope.runs.members import Members
+from sedscope.runs.text import printable
+from sedscope.sweep.cell import Cell
+from sedscope.sweep.sweep import Sweep
+
+SWEEP_FILE: Final = "sweep.json"
+SWEEP_VERSION: Final = 1
+"""Raised when an older sedscope would take a newer file for something else."""
+_MOST_BYTES: Final = 64 << 20
+_LONGEST: Final = 300
+
+Manifest = dict[str, Any]
+
+
+def merged(out: Path, sweep: Sweep, cells: Sequence[Cell]) -> tuple[Manifest, bool]:
+    """The folder's manifest with these cells in it, and whether it has to be written.
+
+    Raises:
+        RefusedError: The folder holds another sweep.
+        NotARunError: Its manifest is not one that this version reads.
+        DamagedError: It is not JSON.
+    """
+    known = _read(out)
+    if known is None:
+        return _new(sweep, cells), True
+    where = f"{printable(str(out), 4096)}/{SWEEP_FILE}"
+    _check_common(where, known, sweep)
+    there = {cell["name"]: cell for cell in known["cells"]}
+    described = [cell.described() for cell in cells]
+    for cell in described:
+        if (old := there.get(cell["name"], cell)) != cell:
+            raise RefusedError(_refusal(where, f"cell {cell['name']}", _text(old), _text(cell)))
+    added = [cell for cell in described if cell["name"] not in there]
+    return known | {"cells": [*known["cells"], *added]}, bool(added)
+
+
+def write(out: Path, manifest: Manifest) -> None:
+    """Write it as a whole or not at all."""
+    text = json.dumps(manifest, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+    try:
+        durable.write_file(out / SWEEP_FILE, [text.encode("ascii")])
+    except OSError as error:
+        raise InputOutputError(f"{out / SWEEP_FILE}: cannot be written: {error.strerror}") from error
+
+
+def _new(sweep: Sweep, cells: Sequence[Cell]) -> Manifest:
+    return {
+        "format_version": SWEEP_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sedscope": version("sedscope"),
+        "module": sweep.module,
+        "arguments": list(sweep.arguments),
+        "recording": _recording(sweep.recording),
+        "cells": [cell.described() for cell in cells],
+    }
+
+
+def _recording(options: Options) -> dict[str, Any]:
+    """What the rows of every cell depend on; `steps` changes nothing but projections."""
+    return {
+        "every": options.every,
+        "select": list(options.select),
+        "sources": list(options.sources),
+        "weights_every": options.weights_every,
+        "budget": options.budget,
+        "probe_seed": options.probe_seed,
+    }
+
+
+def _read(out: Path) -> Manifest | None:
+    folder = RunFolder(out)
+    try:
+        text = folder.read(SWEEP_FILE, _MOST_BYTES) if folder.exists() else None
+    except MissingError:
+        return None
+    if text is None:
+        return None
+    where = folder.where(SWEEP_FILE)
+    members = Members(strictjson.loads(text, where), where)
+    if (found := members.integer("format_version", 1)) > SWEEP_VERSION:
+        raise NotARunError(f"{where}: format {found}, but this version reads up to {SWEEP_VERSION}: update sedscope")
+    members.boolean("module")
+    members.texts("arguments")
+    members.object("recording")
+    for cell in members.objects("cells"):
+        cell.text("name")
+    return members.value
+
+
+def _check_common(where: str, known: Manifest, sweep: Sweep) -> None:
+    new = _new(sweep, ())
+    for member in ("module", "arguments"):
+        if known[member] != new[member]:
+            raise RefusedError(_refusal(where, "arguments", _command(known), _command(new)))
+    for name, value in new["recording"].items():
+        if (old := known["recording"].get(name)) != value:
+            raise RefusedError(_refusal(where, name.replace("_", "-"), _text(old), _text(value)))
+
+
+def _refusal(where: str, what: str, old: str, new: str) -> str:
+    found = f"{what} must be {printable(old, _LONGEST)}, found {printable(new, _LONGEST)}"
+    return f"{where}: this folder holds another sweep: {found}; choose another --out"
+
+
+def _command(manifest: Manifest) -> str:
+    return shlex.join([*(["-m"] if manifest["module"] else []), *manifest["arguments"]])
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,71 @@
+"""An intervention's settings as flags of `sedscope record`, and which of them mean anything for its mode.
+
+Decides when two interventions are the same training: `plain` gives both the same form, in which every setting without
+a meaning has its default. Leaves to others: what the settings do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from recorders.errors import UsageError
+from recorders.intervention.settings import Intervention
+
+FIELDS: Final = {
+    "on": "on",
+    "rank": "rank",
+    "window": "window",
+    "stride": "stride",
+    "warm-up": "warm_up",
+    "basis-source": "basis_source",
+    "basis": "basis",
+    "redraw": "redraw",
+    "subspace-seed": "seed",
+}
+"""Flag, without its dashes → field of `Intervention`."""
+
+_WHOLE: Final = ("rank", "window", "stride", "warm-up", "subspace-seed")
+
+
+def plain(intervention: Intervention) -> Intervention:
+    """The same training with every setting that has no effect on it at its default.
+
+    >>> plain(Intervention("freeze", on="update", rank=7)) == Intervention("freeze")
+    True
+    """
+    default = Intervention(intervention.mode)
+    if not intervention.acts:
+        return default
+    kept = {"warm_up"}
+    if intervention.has_subspace:
+        kept |= {"rank", "window", "stride"}  # the random modes, and rank 0, wait as long as the window takes to fill
+    if intervention.has_subspace and not intervention.freezes:
+        kept |= {"on"}
+    if intervention.draws:
+        kept |= {"redraw", "seed"}
+    found = {name: getattr(intervention, name) for name in kept}
+    if intervention.needs_window:
+        found["basis_source"] = None if intervention.source == intervention.on else intervention.source
+        usual = replace(default, **found)
+        found["basis"] = None if intervention.rows_are == usual.rows_are else intervention.rows_are
+    return replace(default, **found)
+
+
+def flags(intervention: Intervention) -> dict[str, str]:
+    """Flag → value of every setting that differs from the mode's default."""
+    default = Intervention(intervention.mode)
+    pairs = ((flag, getattr(intervention, field), getattr(default, field)) for flag, field in FIELDS.items())
+    return {flag: str(value) for flag, value, usual in pairs if value != usual}
+
+
+def setting(flag: str, text: str) -> int | str:
+    """The value of a setting from its text; raises `UsageError` for an unknown one or no number."""
+    if flag not in FIELDS:
+        raise UsageError(f"interventions: a setting is one of {', '.join(FIELDS)}; found {flag!r:.80}")
+    if flag not in _WHOLE:
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UsageError(f"{flag}: must be a whole number, found {text!r:.80}") from error

@@ -1,0 +1,120 @@
+"""`Sweep`: the script, the interventions, seeds and arguments that it is run with, and the cells that follow.
+
+Decides the order of the cells, how values are put into the script's arguments, and that the random subspaces of
+different seeds differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+from recorders.errors import UsageError
+from recorders.format import MAX_INTEGER
+from recorders.intervention.settings import CONTROL, Intervention
+from recorders.options import Options
+from sedscope.sweep.cell import Cell, cell_name
+from sedscope.sweep.settings import plain
+
+_SEED: Final = "seed"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is run: every intervention with every seed and every choice of arguments.
+
+    Raises:
+        UsageError: A seed or value would not reach the script, or two cells would have one name.
+    """
+
+    arguments: Sequence[str]
+    """The script (or module) and its arguments; `{seed}` and the names of varied arguments are filled in."""
+    interventions: Sequence[Intervention] = (Intervention(CONTROL),)
+    """Each makes cells. `seed` 0 of a random subspace stands for the training's seed, so that no two share draws."""
+    seeds: Sequence[int] = ()
+    """Put in for `{seed}`; without any, the script keeps its own."""
+    vary: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Argument → values. `--ops` is put in for `{ops}`, or else appended as `--ops=VALUE`; `lr` needs its `{lr}`."""
+    recording: Options = field(default_factory=Options)
+    """What every cell records."""
+    module: bool = False
+    """Whether the first argument is a module, as in `python -m`."""
+
+    def __post_init__(self) -> None:
+        """Refuse a sweep whose cells would not be different trainings."""
+        if not self.arguments:
+            raise UsageError("script: a script and its arguments are required, found nothing")
+        if not self.interventions:
+            raise UsageError("interventions: one or more are required, found none")
+        if any((self.recording.intervention, self.recording.force, self.recording.resume, self.recording.first_step)):
+            raise UsageError("recording: interventions, force, resume and first step are the sweep's to decide")
+        self._check_seeds()
+        for name, values in self.vary.items():
+            self._check_varied(name, values)
+        self._check_names()
+
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells; those of one seed stand together, so that an interrupted sweep has whole comparisons."""
+        return tuple(self._cells())
+
+    def _cells(self) -> Iterator[Cell]:
+        interventions = dict.fromkeys(plain(each) for each in self.interventions)
+        for seed in dict.fromkeys(self.seeds) or (None,):
+            for values in product(*self.vary.values()):
+                varied = dict(zip(self.vary, values, strict=True))
+                for intervention in interventions:
+                    yield self._cell(intervention, seed, varied)
+
+    def _cell(self, intervention: Intervention, seed: int | None, varied: Mapping[str, str]) -> Cell:
+        name = cell_name(intervention, seed, varied)
+        if seed is not None and intervention.draws and intervention.seed == 0:
+            intervention = replace(intervention, seed=seed)
+        return Cell(name, intervention, seed, varied, self._filled(seed, varied), self.module)
+
+    def _filled(self, seed: int | None, varied: Mapping[str, str]) -> tuple[str, ...]:
+        """The arguments with everything put in, at once: what is put in is not looked into again."""
+        values = {name.strip("-"): value for name, value in varied.items()}
+        values |= {} if seed is None else {_SEED: str(seed)}
+        pattern = re.compile("|".join(re.escape(f"{{{name}}}") for name in values) or "(?!)")
+        filled = [pattern.sub(lambda found: values[found[0][1:-1]], word) for word in self.arguments]
+        return (*filled, *(f"{name}={value}" for name, value in varied.items() if not self._takes(name.strip("-"))))
+
+    def _takes(self, name: str) -> bool:
+        return any(f"{{{name}}}" in word for word in self.arguments)
+
+    def _check_seeds(self) -> None:
+        for seed in self.seeds:
+            if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_INTEGER:
+                raise UsageError(f"seeds: must be whole numbers, 0 or more; found {seed!r:.80}")
+        if self.seeds and not self._takes(_SEED):
+            raise UsageError("seeds: {seed} must stand in the script's arguments, such as --seed {seed}; it does not")
+        if self._takes(_SEED) and not self.seeds:
+            raise UsageError("seeds: {seed} stands in the script's arguments, so one or more are required; found none")
+
+    def _check_varied(self, name: str, values: Sequence[str]) -> None:
+        key = name.strip("-")
+        if key in (_SEED, ""):
+            raise UsageError(f"vary: must be an argument other than the seed, which has --seeds; found {name!r:.80}")
+        if not values or "" in values:
+            raise UsageError(f"vary: {name} must have values with a comma between them; found an empty one")
+        if [other.strip("-") for other in self.vary].count(key) > 1:
+            raise UsageError(f"vary: {name} must be varied once, with dashes or without")
+        if not name.startswith("-") and not self._takes(key):
+            raise UsageError(f"vary: {{{key}}} must stand in the script's arguments, or write --{key}=…; it does not")
+
+    def _check_names(self) -> None:
+        """Some file systems do not tell large letters from small ones."""
+        seen: dict[str, Cell] = {}
+        for cell in self.cells():
+            if (other := seen.setdefault(cell.name.casefold(), cell)) is not cell:
+                raise UsageError(f"cells: must have different names; {cell.name} and {other.name} are too alike")
+
+
+def default_folder(script: str, *, module: bool) -> Path:
+    """`runs/<script>-sweep`: the same for the same command, which goes on there."""
+    stem = re.sub(r"[^\w.-]+", "-", script if module else Path(script).stem) or "run"
+    return Path("runs") / f"{stem}-sweep"
