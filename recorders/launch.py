@@ -1,19 +1,20 @@
 """Run somebody's script in this process as `__main__`, with a recording around it.
 
-Decides how a recorded script ends: exit status, exceptions, Ctrl-C and output are the script's own. torch is not loaded
-before the script does it: a script may set thread counts and devices first, and they change the numbers.
+Decides how a recorded script ends: exit status, exceptions, Ctrl-C and output are the script's own; threads that go on
+training behind its last line are recorded to their end. torch is not loaded before the script does it: a script may set
+thread counts and devices first, and they change the numbers.
 """
 
 from __future__ import annotations
 
 import atexit
-import importlib.util
 import os
 import re
 import runpy
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,7 +23,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from recorders.arrival import when_imported
-from recorders.errors import SedscopeError, UsageError
+from recorders.errors import SedscopeError
+from recorders.main_script import become_main, run_as_main
 from recorders.options import Options
 from recorders.place import Place
 from recorders.speech import say
@@ -59,19 +61,15 @@ def launch(arguments: Sequence[str], *, module: bool, path: Path, options: Optio
         SystemExit: as the script raised it; or status 1 after an exception, which is shown as Python shows it.
         SedscopeError: it cannot be recorded, and was not started.
     """
-    name = arguments[0]
-    _become_main(arguments, module)
-    if module and _is_missing(name):
-        raise UsageError(f"module: {name} must be importable, found no such module")
-    if not module and not Path(name).exists():
-        raise UsageError(f"script: {name} must be a file, found none")
+    become_main(arguments, module=module)
     recorder = _Recorder(path, options, ["-m", *arguments] if module else arguments)
     interrupted: list[bool] = []
     atexit.register(_die_if, interrupted)  # registered before anything of the script's: it runs after all of that
+    atexit.register(recorder.finish_late)
     reason = "exception"
     try:
         with when_imported("torch", recorder.start):
-            _run(name, module)
+            run_as_main(arguments[0], module=module)
         reason = "finished"
     except SystemExit as stop:
         reason = "finished" if stop.code in (None, 0) else "exception"
@@ -83,7 +81,7 @@ def launch(arguments: Sequence[str], *, module: bool, path: Path, options: Optio
         raise SystemExit(_STATUS_OF_INTERRUPT) from None
     except SedscopeError:
         raise  # the API refused a call of the script's
-    except Exception as error:  # noqa: BLE001  whatever the script raises is shown as Python would
+    except BaseException as error:  # noqa: BLE001  whatever else the script raises is shown as Python would
         recorder.finish(reason)
         _show(error)
         raise SystemExit(_STATUS_OF_EXCEPTION) from None
@@ -101,6 +99,7 @@ class _Recorder:
         self._session: Session | None = None
         self._pid = os.getpid()
         self._ended = False
+        self._late: str | None = None
 
     def start(self) -> None:
         """The script has torch; what goes wrong now is ours and not the script's."""
@@ -114,6 +113,18 @@ class _Recorder:
             say(f"not recorded: {error}")
 
     def finish(self, reason: str) -> None:
+        """The script's main thread is over: end the recording, or leave that to `finish_late` where others go on."""
+        if self._late is None and _threads_go_on():
+            self._late = reason
+        if self._late is None:
+            self._end(reason)
+
+    def finish_late(self) -> None:
+        """The process ends: Python has waited for the script's threads."""
+        if self._late is not None:
+            self._end(self._late)
+
+    def _end(self, reason: str) -> None:
         """End the recording, once, and say where it is and what comes next."""
         if self._ended or os.getpid() != self._pid:
             return
@@ -128,28 +139,10 @@ class _Recorder:
             say(f"recorded {self._session.t:,} steps in {place}; next: sedscope report {place}")
 
 
-def _become_main(arguments: Sequence[str], module: bool) -> None:
-    """`sys.argv` and `sys.path` as Python sets them for a script, or for `-m`."""
-    sys.argv[:] = arguments
-    if not sys.flags.safe_path:
-        sys.path[0] = str(Path.cwd()) if module else str(Path(arguments[0]).resolve().parent)
-
-
-def _run(name: str, module: bool) -> None:
-    if module:
-        runpy.run_module(name, run_name="__main__", alter_sys=True)
-    else:
-        runpy.run_path(name, run_name="__main__")
-
-
-def _is_missing(name: str) -> bool:
-    """Whether no module has this name; an error inside a parent package is the script's own."""
-    try:
-        return importlib.util.find_spec(name) is None
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            return True
-        raise
+def _threads_go_on() -> bool:
+    """Whether Python has threads of the script's to wait for before it exits."""
+    here = threading.current_thread()
+    return any(thread is not here and not thread.daemon for thread in threading.enumerate())
 
 
 def _show(error: BaseException) -> None:
