@@ -14,6 +14,7 @@ from recorders.format import DISPLACEMENT
 from recorders.offload import state_to_host
 from recorders.options import Options
 from recorders.output import Output
+from recorders.trace import ParameterTrace
 
 
 class ThetaKeeper:
@@ -28,11 +29,11 @@ class ThetaKeeper:
         self._displaced: int | None = None
         self._previous: Tensor | None = None
         self._trainable: dict[str, bool] = {}
-        self._left_at: list[tuple[int, int]] | None = None
+        self._trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
 
     def stepped(self) -> None:
         """A step has just left its θ: what the parameters look like from here on is the script's doing."""
-        self._left_at = self._marks()
+        self._trace.take()
 
     def keep(self, t: int) -> None:
         """θ_t is in place, at a recorded t."""
@@ -40,14 +41,14 @@ class ThetaKeeper:
 
     def keep_last(self, t: int) -> None:
         """The training is over; the script may have replaced θ_t since its last step."""
-        if self._is_replaced():
+        if self._trace.is_broken():
             self._output.tell("parameter", _replaced_at(t), t)
         else:
             self._keep(t, weights=True)
 
     def copy_last(self, t: int) -> Callable[[], None] | None:
         """The same in a signal handler: what is copied here is written by the function returned, on any thread."""
-        if self._is_replaced():
+        if self._trace.is_broken():
             return lambda: self._output.note("parameter", _replaced_at(t), t)
         if self._kept == t:
             return None
@@ -60,17 +61,6 @@ class ThetaKeeper:
             self._output.weights(t, self._binding.state())
         self._displace(t)
         self._watch_trainable(t)
-
-    def _is_replaced(self) -> bool:
-        """Whether parameters were written since the last step, as by loading the best checkpoint.
-
-        Writing through `.data` in place leaves no trace.
-        """
-        return self._left_at is not None and self._left_at != self._marks()
-
-    def _marks(self) -> list[tuple[int, int]]:
-        tensors = (parameter.tensor for parameter in self._binding.selection.parameters)
-        return [(tensor.data_ptr(), tensor._version) for tensor in tensors]
 
     def _displace(self, t: int) -> None:
         """θ_t − θ_(previous recorded t), where it cannot be derived from weights."""

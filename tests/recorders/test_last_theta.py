@@ -44,6 +44,49 @@ def test_weights_that_the_script_loads_after_its_last_step_are_not_the_last_thet
     assert ("parameter", message, 7) in it.writer.notes
 
 
+@pytest.mark.parametrize("terminated", [False, True])
+@pytest.mark.parametrize("how", ["copied", "scaled", "set"])
+def test_weights_that_are_swapped_in_through_data_are_not_the_last_theta(
+    recording: Any, terminated: bool, how: str
+) -> None:
+    training = Training()
+    with recording(every=5) as it:
+        training.steps(7)
+        for parameter in training.model.parameters():
+            if how == "copied":
+                parameter.data.copy_(parameter.detach() * 0.9)
+            elif how == "scaled":
+                parameter.data.mul_(0.999)
+            else:
+                parameter.data = parameter.detach().clone()
+        if terminated:
+            it.session.terminate()()
+    assert sorted(it.writer.stored_weights) == [0, 5]
+    assert [t for kind, _, t in it.writer.notes if kind == "parameter"] == [7]
+
+
+def test_the_last_theta_is_kept_where_it_is_not_finite(recording: Any) -> None:
+    training = Training()
+    with recording(every=5) as it:
+        for parameter in training.model.parameters():
+            parameter.data.fill_(float("nan"))
+        training.steps(7)
+    assert sorted(it.writer.stored_weights) == [0, 5, 7]
+
+
+@pytest.mark.parametrize("kinds", [(torch.float32, torch.float64), (torch.bfloat16, torch.float32)])
+def test_parameters_of_several_kinds_are_left_alone_and_kept(recording: Any, kinds: Any) -> None:
+    model = nn.ParameterDict({f"kind_{str(kind)[6:]}": nn.Parameter(torch.ones(3, 5, dtype=kind)) for kind in kinds})
+    model["turned"] = nn.Parameter(torch.ones(4, 2).t())
+    model["one"] = nn.Parameter(torch.ones(()))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with recording(every=5) as it:
+        for _ in range(7):
+            sum(each.double().square().sum() for each in model.values()).backward()
+            optimizer.step()
+    assert sorted(it.writer.stored_weights) == [0, 5, 7]
+
+
 def test_the_last_theta_is_kept_where_nothing_changed_it(recording: Any) -> None:
     training = Training()
     with recording(every=5) as it:
