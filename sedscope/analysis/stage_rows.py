@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from recorders.format import ADAPTIVE, CLIP_COEFFICIENT, DECAY, GRADIENT, UPDATE, Source
+from recorders.format import ADAPTIVE, CLIP_COEFFICIENT, DECAY, GRADIENT, RAW_GRADIENT, UPDATE, Source
 from sedscope.analysis.arrays import Rows
 from sedscope.analysis.cache import digest
 from sedscope.analysis.sources import SourceRows, recorded_rows
@@ -18,7 +18,8 @@ from sedscope.analysis.windows import match_steps
 from sedscope.runs import Run
 
 UNCLIPPED = "stage/unclipped"
-"""`gradient` divided by the step's clip coefficient: what the optimizer would have received."""
+"""`gradient` divided by the step's clip coefficient: what the optimizer would have received. Under an intervention on
+the gradient that is `raw/gradient`: the coefficient belongs to what there was before the projection."""
 DECAYED = "stage/decayed"
 """`adamw/adaptive` + `adamw/decay`; not made where it is the update to rounding."""
 
@@ -38,7 +39,7 @@ def stage_sources(run: Run) -> tuple[str, ...]:
 
 def stage_rows(run: Run, name: str) -> SourceRows | Undefined:
     """Rows of a derived stage."""
-    parts = (GRADIENT,) if name == UNCLIPPED else (ADAPTIVE, DECAY)
+    parts = (_clipped_source(run),) if name == UNCLIPPED else (ADAPTIVE, DECAY)
     rows = [recorded_rows(run, part) for part in parts]
     absent = next((one for one in rows if isinstance(one, Undefined)), None)
     if absent is not None:
@@ -63,15 +64,20 @@ def stage_rows(run: Run, name: str) -> SourceRows | Undefined:
 
 def _is_clipped(run: Run) -> bool:
     """Whether some recorded gradient was clipped, the coefficient of every one is known, and no other source is it."""
-    sources = run.sources()
-    if GRADIENT not in sources or CLIP_COEFFICIENT not in run.scalar_names():
+    sources, clipped = run.sources(), _clipped_source(run)
+    if clipped not in sources or CLIP_COEFFICIENT not in run.scalar_names():
         return False
     if len(run.tasks) == 1 and Source(GRADIENT, run.tasks[0]).name in sources:
         return False
-    steps = run.steps(GRADIENT)
+    steps = run.steps(clipped)
     t, coefficient = run.scalar(CLIP_COEFFICIENT)
     of_rows = coefficient[np.isin(t, steps)]
     return len(of_rows) == len(steps) > 0 and bool(np.all(of_rows > 0.0)) and bool(np.any(of_rows < 1.0))
+
+
+def _clipped_source(run: Run) -> str:
+    """What clipping made, before anything else changed it."""
+    return RAW_GRADIENT if RAW_GRADIENT in run.sources() else GRADIENT
 
 
 def _decay_is_not_the_rest(run: Run) -> bool:

@@ -247,6 +247,20 @@ def test_decay_is_a_stage_where_something_else_changes_the_update(tmp_path: Path
     assert rows.identity(0, 2) != rows.identity(1, 3)
 
 
+def test_what_was_clipped_is_what_there_was_before_an_intervention(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path / "run", manifest())
+    raw = np.arange(1.0, 7.0, dtype=np.float32)
+    for t in range(3):
+        writer.rows("gradient", t, np.zeros(6, np.float32))
+        writer.rows("raw/gradient", t, raw)
+        writer.scalars(t, {"clip_coefficient": 0.5})
+    writer.close("finished")
+    run = open_run(tmp_path / "run")
+    rows = stage_rows(run, UNCLIPPED)
+    assert stage_sources(run) == (UNCLIPPED,) and isinstance(rows, SourceRows)
+    np.testing.assert_allclose(rows.read(0, 3, slice(0, 6)), [2 * raw] * 3)
+
+
 def test_stages_stand_where_the_optimizer_makes_them() -> None:
     names = ["update", DECAYED, "gradient", UNCLIPPED, "adamw/decay", "gradient/add"]
     assert ordered(names) == ("gradient/add", UNCLIPPED, "gradient", "adamw/decay", DECAYED, "update")
