@@ -120,5 +120,26 @@ GLOSSARY: dict[str, Entry] = {
         "Mean over runs that differ in nothing but the seed, with the range and a bootstrap interval over them.",
         "An interval over three seeds is rough, and over one does not exist.",
     ),
+    "speedup": Entry(
+        "speed-up",
+        "Grok step of the control over that of the intervened run, of the same seed and command; over several seeds the"
+        " geometric mean. Above 1 the intervened run was earlier. Where one of the two never got there, the quotient is"
+        " only bounded, and so is the mean.",
+        "It does not show what made the run earlier: a kept subspace must stand beside weights that do not move at all"
+        " (freeze) and beside a random subspace.",
+    ),
+    "interval_seeds": Entry(
+        "interval over seeds",
+        "Student's t over seeds, for quotients on their logarithms and paired by seed; never narrower than rounding"
+        " crossings up to the next evaluation makes it. It says how the number varies from one training to the next.",
+        "With two or three seeds it is wide, and it takes them for a fair sample of all seeds.",
+    ),
+    "restricted": Entry(
+        "restricted mean",
+        "Mean of min(T, horizon), the area under Kaplan and Meier's curve of runs that have not grokked, where the"
+        " horizon is the step up to which all compared groups were followed. A run that never got there counts with as"
+        " long as it was followed, so none is left out.",
+        "Beyond the horizon nothing is known: the mean of all times is larger, by an unknown amount.",
+    ),
 }
 """By key, in the order in which a report meets them."""

@@ -22,7 +22,7 @@ TRAIN_ACCURACY = "train_acc"
 
 def milestones(run: Run, task: str) -> TaskMetrics:
     """When a task was memorised and grokked; undefined, with the line that would log it, without its accuracy."""
-    test, train = _accuracy(run, TEST_ACCURACY, task), _accuracy(run, TRAIN_ACCURACY, task)
+    test, train = accuracy(run, TEST_ACCURACY, task), accuracy(run, TRAIN_ACCURACY, task)
     found = grokking(test, train, task=task)
     if len(train[0]) == 0:
         absent = _never_logged(TRAIN_ACCURACY, task)
@@ -33,7 +33,7 @@ def milestones(run: Run, task: str) -> TaskMetrics:
     return TaskMetrics(task, found)
 
 
-def _accuracy(run: Run, what: str, task: str) -> tuple[Ints, Floats]:
+def accuracy(run: Run, what: str, task: str) -> tuple[Ints, Floats]:
     """Steps and values of a task's accuracy, empty where it was never logged."""
     known = run.scalar_names()
     names = [f"{METRIC_PREFIX}{what}/{task}"] + ([f"{METRIC_PREFIX}{what}"] if len(run.tasks) == 1 else [])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from recorders.format import LOSS_PREFIX, METRIC_PREFIX
 from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.comparison.recipe import without_seed
 from sedscope.analysis.results import RunAnalysis
 from sedscope.runs import Run
 from sedscope.runs.manifest import Manifest, Optimizer
@@ -98,15 +99,3 @@ def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
         "intervention": manifest.intervention,
     }
     return json.dumps(parts, sort_keys=True, default=str)
-
-
-def without_seed(command: tuple[str, ...]) -> list[str]:
-    """The words of a command without `--seed 1`, `--seed=1` or `seed=1`."""
-    kept: list[str] = []
-    skip = False
-    for word in command:
-        name, equals, _ = word.lstrip("-").partition("=")
-        if name != "seed" and not skip:
-            kept.append(word)
-        skip = name == "seed" and not equals and word.startswith("-")
-    return kept

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sedscope.analysis.arrays import Floats
+from sedscope.analysis.comparison import Comparison
 from sedscope.analysis.interval import LEVEL, RESAMPLES, Interval
 from sedscope.analysis.metrics import Reached
 from sedscope.analysis.ratio import At
@@ -25,6 +26,7 @@ from sedscope.analysis.results import (
 )
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
+from sedscope.report.comparison.json import comparison_json
 from sedscope.report.failure import Failure
 from sedscope.report.json_evidence import angles, coupling_evidence, random_alignment, stages
 from sedscope.report.json_parts import Json, Reasons, ends, numbers, padded
@@ -34,19 +36,26 @@ VERSION = 1
 """Raised when a reader of the older version would misread the file; new fields alone do not raise it."""
 
 
-def render_json(analyses: Sequence[RunAnalysis], failures: Sequence[Failure], settings: Settings) -> str:
+def render_json(
+    analyses: Sequence[RunAnalysis],
+    failures: Sequence[Failure],
+    settings: Settings,
+    comparison: Comparison | None = None,
+) -> str:
     """The whole file as text, ending in a newline.
 
     Args:
         analyses: The analysed runs, in the order of the command line.
         failures: Runs that could not be analysed.
         settings: What all of them were asked for.
+        comparison: Of the runs; None where no run has an intervention.
     """
     document = {
         "format": FORMAT,
         "version": VERSION,
         "settings": asdict(settings),
         "runs": [_run(analysis) for analysis in analyses],
+        "comparison": None if comparison is None else comparison_json(comparison, analyses),
         "failed": [{"path": one.path, "reason": one.reason, "status": one.status} for one in failures],
     }
     return json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"

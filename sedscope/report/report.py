@@ -19,7 +19,10 @@ from rich.text import Text
 
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_DAMAGED, EXIT_INPUT_OUTPUT, EXIT_OK, DamagedError, SedscopeError
 from sedscope.analysis.analyse import analyse
+from sedscope.analysis.comparison import Comparison as RunComparison
+from sedscope.analysis.comparison import Outcome, compare, outcome_of
 from sedscope.analysis.results import RunAnalysis
+from sedscope.report.comparison.terminal import print_comparison
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure, exit_status
 from sedscope.report.files import HTML_NAME, prepare_folder, write_whole
@@ -63,7 +66,9 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     measured = replace(question, settings=question.settings.for_a_table()) if table_alone else question
     reported: list[Reported] = []
     failures: list[Failure] = []
+    outcomes: list[Outcome] = []
     for found in _runs(paths):
+        outcomes += _outcome(found)
         one = found if isinstance(found, Failure) else _attempt(found, measured)
         if isinstance(one, Failure):
             failures.append(one)
@@ -72,7 +77,10 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
         print_run(one.analysis, console, crossed=question.crossed)
         console.print()
     analyses = [one.analysis for one in reported]
-    answer = gate.answer(reported, question.settings)
+    comparison = _compared(outcomes)
+    if comparison is not None:
+        print_comparison(comparison, console)
+    answer = gate.answer(reported, question.settings, comparison)
     verdicts = None if gate.is_open else verdicts_section(answer.verdicts, answer.notes)
     if out is not None or summary_wanted(os.environ):
         # The figures bring matplotlib along: a table on the terminal does not wait for it.
@@ -80,10 +88,10 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
         from sedscope.report.write import write_report
 
         command = _command(paths, question, out or Path("report"), gate.flags)
-        document = compose(reported, failures, question.settings, command, verdicts)
+        document = compose(reported, failures, question.settings, command, verdicts, comparison)
         append_summary(document, os.environ)
         if out is not None:
-            write_report(out, document, analyses, failures, question.settings)
+            write_report(out, document, analyses, failures, question.settings, comparison)
     if gate.junit is not None:
         write_whole(gate.junit, render_junit(answer.verdicts, failures))
     _print_verdicts(answer, console)
@@ -142,6 +150,21 @@ def _attempt(run: Run, question: Question) -> Reported | Failure:
         return (
             replace(failure, reason=f"{_damage(run)}; {failure.reason}", status=EXIT_DAMAGED) if run.damage else failure
         )
+
+
+def _outcome(found: Run | Failure) -> list[Outcome]:
+    """What a run has to say in a comparison, also one that is too short to be analysed: it must not be missing."""
+    if isinstance(found, Failure):
+        return []
+    try:
+        return [outcome_of(found)]
+    except SedscopeError:
+        return []  # the analysis meets the same error and reports it
+
+
+def _compared(outcomes: Sequence[Outcome]) -> RunComparison | None:
+    found = compare(outcomes)
+    return found if found.has_intervention else None
 
 
 def _damage(run: Run) -> str:

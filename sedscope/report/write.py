@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sedscope.analysis.comparison import Comparison
 from sedscope.analysis.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.report.document import Document
@@ -25,7 +26,12 @@ TABLE_FOLDER = "tables"
 
 
 def write_report(
-    out: Path, document: Document, analyses: Sequence[RunAnalysis], failures: Sequence[Failure], settings: Settings
+    out: Path,
+    document: Document,
+    analyses: Sequence[RunAnalysis],
+    failures: Sequence[Failure],
+    settings: Settings,
+    comparison: Comparison | None = None,
 ) -> None:
     """Writes everything.
 
@@ -35,11 +41,12 @@ def write_report(
         analyses: The analysed runs.
         failures: The others.
         settings: What all were asked for.
+        comparison: Of the runs; None where no run has an intervention.
 
     Raises:
         InputOutputError: A file cannot be written.
     """
-    write_whole(out / JSON_NAME, render_json(analyses, failures, settings))
+    write_whole(out / JSON_NAME, render_json(analyses, failures, settings, comparison))
     prepare_folder(out / TABLE_FOLDER)
     for name, table in tables(analyses).items():
         write_whole(out / TABLE_FOLDER / f"{name}.parquet", to_parquet(table))

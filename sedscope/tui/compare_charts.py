@@ -37,7 +37,7 @@ def label(run: ComparedRun) -> str:
 
 def _accuracy(run: ComparedRun, place: int, task: str, aligned: bool) -> Series:
     shift = _shift(run, task, aligned)
-    found = run.accuracy.get(task)
+    found = run.accuracy(task)
     if isinstance(shift, Undefined) or found is None:
         return _nothing(run, place)
     t, value = found

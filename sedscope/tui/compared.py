@@ -6,14 +6,14 @@ its reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorders.errors import SedscopeError
-from recorders.format import FIXED_GRADIENT, METRIC_PREFIX, UPDATE, Source
-from sedscope.analysis.results import CouplingSeries, TaskMetrics
+from recorders.format import FIXED_GRADIENT, UPDATE, Source
+from sedscope.analysis.comparison import Outcome, outcome_of
+from sedscope.analysis.results import CouplingSeries
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from sedscope.tui.worker.jobs import Tell
 
 _UNKNOWN_YET = Undefined("it is being computed")
-CONTROL = "control"
-"""What a run without an intervention is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +31,37 @@ class ComparedRun:
 
     path: str
     name: str
-    intervention: str = CONTROL
-    seed: str = ""
-    tasks: tuple[str, ...] = ()
-    milestones: tuple[TaskMetrics, ...] = ()
-    accuracy: Mapping[str, Series] = field(default_factory=dict)
-    """Task → (t [m], test accuracy [m])."""
+    outcome: Outcome | None = None
+    """What it says in a comparison; None where it cannot be read."""
     coupling: tuple[CouplingSeries, ...] | Undefined = _UNKNOWN_YET
     final: bool = False
     problem: str = ""
     """Why the run cannot be read."""
 
+    @property
+    def intervention(self) -> str:
+        """What was done to it."""
+        return "" if self.outcome is None else self.outcome.treatment.label
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """In their order."""
+        return () if self.outcome is None else tuple(one.task for one in self.outcome.tasks)
+
+    def accuracy(self, task: str) -> Series | None:
+        """(t [m], test accuracy [m]) of a task; None where it was never logged."""
+        found = None if self.outcome is None else self.outcome.on(task)
+        return None if found is None or not len(found.test[0]) else found.test
+
     def grok(self, task: str) -> int | Undefined:
         """Grok step of a task."""
-        if self.problem:
+        if self.outcome is None:
             return Undefined(self.problem)
-        one = next((one.grokking.grok[0] for one in self.milestones if one.task == task), None)
-        if one is None:
+        found = self.outcome.on(task)
+        if found is None:
             return Undefined(f"the run has no task {task}")
-        return one if isinstance(one, Undefined) else one.t
+        reached = found.grokking.grok[0]
+        return reached if isinstance(reached, Undefined) else reached.t
 
     def series(self, source: str, task: str) -> CouplingSeries | Undefined:
         """Coupling of a source against a task."""
@@ -64,21 +74,10 @@ class ComparedRun:
 def metrics_of(path: Path) -> ComparedRun:
     """What is quick to find out about a run."""
     from sedscope.runs import open_run
-    from sedscope.tui.listing import intervention_text, milestones_of
 
     try:
         run = open_run(path)
-        names = {task: f"{METRIC_PREFIX}test_acc/{task}" for task in run.tasks}
-        known = set(run.scalar_names())
-        return ComparedRun(
-            str(path),
-            run.name,
-            printable(intervention_text(run.manifest.intervention)) or CONTROL,
-            "" if run.manifest.seed is None else str(run.manifest.seed),
-            run.tasks,
-            milestones_of(run),
-            {task: run.scalar(name) for task, name in names.items() if name in known},
-        )
+        return ComparedRun(str(path), run.name, outcome_of(run))
     except (SedscopeError, OSError) as error:
         reason = printable((str(error).splitlines() or [type(error).__name__])[0])
         name = printable(path.name or str(path))

@@ -70,6 +70,10 @@ class Page(HTMLParser):
         return "".join(self.texts)
 
 
+OF_SEVERAL_RUNS = ("crossed", "seeds", "speedup", "interval_seeds", "restricted")
+"""Entries that a report of one run has no use for."""
+
+
 def document(*runs: RunAnalysis, facts: RunFacts, failures: tuple[Failure, ...] = ()) -> Document:
     return compose([Reported(run, facts) for run in runs], failures, Settings(), COMMAND)
 
@@ -87,7 +91,7 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(evidence: RunAnalysis, 
 def test_every_glossary_entry_is_there_and_every_section(evidence: RunAnalysis, facts: RunFacts) -> None:
     page = Page(render_html(document(evidence, facts=facts)))
     assert {f"about-{key}" for key in GLOSSARY} <= set(page.ids)
-    assert {f"#about-{key}" for key in GLOSSARY if key not in ("crossed", "seeds")} <= set(page.references)
+    assert {f"#about-{key}" for key in GLOSSARY if key not in OF_SEVERAL_RUNS} <= set(page.references)
     names = ("metrics", "coupling", "measures", "stages", "spectra", "blocks", "alignment", "angles")
     assert {f"run-1-{name}" for name in names} <= set(page.ids)
     assert page.ids.index("finding") < page.ids.index("run-1") < page.ids.index("methods")

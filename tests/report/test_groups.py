@@ -10,7 +10,7 @@ import pytest
 from sedscope.analysis.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.facts import Reported, RunFacts, without_seed
+from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.groups import groups_of, over_seeds
 
 
@@ -33,19 +33,6 @@ def test_other_settings_or_selections_are_no_group(one_task: RunAnalysis, facts:
     for change in ({"settings": Settings(probes=5)}, {"n_selected": 7}, {"tasks": ("mul",)}):
         changed = replace(one_task, **change)  # type: ignore[arg-type]
         assert groups_of([Reported(one_task, facts), Reported(changed, other)]) == ()
-
-
-@pytest.mark.parametrize(
-    ("command", "rest"),
-    [
-        (("train.py", "--seed", "1", "--lr", "2"), ["train.py", "--lr", "2"]),
-        (("train.py", "--seed=1", "x"), ["train.py", "x"]),
-        (("train.py", "seed=1", "x"), ["train.py", "x"]),
-        (("train.py", "--seeds", "1"), ["train.py", "--seeds", "1"]),
-    ],
-)
-def test_a_command_without_its_seed(command: tuple[str, ...], rest: list[str]) -> None:
-    assert without_seed(command) == rest
 
 
 def test_mean_over_seeds() -> None:

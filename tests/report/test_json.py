@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from comparison_samples import paper
 
+from sedscope.analysis.comparison import compare
 from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.report.comparison.json import comparison_json
 from sedscope.report.failure import Failure
 from sedscope.report.json import render_json
 
@@ -101,4 +104,5 @@ def test_every_field_is_documented(four_tasks: RunAnalysis) -> None:
         return set()
 
     document = rendered(four_tasks, failures=[Failure("p", "r", 4)])
+    document["comparison"] = comparison_json(compare(paper()), [replace(four_tasks, path="runs/freeze-add-42")])
     assert names(document) - documented == set()

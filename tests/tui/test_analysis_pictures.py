@@ -7,24 +7,25 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from comparison_samples import outcome, paper
 from viewing import HOSTILE
 
 from sedscope.analysis.command import flags
-from sedscope.analysis.metrics import grokking
+from sedscope.analysis.comparison import compare
 from sedscope.analysis.probe_couplings import ProbeCouplings, labels_of
 from sedscope.analysis.ratio import At, Ratio
-from sedscope.analysis.results import CouplingAt, CouplingSeries, Spread, Stage, StageTable, TaskMetrics
+from sedscope.analysis.results import CouplingAt, CouplingSeries, Spread, Stage, StageTable
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 from sedscope.tui.compare_table import lines
-from sedscope.tui.compared import CONTROL, ComparedRun
+from sedscope.tui.compared import ComparedRun
 from sedscope.tui.coupling_charts import control_band, coupling_chart, matrix, why_none
 from sedscope.tui.exports.child import write
 from sedscope.tui.exports.pictures import Picture, as_text, stem, values
 from sedscope.tui.plot import Axis, Chart, Heatmap, Series, View
+from sedscope.tui.plot.figures import readable
 from sedscope.tui.source_sets import colours, sets_of
-from sedscope.tui.speedups import groups, speedup
 from sedscope.tui.stage_walk import page
 from sedscope.tui.why_charts import probes_heatmap, short_names
 
@@ -120,28 +121,34 @@ def test_the_walk_names_the_stage_that_loses_most_and_fits_every_width() -> None
     assert "undefined: zero baseline" in page(SHORT, None, 60).plain
 
 
-def compared(name: str, what: str, seed: str, grok: int | None) -> ComparedRun:
-    t = np.arange(0, 100, 10)
-    test = (t, (t >= grok).astype(float) if grok is not None else np.zeros(10))
-    found = TaskMetrics("add", grokking(test, (t, np.ones(10)), task="add"))
-    return ComparedRun(name, name, what, seed, ("add",), (found,), final=True)
-
-
-def test_speedups_pair_seeds_and_count_runs_that_never_grokked() -> None:
-    runs = [
-        compared("c1", CONTROL, "1", 60), compared("c2", CONTROL, "2", 80), compared("f1", "freeze", "1", 20),
-        compared("f2", "freeze", "2", 40), compared("f3", "freeze", "3", 30), compared("f4", "freeze", "2", None),
-        ComparedRun("gone", "gone", problem="no run.json"), ComparedRun("other", "other", "freeze", "1", ("mul",)),
-    ]  # fmt: skip
-    control, freeze = groups(runs, "add")
-    assert (control.asked, control.grokked, freeze.asked, freeze.grokked, freeze.seeds) == (2, 2, 4, 3, 3)
-    assert not isinstance(freeze.speedup, Undefined) and freeze.speedup.n == 2
-    assert freeze.speedup.value == pytest.approx(np.sqrt(3.0 * 2.0))
-    assert (freeze.speedup.low, freeze.speedup.high) == (pytest.approx(2.0), pytest.approx(3.0))
-    assert speedup(runs[4], runs, "add") == Undefined("no control with seed 3 is marked")
+def test_the_table_says_what_the_report_says() -> None:
+    found = [one for one in paper() if one.treatment.mode != "freeze"]
+    found += [outcome("freeze", "42", 800), outcome("freeze", "9", 700), outcome("freeze", "42", 900, task="mul")]
+    runs = [ComparedRun(one.path, one.name, one, final=True) for one in found]
+    runs.append(ComparedRun("gone", "gone", problem="no run.json", final=True))
+    comparison = compare(found)
     table = {line.cells[1].strip(): line.cells for line in lines(runs, "add")}
-    assert table["freeze"][3] == "3 of 4, 1 never" and table["freeze"][7] == "1 without this task"
-    assert "never reached" in table["f4 · freeze"][7] and table["gone · control"][7] == "no run.json"
+    for _, task, group in comparison.groups():
+        if task == "add" and group.speedups:
+            average, cells = group.speedups[0].average, table[group.label]
+            assert not isinstance(average, Undefined)
+            assert f"{readable(average.value)}×" in cells[5] and f"n = {average.n}" in cells[5]
+    remove = table["remove-sed K 3 on gradient, basis applied"]
+    assert remove[2:6] == (
+        "n = 3", "2 of 3, 1 never", "≥ 3,367 [0, 5,000] n = 3",
+        "< 0.938× (means 0.891× [0.388, 2.05] n = 3 to t = 5,000)",
+    )  # fmt: skip
+    keep = table["keep-sed K 3 on gradient, basis applied"]
+    assert keep[7] == "one seed: not told apart from freeze (0.889× n = 1)"
+    assert table["freeze"][2] == "n = 2" and table["freeze"][5] == "3.63× n = 1"
+    assert table["freeze-add-9"][7] == "no control has its seed"
+    never = table["remove-sed-add-7"]
+    assert never[3:6] == ("no", "–", "< 0.66×") and "never reached" in never[7]
+    assert table["gone"][7] == "no run.json" and "no task add" in table["freeze-mul-42"][7]
+    alone = {
+        line.cells[1].strip(): line.cells for line in lines([run for run in runs if "freeze" not in run.name], "add")
+    }
+    assert "no freeze beside it" in alone["keep-sed K 3 on gradient, basis applied"][7]
 
 
 def test_pictures_are_written_whole_with_any_text(tmp_path: Path) -> None:

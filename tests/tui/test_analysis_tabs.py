@@ -248,7 +248,7 @@ def test_pictures_values_and_the_command_are_taken_away(analysed: Analysed, fold
 
 
 def test_compare_counts_runs_that_never_grokked_and_names_them_safely(folder: Path) -> None:
-    kind = {"kind": "freeze"}
+    kind = {"mode": "freeze"}
     metric_run(folder / "control-1", range(20), grok=12, seed=1)
     metric_run(folder / "freeze-1", range(20), grok=4, seed=1, intervention=kind)
     metric_run(folder / "freeze-2", range(20), grok=99, seed=2, intervention=kind)
@@ -259,7 +259,7 @@ def test_compare_counts_runs_that_never_grokked_and_names_them_safely(folder: Pa
             await shows(app, "No run is marked", "press M here")
             await until(lambda: len(app.rows) == 4, "four runs")
             await pilot.press("M")
-            text = await shows(app, "2 of 3, 1 never", "×3", "never reached 0.5", "×2.45")
+            text = await shows(app, "1 of 2, 1 never", "3×", "never reached 0.5", "2.45×")
             assert "a[/red]\\x1b]52" in text and "\x1b" not in text
             tab = app._stage.tab
             assert isinstance(tab, CompareTab)

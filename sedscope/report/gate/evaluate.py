@@ -5,13 +5,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 
+from sedscope.analysis.comparison import Comparison
 from sedscope.analysis.undefined import Undefined
 from sedscope.report import estimate
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported
 from sedscope.report.gate.grammar import Binary, Check, End, Expression, Lookup, Negative, Number, lookups
+from sedscope.report.gate.interventions import look_up_group
 from sedscope.report.gate.lookup import look_up
 from sedscope.report.gate.verdict import Verdict
+from sedscope.report.gate.vocabulary import QUANTITIES
 from sedscope.runs import printable
 
 _RELATIONS: dict[str, Callable[[float, float], bool]] = {
@@ -30,23 +33,36 @@ _ARITHMETIC: dict[str, Callable[[Estimate, Estimate], Estimate | Undefined]] = {
 }
 
 
-def apply_checks(checks: Sequence[Check], reported: Sequence[Reported]) -> tuple[Verdict, ...]:
-    """Every check on every run; a check that names its runs once, on those."""
-    return tuple(verdict for check in checks for verdict in _applied(check, reported))
+def apply_checks(
+    checks: Sequence[Check], reported: Sequence[Reported], comparison: Comparison | None = None
+) -> tuple[Verdict, ...]:
+    """Every check on every run; a check that names its runs, or speaks of interventions alone, once.
+
+    Args:
+        checks: What must hold.
+        reported: The runs.
+        comparison: Of all of them; None where none has an intervention.
+    """
+    return tuple(verdict for check in checks for verdict in _applied(check, reported, comparison))
 
 
-def _applied(check: Check, reported: Sequence[Reported]) -> Iterable[Verdict]:
+def _applied(check: Check, reported: Sequence[Reported], comparison: Comparison | None) -> Iterable[Verdict]:
     asked = [*lookups(check.left), *lookups(check.right)]
-    if not asked or any(one.get("run") is None for one in asked):
+    of_runs = [one for one in asked if QUANTITIES[one.quantity].of_run]
+    if not asked or any(one.get("run") is None for one in of_runs):
         for one in reported:
-            yield _verdict(check, one.analysis.name, one, reported)
+            yield _verdict(check, one.analysis.name, one, reported, comparison)
         return
-    names = dict.fromkeys(str(one.get("run")) for one in asked)
-    yield _verdict(check, printable(", ".join(names)), Undefined("no run is meant"), reported)
+    names = dict.fromkeys(str(one.get("run")) for one in of_runs) or ("interventions",)
+    yield _verdict(check, printable(", ".join(names)), Undefined("no run is meant"), reported, comparison)
 
 
-def _verdict(check: Check, name: str, one: Reported | Undefined, reported: Sequence[Reported]) -> Verdict:
+def _verdict(
+    check: Check, name: str, one: Reported | Undefined, reported: Sequence[Reported], comparison: Comparison | None
+) -> Verdict:
     def value(wanted: Lookup) -> Estimate | Undefined:
+        if not QUANTITIES[wanted.quantity].of_run:
+            return look_up_group(comparison, wanted)
         run = one if wanted.get("run") is None else _named(wanted, reported)
         return run if isinstance(run, Undefined) else look_up(run, wanted)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recorders.errors import UsageError
+from sedscope.analysis.comparison import Comparison as RunComparison
 from sedscope.analysis.settings import Settings
 from sedscope.report.facts import Reported
 from sedscope.report.gate.baseline import Comparison, Json, compare_reports, parse_change, read_report
@@ -54,9 +55,11 @@ class Gate:
         """Whether nothing was asked."""
         return not self.checks and self.baseline is None
 
-    def answer(self, reported: Sequence[Reported], settings: Settings) -> Comparison:
+    def answer(
+        self, reported: Sequence[Reported], settings: Settings, comparison: RunComparison | None = None
+    ) -> Comparison:
         """Every verdict, checks first."""
-        verdicts: tuple[Verdict, ...] = apply_checks(self.checks, reported)
+        verdicts: tuple[Verdict, ...] = apply_checks(self.checks, reported, comparison)
         if self.baseline is None:
             return Comparison(verdicts, ())
         new = json.loads(render_json([one.analysis for one in reported], (), settings))

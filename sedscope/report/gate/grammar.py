@@ -229,7 +229,8 @@ class _Reader:
 
     def _lookup(self, quantity: str, reduction: str | None, arguments: dict[str, str | float]) -> Lookup:
         known = QUANTITIES[quantity]
-        parameters = (*known.parameters, "run", *(("t",) if reduction == "at" else ()))
+        of_run = ("run",) if known.of_run else ()
+        parameters = (*known.parameters, *of_run, *(("t",) if reduction == "at" else ()))
         for name in arguments:
             require_known(f"parameter of {reduction or quantity}", name, parameters, self._text)
         for name in (*known.required, *(("t",) if reduction == "at" else ())):

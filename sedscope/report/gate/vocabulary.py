@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from recorders.errors import UsageError
 from sedscope.analysis.alignment import MOVED
+from sedscope.analysis.metrics import GROK_ACCURACIES
 
 REDUCTIONS = ("final", "peak", "lowest", "mean", "at")
 """From a series over t to one number: at the last checkpoint, the largest, the least, the mean, at `t=`."""
@@ -22,11 +23,16 @@ class Quantity:
     required: tuple[str, ...] = ()
     series: bool = True
     """Over t, so that a reduction must say which value is meant."""
+    of_run: bool = True
+    """Of one run; otherwise of all runs that had the same done to them."""
 
 
 _COUPLING = Quantity(("source", "task", "window", "rank"), ("source",))
 _EDGE = Quantity(("source", "window"), ("source",))
 _STEP = Quantity(("task", "threshold"), series=False)
+OPTIONS = ("on", "rank", "window", "basis", "basis_source")
+"""Of an intervention."""
+_GROUP = ("intervention", "task", "threshold", "vary", *OPTIONS)
 
 QUANTITIES: dict[str, Quantity] = {
     "rbar": _COUPLING,
@@ -41,12 +47,18 @@ QUANTITIES: dict[str, Quantity] = {
     "grok_step": _STEP,
     "memorisation_step": Quantity(("task",), series=False),
     "delay": Quantity(("task",), series=False),
+    "speedup": Quantity((*_GROUP, "over"), ("intervention",), series=False, of_run=False),
+    "grokked": Quantity(_GROUP, ("intervention",), series=False, of_run=False),
 }
 
-TEXTS = ("source", "task", "name", "run", "moved")
+TEXTS = ("source", "task", "name", "run", "moved", "intervention", "over", "vary", "on", "basis", "basis_source")
 """Parameters that take a text; the others take a number."""
 WHOLE = ("t", "window", "rank")
-CHOICES: dict[str, tuple[str | float, ...]] = {"moved": MOVED, "threshold": (0.5, 0.98)}
+CHOICES: dict[str, tuple[str | float, ...]] = {
+    "moved": MOVED,
+    "threshold": GROK_ACCURACIES,
+    "over": ("control", "freeze", "random"),
+}
 
 
 def require_known(what: str, name: str, known: tuple[str, ...], where: str) -> None:

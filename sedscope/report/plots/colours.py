@@ -56,6 +56,14 @@ _STAGES = {
 }
 """Derived from stored rows."""
 _OTHER = Look("#8f6f5f", (0, (2, 1)), "*")
+_TREATMENT_DASHES: tuple[Dash, ...] = (
+    "-",
+    (0, (5, 2)),
+    (0, (1, 1)),
+    (0, (5, 1, 1, 1)),
+    (0, (8, 2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+)
 TASKS = ("#2f7fd6", "#d07a1a", "#3a9a4c", "#d84a4a", "#8a6fd1", "#9a8a2f", "#1f9fb0", "#b05f95")
 
 
@@ -71,3 +79,8 @@ def look_of(source: str) -> Look:
 def task_colour(place: int) -> str:
     """The colour of the task at this place in the run's order."""
     return TASKS[place % len(TASKS)]
+
+
+def treatment_look(place: int) -> Look:
+    """The line of the intervention at this place among those of a task: no two differ by colour alone."""
+    return Look(TASKS[place % len(TASKS)], _TREATMENT_DASHES[place % len(_TREATMENT_DASHES)], "")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sedscope.analysis.comparison import Comparison
 from sedscope.analysis.settings import Settings
+from sedscope.report.comparison.section import comparison_section, comparison_words
 from sedscope.report.document import Block, Document, Items, Name, Paragraph, Section, Strong, Words
 from sedscope.report.facts import Reported
 from sedscope.report.failure import Failure
@@ -40,6 +42,7 @@ def compose(
     settings: Settings,
     command: str,
     verdicts: Section | None = None,
+    comparison: Comparison | None = None,
 ) -> Document:
     """The document of a report.
 
@@ -49,10 +52,13 @@ def compose(
         settings: What all were asked for.
         command: That makes the report again.
         verdicts: Of checks, where there were any.
+        comparison: Of the runs; None where no run has an intervention.
     """
     groups = groups_of(reported)
-    sections = [_finding(reported, failures)]
+    sections = [_finding(reported, failures, comparison)]
     sections += [] if verdicts is None else [verdicts]
+    if comparison is not None:
+        sections.append(comparison_section(comparison, [one.analysis for one in reported]))
     sections += [seeds_section(group, place) for place, group in enumerate(groups)]
     sections += [_run(one, f"run-{place + 1}") for place, one in enumerate(reported)]
     sections.append(method_section(reported, settings, command))
@@ -60,8 +66,8 @@ def compose(
     return Document("sedscope report", names, tuple(sections))
 
 
-def _finding(reported: Sequence[Reported], failures: Sequence[Failure]) -> Section:
-    blocks: list[Block] = []
+def _finding(reported: Sequence[Reported], failures: Sequence[Failure], comparison: Comparison | None) -> Section:
+    blocks: list[Block] = [] if comparison is None else list(comparison_words(comparison))
     groups = groups_of(reported)
     for group in groups:
         blocks.append(Items(seeds_words(group)))

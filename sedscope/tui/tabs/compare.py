@@ -25,7 +25,8 @@ from sedscope.tui.worker.jobs import Job
 
 _HOW_TO = (
     "No run is marked.\n\nMark runs with space in the table of runs (key 1), or press M here to mark all of them.\n"
-    "Runs with an intervention are compared with the marked control of the same seed."
+    "Runs with an intervention are compared with the marked control of the same seed and command; runs that keep a\n"
+    "subspace need a marked freeze beside them."
 )
 
 
@@ -35,17 +36,24 @@ class CompareTab(AnalysisTab):
     NAME = "Compare"
     PAGE: ClassVar[TabHelp] = TabHelp(
         "The marked runs over each other: test accuracy and R̄ of one source, by step or by step from each run's own"
-        " grok step. Below, grok steps and speed-ups against the control, grouped by intervention.",
+        " grok step. Below, grok steps and speed-ups against the control, grouped by intervention: the numbers of"
+        " sedscope report.",
         (
             (
                 "Grok step",
-                "The first evaluated t with test accuracy ≥ 0.5. A run that never got there is counted in its group"
-                " and stays in the table with its reason; the mean is over those that grokked, and n says how many.",
+                "The first evaluated t with test accuracy ≥ 0.5; of a group the mean over seeds with a 95 % interval"
+                " (Student's t). A run that never got there counts with as long as it was followed (≥).",
             ),
             (
                 "Speed-up",
-                "Grok step of the control over the grok step of the run, for runs of the same seed and task. Of a group"
-                " the geometric mean with a 95 % interval over its pairs; one pair has no interval.",
+                "Grok step of the control over the grok step of the run, for runs of the same seed, task and command."
+                " Of a group the geometric mean with a 95 % interval over seeds; one seed has no interval. Where a run"
+                " never got there, > and < mark the bound that is left, with the quotient of restricted means.",
+            ),
+            (
+                "Remark",
+                "Keeping a few dimensions of many thousands is close to keeping nothing: a kept subspace is put beside"
+                " freeze, in which the weights stand still, and an SED subspace beside a random one.",
             ),
             (
                 "By grok step",

@@ -22,7 +22,7 @@ from sedscope.report.gate.grammar import (
     parse_check,
     written,
 )
-from sedscope.report.gate.vocabulary import QUANTITIES, REDUCTIONS
+from sedscope.report.gate.vocabulary import CHOICES, QUANTITIES, REDUCTIONS, TEXTS
 
 RBAR = Lookup("rbar", "final", (("source", "update"),))
 
@@ -103,15 +103,19 @@ def test_it_refuses(text: str, message: str) -> None:
 
 def arguments(quantity: str, reduction: str | None) -> st.SearchStrategy[tuple[tuple[str, str | float], ...]]:
     values: dict[str, st.SearchStrategy[str | float]] = {
-        name: st.text(st.characters(codec="utf-8"), max_size=8) for name in ("source", "task", "name", "run")
+        name: st.text(st.characters(codec="utf-8"), max_size=8) for name in TEXTS
     }
     values |= {name: st.integers(0, 10**6).map(float) for name in ("t", "window", "rank")}
-    values |= {"moved": st.sampled_from(("selected", "all")), "threshold": st.sampled_from((0.5, 0.98))}
+    values |= {name: st.sampled_from(choices) for name, choices in CHOICES.items()}
     known = QUANTITIES[quantity]
     needed = {*known.required, *(("t",) if reduction == "at" else ())}
     return st.fixed_dictionaries(
         {name: values[name] for name in sorted(needed)},
-        optional={name: values[name] for name in (*known.parameters, "run") if name not in needed},
+        optional={
+            name: values[name]
+            for name in (*known.parameters, *(("run",) if known.of_run else ()))
+            if name not in needed
+        },
     ).map(lambda found: tuple(found.items()))
 
 

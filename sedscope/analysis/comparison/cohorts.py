@@ -1,0 +1,84 @@
+"""Which runs are compared with which: those that share everything but seed and intervention.
+
+Decides the order of interventions, what cohorts are called, and what makes a comparison less than fair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from recorders.intervention.settings import (
+    CONTROL,
+    DECAY_ONLY,
+    FREEZE,
+    KEEP_RANDOM,
+    KEEP_RANDOM_NORM,
+    KEEP_SED,
+    REMOVE_RANDOM,
+    REMOVE_SED,
+)
+from sedscope.analysis.comparison.outcome import Outcome
+from sedscope.analysis.comparison.recipe import difference
+from sedscope.analysis.comparison.treatment import Treatment
+
+_ORDER = (CONTROL, FREEZE, DECAY_ONLY, KEEP_SED, KEEP_RANDOM, KEEP_RANDOM_NORM, REMOVE_SED, REMOVE_RANDOM)
+"""What a result must stand beside comes before it."""
+
+
+def cohorts_of(outcomes: Sequence[Outcome]) -> tuple[tuple[Outcome, ...], ...]:
+    """Runs of one recipe each, in the order of the runs."""
+    found: dict[str, list[Outcome]] = {}
+    for one in outcomes:
+        found.setdefault(one.recipe.key, []).append(one)
+    return tuple(tuple(runs) for runs in found.values())
+
+
+def cohort_labels(cohorts: Sequence[Sequence[Outcome]]) -> tuple[str, ...]:
+    """For each the words of its command that not all share; numbered where words do not tell them apart."""
+    commands = [runs[0].recipe.command for runs in cohorts]
+    words = [difference(one, commands) for one in commands]
+    if len(cohorts) == 1:
+        return ("",)
+    return tuple(
+        word if word and words.count(word) == 1 else " ".join(filter(None, (word, f"(recipe {place + 1})")))
+        for place, word in enumerate(words)
+    )
+
+
+def treatments_of(runs: Sequence[Outcome]) -> list[Treatment]:
+    """Every treatment once, the control first."""
+    found = {one.treatment.key: one.treatment for one in runs}
+    return sorted(found.values(), key=_place)
+
+
+def _place(one: Treatment) -> tuple[int, str, int, str, str]:
+    place = _ORDER.index(one.mode) if one.mode in _ORDER else len(_ORDER)
+    return place, one.on or "", -1 if one.rank is None else one.rank, one.basis or "", one.key
+
+
+def notes_on(runs: Sequence[Outcome]) -> Iterator[str]:
+    """What differs among runs that should differ in seed and intervention alone."""
+    for what in dict.fromkeys(name for one in runs for name, _ in one.origin):
+        values = dict.fromkeys(dict(one.origin).get(what, "unknown") for one in runs)
+        if len(values) > 1:
+            yield f"the runs do not share their {what}: {', '.join(values)}"
+    by_seed: dict[tuple[str, str], int] = {}
+    for one in runs:
+        key = (one.treatment.label, str(one.seed))
+        by_seed[key] = by_seed.get(key, 0) + (one.seed.is_known)
+    for (label, seed), n in by_seed.items():
+        if n > 1:
+            yield f"{n} runs of {label} have seed {seed}: they count as one, by their geometric mean"
+
+
+def why_no_control(runs: Sequence[Outcome], everyone: Sequence[Outcome]) -> str:
+    """Why runs have no control, with what the nearest one has otherwise."""
+    controls = [one for one in everyone if not one.treatment.acts]
+    if not controls:
+        return "no control is among the runs"
+    own = runs[0].recipe.command
+    nearest = min((one.recipe.command for one in controls), key=lambda other: len(set(own) ^ set(other)))
+    ours, theirs = difference(own, [nearest]), difference(nearest, [own])
+    if not ours and not theirs:
+        return "no control has the same command and the same model and optimizer settings"
+    return f"no control has the same command: {ours or 'nothing'} here, {theirs or 'nothing'} in the nearest control"

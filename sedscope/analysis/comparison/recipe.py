@@ -1,0 +1,91 @@
+"""What two trainings share: everything that the commands, the model and the optimizer say, but the seed.
+
+Decides which trainings differ in nothing but seed and intervention, what a run's seed is, and how those that differ
+are told apart in words.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sedscope.runs import Manifest
+
+_FLAG = "seed"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A training without its seed and without what was done to it."""
+
+    command: tuple[str, ...]
+    """Its words without the seed."""
+    key: str
+    """Equal where nothing else differs: command, parameters and optimizer."""
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Recipe:
+        """From what `run.json` says; what was recorded of it, and which weights were selected, is no part of it."""
+        command = tuple(without_seed(manifest.command))
+        made = manifest.optimizer
+        parts = {
+            "command": command,
+            "parameters": [(one.name, one.shape, one.dtype, one.trainable) for one in manifest.parameters],
+            "optimizer": None if made is None else (made.name, [dict(group.settings) for group in made.groups]),
+        }
+        return cls(command, json.dumps(parts, sort_keys=True, default=str))
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What tells two runs of one recipe apart."""
+
+    of_torch: str | None
+    """What torch was seeded with when the recording began."""
+    of_command: str | None
+    """What the command says."""
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Seed:
+        """From what `run.json` says."""
+        return cls(None if manifest.seed is None else str(manifest.seed), stated_seed(manifest.command))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is any: runs without one are never paired."""
+        return self != Seed(None, None)
+
+    def __str__(self) -> str:
+        return self.of_command or self.of_torch or "unknown"
+
+
+def without_seed(command: Sequence[str]) -> list[str]:
+    """The words of a command without `--seed 1`, `--seed=1` or `seed=1`."""
+    seeds = set(_places(command))
+    return [word for place, word in enumerate(command) if place not in seeds]
+
+
+def stated_seed(command: Sequence[str]) -> str | None:
+    """The seed that a command states; the last one counts, as for most parsers."""
+    places = _places(command)
+    return command[places[-1]].rpartition("=")[2] if places else None
+
+
+def _places(command: Sequence[str]) -> list[int]:
+    """Where words of the seed stand."""
+    found: list[int] = []
+    takes_next = False
+    for place, word in enumerate(command):
+        name, equals, _ = word.lstrip("-").partition("=")
+        is_seed = name == _FLAG and not takes_next and (equals != "" or word.startswith("-"))
+        if is_seed or takes_next:
+            found.append(place)
+        takes_next = is_seed and not equals
+    return found
+
+
+def difference(command: Sequence[str], others: Sequence[Sequence[str]]) -> str:
+    """The words of a command that not all others have too, ready to read; empty where there is none."""
+    return shlex.join(word for word in command if not all(word in other for other in others))

@@ -1,0 +1,93 @@
+"""Times of which some are known only as "not until t": Kaplan–Meier's estimate and the mean up to a horizon.
+
+Decides that a run without a crossing counts for as long as it was followed, and is never left out. Leaves to others:
+what is timed, and intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """When something happened in one training, or until when it had not."""
+
+    t: float
+    """Step of the evaluation that saw it; where it was not reached, of the last evaluation."""
+    reached: bool
+    cadence: float = 0.0
+    """Steps before t within which the true crossing lies; 0 where it was not reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """Share of runs that have not got there, as a step function of t (Kaplan & Meier 1958)."""
+
+    steps: tuple[float, ...]
+    """Where it falls, ascending."""
+    shares: tuple[float, ...]
+    """From that step on."""
+
+    @property
+    def median(self) -> float | Undefined:
+        """The first step at which at most half have not got there."""
+        found = next((t for t, share in zip(self.steps, self.shares, strict=True) if share <= 0.5), None)
+        if found is None:
+            return Undefined("more than half of the runs had not got there when they ended")
+        return found
+
+    def mean_until(self, horizon: float) -> float:
+        """Area under the curve from 0 to the horizon; beyond the last step it stays where it is."""
+        area, last, share = 0.0, 0.0, 1.0
+        for t, after in zip(self.steps, self.shares, strict=True):
+            if t >= horizon:
+                break
+            area += share * (t - last)
+            last, share = t, after
+        return area + share * (horizon - last)
+
+
+def kaplan_meier(times: Sequence[Time]) -> Survival:
+    """The estimate from one time for each seed; a run that ends at t is still watched for crossings at t."""
+    steps = sorted({one.t for one in times if one.reached})
+    shares: list[float] = []
+    share = 1.0
+    for t in steps:
+        watched = sum(one.t >= t for one in times)
+        share *= 1.0 - sum(one.reached and one.t == t for one in times) / watched
+        shares.append(share)
+    return Survival(tuple(steps), tuple(shares))
+
+
+def horizon_of(*groups: Sequence[Time]) -> float:
+    """Up to where the curves of all groups are known, and at most the last time of any.
+
+    A curve is known to the end of the run that was followed longest; beyond it too, where that run got there.
+    """
+    last = [max(one.t for one in times) for times in groups]
+    ends = [
+        end for end, times in zip(last, groups, strict=True) if any(one.t == end and not one.reached for one in times)
+    ]
+    return min([*ends, max(last)])
+
+
+def mean_until(times: Sequence[Time], horizon: float) -> float:
+    """Restricted mean: of min(T, horizon)."""
+    return kaplan_meier(times).mean_until(horizon)
+
+
+def pseudo_values(times: Sequence[Time], horizon: float) -> list[float]:
+    """What each run adds to the restricted mean (Andersen, Hansen & Klein 2004): n·mean − (n − 1)·mean without it.
+
+    For runs that were followed up to the horizon it is min(T, horizon).
+    """
+    n = len(times)
+    if n < 2:
+        return [mean_until(times, horizon)] * n
+    whole = mean_until(times, horizon)
+    without = [mean_until([*times[:i], *times[i + 1 :]], horizon) for i in range(n)]
+    return [n * whole - (n - 1) * one for one in without]

@@ -1,0 +1,57 @@
+"""Quotients, bounds and steps of a comparison as text: `3.5×`, `> 2.4×`, `≥ 3,367`.
+
+Decides how a number looks that only a restricted mean gives, and that one seed is said to have no interval.
+"""
+
+from __future__ import annotations
+
+from sedscope.analysis.comparison.averages import Average
+from sedscope.analysis.comparison.ratios import Ratio
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.estimate import Estimate, between, signed
+from sedscope.report.figures import count
+
+
+def times(value: float) -> str:
+    """`3.46×`."""
+    return f"{signed(value)}×"
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """`3.46×`; `> 2.4×` or `< 0.66×` where that is all that is known."""
+    if ratio.exact is not None:
+        return times(ratio.exact)
+    if ratio.low is not None:
+        return f"> {times(ratio.low)}"
+    return "not bounded" if ratio.high is None else f"< {times(ratio.high)}"
+
+
+def interval_text(average: Average) -> str:
+    """`n = 3, 2.9–4.1`; with the horizon where the quotient is one of restricted means."""
+    ends = "no interval" if isinstance(average.ends, Undefined) else between(average.ends)
+    return ", ".join(filter(None, (f"n = {average.n}, {ends}", until(average))))
+
+
+def until(average: Average) -> str:
+    """`restricted to t = 5,000`; empty where every run got there."""
+    return "" if average.horizon is None else f"restricted to t = {steps(average.horizon)}"
+
+
+def steps(value: float) -> str:
+    """A step, or a mean of steps."""
+    return count(round(value))
+
+
+def mean_text(average: Average) -> str:
+    """`867`; `≥ 3,367` where runs that never got there count with as long as they were followed."""
+    return f"{'' if average.horizon is None else '≥ '}{steps(average.value)}"
+
+
+def mean_ends(average: Average) -> str:
+    """`723–1,010`; empty with one seed."""
+    return "" if isinstance(average.ends, Undefined) else "–".join(map(steps, average.ends))
+
+
+def estimate_of(average: Average) -> Estimate:
+    """As the checks hold a number."""
+    return Estimate(average.value, None if isinstance(average.ends, Undefined) else average.ends)

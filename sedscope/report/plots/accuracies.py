@@ -1,0 +1,55 @@
+"""Test accuracy of every intervention on one task: mean and range over runs, and each run as a thin line."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from sedscope.analysis.comparison import Group, TaskComparison
+from sedscope.analysis.comparison.curves import Curve
+from sedscope.analysis.metrics import GROK_ACCURACIES
+from sedscope.report.estimate import Estimate
+from sedscope.report.plots.canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.colours import Look, treatment_look
+from sedscope.report.plots.lines import dimmed, line
+
+_GREY = "#7f7f7f"
+
+
+def accuracies_figure(comparison: TaskComparison, name: str) -> str | None:
+    """SVG; None where no accuracy was logged."""
+    shown = [(place, one) for place, one in enumerate(comparison.groups) if isinstance(one.curve, Curve)]
+    if not shown:
+        return None
+    with drawing():
+        canvas = Canvas((1.35,), legend_lines=len(shown))
+        (axes,) = canvas.panels
+        for place, group in shown:
+            _draw(axes, group, treatment_look(place), comparison.task)
+        for accuracy in GROK_ACCURACIES:
+            axes.axhline(accuracy, color=_GREY, linewidth=0.8, linestyle=(0, (1, 1)), zorder=1)
+        axes.set_ylabel("test accuracy")
+        axes.set_ylim(-0.03, 1.03)
+        canvas.legend(columns=1)
+        return to_svg(canvas.figure, name)
+
+
+def _draw(axes: Axes, group: Group, look: Look, task: str) -> None:
+    """Mean and band as far as all runs go, then each run by itself."""
+    curve = group.curve
+    assert isinstance(curve, Curve)
+    ends = curve.n > 1
+    points = [
+        (int(t), Estimate(float(mean), (float(low), float(high)) if ends else None))
+        for t, mean, low, high in zip(curve.t, curve.mean, curve.low, curve.high, strict=True)
+    ]
+    line(axes, points, look, f"{group.label} (n = {curve.n})")
+    for run in group.runs:
+        on = run.on(task)
+        if on is None:
+            continue
+        t, value = on.test
+        beyond = (t >= curve.t[-1]) & np.isfinite(value)
+        if np.count_nonzero(beyond) > 1:
+            own = [(int(x), Estimate(float(y))) for x, y in zip(t[beyond], value[beyond], strict=True)]
+            dimmed(axes, own, look)
