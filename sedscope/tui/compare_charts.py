@@ -30,9 +30,9 @@ def coupling_chart(runs: Sequence[ComparedRun], source: str, task: str, aligned:
 
 
 def label(run: ComparedRun) -> str:
-    """A name that tells the run from others: its own, what was done to it, its seed."""
-    parts = [run.name, run.intervention if run.intervention not in run.name else ""]
-    return " · ".join(part for part in parts if part)
+    """A name that tells the run from others: its own, and what was done to it where that is no part of it."""
+    mode = "" if run.outcome is None else run.outcome.treatment.mode
+    return run.name if mode in run.name else f"{run.name} · {run.intervention}"
 
 
 def _accuracy(run: ComparedRun, place: int, task: str, aligned: bool) -> Series:

@@ -98,7 +98,7 @@ def _run(run: ComparedRun, place: int, group: Group, task: str) -> tuple[str, ..
     remark = grok.reason if isinstance(grok, Undefined) else gain.reason if isinstance(gain, Undefined) else ""
     return (
         letter(place),
-        f"  {label(run)}",
+        f"  {run.name}",
         _seed(run),
         "no" if isinstance(grok, Undefined) else "yes",
         "–" if isinstance(grok, Undefined) else f"{grok:,}",

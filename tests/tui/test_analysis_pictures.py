@@ -143,7 +143,7 @@ def test_the_table_says_what_the_report_says() -> None:
     assert table["freeze"][2] == "n = 2" and table["freeze"][5] == "3.63× n = 1"
     assert table["freeze-add-9"][7] == "no control has its seed"
     never = table["remove-sed-add-7"]
-    assert never[3:6] == ("no", "–", "< 0.66×") and "never reached" in never[7]
+    assert never[3:6] == ("no", "–", "< 0.660×") and "never reached" in never[7]
     assert table["gone"][7] == "no run.json" and "no task add" in table["freeze-mul-42"][7]
     alone = {
         line.cells[1].strip(): line.cells for line in lines([run for run in runs if "freeze" not in run.name], "add")
