@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recorders.clearing import ClearingObserver
-from recorders.naming import unwrap
-from recorders.ownership import find_model, leaves_of, optimized_parameters
 from recorders.patching import Patches
 from recorders.selection import Selection
 from recorders.tasks import TaskLedger
@@ -23,8 +21,6 @@ from recorders.tasks import TaskLedger
 class Recording(Protocol):
     """What observing a backward call needs of the session."""
 
-    model: nn.Module | None
-
     def wants_gradient_of(self, task: str) -> bool:
         """Whether the task's gradient is asked for in the step under way."""
 
@@ -32,8 +28,8 @@ class Recording(Protocol):
     def selection(self) -> Selection | None:
         """The selected parameters, as soon as the model is known."""
 
-    def choose_from(self, model: nn.Module) -> Selection:
-        """Select from this model."""
+    def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
+        """The same, found from losses that are about to be sent backward where it is not known yet."""
 
     def guard(self, action: Callable[[], None]) -> None:
         """Run something of ours."""
@@ -56,7 +52,6 @@ class BackwardObserver:
     def __init__(self, recording: Recording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
         self._recording = recording
         self._observing = False
-        self._looked = False
         self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)
         self._clearing = ClearingObserver(recording.guard, self._selected, self.ledger.cleared)
 
@@ -103,21 +98,11 @@ class BackwardObserver:
             self._recording.add_task(task)
         wanted = {task for task in losses if self._recording.wants_gradient_of(task)}
         selection = self._recording.selection
-        if wanted and selection is None and not self._looked:
-            selection = self._look_for_model(losses.values())
+        if wanted and selection is None:
+            selection = self._recording.guess_selection(losses.values())
         if losses:
             self.ledger.before(losses, selection, wanted)
 
     def _selected(self) -> list[Tensor]:
         selection = self._recording.selection
         return [] if selection is None else selection.chosen
-
-    def _look_for_model(self, losses: Iterable[Tensor]) -> Selection | None:
-        """Before the first step no optimizer has shown us its parameters, so the losses have to.
-
-        Reentrant checkpointing hides them; then all that is being optimized is looked at.
-        """
-        self._looked = True
-        model = self._recording.model or find_model([leaf for loss in losses for leaf in leaves_of(loss)])
-        model = model or find_model(optimized_parameters())
-        return None if model is None else self._recording.choose_from(unwrap(model))

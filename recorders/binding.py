@@ -24,7 +24,9 @@ from recorders.ownership import (
 )
 from recorders.selection import Selection, select
 from recorders.stages import stage_row, stages_of
+from recorders.tensorfile import holds
 
+_NAMES_SHOWN = 5
 Wants = Callable[[str], bool]
 
 
@@ -39,6 +41,8 @@ class Binding:
         self._before: Tensor | None = None
         self._settings: list[dict[str, Any]] = []
         self._norm: float | Tensor | None = None
+        self.idle = False
+        """Whether no parameter had a gradient in the last step."""
         self._gradient: Tensor | None = None
         self._with_gradient: set[int] = set()
         self._keeps_gradients = False
@@ -100,7 +104,19 @@ class Binding:
         return self.selection.flatten([parameter.detach() for parameter in self.selection.chosen])
 
     def state(self) -> dict[str, Tensor]:
-        """Parameters and persistent buffers by clean name, each tensor once; not copied."""
+        """Parameters and persistent buffers by clean name, each tensor once, as far as a run holds them; not copied."""
+        return {name: tensor for name, tensor in self._whole_state().items() if holds(str(tensor.dtype))}
+
+    def left_out(self) -> str | None:
+        """What of the state a run cannot hold, and why; None where it holds everything."""
+        dtypes = {name: str(each.dtype) for name, each in self._whole_state().items()}
+        odd = [f"{name} ({dtype.removeprefix('torch.')})" for name, dtype in dtypes.items() if not holds(dtype)]
+        if not odd:
+            return None
+        shown = ", ".join(odd[:_NAMES_SHOWN]) + (f" and {len(odd) - _NAMES_SHOWN} more" if odd[_NAMES_SHOWN:] else "")
+        return f"weights are stored without {shown}: a tensor file has no name for such numbers"
+
+    def _whole_state(self) -> dict[str, Tensor]:
         # Not state_dict(): that runs hooks of the user's, which may do anything and rename what they like.
         named: dict[str, Tensor] = dict(self.model.named_parameters())
         for prefix, module in self.model.named_modules():
@@ -142,6 +158,7 @@ class Binding:
 
     def _receive(self, row: bool) -> None:
         gradients = [parameter.grad for parameter in self.stepped()]
+        self.idle = not gradients
         # The norm at once: what is received is the optimizer's own memory, and may be written to afterwards.
         self._norm = norm_of([gradient.detach() for gradient in gradients if gradient is not None])
         if row:

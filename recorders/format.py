@@ -39,6 +39,10 @@ LINE_END: Final = "end"
 
 NOTE_GROUPS: Final = "groups"
 """A note about which parameter group moves which selected parameter from this recorded t on."""
+NOTE_COUNT: Final = "count"
+"""A note about how far the optimizer's own count of steps is ahead of t from this t on: the message is that number."""
+NOTES_AS_DATA: Final = (NOTE_GROUPS, NOTE_COUNT)
+"""Notes for readers that compute: nobody needs to see them, and they explain no gap."""
 
 # --- tensors of a shard -------------------------------------------------------------------------------------------
 ROW_PREFIX: Final = "row/"

@@ -34,7 +34,8 @@ def too_long(what: str, name: str) -> str | None:
 
 def _as_number(value: Any) -> float | Tensor | None:
     if isinstance(value, Tensor):
-        return value.detach().clone().reshape(()) if value.numel() == 1 else None  # the script may change it in place
+        real = value.numel() == 1 and not value.is_complex()
+        return value.detach().clone().reshape(()) if real else None  # the script may change it in place
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -7,7 +7,7 @@ bound to a model; until then only its empty folder is reserved, and given back i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from recorders.offload import Scalar, State, Vector, scalars_to_host, state_to_h
 from recorders.options import Options
 from recorders.place import Place
 from recorders.speech import say, size_text
+from recorders.tensorfile import holds
 
 _SECONDS_HELD = 0.5
 """How long scalars may wait before the writer gets them."""
@@ -78,6 +79,7 @@ class Output:
         self._numbers: list[tuple[int, Mapping[str, Scalar]]] = []
         self._flushed = time.monotonic()
         self._programs: dict[str, str] = {}
+        self._stored: frozenset[str] = frozenset()
         self._said: set[str] = set()
         self._handed = 0
         self._spent = False
@@ -87,8 +89,9 @@ class Output:
         """Whether there is a run directory."""
         return self._writer is not None
 
-    def open(self, manifest: dict[str, Any], first_t: int) -> None:
-        """Write the run directory's beginning and everything that waited for it."""
+    def open(self, manifest: dict[str, Any], first_t: int, stored: Collection[str]) -> None:
+        """Write the run directory's beginning and everything that waited for it; `stored` names a state's tensors."""
+        self._stored = frozenset(stored)
         self._writer = self._opener(self.path, manifest, self._options, first_t)
         self._writer.on_failure = self._writing_failed
         for send in self._waiting:
@@ -129,11 +132,26 @@ class Output:
         key, capture = program
 
         def send(writer: Writer) -> None:
-            if capture is not None and key not in self._programs:
-                self._programs[key] = writer.program(capture.program_json, capture.constants)
-            writer.probe(task, tensors, meta | {"program": self._programs.get(key) if capture is not None else None})
+            name, more = None, {}
+            if capture is not None and (why_not := self._why_useless(capture)) is not None:
+                more = {"why_no_program": why_not}
+                self.tell("refused", f"probe {task}: no feature program: {why_not}")
+            elif capture is not None:
+                name = self._programs.get(key) or writer.program(capture.program_json, capture.constants)
+                self._programs[key] = name
+            writer.probe(task, tensors, meta | more | {"program": name})
 
         self._send(send)
+
+    def _why_useless(self, capture: Any) -> str | None:
+        """What a captured program asks for and the run does not store; said now, and not at an analysis much later."""
+        for name in capture.state_names:
+            if name not in self._stored:
+                return f"it asks for {name}, which is not among the weights that are stored"
+        for name, constant in capture.constants.items():
+            if not holds(str(constant.dtype)):
+                return f"its constant {name} is {str(constant.dtype).removeprefix('torch.')}, which a run cannot hold"
+        return None
 
     def note(self, kind: str, message: str, t: int | None = None) -> None:
         """Into the journal alone."""

@@ -9,11 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from recorders import format, strictjson
 from recorders.errors import DamagedError, RefusedError
 from recorders.journal import decode_line
+
+_ANEW = "anew"
+
+
+class Ahead(NamedTuple):
+    """From this t on, the optimizer's own count of steps is so far ahead of t."""
+
+    t: int
+    ahead: int
+    anew: bool = False
+    """Whether it is the count of another optimizer than before."""
+
+    @property
+    def made(self) -> int:
+        """The count at this t."""
+        return self.t + self.ahead
+
+    def count_before(self, then: Ahead) -> int:
+        """Where this count ends, because of what holds next: one optimizer goes on from the count that it had."""
+        return then.t + self.ahead if then.anew else then.made
+
+    @property
+    def message(self) -> str:
+        """The text of a note."""
+        return f"{self.ahead} {_ANEW}" if self.anew else str(self.ahead)
+
 
 _PARAMETER = ("name", "shape", "dtype", "selected", "offset")
 
@@ -42,15 +68,29 @@ def plan_resume(
     return session, {"session": parent, "t": first_t}
 
 
-def earlier_steps(path: Path) -> tuple[int, int | None]:
-    """Steps that the optimizer had made before t = 0, and the last t committed, None where nothing was."""
+def earlier_counts(path: Path) -> tuple[list[Ahead], int | None]:
+    """How far the optimizer's count was ahead of t, by ascending t, and the last t committed, None where nothing was.
+
+    A session that went back to an earlier t takes the place of what was said from there on.
+    """
     journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
-    said = [next(_good_lines(journal), {}) for journal in journals]
+    found = [Ahead(0, 0)]
     with suppress(OSError, RefusedError):  # no run to go on with is said where the run is opened
-        said.insert(0, strictjson.loads((path / format.RUN_FILE).read_bytes(), format.RUN_FILE))
-    counts = [count for each in said if isinstance(count := each.get(format.STEPS_BEFORE), int)]
+        begun = strictjson.loads((path / format.RUN_FILE).read_bytes(), format.RUN_FILE)
+        found = [Ahead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or found
+    for said in (one for journal in journals for line in _good_lines(journal) for one in _ahead(line)):
+        found = [earlier for earlier in found if earlier.t < said.t] + [said]
     reached = [last for journal in journals if (last := _last_t(journal)) is not None]
-    return (counts[-1] if counts else 0), max(reached, default=None)
+    return found, max(reached, default=None)
+
+
+def _ahead(line: Mapping[str, Any]) -> Iterator[Ahead]:
+    if line.get("kind") == format.LINE_SESSION and isinstance(line.get(format.STEPS_BEFORE), int):
+        yield Ahead(line["first_t"], line[format.STEPS_BEFORE])
+    if line.get("kind") == format.LINE_NOTE and line.get("about") == format.NOTE_COUNT:
+        ahead, _, anew = str(line["message"]).partition(" ")
+        with suppress(TypeError, ValueError):  # nothing that a recorder wrote
+            yield Ahead(int(line["t"]), int(ahead), anew == _ANEW)
 
 
 def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:

@@ -11,12 +11,12 @@ parameters and P are known, so only then the run directory is written.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from recorders import active
 from recorders.announcement import describe
@@ -26,21 +26,19 @@ from recorders.clipping import ClippingObserver
 from recorders.counting import first_t
 from recorders.errors import RefusedError, SedscopeError
 from recorders.followed import FollowedOptimizer
-from recorders.format import GRADIENT, SKIPPED
-from recorders.grouping import GroupNotes
+from recorders.format import GRADIENT, SKIPPED, STEPS_BEFORE
 from recorders.hooks import Closure, StepHooks
-from recorders.intervention.intervener import Intervener, intervener_of
 from recorders.manifest import build_manifest
 from recorders.metrics import metric_scalars, too_long
-from recorders.naming import unwrap
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
 from recorders.ownership import refuse_unrecordable
 from recorders.place import Place
 from recorders.scaling import ScalerObserver
-from recorders.selection import Selection, select
+from recorders.selection import Selection
 from recorders.signals import ClosingSignals
-from recorders.theta import ThetaKeeper
+from recorders.step_recorder import StepRecorder
+from recorders.studied import StudiedModel
 
 FINISHED = "finished"
 EXCEPTION = "exception"
@@ -71,19 +69,15 @@ class Session:
         """Completed optimizer steps."""
         self.stopped: str | None = None
         """Why nothing more is recorded, or None."""
-        self.model: nn.Module | None = None
-        """The model whose parameters are recorded, as soon as it is known."""
         self.captures: dict[Any, Any] = {}
         """Feature programs by how they were captured, for tasks to share."""
         self._pid = os.getpid()
         self._command = tuple(command)
         self._schedule = options.schedule
-        self._selection: Selection | None = None
-        self._followed = FollowedOptimizer(options.select, self._begin, self._remark)
+        self._studied = StudiedModel(options.select, self._guessed_wrong)
+        self._followed = FollowedOptimizer(self._studied, self._begin, self._succeed, self._remark)
         self._stepping = False
-        self._theta: ThetaKeeper | None = None
-        self._group_notes: GroupNotes | None = None
-        self._intervener: Intervener | None = None
+        self._steps: StepRecorder | None = None
         self._tasks: dict[str, None] = {}
         self._closed = False
         self.output = Output(place, options, opener)
@@ -98,25 +92,19 @@ class Session:
     def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
         """θ_t is in place and about to be stepped from."""
         self._stepping = False
-        live = self._is_live()
-        binding = self._followed.judge(optimizer, closure, self.model, self._selection) if live else None
-        if binding is None or self._theta is None:
+        binding = self._followed.judge(optimizer, closure) if self._is_live() else None
+        if binding is None or self._steps is None:
             return
         refuse_unrecordable(optimizer, closure)
         self._stepping = True
-        if rows := self._schedule.records(self.t):
-            self._theta.keep(self.t)
-        if self._intervener is not None:
-            self._intervener.before_step(self.t, closure_given=closure is not None)
-        self.backward.ledger.begin_step(binding.selection, closure_given=closure is not None)
-        binding.read_before(rows=rows, closure_given=closure is not None, wants=self.options.wants)
+        self._steps.before(self.t, closure_given=closure is not None)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """The step was made, or a fused kernel skipped it."""
         self._scaler.step_seen(optimizer)
         binding = self._followed.binding
         heard = self._is_live() and self._stepping
-        if not heard or binding is None or self._theta is None or optimizer is not binding.optimizer:
+        if not heard or binding is None or self._steps is None or optimizer is not binding.optimizer:
             return
         found_inf = getattr(optimizer, "found_inf", None)
         if found_inf is not None and float(found_inf):
@@ -124,23 +112,9 @@ class Session:
             return
         # Counted first: whatever interrupts us from here on, a signal among it, finds θ and t together.
         t, self.t = self.t, self.t + 1
-        rows, ledger = self._schedule.records(t), self.backward.ledger
-        more, numbers = ledger.rows(), ledger.scalars()
-        if self._intervener is not None:
-            raw, kept = self._intervener.after_step(t, ledger.gradients, self._tasks, rows=rows)
-            more, numbers = more | raw, numbers | kept
-        self._theta.stepped()
+        self._steps.settle(t, self._tasks)
         self._stepping = False
-        found, scalars = binding.read_after(rows=rows, wants=self.options.wants)
-        if rows and self._group_notes is not None:
-            self._group_notes.tell(binding.groups, t)
-        if rows:  # other steps may have task gradients too: for a window, or because t was not known yet on resume
-            found |= {source: row for source, row in more.items() if self.options.wants(source)}
-        scalars |= numbers | self._clipping.take(binding.stepped())
-        if found:
-            self.output.rows(t, found)
-        self.output.scalars(t, scalars)
-        ledger.clear()
+        self._steps.take(t)
 
     def failed(self, error: Exception) -> None:
         """Stop recording, once, and say why; the training goes on.
@@ -178,11 +152,9 @@ class Session:
 
     def adopt(self, model: nn.Module) -> bool:
         """Take the model that the script names, unless another one is being recorded already."""
-        plain = unwrap(model)
-        if self.model is None:
-            self.model = plain
-            self._followed.reconsider()
-        return self.model is plain
+        adopted = self._studied.adopt(model)
+        self._followed.reconsider()
+        return adopted
 
     def refuse_task_gradients(self, reason: str) -> None:
         """Gradients of single tasks cannot be had: say so, and record the rest."""
@@ -218,9 +190,9 @@ class Session:
     def terminate(self) -> Callable[[], None]:
         """Stop at once; the result writes what is left and may run on another thread, while the training goes on."""
         write_theta: Callable[[], None] | None = None
-        if self._is_live() and self._theta is not None and not self._stepping:
+        if self._is_live() and self._steps is not None and not self._stepping:
             with suppress(Exception):  # this runs in a signal handler, between any two lines of the training
-                write_theta = self._theta.copy_last(self.t)
+                write_theta = self._steps.copy_last(self.t)
         unfinished, self._closed = not self._closed and self.stopped is None, True
 
         def write() -> None:
@@ -233,13 +205,13 @@ class Session:
 
     def _finish(self, reason: str) -> None:
         try:
-            if self._theta is None:
+            if self._steps is None:
                 nothing = "nothing was changed or recorded" if self.options.changes_training else "nothing was recorded"
                 self.output.say_once(f"{nothing}: {self._followed.why_none}")
             elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
-                self._theta.keep_last(self.t)
-            if self._intervener is not None:
-                self._intervener.finish(self.t)
+                self._steps.keep_last(self.t)
+            if self._steps is not None:
+                self._steps.finish(self.t)
             self.output.close(reason)
         except Exception as error:  # noqa: BLE001  the training is over, and its exit status is not ours
             self.output.say_once(f"{self.path}: the end is missing: {type(error).__name__}: {error}")
@@ -260,30 +232,37 @@ class Session:
     @property
     def selection(self) -> Selection | None:
         """The selected parameters, as soon as the model is known."""
-        return self._selection
+        return self._studied.selection
 
-    def choose_from(self, model: nn.Module) -> Selection:
-        """Select from this model, before its optimizer was seen to step."""
-        self.model, self._selection = model, select(model, self.options.select)
-        return self._selection
+    def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
+        """The same, before an optimizer was seen to step: from the model that these losses are of."""
+        return self._studied.guess(losses)
 
     # --- binding ---------------------------------------------------------------------------------------------------
 
     def _is_live(self) -> bool:
         return self.stopped is None and not self._closed and os.getpid() == self._pid
 
+    def _succeed(self, found: Binding) -> None:
+        if self._steps is not None:
+            self._remark(self._steps.succeed(found, self.t))
+
     def _begin(self, found: Binding) -> None:
-        optimizer, self.model, self._selection = found.optimizer, found.model, found.selection
-        self._theta = ThetaKeeper(found, self.options, self.output)
-        self._group_notes = GroupNotes(None if self.options.resume else found.groups, self.output.note)
-        self.t, remark = first_t(optimizer, self.options, self.path)
-        if remark is not None:
-            self._remark(remark)
-        self._intervener = intervener_of(found, self.options, self.t, self.output)
+        self.t, remark = first_t(found.optimizer, self.options, self.path)
+        for line in (remark, found.left_out()):
+            if line is not None:
+                self._remark(line)
         told: Any = {"name": self.path.name, "command": self._command, "tasks": list(self._tasks), "first_t": self.t}
-        self.output.open(build_manifest(found, self.options, **told), self.t)
+        manifest = build_manifest(found, self.options, **told)
+        parts = found, self.options, self.output, self.backward.ledger, self._clipping
+        self._steps = StepRecorder(*parts, t=self.t, ahead=manifest[STEPS_BEFORE])
+        self.output.open(manifest, self.t, found.state())
         for line in describe(found, self.options, self._tasks):
             self.output.say_once(line)
+
+    def _guessed_wrong(self) -> None:
+        if self.backward.ledger.forget_gradients():
+            self.output.note("parameter", "gradients of tasks before the first step were of another model: dropped")
 
     def _remark(self, line: str) -> None:
         self.output.tell("parameter", line, self.t)
@@ -292,7 +271,7 @@ class Session:
 
     def _skip(self, optimizer: Any) -> None:
         """A GradScaler found infinities: t stands still, and what was gathered for this step is dropped."""
-        binding = self._followed.judge(optimizer, None, self.model, self._selection)
+        binding = self._followed.judge(optimizer, None)
         if binding is not None:
             self._stepping = False
             self.backward.ledger.clear()

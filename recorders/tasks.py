@@ -64,6 +64,13 @@ class TaskLedger:
         if not self._sealed:
             self.losses, self.gradients, self._reached = {}, {}, False
 
+    def forget_gradients(self) -> bool:
+        """They were of another selection: forget them; whether there were any. Losses have none, and stay."""
+        self.abandon()
+        gathered, self.gradients = bool(self.gradients), {}
+        self._reached = self._checked = False
+        return gathered
+
     def begin_step(self, selection: Selection, *, closure_given: bool) -> None:
         """The optimizer is about to step from the gradients that are there, or that its closure makes."""
         self._drop_if_cleared(selection)

@@ -78,6 +78,11 @@ def payload(tensor: Any) -> Payload:
     return Payload(_dtype_name(_FROM_TORCH, str(tensor.dtype)), tuple(tensor.shape), [flat.numpy().data])
 
 
+def holds(dtype: str) -> bool:
+    """Whether the format has a name for a torch dtype, given as torch writes it."""
+    return dtype in _FROM_TORCH
+
+
 def stacked(vectors: Sequence[NDArray[Any]]) -> Payload:
     """Vectors `[P]` of one dtype as one tensor `[S, P]`, without copying them together."""
     first = vectors[0]

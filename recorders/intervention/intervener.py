@@ -64,6 +64,12 @@ class Intervener:
         if self._sed is not None and resumed:
             tell("the window is empty after a resume: steps are natural until it is full", first_t)
 
+    def follow(self, binding: Binding) -> None:
+        """Another optimizer of the same kind steps the selection from now on; the window goes on."""
+        self._optimizer = binding.optimizer
+        if self._sed is not None:
+            self._sed.follow(binding)
+
     def before_step(self, t: int, *, closure_given: bool) -> None:
         """θ_t is in place. With `--on gradient` the gradients are changed here.
 

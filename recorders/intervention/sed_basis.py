@@ -50,10 +50,14 @@ class SedBasis:
 
     def __init__(self, settings: Intervention, binding: Binding) -> None:
         self._settings = settings
-        self._binding = binding
-        self._stage = _momentum_of(binding) if settings.source == MOMENTUM_BASIS else ""
+        self.follow(binding)
         selection = binding.selection
         self._window = RollingWindow(settings.window, selection.size, settings.rank, selection.chosen[0].device)
+
+    def follow(self, binding: Binding) -> None:
+        """Take rows from this binding from now on."""
+        self._binding = binding
+        self._stage = _momentum_of(binding) if self._settings.source == MOMENTUM_BASIS else ""
 
     def span(self) -> Span | None:
         """What the next step is projected onto; None while the window is not full."""

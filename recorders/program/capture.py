@@ -43,6 +43,8 @@ class Capture:
     """Names of the outputs in order; `""` for a model that returns one tensor."""
     at: str
     """The feature point that was taken; `""` is the first floating input."""
+    state_names: tuple[str, ...]
+    """Names, in the model's state dict, of the weights and buffers that the program asks for."""
 
 
 def capture(
@@ -100,7 +102,8 @@ def _capture(
     forward = Forward(model, feature_point.find(model, at, inputs, run), run, select)
     names, feature = forward.rehearse(inputs)
     graph, program_json = _first_good_rung(forward, inputs, names, feature)
-    return Capture(program_json, graph.constants, names, forward.point)
+    state_names = tuple(spec.name for spec in graph.graph.state)
+    return Capture(program_json, graph.constants, names, forward.point, state_names)
 
 
 def _first_good_rung(

@@ -17,7 +17,7 @@ from recorders.errors import TooLittleDataError, UsageError
 from recorders.format import (
     DECAY,
     DISPLACEMENT,
-    NOTE_GROUPS,
+    NOTES_AS_DATA,
     STATE_CRASHED,
     STATE_DAMAGED,
     STATE_FINISHED,
@@ -111,7 +111,7 @@ class Run:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the recorder noted and what the reader noticed, in that order."""
-        return tuple(note for note in self._directory.notes if note.about not in ("task", NOTE_GROUPS))
+        return tuple(note for note in self._directory.notes if note.about not in ("task", *NOTES_AS_DATA))
 
     @property
     def last_t(self) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from recorders.errors import DamagedError, RefusedError
-from recorders.format import MAX_JOURNAL_LINE, NOTE_GROUPS, Source, parse_source
+from recorders.format import MAX_JOURNAL_LINE, NOTES_AS_DATA, Source, parse_source
 from recorders.journal import decode_line, journal_name
 from recorders.tensorfile import pread
 from sedscope.runs.damage import Damage, Note
@@ -152,7 +152,7 @@ class Session:
             before = t
 
     def _explained(self, before: int, t: int) -> bool:
-        noted = (note.t for note in self.notes() if note.about != NOTE_GROUPS)
+        noted = (note.t for note in self.notes() if note.about not in NOTES_AS_DATA)
         return any(at is not None and before < at <= t for at in noted)
 
     def _lost_from(self) -> int | None:

@@ -55,3 +55,32 @@ def test_adaptive_and_decay_make_the_update(tmp_path: Path, change: Change) -> N
     np.testing.assert_allclose(adaptive + decay, update, atol=1e-12)
     assert np.abs(decay).max() > 0 and run.damage == ()
     assert list(optimizer._optimizer_step_pre_hooks) == [] or change in (skip_all, reschedule)
+
+
+def test_other_groups_after_a_resume(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
+
+    def train(steps: int) -> None:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            model(torch.ones(4, 3).double()).square().sum().backward()
+            optimizer.step()
+
+    with sedscope.record(tmp_path / "run", every=1, select="all"):
+        train(3)
+    kept = optimizer.state
+    groups = [{"params": model[2].parameters(), "lr": 0.02}, {"params": model[0].parameters(), "weight_decay": 0.9}]
+    optimizer = torch.optim.AdamW(groups, lr=0.1, weight_decay=0.25)
+    optimizer.state.update(kept)
+    model[0].bias.requires_grad_(False)
+    model[0].bias.grad = None
+    with sedscope.record(tmp_path / "run", every=1, select="all", resume=True) as session:
+        train(3)
+    assert session.t == 6
+    run = sedscope.open_run(tmp_path / "run")
+    update, adaptive, decay = (run.rows(name, range(6)) for name in ("update", "adamw/adaptive", "adamw/decay"))
+    np.testing.assert_allclose(adaptive + decay, update, atol=1e-12)
+    np.testing.assert_allclose(decay[4][:12], -0.1 * 0.9 * run.weights(4)["0.weight"].ravel())
+    assert not decay[4][12:16].any() and run.damage == ()

@@ -116,7 +116,7 @@ def test_a_second_optimizer_that_takes_over(recording: Any) -> None:
         first.step()
         second = torch.optim.Adam(model.parameters(), lr=0.1)
         second.step()
-    assert "two optimizers (SGD and Adam) share the selected parameters" in it.session.stopped
+    assert "the script has made a new optimizer, Adam after SGD" in it.session.stopped
     assert it.writer.closed == ["recording stopped"]
     assert ("refused", 1) in [(kind, t) for kind, _, t in it.writer.notes]
 

@@ -82,7 +82,7 @@ def test_rank_0_freezes_from_the_step_at_which_rank_1_would_begin(recording: Any
     it = train(recording, training, Intervention("keep-sed", rank=0, window=W))
     for still, other in zip(natural.selected, training.selected, strict=True):
         assert torch.equal(still, other)
-    assert it.session._intervener.began == W
+    assert it.session._steps._intervener.began == W
 
 
 def test_decay_only_leaves_weight_decay_alone_at_work(recording: Any) -> None:
