@@ -50,8 +50,9 @@ def sum_by_group(values: Floats, first_probe: int, bounds: Ints, into: Floats) -
         bounds: From `group_bounds`.
         into: `[..., G]`, changed in place.
     """
-    for group, part in group_parts(first_probe, values.shape[-1], bounds):
-        into[..., group] += values[..., part].sum(axis=-1)
+    parts = group_parts(first_probe, values.shape[-1], bounds)
+    groups = slice(parts[0][0], parts[-1][0] + 1)
+    into[..., groups] += np.add.reduceat(values, [part.start for _, part in parts], axis=-1)
 
 
 def group_parts(first_probe: int, n_probes: int, bounds: Ints) -> list[tuple[int, slice]]:

@@ -70,9 +70,9 @@ def ratio_intervals(
     if absent is not None:
         return absent
     n_groups, n_random = directions.counts.size, len(random.sums)
-    weights, picks = _draws(n_groups, n_random, resamples, seed)
+    weights, _ = _draws(n_groups, n_random, resamples, seed)
     probes = weights @ directions.counts
-    resampled = _middle(np.take_along_axis((weights @ random.sums.T), picks, axis=1)) / probes
+    resampled = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed) / probes
     if np.min(resampled) <= 0.0:
         return Undefined("a resampled baseline is zero")
     ratios = (weights @ directions.sums.T) / (probes * resampled)[:, None]
@@ -111,7 +111,7 @@ def matched_interval(
     if absent is not None:
         return absent
     n_groups, n_random = directions.counts.size, len(random.sums)
-    weights, picks = _draws(n_groups, n_random, resamples, seed)
+    weights, _ = _draws(n_groups, n_random, resamples, seed)
 
     # The same draws of groups; of the random directions, those that were taken block by block.
     _, block_picks = _draws(n_groups, len(plain.sums), resamples, seed)
@@ -120,7 +120,8 @@ def matched_interval(
         return _middle(np.take_along_axis(weights @ coupling.sums.T, chosen, axis=1))
 
     # Numbers of probes cancel: R_k has them above and below, and so has the quotient of the two medians.
-    bases, plains = medians(random, picks), medians(plain, block_picks)
+    bases = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed)
+    plains = medians(plain, block_picks)
     shaped = np.column_stack([medians(one, block_picks) for one in matched])
     if min(bases.min(), plains.min(), shaped.min()) <= 0.0:
         return Undefined("a resampled baseline is zero")
@@ -185,6 +186,19 @@ def _draws(n_groups: int, n_random: int, resamples: int, seed: int) -> tuple[Flo
     weights.setflags(write=False)
     picks.setflags(write=False)
     return weights, picks
+
+
+@lru_cache(maxsize=64)
+def _resampled_baseline(sums: bytes, n_groups: int, resamples: int, seed: int) -> Floats:
+    """Median over the drawn random directions of Σ_x ‖·‖² over the drawn groups `[resamples]`.
+
+    Most of an interval's time goes into it, and every source of a checkpoint and task has the same.
+    """
+    random = np.frombuffer(sums, dtype=np.float64).reshape(-1, n_groups)
+    weights, picks = _draws(n_groups, len(random), resamples, seed)
+    found = _middle(np.take_along_axis(weights @ random.T, picks, axis=1))
+    found.setflags(write=False)
+    return found
 
 
 def _middle(values: Floats) -> Floats:

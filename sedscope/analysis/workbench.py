@@ -51,6 +51,7 @@ class Workbench:
         self._states: dict[int, dict[str, Tensor]] = {}
         self._programs: dict[str, Program] = {}
         self._probes: dict[str, Probe] = {}
+        self._footprints: dict[str, int] = {}
         self._reading = reading
         self.workers = worker_count(self._device)
         """How many checkpoints to work on at a time."""
@@ -83,8 +84,10 @@ class Workbench:
     def chunk(self, model: ProbedModel, task: str) -> int | None:
         """How many probes to differentiate at once, so that memory stays bounded."""
         program = self._program(self._probe(task))
-        total = program.check(model.examples[:-1], floating=self._dtype).total
-        return _even_chunk(model.n_probes, -(-total // GRAPH_BYTES), program.batch_range[0])
+        with self._reading:
+            if task not in self._footprints:  # the same at every checkpoint
+                self._footprints[task] = program.check(model.examples[:-1], floating=self._dtype).total
+        return _even_chunk(model.n_probes, -(-self._footprints[task] // GRAPH_BYTES), program.batch_range[0])
 
     def gradients(self, t: int, task: str, kinds: Sequence[GradientKind]) -> dict[GradientKind, Floats]:
         """Gradients of a task's loss on its fixed batches and of their controls, in eval mode, unclipped, at θ_t `[P]`.
