@@ -11,6 +11,7 @@ from pathlib import Path
 from sedscope.analysis.comparison import Comparison
 from sedscope.analysis.results import RunAnalysis
 from sedscope.analysis.settings import Settings
+from sedscope.report.comparison.table import runs_table
 from sedscope.report.document import Document
 from sedscope.report.failure import Failure
 from sedscope.report.files import HTML_NAME, prepare_folder, write_whole
@@ -48,7 +49,7 @@ def write_report(
     """
     write_whole(out / JSON_NAME, render_json(analyses, failures, settings, comparison))
     prepare_folder(out / TABLE_FOLDER)
-    for name, table in tables(analyses).items():
+    for name, table in (tables(analyses) | {"interventions": runs_table(comparison)}).items():
         write_whole(out / TABLE_FOLDER / f"{name}.parquet", to_parquet(table))
         write_whole(out / TABLE_FOLDER / f"{name}.csv", to_csv(table))
     prepare_folder(out / FIGURE_FOLDER)

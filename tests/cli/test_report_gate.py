@@ -49,7 +49,7 @@ def test_files_are_the_same_each_time_and_hold_against_themselves(
     command = ["report", str(good), *QUICK, "--out", str(out), "--check", HOLDS]
     assert run(command) == 0
     first = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
-    assert len(first) == 3 + 16 + 4
+    assert len(first) == 3 + 18 + 4
     assert run(command) == 0
     assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == first
     page = (out / "report.html").read_text()

@@ -14,6 +14,8 @@ from sedscope.report.plots.colours import Look, treatment_look
 from sedscope.report.plots.lines import dimmed, line
 
 _GREY = "#7f7f7f"
+_LABEL_LENGTH = 68
+"""The legend has one column: the options at a label's end tell interventions apart."""
 
 
 def accuracies_figure(comparison: TaskComparison, name: str) -> str | None:
@@ -43,7 +45,7 @@ def _draw(axes: Axes, group: Group, look: Look, task: str) -> None:
         (int(t), Estimate(float(mean), (float(low), float(high)) if ends else None))
         for t, mean, low, high in zip(curve.t, curve.mean, curve.low, curve.high, strict=True)
     ]
-    line(axes, points, look, f"{group.label} (n = {curve.n})")
+    line(axes, points, look, f"n = {curve.n}: {group.label}", longest=_LABEL_LENGTH)
     for run in group.runs:
         on = run.on(task)
         if on is None:

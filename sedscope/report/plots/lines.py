@@ -16,12 +16,15 @@ LABEL_LENGTH = 34
 """A longer name would push the figure out of its frame."""
 
 
-def line(axes: Axes, points: Sequence[tuple[int, Estimate]], look: Look, label: str) -> None:
+def line(
+    axes: Axes, points: Sequence[tuple[int, Estimate]], look: Look, label: str, *, longest: int = LABEL_LENGTH
+) -> None:
     """Values over t with their intervals behind them."""
     if not points:
         return
     steps, values = [t for t, _ in points], [one.value for _, one in points]
-    axes.plot(steps, values, color=look.colour, linestyle=look.dash, marker=look.marker, label=clipped(label), zorder=3)
+    shown = clipped(label, longest)
+    axes.plot(steps, values, color=look.colour, linestyle=look.dash, marker=look.marker, label=shown, zorder=3)
     known = [(t, one.ends) for t, one in points if one.ends is not None]
     if len(known) > 1:
         band(axes, known, look.colour, alpha=0.16)
@@ -70,7 +73,7 @@ def log_axis(axes: Axes, label: str) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def clipped(label: str) -> str:
+def clipped(label: str, longest: int = LABEL_LENGTH) -> str:
     """A name short enough for a legend; a leading underscore would hide it from matplotlib."""
-    text = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
+    text = label if len(label) <= longest else label[: longest - 1] + "…"
     return f"\u200a{text}" if text.startswith("_") else text
