@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_TENSORS_SAMPLED = 32
+_TENSORS_SAMPLED = 8
 _VALUES_SAMPLED = 8
 """Of each."""
 
