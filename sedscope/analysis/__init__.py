@@ -14,6 +14,7 @@ torch at their top and are imported only when a J-product, a centroid or a fixed
 | `ratio`, `interval` | baseline, R_k, R̄_k, peak, final; their 95 % intervals |
 | `centroid_spectrum` | principal components of the centroids, rank-90 |
 | `metrics` | grok step, memorisation step, delay |
+| `comparison` | several runs: what interventions did, beside their controls |
 | `random_directions` | the random baseline's directions |
 | `variants`, `batches` | draws of a control, batches of a fixed gradient, and which examples these hold |
 | `response` | what directions do to centroids, output, and along what came next, kept per group |

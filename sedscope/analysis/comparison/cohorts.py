@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from recorders.format import STATE_FINISHED, STATE_RECORDING
 from recorders.intervention.settings import (
     CONTROL,
     DECAY_ONLY,
@@ -23,6 +24,8 @@ from sedscope.analysis.comparison.treatment import Treatment
 
 _ORDER = (CONTROL, FREEZE, DECAY_ONLY, KEEP_SED, KEEP_RANDOM, KEEP_RANDOM_NORM, REMOVE_SED, REMOVE_RANDOM)
 """What a result must stand beside comes before it."""
+
+_STATES = {STATE_RECORDING: "still being recorded"}
 
 
 def cohorts_of(outcomes: Sequence[Outcome]) -> tuple[tuple[Outcome, ...], ...]:
@@ -62,6 +65,9 @@ def notes_on(runs: Sequence[Outcome]) -> Iterator[str]:
         values = dict.fromkeys(dict(one.origin).get(what, "unknown") for one in runs)
         if len(values) > 1:
             yield f"the runs do not share their {what}: {', '.join(values)}"
+    for one in runs:
+        if one.state != STATE_FINISHED:
+            yield f"{one.name} is {_STATES.get(one.state, one.state)}: it counts with as long as it was followed"
     by_seed: dict[tuple[str, str], int] = {}
     for one in runs:
         key = (one.treatment.label, str(one.seed))

@@ -7,13 +7,15 @@ are told apart in words.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sedscope.runs import Manifest
 
-_FLAG = "seed"
+_SEED = "seed"
+"""Words of a flag's or an assignment's name end with it: `--seed`, `--random-seed`, `training.seed=`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +64,34 @@ class Seed:
 
 
 def without_seed(command: Sequence[str]) -> list[str]:
-    """The words of a command without `--seed 1`, `--seed=1` or `seed=1`."""
-    seeds = set(_places(command))
+    """The words of a command without `--seed 1`, `--random-seed=1` or `training.seed=1`."""
+    seeds = {place for places in _places(command) for place in places}
     return [word for place, word in enumerate(command) if place not in seeds]
 
 
 def stated_seed(command: Sequence[str]) -> str | None:
-    """The seed that a command states; the last one counts, as for most parsers."""
-    places = _places(command)
-    return command[places[-1]].rpartition("=")[2] if places else None
+    """The seed that a command states; several, of data and model say, are one with commas between."""
+    values = [command[places[-1]].rpartition("=")[2] for places in _places(command)]
+    return ", ".join(values) or None
 
 
-def _places(command: Sequence[str]) -> list[int]:
-    """Where words of the seed stand."""
-    found: list[int] = []
+def _places(command: Sequence[str]) -> list[list[int]]:
+    """Where words of each seed stand: `name=value`, or a flag and its value."""
+    found: list[list[int]] = []
     takes_next = False
     for place, word in enumerate(command):
-        name, equals, _ = word.lstrip("-").partition("=")
-        is_seed = name == _FLAG and not takes_next and (equals != "" or word.startswith("-"))
-        if is_seed or takes_next:
-            found.append(place)
-        takes_next = is_seed and not equals
+        if takes_next:
+            found[-1].append(place)
+            takes_next = False
+        elif _is_seed(word):
+            found.append([place])
+            takes_next = "=" not in word
     return found
+
+
+def _is_seed(word: str) -> bool:
+    name, equals, _ = word.partition("=")
+    return bool(equals or name.startswith("-")) and re.split(r"[-_.]", name)[-1] == _SEED
 
 
 def difference(command: Sequence[str], others: Sequence[Sequence[str]]) -> str:

@@ -140,10 +140,11 @@ def test_options_make_groups() -> None:
 
 def test_what_is_not_fair_is_noted() -> None:
     runs = [outcome("control", "1", 3000), outcome("freeze", "1", 1000), outcome("freeze", "1", 4000)]
-    runs[1] = replace(runs[1], origin=(("commit", "feed"), ("torch", "2.13.0")))
+    runs[1] = replace(runs[1], origin=(("commit", "feed"), ("torch", "2.13.0")), state="recording")
     (cohort,) = compare(runs).cohorts
     assert cohort.notes == (
         "the runs do not share their commit: 0123abc, feed",
+        "freeze-add-1 is still being recorded: it counts with as long as it was followed",
         "2 runs of freeze have seed 1: they count as one, by their geometric mean",
     )
     (_, freeze) = cohort.tasks[0].groups
@@ -166,6 +167,8 @@ def test_curves_end_where_the_first_run_ends() -> None:
         (("t.py", "seed=7", "x"), "7", ["t.py", "x"]),
         (("t.py", "seed", "--seeds", "1"), None, ["t.py", "seed", "--seeds", "1"]),
         (("t.py", "--seed", "seed=3"), "3", ["t.py"]),
+        (("t.py", "--random-seed", "1", "data.seed=2", "--seed_every", "3"), "1, 2", ["t.py", "--seed_every", "3"]),
+        (("reseed.py", "--reseed=1", "--seed"), "--seed", ["reseed.py", "--reseed=1"]),
     ],
 )
 def test_a_command_and_its_seed(command: tuple[str, ...], seed: str | None, rest: list[str]) -> None:
