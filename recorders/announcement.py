@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from recorders.binding import Binding
+from recorders.follow.binding import Binding
 from recorders.format import DISPLACEMENT, GRADIENT, UPDATE
 from recorders.intervention import Intervention
 from recorders.options import Options

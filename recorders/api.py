@@ -143,7 +143,7 @@ def record(
         SedscopeError: unusable settings, an existing run without `force`, or a recording inside a recording.
     """
     from recorders import session as sessions
-    from recorders.place import Place
+    from recorders.process.place import Place
 
     options = Options(
         every=every,

@@ -13,11 +13,11 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from recorders.binding import Binding
-from recorders.counting import completed_steps
+from recorders.follow.binding import Binding
+from recorders.follow.counting import completed_steps
+from recorders.follow.ownership import ends_in_torchs_own
 from recorders.format import STEPS_BEFORE
 from recorders.options import Options
-from recorders.ownership import ends_in_torchs_own
 
 _PACKAGES: Final = ("sedscope", "torch", "numpy", "safetensors")
 _GIT_SECONDS: Final = 3.0

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from recorders.offload import Scalar, State, Vector, scalars_to_host, state_to_host, vector_to_host
 from recorders.options import Options
-from recorders.place import Place
+from recorders.process.place import Place
 from recorders.speech import say, size_text
-from recorders.tensorfile import holds
+from recorders.store.tensorfile import holds
 
 _SECONDS_HELD = 0.5
 """How long scalars may wait before the writer gets them."""

@@ -20,25 +20,25 @@ from torch import Tensor, nn
 
 from recorders import active
 from recorders.announcement import describe
-from recorders.backward import BackwardObserver
-from recorders.binding import Binding
-from recorders.clipping import ClippingObserver
-from recorders.counting import first_t
 from recorders.errors import RefusedError, SedscopeError
-from recorders.followed import FollowedOptimizer
+from recorders.follow.binding import Binding
+from recorders.follow.counting import first_t
+from recorders.follow.followed import FollowedOptimizer
+from recorders.follow.ownership import refuse_unrecordable
+from recorders.follow.step_recorder import StepRecorder
+from recorders.follow.studied import StudiedModel
 from recorders.format import GRADIENT, SKIPPED, STEPS_BEFORE
-from recorders.hooks import Closure, StepHooks
 from recorders.manifest import build_manifest
 from recorders.metrics import metric_scalars, too_long
+from recorders.observe.backward import BackwardObserver
+from recorders.observe.clipping import ClippingObserver
+from recorders.observe.hooks import Closure, StepHooks
+from recorders.observe.scaling import ScalerObserver
 from recorders.options import Options
 from recorders.output import Opener, Output, open_writer
-from recorders.ownership import refuse_unrecordable
-from recorders.place import Place
-from recorders.scaling import ScalerObserver
+from recorders.process.place import Place
+from recorders.process.signals import ClosingSignals
 from recorders.selection import Selection
-from recorders.signals import ClosingSignals
-from recorders.step_recorder import StepRecorder
-from recorders.studied import StudiedModel
 
 FINISHED = "finished"
 EXCEPTION = "exception"

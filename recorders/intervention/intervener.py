@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection, Mapping
 import torch
 from torch import Tensor
 
-from recorders.binding import Binding
 from recorders.errors import RefusedError, UsageError
+from recorders.follow.binding import Binding
 from recorders.format import GRADIENT, NORM_KEPT, UPDATE
 from recorders.intervention.projection import Span, keep, remove, with_norm
 from recorders.intervention.random_subspace import RandomSubspaces

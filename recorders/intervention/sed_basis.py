@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from recorders.binding import Binding
 from recorders.errors import UsageError
+from recorders.follow.binding import Binding
 from recorders.format import GRADIENT, MOMENTUM, SGD_MOMENTUM, UPDATE
 from recorders.intervention.projection import Span
 from recorders.intervention.settings import APPLIED, MOMENTUM_BASIS, Intervention

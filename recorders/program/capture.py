@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from recorders.errors import RefusedError
-from recorders.naming import unwrap
 from recorders.program import exporting, feature_point, selfcheck
 from recorders.program.codec import encode
 from recorders.program.convert import Converted, convert
@@ -26,6 +25,7 @@ from recorders.program.outputs import Selector
 from recorders.program.outside import OutsideTable
 from recorders.program.refusal import ProgramRefused
 from recorders.program.unwrap import unwrap_children
+from recorders.selection.naming import unwrap
 
 EXAMPLES: Final = 7
 """Batch of the export and of the self-check. One would be specialised, many cost time inside a training, and a size

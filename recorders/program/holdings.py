@@ -12,10 +12,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from recorders.naming import clean
 from recorders.program.forward import Forward
 from recorders.program.graph import TensorSpec
 from recorders.program.refusal import ProgramRefused
+from recorders.selection.naming import clean
 
 MAX_CONSTANT_BYTES: Final = 256 << 20
 """What a model holds beside its state dict; more is taken for a mistake."""

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.func import functional_call
 
 from recorders.errors import RefusedError
-from recorders.naming import clean, clean_names
 from recorders.program.forward import MODEL, Forward
 from recorders.program.interpreter import Program
 from recorders.program.refusal import ProgramRefused
+from recorders.selection.naming import clean, clean_names
 
 _TOLERANCE: Final = {torch.float64: 1e-9, torch.float32: 1e-3, torch.float16: 5e-2, torch.bfloat16: 1e-1}
 """Greatest difference over greatest value. Kernels differ by rounding; a lost operation by tens of per cent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from recorders.naming import unwrap
+from recorders.selection.naming import unwrap
 
 
 def unwrap_children(model: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""`sedscope record`: its flags, and one hand-off to `recorders.launch`."""
+"""`sedscope record`: its flags, and one hand-off to `recorders.process.launch`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def record(
     **intervention: Any,
 ) -> None:
     """Checks the flags and runs the script."""
-    from recorders.launch import default_path, launch
+    from recorders.process.launch import default_path, launch
 
     options = Options(
         every=every,

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.follow.grouping import Groups
 from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
-from recorders.grouping import Groups
 from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.moved import Moved, moved

@@ -22,8 +22,8 @@ from recorders.format import (
     SHARD_DIR,
     WEIGHTS_DIR,
 )
-from recorders.journal import journal_name
-from recorders.lock import Holder, holder
+from recorders.store.journal import journal_name
+from recorders.store.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.folder import MissingError, RunFolder
 from sedscope.runs.history import History, build, cut_at, trace

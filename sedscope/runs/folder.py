@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recorders.errors import DamagedError, InputOutputError, NotARunError, RefusedError
-from recorders.tensorfile import pread
+from recorders.store.tensorfile import pread
 from sedscope.runs.text import printable
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

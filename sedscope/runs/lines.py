@@ -1,7 +1,7 @@
 """The kinds of journal lines as frozen dataclasses.
 
-Decides what each kind must hold. That a line is whole (CRC) is decided in `recorders.journal`, how lines follow each
-other in `session`.
+Decides what each kind must hold. That a line is whole (CRC) is decided in `recorders.store.journal`, how lines follow
+each other in `session`.
 """
 
 from __future__ import annotations

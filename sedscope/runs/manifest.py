@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from recorders import strictjson
 from recorders.errors import NotARunError, RefusedError
 from recorders.format import FORMAT_VERSION, MAX_INTEGER, RUN_FILE
+from recorders.store import strictjson
 from sedscope.runs.members import Members
 from sedscope.runs.text import printable_json
 

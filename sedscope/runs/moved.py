@@ -1,7 +1,7 @@
 """Which selected parameters the optimizer moved, and in which of its groups, at every recorded t.
 
 Decides what counts: the manifest's groups until a note about `groups` says otherwise, within the stretch of the
-session that made the note. Its message is written in `recorders.grouping`.
+session that made the note. Its message is written in `recorders.follow.grouping`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from recorders.follow.grouping import Groups, read_groups
 from recorders.format import NOTE_GROUPS
-from recorders.grouping import Groups, read_groups
 from sedscope.runs.history import History
 from sedscope.runs.lines import NoteLine
 from sedscope.runs.manifest import Manifest

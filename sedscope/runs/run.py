@@ -24,7 +24,7 @@ from recorders.format import (
     STATE_RECORDING,
     parse_source,
 )
-from recorders.lock import Holder
+from recorders.store.lock import Holder
 from sedscope.runs import derived
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.directory import Directory

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from recorders.errors import DamagedError, RefusedError
 from recorders.format import MAX_JOURNAL_LINE, NOTES_AS_DATA, Source, parse_source
-from recorders.journal import decode_line, journal_name
-from recorders.tensorfile import pread
+from recorders.store.journal import decode_line, journal_name
+from recorders.store.tensorfile import pread
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.folder import RunFolder
 from sedscope.runs.lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line

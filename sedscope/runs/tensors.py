@@ -1,7 +1,7 @@
 """Tensors of a run's files, verified before anybody sees a number of them.
 
 Decides when a CRC is checked: a tensor that is read whole, at every reading; one that is read in parts, before its
-first part. Where a tensor lies in its file is decided in `recorders.tensorfile`.
+first part. Where a tensor lies in its file is decided in `recorders.store.tensorfile`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 from numpy.typing import NDArray
 
-from recorders import tensorfile
 from recorders.errors import DamagedError
 from recorders.format import ROW_PREFIX, ROW_T_PREFIX, SCALAR_PREFIX, SCALAR_T_PREFIX, SHARD_DIR
-from recorders.tensorfile import Header, Tensor
+from recorders.store import tensorfile
+from recorders.store.tensorfile import Header, Tensor
 from sedscope.runs.folder import RunFolder
 from sedscope.runs.lines import TensorFile
 from sedscope.runs.text import printable

@@ -14,9 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from recorders import durable, strictjson
 from recorders.errors import InputOutputError, NotARunError, RefusedError
 from recorders.options import Options
+from recorders.store import durable, strictjson
 from sedscope.runs.folder import MissingError, RunFolder
 from sedscope.runs.members import Members
 from sedscope.runs.text import printable

@@ -13,7 +13,7 @@ from typing import Final
 
 from recorders.errors import InputOutputError, UsageError
 from recorders.format import RUN_FILE
-from recorders.lock import RunLock, holder
+from recorders.store.lock import RunLock, holder
 from sedscope.runs.text import printable
 from sedscope.sweep import manifest, state
 from sedscope.sweep.board import Board, Reporter, Silent

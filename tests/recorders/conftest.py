@@ -72,7 +72,7 @@ def recording(tmp_path: Path) -> Callable[..., Any]:
 
     @contextmanager
     def begin(*, may_stop: bool = False, **options: Any) -> Iterator[Recorded]:
-        from recorders.place import Place
+        from recorders.process.place import Place
         from recorders.session import Session
 
         it = Recorded()

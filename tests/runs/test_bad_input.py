@@ -20,10 +20,9 @@ import pytest
 from numpy.testing import assert_array_equal
 from run_directory import drop_lines, feed, make_run, manifest, row
 
-from recorders import tensorfile
 from recorders.errors import DamagedError, SedscopeError
-from recorders.journal import decode_line, encode_line
-from recorders.store import RunWriter
+from recorders.store import RunWriter, tensorfile
+from recorders.store.journal import decode_line, encode_line
 from sedscope.cli.main import run as command
 from sedscope.runs import open_run
 

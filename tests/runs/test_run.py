@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from run_directory import DECAY, LR, PROBE_META, P, feed, make_run, manifest, probe_tensors, row, scalars, state
 
-from recorders import shard
 from recorders.errors import DamagedError, TooLittleDataError, UsageError
-from recorders.grouping import read_groups, write_groups
-from recorders.store import RunWriter
+from recorders.follow.grouping import read_groups, write_groups
+from recorders.store import RunWriter, shard
 from sedscope.runs import Run, find_runs, open_run
 
 

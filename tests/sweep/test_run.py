@@ -13,8 +13,8 @@ from sweeping import PlainEngine, write_run
 
 from recorders.errors import DamagedError, InputOutputError, NotARunError, RefusedError, SedscopeError, UsageError
 from recorders.intervention.settings import Intervention
-from recorders.lock import RunLock
 from recorders.options import Options
+from recorders.store.lock import RunLock
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
 from sedscope.sweep.board import FAILED, FINISHED, SKIPPED, WAITING
 from sedscope.sweep.lines import PlainReporter

@@ -1,0 +1,230 @@
+"""One optimizer tied to one model's selected parameters: what is read around each of its steps.
+
+Decides what the stored sources hold. When a step is recorded, and where rows go, is left to the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recorders.follow.grouping import Groups, groups_of
+from recorders.follow.ownership import (
+    find_model,
+    is_torchs_own,
+    parameters_of,
+    refuse_shared_selection,
+    refuse_unrecordable,
+)
+from recorders.follow.stages import stage_row, stages_of
+from recorders.format import GRAD_NORM, GRADIENT, LR_PREFIX, UPDATE, WEIGHT_DECAY_PREFIX
+from recorders.selection import Selection, select
+from recorders.selection.naming import clean_names
+from recorders.store.tensorfile import holds
+
+_NAMES_SHOWN = 5
+Wants = Callable[[str], bool]
+
+
+class Binding:
+    """A model, the optimizer that steps its selected parameters, and the two halves of a step."""
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, selection: Selection) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.selection = selection
+        self.stages = stages_of(optimizer)
+        self._before: Tensor | None = None
+        self._settings: list[dict[str, Any]] = []
+        self._norm: float | Tensor | None = None
+        self.idle = False
+        """Whether no parameter had a gradient in the last step."""
+        self._gradient: Tensor | None = None
+        self._with_gradient: set[int] = set()
+        self._keeps_gradients = False
+        self._settling: Any = None
+        self.groups: Groups = groups_of(
+            optimizer, selection.chosen, {id(each) for each in selection.chosen if each.requires_grad}
+        )
+        """Which group moved each selected parameter in the last step with rows; before it, which is to."""
+
+    def read_before(self, *, rows: bool, closure_given: bool, wants: Wants) -> None:
+        """Before the step: θ_t, and each group's options, which a scheduler may change before the step is looked at.
+
+        Gradients are read after the step, where a fused kernel has unscaled them and a closure has made them; but an
+        optimizer that is not torch's own may write into them, and a hook behind the step may clear them, so there they
+        are read here.
+        """
+        self._settle()
+        # The script's own hooks may still change the options: this one comes after all that are there.
+        self._release()
+        self._settling = self.optimizer.register_step_pre_hook(self._settle_again)
+        self._with_gradient = set()
+        self._keeps_gradients = rows and not closure_given
+        self._before = self.theta() if rows and wants(UPDATE) else None
+        self._norm = self._gradient = None
+        if not closure_given and self._may_lose_gradients():
+            self._receive(rows and wants(GRADIENT))
+
+    def read_after(self, *, rows: bool, wants: Wants) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
+        """After the step: rows [P] by source, each a fresh tensor, and scalars by name."""
+        self._release()
+        if rows:
+            moved = self._with_gradient | {id(each) for each in self.stepped()}
+            self.groups = groups_of(self.optimizer, self.selection.chosen, moved)
+        if self._norm is None:
+            self._receive(rows and wants(GRADIENT))
+        found: dict[str, Tensor] = {}
+        if self._gradient is not None:
+            found[GRADIENT] = self._gradient
+        if self._before is not None:
+            found[UPDATE] = self.theta().sub_(self._before)
+        if rows:
+            for name in self.stages:
+                if wants(name):
+                    found[name] = self.stage(name)
+        scalars = self._group_scalars() | {GRAD_NORM: 0.0 if self._norm is None else self._norm}
+        self._before = self._gradient = self._norm = None
+        return found, scalars
+
+    def stage(self, name: str) -> Tensor:
+        """A stage of the step just made, a fresh vector [P]."""
+        return stage_row(self.stages[name], self.selection, self.optimizer, self._settings)
+
+    def stepped(self) -> list[Tensor]:
+        """The optimizer's parameters that have a gradient."""
+        return [parameter for parameter in parameters_of(self.optimizer) if parameter.grad is not None]
+
+    def theta(self) -> Tensor:
+        """The selected parameters as they are, a fresh vector [P]."""
+        return self.selection.flatten([parameter.detach() for parameter in self.selection.chosen])
+
+    def state(self) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by clean name, each tensor once, as far as a run holds them; not copied."""
+        return {name: tensor for name, tensor in self._whole_state().items() if holds(str(tensor.dtype))}
+
+    def left_out(self) -> str | None:
+        """What of the state a run cannot hold, and why; None where it holds everything."""
+        dtypes = {name: str(each.dtype) for name, each in self._whole_state().items()}
+        odd = [f"{name} ({dtype.removeprefix('torch.')})" for name, dtype in dtypes.items() if not holds(dtype)]
+        if not odd:
+            return None
+        shown = ", ".join(odd[:_NAMES_SHOWN]) + (f" and {len(odd) - _NAMES_SHOWN} more" if odd[_NAMES_SHOWN:] else "")
+        return f"weights are stored without {shown}: a tensor file has no name for such numbers"
+
+    def _whole_state(self) -> dict[str, Tensor]:
+        # Not state_dict(): that runs hooks of the user's, which may do anything and rename what they like.
+        named: dict[str, Tensor] = dict(self.model.named_parameters())
+        for prefix, module in self.model.named_modules():
+            for name, buffer in module.named_buffers(recurse=False):
+                if name not in module._non_persistent_buffers_set:
+                    named[f"{prefix}.{name}" if prefix else name] = buffer
+        found: dict[str, Tensor] = {}
+        for name, tensor in clean_names(named).items():
+            if not any(tensor is other for other in found.values()):
+                found[name] = tensor
+        return found
+
+    def _may_lose_gradients(self) -> bool:
+        """Whether gradients may be others behind the step than before it.
+
+        A fused step under a scaler is looked at behind it all the same: its kernel divides by the scale.
+        """
+        if not is_torchs_own(self.optimizer):
+            return True
+        scaled = getattr(self.optimizer, "grad_scale", None) is not None
+        return bool(self.optimizer._optimizer_step_post_hooks) and not scaled
+
+    def _settle(self) -> None:
+        self._settings = [
+            {name: _kept(value) for name, value in group.items() if name != "params"}
+            for group in self.optimizer.param_groups
+        ]
+
+    def _settle_again(self, *_: Any) -> None:
+        with suppress(Exception):  # between the script's hooks and its step nothing of ours may raise
+            self._settle()
+            if self._keeps_gradients:  # a hook behind the step may drop them; a closure makes them in the step
+                self._with_gradient = {id(each) for each in self.stepped()}
+
+    def _release(self) -> None:
+        if self._settling is not None:
+            self._settling.remove()
+            self._settling = None
+
+    def _receive(self, row: bool) -> None:
+        gradients = [parameter.grad for parameter in self.stepped()]
+        self.idle = not gradients
+        # The norm at once: what is received is the optimizer's own memory, and may be written to afterwards.
+        self._norm = norm_of([gradient.detach() for gradient in gradients if gradient is not None])
+        if row:
+            self._gradient = self.selection.flatten([parameter.grad for parameter in self.selection.chosen])
+
+    def _group_scalars(self) -> dict[str, float | Tensor]:
+        found: dict[str, float | Tensor] = {}
+        for index, options in enumerate(self._settings):
+            found[f"{LR_PREFIX}{index}"] = options.get("lr", 0.0)
+            found[f"{WEIGHT_DECAY_PREFIX}{index}"] = options.get("weight_decay", 0.0)
+        return found
+
+
+def bind(
+    optimizer: torch.optim.Optimizer,
+    closure: Callable[[], Any] | None,
+    model: nn.Module | None,
+    selection: Selection | None,
+    spec: Sequence[str],
+) -> Binding | str:
+    """Tie an optimizer that is about to step to its model, or say why it is not the one to record.
+
+    Args:
+        optimizer: the optimizer.
+        closure: what its step was called with.
+        model: the model, where it is known already; None looks for it.
+        selection: likewise.
+        spec: presets and globs, for `select`.
+
+    Raises:
+        SedscopeError: it is the one, and cannot be recorded rightly.
+    """
+    owned, name = parameters_of(optimizer), type(optimizer).__name__
+    model = model or find_model(owned)
+    if model is None:
+        return f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
+    selection = selection or select(model, spec)
+    if not {id(parameter) for parameter in owned} & {id(parameter) for parameter in selection.chosen}:
+        chosen = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
+        return f"none of the {chosen} of {type(model).__name__} belongs to {name}"
+    refuse_unrecordable(optimizer, closure)
+    refuse_shared_selection(optimizer, selection.chosen)
+    return Binding(model, optimizer, selection)
+
+
+def norm_of(gradients: list[Tensor]) -> float | Tensor:
+    """2-norm over all of them together, in at least float32: float16 overflows at a norm of 65,504."""
+    if not gradients:
+        return 0.0
+    plain = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
+    kinds = {(gradient.dtype, gradient.device) for gradient in plain}
+    if len(kinds) == 1 and plain[0].dtype in (torch.float32, torch.float64):
+        norms = torch.stack(torch._foreach_norm(plain))
+    else:
+        home = plain[0].device
+        norms = torch.stack(
+            [torch.linalg.vector_norm(gradient, dtype=_wide(gradient.dtype)).double().to(home) for gradient in plain]
+        )
+    total: Tensor = torch.linalg.vector_norm(norms, dtype=torch.float64)
+    return total
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)
+
+
+def _kept(value: Any) -> Any:
+    """A learning rate that is a tensor is changed in place by its scheduler."""
+    return value.detach().clone() if isinstance(value, Tensor) else value

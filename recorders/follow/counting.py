@@ -1,0 +1,110 @@
+"""Where t begins, and how far the optimizer's own count of steps is ahead of it.
+
+t begins at 0, where the script says, or on resume where the optimizer's state says. The two counts drift apart where an
+optimizer had made steps before, where a step finds no gradient (which its state does not count), and where the script
+makes a new optimizer: the run says so, as a resumed recording has the optimizer's count alone to find its t by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+
+from recorders.errors import RefusedError
+from recorders.format import NOTE_COUNT
+from recorders.options import Options
+from recorders.store.resume import Ahead, earlier_counts
+
+
+class CountNotes:
+    """Says how far the optimizer's count is ahead of t, whenever it is not what was said before.
+
+    Args:
+        ahead: what `run.json` or the session's opening line says; None where the optimizer did not count yet.
+        note: takes the kind of a note, its message and t.
+    """
+
+    def __init__(self, ahead: int | None, note: Callable[[str, str, int], None]) -> None:
+        self._ahead = ahead or 0
+        self._note = note
+        self._unsure = False
+
+    def taken_over(self, old: torch.optim.Optimizer, new: torch.optim.Optimizer, t: int) -> None:
+        """Another optimizer is about to make the step that leaves θ_t."""
+        made = completed_steps(new)
+        if made is not None or completed_steps(old) is not None:
+            self._tell(Ahead(t, (made or 0) - t, anew=True))
+
+    def stepped(self, optimizer: torch.optim.Optimizer, t: int, *, idle: bool) -> None:
+        """A step has left θ_t; `idle`: no parameter had a gradient. A stretch of such steps is told at its end."""
+        if self._unsure and not idle and (made := completed_steps(optimizer)) is not None:
+            self._tell(Ahead(t, made - 1 - t))
+        self._unsure = idle
+
+    def finish(self, optimizer: torch.optim.Optimizer, t: int) -> None:
+        """The recording ends at θ_t."""
+        if (made := completed_steps(optimizer)) is not None:
+            self._tell(Ahead(t, made - t))
+
+    def _tell(self, said: Ahead) -> None:
+        if said.anew or said.ahead != self._ahead:
+            self._ahead = said.ahead
+            self._note(NOTE_COUNT, said.message, said.t)
+
+
+def first_t(optimizer: torch.optim.Optimizer, options: Options, path: Path) -> tuple[int, str | None]:
+    """T of the step that this optimizer is about to make, and what a reader should know about it, or None.
+
+    Raises:
+        RefusedError: a resumed recording cannot tell.
+    """
+    made = completed_steps(optimizer)
+    if options.first_step is not None:
+        return options.first_step, None
+    if options.resume:
+        if made is None:
+            name = type(optimizer).__name__
+            raise RefusedError(f"resume: {name} does not say how many steps it has made; give --first-step")
+        return _resumed_t(made, options, path)
+    return 0, f"the optimizer has made {made} steps before; t counts from 0 here" if made else None
+
+
+def _resumed_t(made: int, options: Options, path: Path) -> tuple[int, str | None]:
+    counts, last = earlier_counts(path)
+    found = possible_t(made, counts)
+    if (t := found[-1]) < 0:
+        before = counts[-1].ahead
+        raise RefusedError(f"resume: the optimizer has made {made} steps, fewer than the {before} before the recording")
+    if len(found) > 1:
+        shown = " and at ".join(f"t = {each}" for each in found)
+        raise RefusedError(
+            f"resume: the optimizer has made {made} steps, as those of this run had at {shown}; give --first-step"
+        )
+    if last is not None and t > last + options.every:
+        return t, f"the run ends at t = {last} and goes on at t = {t}: what was between is lost"
+    return t, None
+
+
+def possible_t(made: int, counts: Sequence[Ahead]) -> list[int]:
+    """Every t at which the optimizer of a run had made so many steps, ascending; one beyond the run where none is.
+
+    Args:
+        made: steps by the optimizer's own count.
+        counts: how far that count was ahead of t, by the t from which on it was.
+    """
+    ends = [each.count_before(then) for each, then in pairwise(counts)]
+    found = [
+        made - each.ahead
+        for each, end in zip(counts, [*ends, None], strict=True)
+        if each.made <= made and (end is None or made < end)
+    ]
+    return sorted(found) or [made - counts[-1].ahead]
+
+
+def completed_steps(optimizer: torch.optim.Optimizer) -> int | None:
+    """How many steps the optimizer's state says it has made; None when it does not count."""
+    counts = [state["step"] for state in optimizer.state.values() if "step" in state]
+    return max((int(count) for count in counts), default=None)

@@ -1,0 +1,122 @@
+"""What is taken around each step of the followed optimizer, once there is one.
+
+Decides the order in which θ, the intervention, the tasks and the optimizer are asked, and that other parts of a step
+than its rows are only taken where the schedule says so. Which steps count, what `t` is, and what ends a recording is
+left to the session; what each part holds to the part itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from torch import Tensor
+
+from recorders.follow.binding import Binding
+from recorders.follow.counting import CountNotes, completed_steps
+from recorders.follow.grouping import GroupNotes
+from recorders.follow.theta import ThetaKeeper
+from recorders.intervention.intervener import intervener_of
+from recorders.observe.clipping import ClippingObserver
+from recorders.observe.tasks import TaskLedger
+from recorders.options import Options
+from recorders.output import Output
+
+
+class StepRecorder:
+    """Takes rows, scalars and θ around each step, and hands them to the output.
+
+    Args:
+        binding: the followed optimizer.
+        options: what to record.
+        output: where it goes.
+        ledger: what the tasks contribute.
+        clipping: what was clipped.
+        t: of the first step.
+        ahead: how far the optimizer's own count is ahead of t; None where it does not count yet.
+    """
+
+    def __init__(
+        self,
+        binding: Binding,
+        options: Options,
+        output: Output,
+        ledger: TaskLedger,
+        clipping: ClippingObserver,
+        *,
+        t: int,
+        ahead: int | None,
+    ) -> None:
+        self._binding = binding
+        self._options = options
+        self._schedule = options.schedule
+        self._output = output
+        self._ledger = ledger
+        self._clipping = clipping
+        self._theta = ThetaKeeper(binding, options, output)
+        self._group_notes = GroupNotes(None if options.resume else binding.groups, output.note)
+        self._count_notes = CountNotes(ahead, output.note)
+        self._intervener = intervener_of(binding, options, t, output)
+        self._rows: dict[str, Tensor] = {}
+        self._numbers: dict[str, float | Tensor] = {}
+
+    def succeed(self, binding: Binding, t: int) -> str:
+        """A new optimizer takes the place of the one that was followed; what to say of it."""
+        before, self._binding = self._binding, binding
+        if self._intervener is not None:
+            self._intervener.follow(binding)
+        self._count_notes.taken_over(before.optimizer, binding.optimizer, t)
+        made = completed_steps(binding.optimizer)
+        state = f"with {made} steps in its state" if made else "with an empty state"
+        return f"the script has made a new {type(binding.optimizer).__name__}, {state}: it is followed from t = {t} on"
+
+    def before(self, t: int, *, closure_given: bool) -> None:
+        """θ_t is in place and about to be stepped from."""
+        if rows := self._schedule.records(t):
+            self._theta.keep(t)
+        if self._intervener is not None:
+            self._intervener.before_step(t, closure_given=closure_given)
+        self._ledger.begin_step(self._binding.selection, closure_given=closure_given)
+        self._binding.read_before(rows=rows, closure_given=closure_given, wants=self._options.wants)
+
+    def settle(self, t: int, tasks: Collection[str]) -> None:
+        """The step that leaves θ_t was made: whatever else changes θ is done here, and θ_{t+1} is then in place."""
+        self._rows, self._numbers = self._ledger.rows(), self._ledger.scalars()
+        if self._intervener is not None:
+            rows = self._schedule.records(t)
+            raw, kept = self._intervener.after_step(t, self._ledger.gradients, tasks, rows=rows)
+            self._rows, self._numbers = self._rows | raw, self._numbers | kept
+        self._theta.stepped()
+
+    def take(self, t: int) -> None:
+        """Rows and scalars of the step that left θ_t."""
+        rows = self._schedule.records(t)
+        found, scalars = self._binding.read_after(rows=rows, wants=self._options.wants)
+        self._count_notes.stepped(self._binding.optimizer, t, idle=self._binding.idle)
+        if rows:  # other steps may have task gradients too: for a window, or because t was not known yet on resume
+            self._group_notes.tell(self._binding.groups, t)
+            found |= {source: row for source, row in self._rows.items() if self._options.wants(source)}
+        scalars |= self._numbers | self._clipping.take(self._binding.stepped())
+        if found:
+            self._output.rows(t, found)
+        self._output.scalars(t, scalars)
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget what was gathered for a step: it was taken, or not made."""
+        self._rows, self._numbers = {}, {}
+        self._ledger.clear()
+
+    def keep_last(self, t: int) -> None:
+        """The training is over, at θ_t."""
+        self._theta.keep_last(t)
+
+    def copy_last(self, t: int) -> Callable[[], Any] | None:
+        """The same in a signal handler, written by the function returned."""
+        return self._theta.copy_last(t)
+
+    def finish(self, t: int) -> None:
+        """Say what holds at the end."""
+        self._count_notes.finish(self._binding.optimizer, t)
+        if self._intervener is not None:
+            self._intervener.finish(t)

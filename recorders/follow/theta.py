@@ -1,0 +1,85 @@
+"""What is kept of θ_t itself: the full state, the displacement since the last recorded t, and which parameters train.
+
+Each t is kept once: a step that a GradScaler skips and the script repeats starts from the same θ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from recorders.follow.binding import Binding
+from recorders.follow.trace import ParameterTrace
+from recorders.format import DISPLACEMENT
+from recorders.offload import state_to_host
+from recorders.options import Options
+from recorders.output import Output
+
+
+class ThetaKeeper:
+    """Follows the parameters of one binding from recorded t to recorded t."""
+
+    def __init__(self, binding: Binding, options: Options, output: Output) -> None:
+        self._binding = binding
+        self._options = options
+        self._schedule = options.schedule
+        self._output = output
+        self._kept: int | None = None
+        self._displaced: int | None = None
+        self._previous: Tensor | None = None
+        self._trainable: dict[str, bool] = {}
+        self._trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
+
+    def stepped(self) -> None:
+        """A step has just left its θ: what the parameters look like from here on is the script's doing."""
+        self._trace.take()
+
+    def keep(self, t: int) -> None:
+        """θ_t is in place, at a recorded t."""
+        self._keep(t, weights=self._schedule.keeps_weights(t))
+
+    def keep_last(self, t: int) -> None:
+        """The training is over; the script may have replaced θ_t since its last step."""
+        if self._trace.is_broken():
+            self._output.tell("parameter", _replaced_at(t), t)
+        else:
+            self._keep(t, weights=True)
+
+    def copy_last(self, t: int) -> Callable[[], None] | None:
+        """The same in a signal handler: what is copied here is written by the function returned, on any thread."""
+        if self._trace.is_broken():
+            return lambda: self._output.note("parameter", _replaced_at(t), t)
+        if self._kept == t:
+            return None
+        state = state_to_host(self._binding.state())
+        return lambda: self._output.copied_weights(t, state)
+
+    def _keep(self, t: int, *, weights: bool) -> None:
+        if weights and self._kept != t:
+            self._kept = t
+            self._output.weights(t, self._binding.state())
+        self._displace(t)
+        self._watch_trainable(t)
+
+    def _displace(self, t: int) -> None:
+        """θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
+        if not self._schedule.thins_weights or not self._options.wants(DISPLACEMENT) or self._displaced == t:
+            return
+        theta = self._binding.theta()
+        if self._previous is not None:
+            self._output.rows(t, {DISPLACEMENT: theta - self._previous})
+        self._previous, self._displaced = theta, t
+
+    def _watch_trainable(self, t: int) -> None:
+        for parameter in self._binding.selection.parameters:
+            now = parameter.tensor.requires_grad
+            if self._trainable.setdefault(parameter.name, now) != now:
+                self._trainable[parameter.name] = now
+                change = "trainable" if now else "frozen"
+                self._output.note("parameter", f"{parameter.name} became {change} before t = {t}", t)
+
+
+def _replaced_at(t: int) -> str:
+    """What a run says instead of its last weights."""
+    return f"parameters were changed after step {t}: the weights of t = {t} are not stored"

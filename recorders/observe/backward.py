@@ -1,0 +1,108 @@
+"""The script's backward calls, observed: which task each one belongs to.
+
+`around` runs a backward call exactly once, whatever happens to our part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from recorders.observe.clearing import ClearingObserver
+from recorders.observe.patching import Patches
+from recorders.observe.tasks import TaskLedger
+from recorders.selection import Selection
+
+
+class Recording(Protocol):
+    """What observing a backward call needs of the session."""
+
+    def wants_gradient_of(self, task: str) -> bool:
+        """Whether the task's gradient is asked for in the step under way."""
+
+    @property
+    def selection(self) -> Selection | None:
+        """The selected parameters, as soon as the model is known."""
+
+    def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
+        """The same, found from losses that are about to be sent backward where it is not known yet."""
+
+    def guard(self, action: Callable[[], None]) -> None:
+        """Run something of ours."""
+
+    def add_task(self, task: str) -> None:
+        """A task is known from now on."""
+
+    def refuse_task_gradients(self, reason: str) -> None:
+        """Gradients of single tasks cannot be had."""
+
+
+class BackwardObserver:
+    """Watches the backward calls that the script names tasks for.
+
+    Args:
+        recording: the session.
+        scale_of: what a loss was multiplied by before backward, or None.
+    """
+
+    def __init__(self, recording: Recording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
+        self._recording = recording
+        self._observing = False
+        self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)
+        self._clearing = ClearingObserver(recording.guard, self._selected, self.ledger.cleared)
+
+    def remove(self) -> None:
+        """Stop watching."""
+        self._clearing.remove()
+
+    def around(self, losses: Mapping[str, Tensor], backward: Callable[[], None]) -> None:
+        """Run the script's backward call for these losses, and see what each task contributes to it."""
+        if self._observing:
+            backward()  # a call inside an observed one belongs to that one
+            return
+        self._observing = True
+        self._recording.guard(lambda: self._before(losses))
+        try:
+            backward()
+        except BaseException:
+            self.ledger.abandon()
+            raise
+        finally:
+            self._observing = False
+        self._recording.guard(lambda: self.ledger.after(self._recording.selection))
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[None]:
+        """Whatever the script sends backward in here belongs to one task."""
+
+        def observed(original: Any, tensors: Any, *args: Any, **kwargs: Any) -> None:
+            losses: list[Any] = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+            loss = losses[0] if len(losses) == 1 else sum(losses)
+            self.around({name: loss}, lambda: original(tensors, *args, **kwargs))
+
+        patches = Patches()
+        patches.wrap(torch.autograd, "backward", observed)  # `Tensor.backward` goes through it
+        try:
+            yield
+        finally:
+            patches.restore()
+
+    def _before(self, losses: Mapping[str, Tensor]) -> None:
+        # A task may have nothing to say in this step: a plain 0, or a tensor that no parameter had a part in.
+        losses = {task: loss for task, loss in losses.items() if isinstance(loss, Tensor) and loss.requires_grad}
+        for task in losses:
+            self._recording.add_task(task)
+        wanted = {task for task in losses if self._recording.wants_gradient_of(task)}
+        selection = self._recording.selection
+        if wanted and selection is None:
+            selection = self._recording.guess_selection(losses.values())
+        if losses:
+            self.ledger.before(losses, selection, wanted)
+
+    def _selected(self) -> list[Tensor]:
+        selection = self._recording.selection
+        return [] if selection is None else selection.chosen

@@ -1,0 +1,93 @@
+"""What `clip_grad_norm_` does, observed: the norm before, and the coefficient.
+
+Both are known only where one call covers all parameters that the optimizer steps. Clipping by value, and clipping by
+hand, show in the rows alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.utils.clip_grad as torch_clipping
+from torch import Tensor
+
+from recorders.format import CLIP_COEFFICIENT, GRAD_NORM_UNCLIPPED
+from recorders.observe.patching import Patches
+
+_REMEMBERED = 64  # clips of an optimizer that never steps must not pile up
+_TORCHS_EPSILON = 1e-6  # torch.nn.utils.clip_grad: max_norm / (total_norm + 1e-6), at most 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    parameters: frozenset[int]
+    norm: Tensor
+    coefficient: Tensor
+    euclidean: bool
+    scale: Tensor | None
+    """What the gradients were still multiplied by when they were clipped."""
+
+
+class ClippingObserver:
+    """Watches gradient clipping between two optimizer steps.
+
+    Args:
+        guard: runs a function of ours so that what it raises ends the recording, not the training.
+        current_scale: what gradients are multiplied by right now, or None.
+    """
+
+    def __init__(self, guard: Callable[[Callable[[], None]], None], current_scale: Callable[[], Tensor | None]) -> None:
+        self._guard = guard
+        self._current_scale = current_scale
+        self._clips: deque[_Clip] = deque(maxlen=_REMEMBERED)
+        self._euclidean: Tensor | None = None
+        self._patches = Patches()
+        # The inner functions: a script may hold its own reference to the public one from before the recording.
+        self._patches.wrap(torch_clipping, "_get_total_norm", self._normed)
+        self._patches.wrap(torch_clipping, "_clip_grads_with_norm_", self._clipped)
+
+    def remove(self) -> None:
+        """Stop watching."""
+        self._patches.restore()
+
+    def take(self, stepped: Iterable[Tensor]) -> dict[str, Tensor]:
+        """The scalars of the step that is over, by their names in a run; what was clipped is then forgotten.
+
+        Args:
+            stepped: the parameters that had a gradient in this step.
+        """
+        names = {id(parameter) for parameter in stepped}
+        clips = [clip for clip in self._clips if clip.parameters & names]
+        for clip in clips:
+            self._clips.remove(clip)
+        if len(clips) != 1 or not names <= clips[0].parameters:
+            return {}
+        clip = clips[0]
+        known = {CLIP_COEFFICIENT: clip.coefficient}
+        if clip.euclidean:
+            known[GRAD_NORM_UNCLIPPED] = clip.norm if clip.scale is None else clip.norm / clip.scale
+        return known
+
+    def _normed(self, original: Any, tensors: Any, norm_type: float = 2.0, *args: Any, **kwargs: Any) -> Any:
+        norm = original(tensors, norm_type, *args, **kwargs)
+        self._euclidean = norm if float(norm_type) == 2.0 else None
+        return norm
+
+    def _clipped(
+        self, original: Any, parameters: Any, max_norm: float, total_norm: Tensor, *args: Any, **kwargs: Any
+    ) -> Any:
+        listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+        result = original(listed, max_norm, total_norm, *args, **kwargs)
+        self._guard(lambda: self._remember(listed, float(max_norm), total_norm))
+        return result
+
+    def _remember(self, parameters: list[Tensor], max_norm: float, norm: Tensor) -> None:
+        kept = norm.detach().clone()
+        coefficient = torch.clamp(max_norm / (kept + _TORCHS_EPSILON), max=1.0)
+        names = frozenset(id(parameter) for parameter in parameters)
+        self._clips.append(_Clip(names, kept, coefficient, norm is self._euclidean, self._current_scale()))
+        self._euclidean = None

@@ -1,0 +1,174 @@
+"""Run somebody's script in this process as `__main__`, with a recording around it.
+
+Decides how a recorded script ends: exit status, exceptions, Ctrl-C and output are the script's own; threads that go on
+training behind its last line are recorded to their end. torch is not loaded before the script does it: a script may set
+thread counts and devices first, and they change the numbers.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import runpy
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from recorders.errors import SedscopeError
+from recorders.options import Options
+from recorders.process.arrival import when_imported
+from recorders.process.main_script import become_main, run_as_main
+from recorders.process.place import Place
+from recorders.speech import say
+
+if TYPE_CHECKING:
+    from recorders.session import Session
+
+_OURS = str(Path(__file__).parents[1])
+_STATUS_OF_EXCEPTION = 1
+_STATUS_OF_INTERRUPT = 130
+
+
+def default_path(script: str, *, module: bool) -> Path:
+    """`runs/<script>-<UTC time>`, which does not exist yet."""
+    stem = re.sub(r"[^\w.-]+", "-", script if module else Path(script).stem) or "run"
+    first = Path("runs") / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    path, number = first, 1
+    while path.exists():
+        number += 1
+        path = first.with_name(f"{first.name}-{number}")
+    return path
+
+
+def launch(arguments: Sequence[str], *, module: bool, path: Path, options: Options) -> None:
+    """Run a script, or with `module` a module, and record what it trains into `path`.
+
+    Args:
+        arguments: the script's path or the module's name, then its own arguments.
+        module: as `python -m`.
+        path: the run directory.
+        options: what to record.
+
+    Raises:
+        SystemExit: as the script raised it; or status 1 after an exception, which is shown as Python shows it.
+        SedscopeError: it cannot be recorded, and was not started.
+    """
+    become_main(arguments, module=module)
+    recorder = _Recorder(path, options, ["-m", *arguments] if module else arguments)
+    interrupted: list[bool] = []
+    atexit.register(_die_if, interrupted)  # registered before anything of the script's: it runs after all of that
+    atexit.register(recorder.finish_late)
+    reason = "exception"
+    try:
+        with when_imported("torch", recorder.start):
+            run_as_main(arguments[0], module=module)
+        reason = "finished"
+    except SystemExit as stop:
+        reason = "finished" if stop.code in (None, 0) else "exception"
+        raise
+    except KeyboardInterrupt as error:
+        recorder.finish("interrupted")
+        _show(error)
+        interrupted.append(True)
+        raise SystemExit(_STATUS_OF_INTERRUPT) from None
+    except SedscopeError:
+        raise  # the API refused a call of the script's
+    except BaseException as error:  # noqa: BLE001  whatever else the script raises is shown as Python would
+        recorder.finish(reason)
+        _show(error)
+        raise SystemExit(_STATUS_OF_EXCEPTION) from None
+    finally:
+        recorder.finish(reason)
+
+
+class _Recorder:
+    """The recording of a script: begun when the script has loaded torch, ended with the script."""
+
+    def __init__(self, path: Path, options: Options, command: Sequence[str]) -> None:
+        self._options = options
+        self._command = tuple(command)
+        self._place = Place(path, options)
+        self._session: Session | None = None
+        self._pid = os.getpid()
+        self._ended = False
+        self._late: str | None = None
+
+    def start(self) -> None:
+        """The script has torch; what goes wrong now is ours and not the script's."""
+        from recorders.session import Session
+
+        try:
+            self._session = Session(self._place, self._options, command=self._command)
+        except SedscopeError as error:
+            if self._options.changes_training:
+                raise
+            say(f"not recorded: {error}")
+
+    def finish(self, reason: str) -> None:
+        """The script's main thread is over: end the recording, or leave that to `finish_late` where others go on."""
+        if self._late is None and _threads_go_on():
+            self._late = reason
+        if self._late is None:
+            self._end(reason)
+
+    def finish_late(self) -> None:
+        """The process ends: Python has waited for the script's threads."""
+        if self._late is not None:
+            self._end(self._late)
+
+    def _end(self, reason: str) -> None:
+        """End the recording, once, and say where it is and what comes next."""
+        if self._ended or os.getpid() != self._pid:
+            return
+        self._ended = True
+        if self._session is None:
+            self._place.give_back()
+            say("nothing was recorded: torch was not seen being loaded")
+            return
+        self._session.close(reason)
+        if self._session.recorded:
+            place = shlex.quote(str(self._place.path))
+            say(f"recorded {self._session.t:,} steps in {place}; next: sedscope report {place}")
+
+
+def _threads_go_on() -> bool:
+    """Whether Python has threads of the script's to wait for before it exits."""
+    here = threading.current_thread()
+    return any(thread is not here and not thread.daemon for thread in threading.enumerate())
+
+
+def _show(error: BaseException) -> None:
+    """As the interpreter shows an exception that nobody caught, without our frames above the script's."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    error.__traceback__ = _from_script_on(error.__traceback__)  # the default hook shows this one, whatever it is given
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
+def _from_script_on(traceback: TracebackType | None) -> TracebackType | None:
+    while traceback is not None and _is_ours(traceback.tb_frame.f_code.co_filename):
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_OURS) or file == runpy.__file__ or file == "<frozen runpy>"
+
+
+def _die_if(interrupted: list[bool]) -> None:
+    """As Python does after an unhandled Ctrl-C: a shell tells it from an ordinary exit."""
+    if not interrupted:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)

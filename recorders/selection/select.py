@@ -1,0 +1,139 @@
+"""The parameters under study: which are selected, in which order they are flattened, and which blocks they make.
+
+The flat vector [P] holds the selected parameters row-major in the order of the model's parameters. A tied parameter
+counts once, under the first of its names. What a name means is decided in `roles`, where a stack is cut in `blocks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from recorders.errors import UsageError
+from recorders.options import DEFAULT_SELECT
+from recorders.selection.blocks import Block, blocks_of
+from recorders.selection.naming import clean_names
+from recorders.selection.roles import ATTENTION, EMBEDDING, MLP, kind_of
+
+ALL: Final = "all"
+PRESETS: Final = (ATTENTION, MLP, EMBEDDING, ALL)
+_NAMES_SHOWN: Final = 12
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the model; a tied one appears once."""
+
+    name: str
+    tensor: Tensor
+    offset: int | None
+    """Where it begins in the flat vector; None when it is not selected."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The selected parameters of a model and their places in the flat vector [P]."""
+
+    spec: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    """Every parameter, selected or not, in the model's order."""
+    blocks: tuple[Block, ...]
+    """The blocks tile the flat vector."""
+
+    @property
+    def chosen(self) -> list[Tensor]:
+        """The selected parameters, in flattening order."""
+        return [parameter.tensor for parameter in self.parameters if parameter.offset is not None]
+
+    @property
+    def size(self) -> int:
+        """P, the length of a row."""
+        return sum(tensor.numel() for tensor in self.chosen)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What rows are stored in: float64 where a selected parameter is, float32 for everything narrower."""
+        wide = any(tensor.dtype == torch.float64 for tensor in self.chosen)
+        return torch.float64 if wide else torch.float32
+
+    def flatten(self, tensors: Sequence[Tensor | None]) -> Tensor:
+        """A fresh vector [P] of tensors shaped like the selected parameters; None stands for zeros."""
+        chosen = self.chosen
+        flat = torch.empty(self.size, dtype=self.dtype, device=chosen[0].device)
+        offset = 0
+        for parameter, tensor in zip(chosen, tensors, strict=True):
+            piece = flat[offset : offset + parameter.numel()]
+            offset += parameter.numel()
+            if tensor is None:
+                piece.zero_()
+            else:
+                dense = tensor.to_dense() if tensor.layout != torch.strided else tensor
+                piece.view(parameter.shape).copy_(dense)
+        return flat
+
+    def pieces(self, flat: Tensor) -> list[Tensor]:
+        """Views of a vector [P], shaped like the selected parameters and in their order: `flatten` undone."""
+        chosen = self.chosen
+        parts = torch.split(flat, [parameter.numel() for parameter in chosen])
+        return [part.view(parameter.shape) for parameter, part in zip(chosen, parts, strict=True)]
+
+
+def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
+    """The parameters that presets and globs name.
+
+    Args:
+        model: the model, free of wrappers.
+        spec: presets (`attention`, `mlp`, `embedding`, `all`) and globs over parameter names, joined. Empty takes the
+            attention projections, or all parameters of a model that has none.
+
+    Raises:
+        UsageError: a preset or glob matches nothing that can be recorded.
+    """
+    own_names = [name for name, _ in model.named_parameters()]
+    named = clean_names(dict(model.named_parameters()))
+    kinds = {name: kind_of(model, own, named[name]) for own, name in zip(own_names, named, strict=True)}
+    words = tuple(spec) or _default_spec(kinds)
+    wanted: set[str] = set().union(*(_matches(word, model, named, kinds) for word in words))
+    parameters, blocks, offset = [], [], 0
+    for own, (name, tensor) in zip(own_names, named.items(), strict=True):
+        parameters.append(Parameter(name, tensor, offset if name in wanted else None))
+        if name in wanted:
+            blocks += blocks_of(model, own, name, tensor, offset)
+            offset += tensor.numel()
+    return Selection(words, tuple(parameters), tuple(blocks))
+
+
+def _default_spec(kinds: dict[str, str | None]) -> tuple[str, ...]:
+    return (DEFAULT_SELECT,) if DEFAULT_SELECT in kinds.values() else (ALL,)
+
+
+def _matches(word: str, model: nn.Module, named: dict[str, nn.Parameter], kinds: dict[str, str | None]) -> set[str]:
+    if word == ALL:
+        names = set(named)
+    elif word in PRESETS:
+        names = {name for name, kind in kinds.items() if kind == word}
+        if word == MLP and not names:
+            names = _linear_weights(model, named, kinds)
+    else:
+        names = {name for name in named if fnmatchcase(name, word)}
+    names = {name for name in names if named[name].is_floating_point() and named[name].numel()}
+    if not names:
+        raise UsageError(f"select: {word!r} matches no parameter; presets are {', '.join(PRESETS)}; {_known(named)}")
+    return names
+
+
+def _linear_weights(model: nn.Module, named: dict[str, nn.Parameter], kinds: dict[str, str | None]) -> set[str]:
+    """A bare MLP has no module called one: its linear layers are it."""
+    weights = {id(module.weight) for module in model.modules() if isinstance(module, nn.Linear)}
+    return {name for name, tensor in named.items() if id(tensor) in weights and kinds[name] is None}
+
+
+def _known(named: dict[str, nn.Parameter]) -> str:
+    shown = ", ".join(list(named)[:_NAMES_SHOWN])
+    more = len(named) - _NAMES_SHOWN
+    return f"the parameters are {shown}" + (f" and {more} more" if more > 0 else "")

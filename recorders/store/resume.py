@@ -1,0 +1,154 @@
+"""Where a resumed session hangs: which session it goes on from, and whether it may.
+
+Decides what must be the same for rows of two sessions to be pooled. Reading a run for analysis is left to
+`sedscope.runs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recorders import format
+from recorders.errors import DamagedError, RefusedError
+from recorders.store import strictjson
+from recorders.store.journal import decode_line
+
+_ANEW = "anew"
+
+
+class Ahead(NamedTuple):
+    """From this t on, the optimizer's own count of steps is so far ahead of t."""
+
+    t: int
+    ahead: int
+    anew: bool = False
+    """Whether it is the count of another optimizer than before."""
+
+    @property
+    def made(self) -> int:
+        """The count at this t."""
+        return self.t + self.ahead
+
+    def count_before(self, then: Ahead) -> int:
+        """Where this count ends, because of what holds next: one optimizer goes on from the count that it had."""
+        return then.t + self.ahead if then.anew else then.made
+
+    @property
+    def message(self) -> str:
+        """The text of a note."""
+        return f"{self.ahead} {_ANEW}" if self.anew else str(self.ahead)
+
+
+_PARAMETER = ("name", "shape", "dtype", "selected", "offset")
+
+
+def plan_resume(
+    path: Path, text: bytes, manifest: Mapping[str, Any], first_t: int
+) -> tuple[int, dict[str, int] | None]:
+    """The number of the new session and its parent pointer `{"session", "t"}`.
+
+    The parent is the latest session that got as far as `first_t`; where none did (the last rows died with their
+    recorder), the one that got furthest. None where no session committed anything.
+
+    Raises:
+        RefusedError: the manifest differs from the run's where rows would no longer compare.
+    """
+    recorded = strictjson.loads(text, format.RUN_FILE)
+    _check_same(path, recorded, manifest)
+    journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
+    reach = {int(journal.stem): _last_t(journal) for journal in journals}
+    session = max(reach, default=0) + 1
+    committed = {number: last for number, last in reach.items() if last is not None}
+    if not committed:
+        return session, None
+    furthest = max(committed, key=lambda number: (committed[number], number))
+    parent = max((number for number, last in committed.items() if last >= first_t), default=furthest)
+    return session, {"session": parent, "t": first_t}
+
+
+def earlier_counts(path: Path) -> tuple[list[Ahead], int | None]:
+    """How far the optimizer's count was ahead of t, by ascending t, and the last t committed, None where nothing was.
+
+    A session that went back to an earlier t takes the place of what was said from there on.
+    """
+    journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
+    found = [Ahead(0, 0)]
+    with suppress(OSError, RefusedError):  # no run to go on with is said where the run is opened
+        begun = strictjson.loads((path / format.RUN_FILE).read_bytes(), format.RUN_FILE)
+        found = [Ahead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or found
+    for said in (one for journal in journals for line in _good_lines(journal) for one in _ahead(line)):
+        found = [earlier for earlier in found if earlier.t < said.t] + [said]
+    reached = [last for journal in journals if (last := _last_t(journal)) is not None]
+    return found, max(reached, default=None)
+
+
+def _ahead(line: Mapping[str, Any]) -> Iterator[Ahead]:
+    if line.get("kind") == format.LINE_SESSION and isinstance(line.get(format.STEPS_BEFORE), int):
+        yield Ahead(line["first_t"], line[format.STEPS_BEFORE])
+    if line.get("kind") == format.LINE_NOTE and line.get("about") == format.NOTE_COUNT:
+        ahead, _, anew = str(line["message"]).partition(" ")
+        with suppress(TypeError, ValueError):  # nothing that a recorder wrote
+            yield Ahead(int(line["t"]), int(ahead), anew == _ANEW)
+
+
+def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    if recorded.get("format_version") != format.FORMAT_VERSION:
+        found = recorded.get("format_version")
+        raise RefusedError(f"{path}: resuming needs a run of format {format.FORMAT_VERSION}, found {found}")
+    compared = (("parameters", _table), ("selection", _selection), ("recording.every", _every), ("intervention", _acts))
+    for what, key in compared:
+        if (old := key(recorded)) != (new := key(manifest)):
+            raise RefusedError(f"{path}: resuming needs the same {what}: {_difference(old, new)}")
+
+
+def _table(manifest: Mapping[str, Any]) -> list[Any]:
+    return [[_plain(parameter.get(name)) for name in _PARAMETER] for parameter in manifest["parameters"]]
+
+
+def _selection(manifest: Mapping[str, Any]) -> list[Any]:
+    return [manifest["selection"]["P"], manifest["selection"]["row_dtype"]]
+
+
+def _every(manifest: Mapping[str, Any]) -> list[Any]:
+    return [manifest.get("recording", {}).get("every")]
+
+
+def _acts(manifest: Mapping[str, Any]) -> list[Any]:
+    return [manifest.get("intervention")]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _difference(old: list[Any], new: list[Any]) -> str:
+    if len(old) != len(new):
+        return f"the run has {len(old)}, found {len(new)}"
+    first = next((before, after) for before, after in zip(old, new, strict=True) if before != after)
+    return f"the run has {first[0]!r:.120}, found {first[1]!r:.120}"
+
+
+def _last_t(journal: Path) -> int | None:
+    """The last t that a session committed rows, weights or scalars of."""
+    found = [t for line in _good_lines(journal) for t in _steps(line)]
+    return max(found, default=None)
+
+
+def _good_lines(journal: Path) -> Iterator[dict[str, Any]]:
+    with journal.open("rb") as file, suppress(DamagedError, RefusedError):
+        while line := file.readline(format.MAX_JOURNAL_LINE + 1):
+            if not line.endswith(b"\n"):
+                return
+            yield decode_line(line[:-1], journal.name)
+
+
+def _steps(line: Mapping[str, Any]) -> Iterator[int]:
+    if line.get("kind") == format.LINE_WEIGHTS:
+        yield line["t"]
+    if line.get("kind") == format.LINE_SHARD:
+        for steps in line["rows"].values():
+            yield from steps
+        yield from line["scalars"] or ()
