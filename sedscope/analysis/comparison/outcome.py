@@ -6,6 +6,7 @@ Reads manifest and scalars alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from recorders.format import NORM_KEPT
@@ -17,7 +18,7 @@ from sedscope.analysis.comparison.treatment import Treatment
 from sedscope.analysis.metrics import GROK_ACCURACIES, Grokking
 from sedscope.analysis.milestones import TEST_ACCURACY, TRAIN_ACCURACY, accuracy, milestones
 from sedscope.analysis.undefined import Undefined
-from sedscope.runs import Run
+from sedscope.runs import Manifest, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,6 @@ def outcome_of(run: Run) -> Outcome:
         DamagedError, RefusedError: Its scalars cannot be read.
     """
     manifest, treatment = run.manifest, Treatment.of(run.manifest)
-    git = manifest.git or {}
-    origin = {
-        "commit": None
-        if git.get("commit") is None
-        else f"{git['commit']}{' with changes' if git.get('dirty') else ''}",
-        "torch": manifest.versions.get("torch"),
-        "device": manifest.device,
-    }
     kept = run.scalar(NORM_KEPT)[1] if NORM_KEPT in run.scalar_names() else None
     return Outcome(
         path=str(run.path),
@@ -93,10 +86,21 @@ def outcome_of(run: Run) -> Outcome:
         treatment=treatment,
         recipe=Recipe.of(manifest),
         seed=Seed.of(manifest),
-        origin=tuple((what, str(value)) for what, value in origin.items() if value is not None),
+        origin=tuple(_origin(manifest)),
         tasks=tuple(_task(run, task) for task in run.tasks),
         norm_kept=median_share(kept, treatment),
     )
+
+
+def _origin(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Foreign, so of any kind: what is not as the recorder writes it is left out."""
+    git, versions = manifest.git, manifest.versions
+    if isinstance(git, Mapping) and isinstance(git.get("commit"), str):
+        yield "commit", f"{git['commit'][:12]}{' with changes' if git.get('dirty') else ''}"
+    if isinstance(versions, Mapping) and isinstance(versions.get("torch"), str):
+        yield "torch", versions["torch"]
+    if manifest.device is not None:
+        yield "device", manifest.device
 
 
 def _task(run: Run, task: str) -> TaskOutcome:

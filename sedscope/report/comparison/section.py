@@ -14,7 +14,7 @@ from sedscope.analysis.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.finding import comparison_findings
 from sedscope.report.comparison.rbar import GroupRbar, rbar_of, sources_of
-from sedscope.report.comparison.words import interval_text, mean_ends, mean_text, ratio_text, times
+from sedscope.report.comparison.words import interval_text, mean_ends, mean_text, ratio_text, steps, times
 from sedscope.report.document import Block, Cell, Code, Column, Items, Notes, Paragraph, Section, Table, Term, Words
 from sedscope.report.figures import short, span
 from sedscope.report.plots.accuracies import accuracies_figure
@@ -72,15 +72,15 @@ def _section(cohort: Cohort, task: TaskComparison, analyses: Sequence[RunAnalysi
         Paragraph(("The trainings' command, without the seed:",)),
         Code(shlex.join(cohort.command) or "unknown"),
     ]
-    title = ", ".join(filter(None, (cohort.label, f"task {task.task}")))
-    return Section(f"Interventions: {title}", anchor, tuple(block for block in blocks if block is not None))
+    title = ", ".join(filter(None, (cohort.label, f"Task {task.task}")))
+    return Section(title, anchor, tuple(block for block in blocks if block is not None))
 
 
 def _quotients(task: TaskComparison) -> Table:
     """One row for each intervention."""
     notes = Notes()
     columns = (
-        names_column("intervention"), Column("basis", "left"), Column("reached 0.5"),
+        names_column("intervention"), Column("reached 0.5"),
         Column(Term("restricted", "mean t")), Column("median t"), Column(Term("speedup", "speed-up")),
         Column("at 0.98"), Column("norm kept"),
     )  # fmt: skip
@@ -97,10 +97,9 @@ def _quotient_row(group: Group, notes: Notes) -> tuple[Cell, ...]:
     gains = [_gain(one, notes) for one in group.speedups] or [Cell("1", detail="by definition"), Cell("1")]
     return (
         name(group.label),
-        Cell(group.treatment.basis_words or ""),
         Cell(f"{reaching.reached} of {reaching.n}"),
         _mean(reaching.mean, notes),
-        number(reaching.median, notes),
+        notes.cell(reaching.median.reason) if isinstance(reaching.median, Undefined) else Cell(steps(reaching.median)),
         *gains,
         _kept(group, notes),
     )
@@ -155,11 +154,12 @@ def _seeds(task: TaskComparison) -> Table:
     notes = Notes()
     columns = (
         names_column("intervention"), Column("seed"), Column(Term("grok", "grok step")), Column("at 0.98"),
-        Column("evaluated every"), Column("followed to"), Column("memorised"), Column("delay"),
-        Column(Term("speedup", "speed-up")), Column("at 0.98"), Column("norm kept"),
+        Column("memorised"), Column("delay"), Column("every"), Column("to t"), Column(Term("speedup", "speed-up")),
+        Column("at 0.98"),
     )  # fmt: skip
     rows = tuple(_seed_row(group, one, task.task, notes) for group in task.groups for one in group.runs)
-    return Table("seeds", columns, rows, ("Every run.",), tuple(notes.reasons))
+    caption: Words = ("Every run; every: steps between evaluations; to t: the last one.",)
+    return Table("seeds", columns, rows, caption, tuple(notes.reasons))
 
 
 def _seed_row(group: Group, one: Outcome, task: str, notes: Notes) -> tuple[Cell, ...]:
@@ -173,12 +173,11 @@ def _seed_row(group: Group, one: Outcome, task: str, notes: Notes) -> tuple[Cell
         name(group.label),
         Cell(str(one.seed), detail="" if one.state == "finished" else one.state),
         *(number(each, notes) for each in milestones[:2]),
-        number(known[0], notes) if known else EMPTY,
-        number(found.followed_to, notes),
         number(milestones[2], notes),
         number(grokking.delay, notes),
+        number(known[0], notes) if known else EMPTY,
+        number(found.followed_to, notes),
         *_pair_cells(group, one, notes),
-        EMPTY if not group.treatment.acts else number(one.norm_kept, notes),
     )
 
 

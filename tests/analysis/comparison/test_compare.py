@@ -215,7 +215,7 @@ def test_from_run_directories(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stated", ["odd", {"kind": "x"}, {"mode": 3, "rank": "many"}, [1], {"mode": ["a"]}])
 def test_an_intervention_of_another_kind_is_a_group_of_its_own(tmp_path: Path, stated: Any) -> None:
     trained(tmp_path / "a", 12, None)
-    writer = RunWriter.create(tmp_path / "b", manifest(intervention=stated))
+    writer = RunWriter.create(tmp_path / "b", manifest(intervention=stated, git="x", versions=[1]))
     writer.scalars(0, {"metric/test_acc/add": 0.0})
     writer.close("finished")
     control, other = compared(tmp_path).cohorts[0].tasks[0].groups
