@@ -12,6 +12,7 @@ import click
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_OK
 from recorders.intervention.settings import CONTROL, MODES
 from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
+from sedscope.sweep.engines import ENGINES
 
 _HELP = """Run one training script under several interventions, seeds and arguments, and record every run.
 
@@ -85,8 +86,25 @@ def _setting_options(command: F) -> F:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="The sweep's folder.  [default: runs/<script>-sweep]"
 )
-@click.option("--jobs", type=int, help="Trainings at a time; they share the cores.  [default: 1]")
-@click.option("--dry-run", is_flag=True, help="List cells and commands, and run none of them.")
+@click.option(
+    "--jobs", type=int, help="Trainings at a time; here they share the cores.  [default: 1; elsewhere no limit]"
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    show_default=True,
+    help="Where: processes here, jobs of a Slurm cluster (by submitit), tasks of a Ray cluster.",
+)
+@click.option(
+    "--engine-option",
+    "engine_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="For Slurm of submitit (timeout_min=120, slurm_partition=gpu, gpus_per_node=1), for Ray of its tasks"
+    " (num_cpus=2, num_gpus=1); repeatable.",
+)
+@click.option("--dry-run", is_flag=True, help="List cells, commands and disk space, and run none of them.")
 @_setting_options
 @click.option("-m", "module", is_flag=True, help="SCRIPT is a module's name, as in python -m.")
 @click.option("--every", type=int, default=DEFAULT_EVERY, show_default=True, help="Steps between two recorded ones.")
@@ -95,7 +113,12 @@ def _setting_options(command: F) -> F:
 @click.option("--weights-every", type=int, help="Steps between two full states, as for sedscope record.")
 @click.option("--budget", metavar="SIZE", help="Of one cell: stop rows and weights at this size.")
 @click.option("--probe-seed", type=int, default=0, show_default=True, help="Seed for drawing probes and fixed batches.")
-@click.option("--steps", type=int, help="How many steps a training makes, for remaining time and disk space.")
+@click.option(
+    "--steps",
+    type=int,
+    help="How many steps a training makes, for remaining time and for the disk space of --dry-run, which then starts"
+    " one cell for a moment.",
+)
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sweep(
@@ -104,6 +127,8 @@ def sweep(
     vary: tuple[str, ...],
     out: Path | None,
     jobs: int | None,
+    engine: str,
+    engine_options: tuple[str, ...],
     dry_run: bool,
     module: bool,
     every: int,
@@ -144,9 +169,9 @@ def sweep(
 
         return list_cells(asked, out, sys.stdout)
     from sedscope.sweep.board import FINISHED
-    from sedscope.sweep.engines.local import LocalEngine
-    from sedscope.sweep.lines import PlainReporter
+    from sedscope.sweep.engines.choose import engine_of
     from sedscope.sweep.run import run_sweep
+    from sedscope.sweep.show import reporter_for
 
-    board = run_sweep(asked, out, LocalEngine(1 if jobs is None else jobs), PlainReporter(sys.stderr))
+    board = run_sweep(asked, out, engine_of(engine, jobs, engine_options, out), reporter_for(sys.stderr))
     return EXIT_OK if len(board.in_state(FINISHED)) == len(board.lines) else EXIT_CHECK_FAILED

@@ -55,8 +55,12 @@ class Board:
         """`12 cells: 3 finished, 2 running, 7 waiting`."""
         counts = self.counts()
         told = [f"{counts[state]} {state}" for state in (FINISHED, RUNNING, FAILED, SKIPPED, WAITING) if counts[state]]
+        return f"{cells(len(self.lines))}: {', '.join(told)}"
+
+    def outlook(self) -> str:
+        """The summary with the time that is left."""
         left = f"; {duration(self.remaining_s)} left" if self.remaining_s is not None else ""
-        return f"{cells(len(self.lines))}: {', '.join(told)}{left}"
+        return f"{self.summary()}{left}"
 
 
 class Reporter(Protocol):

@@ -43,8 +43,12 @@ class Job:
 
     @property
     def command(self) -> list[str]:
-        """The command line: this interpreter, so this environment."""
-        return [sys.executable, "-m", "sedscope", *self.words]
+        """The command line: this interpreter, so this environment.
+
+        By the installed command where there is one: `-m` would let files of the working folder stand in for packages.
+        """
+        installed = Path(sys.executable).with_name("sedscope")
+        return [sys.executable, *([str(installed)] if installed.is_file() else ["-m", "sedscope"]), *self.words]
 
 
 class Process:
@@ -133,7 +137,10 @@ def execute(job: Job) -> str:
 
     Whatever is raised in the meantime (a cancelled task gets KeyboardInterrupt) ends the training first.
     """
-    process = Process(job, own_group=False)
+    try:
+        process = Process(job, own_group=False)
+    except InputOutputError as error:
+        return str(error)
     try:
         return process.wait()
     finally:

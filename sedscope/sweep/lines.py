@@ -42,7 +42,7 @@ class PlainReporter:
             self._said = self._clock()
             for line in board.in_state(RUNNING):
                 self._print("  ".join(["running", line.name, *progress_words(line.progress)]))
-            self._print(board.summary())
+            self._print(board.outlook())
 
     def end(self, board: Board) -> None:
         """What failed, and what comes next."""

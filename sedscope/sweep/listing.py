@@ -10,13 +10,14 @@ from typing import TextIO
 
 from sedscope.runs.text import printable
 from sedscope.sweep.board import cells
+from sedscope.sweep.disk import disk_line
 from sedscope.sweep.run import plan_sweep
 from sedscope.sweep.state import MISSING, Planned
 from sedscope.sweep.sweep import Sweep
 
 
 def list_cells(sweep: Sweep, out: Path, stream: TextIO | None) -> int:
-    """Write the list to `stream`; nothing is run or written."""
+    """Write the list to `stream`; nothing is recorded."""
     planned = plan_sweep(sweep, out)
     for each in planned:
         print(f"{each.look.state:<9}  {each.cell.name}", file=stream)
@@ -26,6 +27,7 @@ def list_cells(sweep: Sweep, out: Path, stream: TextIO | None) -> int:
             words = each.cell.words(out, sweep.recording, force=each.look.state != MISSING)
             print(f"{'':<9}  {printable(shlex.join(['sedscope', *words]), 100_000)}", file=stream)
     print(_summary(planned), file=stream)
+    print(disk_line(sweep, out, planned), file=stream)
     return 0
 
 

@@ -83,7 +83,7 @@ def drawn(board: Board, about: str, room: int) -> Group:
         table.add_column(name, justify="right" if is_number else "left", no_wrap=name not in ("cell", "metric"))
     for line in shown:
         table.add_row(*_row(line))
-    parts: list[Table | Text] = [_cut(f"{board.summary()}; {about}"), table]
+    parts: list[Table | Text] = [_cut(f"{board.outlook()}; {about}"), table]
     return Group(*parts, *([Text(f"… and {cells(len(rest))} more", style="dim")] if rest else []))
 
 

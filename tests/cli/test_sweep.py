@@ -72,6 +72,7 @@ def test_a_sweep_from_the_plan_to_the_end(folder: Path, capsys: pytest.CaptureFi
             f"           sedscope record --out exp/{NAMES[1]} --every 2 --intervene keep-random --rank 1 --window 2"
             " --subspace-seed 2 -- train.py --seed=2 --fail-on 2",
             "2 cells: 2 missing; 2 would be run",
+            "disk space: not known; with --steps N one cell is started up to its first step to project it",
         ],
         [],
     )
@@ -134,7 +135,7 @@ def test_ctrl_c_ends_the_children_and_the_same_command_goes_on(
     ]
     assert said[-3].startswith("failed: control-seed=1: killed by SIGKILL")
     status, plan, _ = sweep(capsys, "--dry-run", *arguments)
-    assert (status, plan[-1]) == (0, "3 cells: 1 crashed, 2 stopped; 3 would be run")
+    assert (status, plan[-2]) == (0, "3 cells: 1 crashed, 2 stopped; 3 would be run")
     assert (
         plan[2].strip()
         == "sedscope record --out exp/control-seed=1 --force --intervene control -- train.py --seed=1 --sleep"

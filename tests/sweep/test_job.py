@@ -122,6 +122,7 @@ def test_a_log_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "logs").touch()
     with pytest.raises(InputOutputError, match="cannot be started"):
         Process(job("pass", tmp_path), own_group=True)
+    assert "cannot be started" in execute(job("pass", tmp_path)), "another machine tells it as the end of the job"
 
 
 def test_threads_are_shared_out_unless_somebody_decided() -> None:

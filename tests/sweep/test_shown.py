@@ -34,7 +34,8 @@ class Clock:
 def test_words() -> None:
     assert [duration(seconds) for seconds in (0.4, 41, 425, 12_000)] == ["0 s", "41 s", "7 min 05 s", "3 h 20 min"]
     assert [rate(value) for value in (48.33, 1.0, 0.25)] == ["48.3 steps/s", "1 steps/s", "4 s/step"]
-    assert BOARD.summary() == "4 cells: 1 finished, 1 running, 1 failed, 1 waiting; 2 min 05 s left"
+    assert BOARD.summary() == "4 cells: 1 finished, 1 running, 1 failed, 1 waiting"
+    assert BOARD.outlook() == f"{BOARD.summary()}; 2 min 05 s left"
 
 
 def test_plain_lines_tell_changes_once_and_progress_each_minute() -> None:
@@ -89,7 +90,7 @@ def text(board: Board, width: int, room: int) -> list[str]:
 
 def test_the_table_begins_with_what_matters() -> None:
     lines = text(BOARD, 120, 20)
-    assert lines[0] == f"{BOARD.summary()}; local"
+    assert lines[0] == f"{BOARD.outlook()}; local"
     assert lines[1].split() == ["cell", "state", "step", "metric", "rate", "time", "left"]
     assert [line.split()[0] for line in lines[2:]] == [
         "keep-sed-seed=1",

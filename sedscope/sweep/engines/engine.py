@@ -5,9 +5,14 @@ rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
+from sedscope.runs.text import printable
 from sedscope.sweep.job import Job
+
+PATIENCE_S: Final = 30.0
+"""How long a network file system may show an old folder."""
+_LONGEST: Final = 300
 
 
 class Ticket(Protocol):
@@ -41,3 +46,9 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """End every job that has not ended, and return when none is left."""
+
+
+def one_line(error: BaseException) -> str:
+    """An error of somebody else's in a line: its kind and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return printable(": ".join([type(error).__name__, *lines[:1]]), _LONGEST)
