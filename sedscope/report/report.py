@@ -68,8 +68,8 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     failures: list[Failure] = []
     outcomes: list[Outcome] = []
     for found in _runs(paths):
-        outcomes += _outcome(found)
         one = found if isinstance(found, Failure) else _attempt(found, measured)
+        outcomes += _outcome(found)
         if isinstance(one, Failure):
             failures.append(one)
             continue
@@ -158,8 +158,9 @@ def _outcome(found: Run | Failure) -> list[Outcome]:
         return []
     try:
         return [outcome_of(found)]
-    except SedscopeError:
-        return []  # the analysis meets the same error and reports it
+    except SedscopeError as error:
+        _warn(f"{_shown(found.path)}: no part of the comparison: {error}")
+        return []
 
 
 def _compared(outcomes: Sequence[Outcome]) -> RunComparison | None:

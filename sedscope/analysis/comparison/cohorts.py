@@ -77,11 +77,13 @@ def notes_on(runs: Sequence[Outcome]) -> Iterator[str]:
             yield f"{n} runs of {label} have seed {seed}: they count as one, by their geometric mean"
 
 
-def why_no_control(runs: Sequence[Outcome], everyone: Sequence[Outcome]) -> str:
-    """Why runs have no control, with what the nearest one has otherwise."""
+def why_no_control(runs: Sequence[Outcome], everyone: Sequence[Outcome], task: str) -> str:
+    """Why runs have no control on a task, with what the nearest one has otherwise."""
     controls = [one for one in everyone if not one.treatment.acts]
     if not controls:
         return "no control is among the runs"
+    if any(one.recipe.key == runs[0].recipe.key for one in controls):
+        return f"the control names no task {task}"
     own = runs[0].recipe.command
     nearest = min((one.recipe.command for one in controls), key=lambda other: len(set(own) ^ set(other)))
     ours, theirs = difference(own, [nearest]), difference(nearest, [own])

@@ -95,7 +95,7 @@ class _Task:
 
     def _over_control(self, treatment: Treatment) -> tuple[SpeedUp, ...]:
         has_control = CONTROLLED in self._treatments
-        absent = None if has_control else why_no_control(self._mine(treatment), self._everyone)
+        absent = None if has_control else why_no_control(self._runs, self._everyone, self._task)
         return self._over(CONTROLLED, treatment, absent)
 
     def _over(self, reference: Treatment, own: Treatment, absent: str | None = None) -> tuple[SpeedUp, ...]:

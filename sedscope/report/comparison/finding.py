@@ -47,10 +47,20 @@ def _against_control(group: Group) -> Words:
     subject: Words = (Name(group.label), " ")
     average = speedup.average
     if speedup.bound is not None:
-        return (*subject, *_bounded(speedup, speedup.bound))
+        return (*subject, *_bounded(speedup, speedup.bound), *_unpaired(speedup))
     if isinstance(average, Undefined):
         return (*subject, "against control: ", Strong("not known"), f" ({average.reason})")
-    return (*subject, f"reaches test accuracy {speedup.threshold:g} ", *_relation(average, speedup.reference))
+    reaches = f"reaches test accuracy {speedup.threshold:g} "
+    return (*subject, reaches, *_relation(average, speedup.reference), *_unpaired(speedup))
+
+
+def _unpaired(speedup: SpeedUp) -> Words:
+    """Seeds that the number does not hold."""
+    if not speedup.unpaired:
+        return ()
+    seed, reason = speedup.unpaired[0]
+    others = len(speedup.unpaired) - 1
+    return (f", without seed {seed} ({reason})" + (f" and {others} more" if others else ""),)
 
 
 def _bounded(speedup: SpeedUp, bound: Ratio) -> Words:
@@ -60,7 +70,8 @@ def _bounded(speedup: SpeedUp, bound: Ratio) -> Words:
     seeds = f"{n} seed{'' if n == 1 else 's'}"
     words: Words = (
         f"reaches test accuracy {speedup.threshold:g} in {own} of {seeds}, {speedup.reference} in {reference}: its"
-        " speed-up is only bounded, ",
+        " speed-up is ",
+        *(("only bounded, ",) if bound != Ratio(None, None) else ()),
         Strong(ratio_text(bound)),
     )
     average = speedup.average

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from comparison_samples import outcome, paper
+from hypothesis import given
+from hypothesis import strategies as st
 from run_directory import manifest
 
 from recorders.intervention.settings import Intervention
@@ -123,6 +125,21 @@ def test_runs_are_paired_with_what_shares_their_command() -> None:
     assert average.reason == "no control has the same command: --out=f here, nothing in the nearest control"
     none = mode("freeze", outcome("freeze", "1", 1000)).speedups[0].average
     assert none == Undefined("no control is among the runs")
+    ended = replace(outcome("control", "1", 3000), tasks=())
+    early = mode("freeze", outcome("freeze", "1", 1000), ended).speedups[0].average
+    assert early == Undefined("the control names no task add")
+
+
+@given(st.permutations(range(12)))
+def test_the_order_of_the_runs_does_not_matter(order: list[int]) -> None:
+    runs = paper()
+    there, here = groups(*runs), groups(*(runs[place] for place in order))
+    assert list(there) == list(here)
+    for label, group in there.items():
+        for one, other in zip(group.speedups, here[label].speedups, strict=True):
+            assert not isinstance(one.average, Undefined) and not isinstance(other.average, Undefined)
+            assert one.average.value == pytest.approx(other.average.value)
+            assert one.average.ends == pytest.approx(other.average.ends)
 
 
 def test_options_make_groups() -> None:

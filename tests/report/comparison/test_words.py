@@ -63,7 +63,8 @@ def test_a_kept_subspace_is_never_shown_without_freeze() -> None:
         ([("keep-sed", 500, 500), ("keep-random", 3000, 3100)], "it is 6.10× earlier than keep-random K 3 on gradient"),
         ([("decay-only", 3000, 3300)], "neither earlier nor later than control as far as the interval tells"),
         ([("decay-only", 6000, 6600)], "2.00× later than control (n = 2"),
-        ([("decay-only", 1500)], "2.00× earlier than control (n = 1, no interval)"),
+        ([("decay-only", 1500)], "2.00× earlier than control (n = 1, no interval)."),
+        ([("decay-only", 1500, 1600, 99)], "(n = 2, 1.7–2.5), without seed 2 (no control has its seed)."),
     ],
 )
 def test_each_rule_has_its_words(runs: list[tuple[Any, ...]], words: str) -> None:
@@ -99,6 +100,13 @@ def test_the_terminal_shows_bounds_and_says_why() -> None:
     assert "  [1] undefined: no control is among the runs" in alone
     one = drawn(outcome("control", "1", 3000), outcome("freeze", "1", 1000))
     assert any("3.00× one seed" in line for line in one)
+
+
+def test_a_speed_up_without_any_bound() -> None:
+    runs = [outcome("control", "1", 3000), outcome("control", "2", None)]
+    runs += [outcome("decay-only", "1", None), outcome("decay-only", "2", 1000)]
+    (sentence,) = said(*runs)
+    assert "in 1 of 2 seeds, control in 1: its speed-up is not bounded; by restricted means it is" in sentence
 
 
 def test_nothing_was_done_and_nothing_is_said() -> None:
