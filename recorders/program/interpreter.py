@@ -15,7 +15,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from recorders.errors import RefusedError
+from recorders.errors import RefusedError, SedscopeError
 from recorders.program.codec import decode, one_line
 from recorders.program.graph import Graph, TensorSpec
 from recorders.program.meta_check import ByteCount, Footprint, empty_like_spec
@@ -192,18 +192,21 @@ class Program:
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """Around gradients of a program's outputs: what torch raises there becomes a refusal too.
+def refusing(what: str = "its gradient") -> Iterator[None]:
+    """Around what is made of a program's outputs: what torch raises there becomes a refusal too.
+
+    Args:
+        what: what is made, for the message.
 
     Raises:
-        RefusedError: in the place of every other exception.
+        RefusedError: in the place of every exception that is not ours already.
     """
     try:
         yield
-    except RefusedError:
+    except SedscopeError:
         raise
     except Exception as error:
-        raise RefusedError(f"program: its gradient: {one_line(error)}") from error
+        raise RefusedError(f"program: {what}: {one_line(error)}") from error
 
 
 def _weight(spec: TensorSpec, state: Mapping[str, Tensor]) -> Tensor:

@@ -148,7 +148,7 @@ def gradients_of_sums(
     weights = {**state, **dict(zip(selected, leaves, strict=True))}
     gradients: list[Tensor] = []
     for first in range(0, n_examples, step):
-        with torch.enable_grad():
+        with torch.enable_grad(), refusing("its loss"):
             totals = sums(weights, slice(first, min(first + step, n_examples)))
         parts = [_gradient(total, leaves, last=total is totals[-1]) for total in totals]
         gradients = [sum_ + part for sum_, part in zip(gradients, parts, strict=True)] if gradients else parts

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from recorders.errors import RefusedError, UsageError
-from recorders.program import Program, load
+from recorders.program import Program, load, refusing
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.batches import fixed_batch
 from sedscope.analysis.control_gradient import gradients
@@ -26,6 +26,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.variants import GradientKind
 from sedscope.runs import Probe, Run
 
+_SCORE = "the score of its output"
 GRAPH_BYTES = 128 << 20
 """Bound on what one forward of a chunk of probes takes; its derivatives take a small multiple of that."""
 
@@ -72,11 +73,14 @@ class Workbench:
         def both(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> tuple[Tensor, Tensor]:
             *fed, wanted = examples
             output = _output(program, probe, state, fed, delta)
-            return score(output, _targets(probe, wanted), kind), centred_output(output, kind)
+            with refusing(_SCORE):
+                return score(output, _targets(probe, wanted), kind), centred_output(output, kind)
 
         def scores(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> Tensor:
             *fed, wanted = examples
-            return score(_output(program, probe, state, fed, delta), _targets(probe, wanted), kind)
+            output = _output(program, probe, state, fed, delta)
+            with refusing(_SCORE):
+                return score(output, _targets(probe, wanted), kind)
 
         examples = (*inputs, targets)
         return ProbedModel(scores, self._weights(t), self._selected, examples, program.feature_shape, both)
@@ -176,8 +180,10 @@ def _output(
     program: Program, probe: Probe, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor
 ) -> Tensor:
     """The task's output, at its position where it has one: `[N, C]`, `[N, T, C]` or a regression's `[N, …]`."""
-    output = program.run(state, inputs, delta)[probe.output]
-    return output if probe.position is None else output[:, probe.position]
+    outputs = program.run(state, inputs, delta)
+    with refusing("its output"):
+        output = outputs[probe.output]
+        return output if probe.position is None else output[:, probe.position]
 
 
 def _targets(probe: Probe, targets: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What torch raises while a foreign program is differentiated comes out as a refusal, whichever gradient it is."""
+"""What torch raises while a foreign program is differentiated, or scored, comes out as a refusal, whichever it is."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+import sedscope
 from recorders.errors import RefusedError
+from sedscope.analysis.analyse import analyse
 from sedscope.analysis.centroids import centroids
 from sedscope.analysis.fixed_gradient import gradient_of_sum
 from sedscope.analysis.jproduct import exact_products
 from sedscope.analysis.probed_model import ProbedModel
+from sedscope.analysis.settings import Settings
 
 
 class Hostile(torch.autograd.Function):
@@ -58,3 +62,24 @@ def test_fixed_gradients():
 
     with pytest.raises(RefusedError, match="its gradient: derivative"):
         gradient_of_sum(summed, {"w": torch.ones(3)}, ["w"], 4)
+
+
+@pytest.mark.parametrize(
+    ("targets", "position", "reasons"),
+    [
+        ([0, 1, 99, 1], None, ["its loss: Target 99", "the score of its output: index 99"]),
+        ([0, 1, 1, 0], 7, ["its output: index 7"]),
+    ],
+)
+def test_probes_that_do_not_fit_the_output(tmp_path, targets, position, reasons):
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(3, 2)), torch.randn(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with sedscope.record(tmp_path / "run", every=1):
+        sedscope.probe(model, task="t", inputs=x, targets=torch.tensor(targets), position=position)
+        for _ in range(3):
+            optimizer.zero_grad()
+            sedscope.backward({"t": model(x).square().mean()})
+            optimizer.step()
+    found = analyse(sedscope.open_run(tmp_path / "run"), Settings(window=(2,), rank=(1,), random=2, probes=4, batch=4))
+    assert all(f"program: {reason}" in repr(found) for reason in reasons)
