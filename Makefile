@@ -24,7 +24,7 @@ DEMO := runs/demo
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo         record a small training (a minute on two cores) and report it beside sample_runs/"
+	@echo "make demo         record a small training (a minute on two cores), report it beside sample_runs/, view them"
 	@echo "make test         format, lint, types, import contracts and the whole test suite"
 	@echo "make lint         the same without the test suite"
 	@echo "make soak         the long tests: a thousand kills"
@@ -42,6 +42,11 @@ demo: $(STAMP)
 	@echo "Next: record your own script, unchanged or with the few lines that README.md shows:"
 	@echo "    $(VENV)/bin/sedscope record train.py"
 	@echo "    $(VENV)/bin/sedscope report runs/"
+	@echo "    $(VENV)/bin/sedscope view runs/"
+	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ "$${TERM:-dumb}" != dumb ]; then \
+		echo "--- the same runs in the viewer (? explains, q leaves)"; \
+		exec $(SEDSCOPE) view --tab coupling $(DEMO) sample_runs; \
+	fi
 
 # Groks within the minute; see examples/modular_arithmetic.py --help.
 DEMO_SETTINGS := --ops add --modulus 59 --train-fraction 0.6 --d-model 48 --d-ff 96 --lr 2e-3

@@ -20,6 +20,7 @@ import pytest
 from viewing import HOSTILE, metric_run
 
 PATIENCE = 60.0
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from sedscope.cli.main import main; main()", "view"]
 SHELL = ["sh", "-c", '"$@"; status=$?; sleep "$LINGER"; exit $status', "sh"]
 """Between the terminal and the viewer, as at a prompt: when the viewer ends, its terminal is still there."""
@@ -162,12 +163,23 @@ asyncio.run(main())
     assert done.stdout == "[]\n"
 
 
-def test_the_first_paint_is_soon(runs: Path, tmp_path: Path) -> None:
-    """Half a second of processor time, so that a busy machine does not count."""
-    with terminal(str(runs), "--tab", "runs", folder=tmp_path) as screen:
-        screen.shows("? Help")
-        used = psutil.Process(screen.child.pid).children()[0].children()[0].cpu_times()
-        assert used.user + used.system < 1.5, "start, imports and first paint (0.5 s each, at most)"
+@pytest.mark.parametrize("on_a_terminal", [True, False])
+def test_the_demo_ends_in_the_viewer_where_there_is_a_terminal(on_a_terminal: bool) -> None:
+    """The commands of `make demo`, said instead of run."""
+    command = ["-s", "-o", ".venv/.sedscope-installed", "demo", "SEDSCOPE=echo sedscope"]
+    if on_a_terminal:
+        env = {**os.environ, "TERM": "xterm"}
+        child = pexpect.spawn("make", command, cwd=ROOT, env=env, encoding="utf-8", timeout=PATIENCE)
+        child.expect(pexpect.EOF)
+        said = child.before or ""
+    else:
+        done = subprocess.run(
+            ["make", *command], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+        )
+        said = done.stdout
+    said = said.replace("\r", "")
+    assert "\nsedscope report runs/demo sample_runs\n" in said
+    assert said.endswith("\nsedscope view --tab coupling runs/demo sample_runs\n") is on_a_terminal
 
 
 def test_an_unforeseen_error_is_one_line_and_a_file(runs: Path, tmp_path: Path) -> None:
