@@ -1,8 +1,8 @@
 """What is taken around each step of the followed optimizer, once there is one.
 
-Decides the order in which θ, the intervention, the tasks and the optimizer are asked, and that other parts of a step
-than its rows are only taken where the schedule says so. Which steps count, what `t` is, and what ends a recording is
-left to the session; what each part holds to the part itself.
+Decides the order in which θ, the intervention, the tasks and the optimizer are asked, and that rows are taken where the
+schedule says so, scalars at every step. Which steps count, what `t` is, and what ends a recording is left to the
+session; what a source holds to `binding` and its neighbours.
 """
 
 from __future__ import annotations
