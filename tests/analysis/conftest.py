@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from sedscope.analysis import jproduct
 from sedscope.analysis.fixed_gradient import loss_gradient
 from sedscope.analysis.probed_model import ProbedModel
 from sedscope.analysis.scores import CentroidKind, score
@@ -106,3 +107,18 @@ def fixture_run() -> FixtureRun:
 def reader_of() -> Callable[[np.ndarray], Callable[[int, int, slice], np.ndarray]]:
     """A row reader over an array `[n, P]`."""
     return lambda rows: lambda start, stop, columns: rows[start:stop, columns]
+
+
+@pytest.fixture
+def products(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Every J-product that is made adds an entry."""
+    made: list[int] = []
+    original = jproduct.exact_products
+
+    def counted(*args: Any, **options: Any) -> Iterator[jproduct.Product]:
+        for product in original(*args, **options):
+            made.append(product.direction)
+            yield product
+
+    monkeypatch.setattr(jproduct, "exact_products", counted)
+    return made

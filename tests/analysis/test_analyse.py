@@ -86,23 +86,6 @@ def test_single_precision_and_the_central_difference_agree_with_the_fixture(fold
         np.testing.assert_allclose(at(series(central, source), t).ratio.R, expected["R_central_difference"], rtol=1e-2)
 
 
-@pytest.fixture
-def products(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Every J-product that is made adds an entry."""
-    from sedscope.analysis import jproduct
-
-    made: list[int] = []
-    original = jproduct.exact_products
-
-    def counted(*args: Any, **options: Any) -> Iterator[jproduct.Product]:
-        for product in original(*args, **options):
-            made.append(product.direction)
-            yield product
-
-    monkeypatch.setattr(jproduct, "exact_products", counted)
-    return made
-
-
 FEW = Settings(window=(10,), rank=(3,), checkpoints=3, random=5, evidence=False)
 
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import sedscope
-from sedscope.analysis import jproduct
 from sedscope.analysis.analyse import analyse
 from sedscope.analysis.control_gradient import draw_generator
 from sedscope.analysis.progress import Progress
@@ -453,21 +452,6 @@ def test_without_evidence_nothing_but_the_free_measure_is_made(recorded: Recorde
     assert point.matched == point.alignment == point.matched_interval == absent
     assert found.angles == () and one_of(found, "update").blocks == ()
     assert not isinstance(point.logit, Undefined)
-
-
-@pytest.fixture
-def products(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Every J-product that is made adds an entry."""
-    made: list[int] = []
-    original = jproduct.exact_products
-
-    def counted(*args: Any, **options: Any) -> Iterator[jproduct.Product]:
-        for product in original(*args, **options):
-            made.append(product.direction)
-            yield product
-
-    monkeypatch.setattr(jproduct, "exact_products", counted)
-    return made
 
 
 def as_json(analysis: RunAnalysis) -> str:
