@@ -117,7 +117,8 @@ GLOSSARY: dict[str, Entry] = {
     ),
     "seeds": Entry(
         "over seeds",
-        "Mean over runs that differ in nothing but the seed, with the range and a bootstrap interval over them.",
+        "Mean over runs that differ in nothing but the seed, with the range and a 95 % interval over them"
+        " (Student's t).",
         "An interval over three seeds is rough, and over one does not exist.",
     ),
     "speedup": Entry(

@@ -1,7 +1,8 @@
 """Runs that differ in nothing but the seed, and what they say together.
 
-Decides which runs belong together (same recipe, selection and sources; different seeds) and that a mean over seeds
-carries a bootstrap interval over them. R is never averaged over anything else.
+Decides which runs belong together (same recipe, selection and sources; different seeds), and that there is no mean
+where one of them has no value. R is never averaged over anything else. Leaves to others: the interval
+(`comparison.averages`).
 """
 
 from __future__ import annotations
@@ -9,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from sedscope.analysis.interval import LEVEL, RESAMPLES
+from sedscope.analysis.comparison.averages import mean_of
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported
@@ -43,8 +42,12 @@ def groups_of(reported: Sequence[Reported]) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def over_seeds(values: Sequence[float | Undefined]) -> Estimate | Undefined:
-    """Mean over seeds with its percentile bootstrap interval.
+def over_seeds(values: Sequence[float | Undefined], cadences: Sequence[float] = ()) -> Estimate | Undefined:
+    """Mean over seeds with its interval.
+
+    Args:
+        values: Of each seed, 0 or more.
+        cadences: Where values are evaluated steps, the steps between evaluations of each.
 
     Returns:
         Undefined where one seed has no value: the others alone would be a choice.
@@ -52,10 +55,8 @@ def over_seeds(values: Sequence[float | Undefined]) -> Estimate | Undefined:
     missing = [one for one in values if isinstance(one, Undefined)]
     if missing:
         return Undefined(f"undefined for {len(missing)} of {len(values)} seeds; first: {missing[0].reason}")
-    known = np.array([one for one in values if not isinstance(one, Undefined)])
+    known = [one for one in values if not isinstance(one, Undefined)]
     if len(known) < 2:
         return Undefined(f"an interval over seeds needs at least 2; found {len(known)}")
-    picks = np.random.default_rng(0).integers(len(known), size=(RESAMPLES, len(known)))
-    tail = 50.0 * (1.0 - LEVEL)
-    low, high = np.percentile(known[picks].mean(axis=1), (tail, 100.0 - tail)).tolist()
-    return Estimate(float(known.mean()), (low, high))
+    found = mean_of(known, cadences or [0.0] * len(known))
+    return Estimate(found.value, None if isinstance(found.ends, Undefined) else found.ends)

@@ -39,9 +39,12 @@ def test_mean_over_seeds() -> None:
     found = over_seeds([1.0, 2.0, 6.0])
     assert not isinstance(found, Undefined)
     assert found.value == 3.0 and found.ends is not None
-    picks = np.random.default_rng(0).integers(3, size=(1000, 3))
-    means = np.array([1.0, 2.0, 6.0])[picks].mean(axis=1)
-    assert found.ends == pytest.approx(tuple(np.percentile(means, (2.5, 97.5))))
+    half = 4.302653 * np.std([1.0, 2.0, 6.0], ddof=1) / np.sqrt(3)
+    assert found.ends == pytest.approx((max(0.0, 3.0 - half), 3.0 + half))
+    equal = over_seeds([500, 500], [25, 25])
+    assert not isinstance(equal, Undefined) and equal.ends is not None
+    half = 12.7062 * 25 / np.sqrt(12) / np.sqrt(2)
+    assert equal.ends == pytest.approx((500 - half, 500 + half), rel=1e-5)
 
 
 @pytest.mark.parametrize(

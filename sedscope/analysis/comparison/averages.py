@@ -37,6 +37,17 @@ class Average:
     """Where some runs never got there: t up to which all were followed; the average is then of min(T, horizon)."""
 
 
+def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
+    """Arithmetic mean of numbers that are never negative, so that its interval is not either.
+
+    Args:
+        values: One for each seed, at least one.
+        cadences: Stretch that each was rounded up within; 0 where it was not rounded.
+    """
+    value = math.fsum(values) / len(values)
+    return Average(value, _above_zero(value, values, cadences, math.inf), len(values))
+
+
 def mean_step(times: Sequence[Time]) -> Average | Undefined:
     """Arithmetic mean of steps; restricted to a horizon where a run never got there.
 
@@ -46,16 +57,16 @@ def mean_step(times: Sequence[Time]) -> Average | Undefined:
     Returns:
         Undefined where none got there.
     """
+    cadences = [one.cadence for one in times]
+    if all(one.reached for one in times):
+        return mean_of([one.t for one in times], cadences)
     if not any(one.reached for one in times):
         longest = max(one.t for one in times)
         return Undefined(f"no run got there; the longest was followed to t = {longest:,.0f}")
     horizon = horizon_of(times)
     value = mean_until(times, horizon)
-    half = _half_width(pseudo_values(times, horizon), [one.cadence**2 / _UNIFORM for one in times])
-    restricted = not all(one.reached for one in times)
-    most = horizon if restricted else math.inf
-    ends = half if isinstance(half, Undefined) else (max(0.0, value - half), min(most, value + half))
-    return Average(value, ends, len(times), horizon if restricted else None)
+    ends = _above_zero(value, pseudo_values(times, horizon), cadences, horizon)
+    return Average(value, ends, len(times), horizon)
 
 
 def geometric_mean(pairs: Sequence[tuple[Time, Time]]) -> Average:
@@ -99,6 +110,14 @@ def _half_width(values: Sequence[float], rounding: Sequence[float]) -> float | U
         return ONE_SEED
     variance = max(float(np.var(values, ddof=1)), math.fsum(rounding) / n)
     return t_quantile(LEVEL, n - 1) * math.sqrt(variance / n)
+
+
+def _above_zero(
+    value: float, values: Sequence[float], cadences: Sequence[float], most: float
+) -> tuple[float, float] | Undefined:
+    """Ends of the interval of a mean that lies between 0 and `most`."""
+    half = _half_width(values, [cadence**2 / _UNIFORM for cadence in cadences])
+    return half if isinstance(half, Undefined) else (max(0.0, value - half), min(most, value + half))
 
 
 def _around(middle: float, half: float | Undefined) -> tuple[float, float] | Undefined:

@@ -23,6 +23,10 @@ from sedscope.report.footnotes import Footnotes
 
 _HEADS = ("reached 0.5", "at t", "speed-up", "at 0.98", "norm kept")
 _GAP = 2
+_LEGEND = (
+    "speed-up: grok step of the control of the same seed / own, 95 % interval over seeds; >, <, ≥: bounds, a run never"
+    " got there"
+)
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -31,6 +35,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         where = " · ".join(filter(None, (cohort.label, f"task {task.task}")))
         footnotes = Footnotes()
         console.print(Text.assemble(("interventions", "bold"), f"  {where}"))
+        console.print(Padding(Text(_LEGEND, style="dim"), (0, 0, 0, 2)))
         for line in _lines(task.groups, footnotes):
             console.print(line)
         for mark, text in footnotes.lines():

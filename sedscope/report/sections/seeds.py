@@ -70,8 +70,9 @@ def _milestones(group: Group) -> Table:
     tasks = group.runs[0].analysis.tasks
     rows = []
     for place, task in enumerate(tasks):
-        steps = [_grok(one.analysis.metrics[place].grokking.grok[0]) for one in group.runs]
-        mean = over_seeds([one if isinstance(one, Undefined) else float(one) for one in steps])
+        found = [one.analysis.metrics[place].grokking.grok[0] for one in group.runs]
+        steps = [one if isinstance(one, Undefined) else one.t for one in found]
+        mean = over_seeds(steps, [_cadence(one) for one in found])
         rows.append((name(task), *(number(one, notes) for one in steps), estimated(mean, notes)))
     columns = (names_column("task"), *(Column(f"seed {seed}") for seed in group.seeds), Column("mean"))
     caption: Words = (
@@ -83,8 +84,11 @@ def _milestones(group: Group) -> Table:
     return Table("seeds-grok", columns, tuple(rows), caption, tuple(notes.reasons))
 
 
-def _grok(found: Reached | Undefined) -> int | Undefined:
-    return found if isinstance(found, Undefined) else found.t
+def _cadence(found: Reached | Undefined) -> float:
+    """Where the first evaluation is already there, the crossing lies anywhere before it."""
+    if isinstance(found, Undefined):
+        return 0.0
+    return found.t if isinstance(found.cadence, Undefined) else found.cadence
 
 
 def _series(group: Group, source: str, task: str, basis: tuple[int, int]) -> list[CouplingSeries | None]:
