@@ -40,26 +40,24 @@ Exit status: 0 every cell is finished; 1 some are not (the others are, and the l
 _EPILOG = "Then: sedscope report DIR compares the cells. docs/sweeps.md tells about clusters."
 
 _LISTS: Final = {
-    "on": "gradient, update",
-    "rank": "K",
-    "window": "W",
-    "stride": "n",
-    "warm_up": "STEPS",
-    "basis_source": "SOURCE",
-    "basis": "applied, raw",
-    "redraw": "step, once",
+    "on": "gradient or update: a setting of every mode that has it, as for sedscope record; a list makes more cells.",
+    "rank": "K, likewise.",
+    "window": "W, likewise.",
+    "stride": "Steps between two rows of the window, likewise.",
+    "warm_up": "Natural steps at the start, likewise.",
+    "basis_source": "gradient, gradient/<task>, update or momentum, likewise.",
+    "basis": "applied or raw, likewise.",
+    "redraw": "step or once, likewise.",
 }
-"""Setting of an intervention → what its values are."""
+"""Setting of an intervention → its help."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _setting_options(command: F) -> F:
-    """A flag for each setting; a list makes more cells."""
-    for name, values in reversed(_LISTS.items()):
-        flag = f"--{name.replace('_', '-')}"
-        text = f"{values}: as {flag} of sedscope record, one or more, for every mode that has it."
-        command = click.option(flag, metavar="LIST", help=text)(command)
+    """A flag for each setting."""
+    for name, text in reversed(_LISTS.items()):
+        command = click.option(f"--{name.replace('_', '-')}", metavar="LIST", help=text)(command)
     return command
 
 

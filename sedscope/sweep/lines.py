@@ -37,7 +37,7 @@ class PlainReporter:
         for line in board.lines:
             if line.state != self._states[line.name]:
                 self._states[line.name] = line.state
-                self._print(_change(line, board))
+                self._print(self._change(line))
         if self._clock() - self._said >= EVERY_S:
             self._said = self._clock()
             for line in board.in_state(RUNNING):
@@ -50,19 +50,18 @@ class PlainReporter:
         for text in closing_lines(board):
             self._print(text)
 
+    def _change(self, line: Line) -> str:
+        words = ["started" if line.state == RUNNING else line.state, line.name]
+        if line.state in (FINISHED, FAILED) and line.seconds is not None:
+            steps = [] if line.progress.step is None else [f"{line.progress.step:,} steps"]
+            metric = [] if line.progress.metric is None else [line.progress.metric]
+            words += [*steps, *metric, duration(line.seconds)]
+        if line.state == FAILED:
+            words.append(line.reason)
+        if line.state == FINISHED:
+            words.append(f"({list(self._states.values()).count(FINISHED)} of {len(self._states)})")
+        return "  ".join(words)
+
     def _print(self, text: str) -> None:
         with suppress(OSError, ValueError):
             print(text, file=self._stream, flush=True)
-
-
-def _change(line: Line, board: Board) -> str:
-    words = ["started" if line.state == RUNNING else line.state, line.name]
-    if line.state in (FINISHED, FAILED) and line.seconds is not None:
-        steps = [] if line.progress.step is None else [f"{line.progress.step:,} steps"]
-        metric = [] if line.progress.metric is None else [line.progress.metric]
-        words += [*steps, *metric, duration(line.seconds)]
-    if line.state == FAILED:
-        words.append(line.reason)
-    if line.state == FINISHED:
-        words.append(f"({board.counts()[FINISHED]} of {len(board.lines)})")
-    return "  ".join(words)

@@ -1,6 +1,8 @@
 """`sedscope sweep` as a user meets it: whole trainings, one process each."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -168,3 +170,37 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert "--interventions control,freeze,keep-sed:on=update,rank=1,rank=3,basis=raw" in text
     assert "-- train.py --seed {seed}" in text
+
+
+def test_planning_loads_no_torch_and_nothing_that_draws(folder: Path) -> None:
+    code = (
+        "import sys; from sedscope.cli.main import run; run(['sweep', '--dry-run', 'train.py'])\n"
+        "import sedscope.sweep.engines.choose, sedscope.sweep.show\n"
+        "print([name for name in ('torch', 'rich', 'polars', 'textual', 'ray', 'submitit') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "missing    control" and done.stdout.splitlines()[-1] == "[]"
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    (?:\w+=\w+ )?sedscope (sweep .*?[^\\])\n(?:\n|$)", DOCS, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("words", [shlex.split(found.replace("\\\n", " ")) for found in COMMANDS])
+def test_the_commands_of_the_docs_are_understood(
+    words: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([words[0], "--dry-run", *words[1:]]) == 0
+    assert "cells: " in capsys.readouterr().out
+
+
+def test_the_lists_of_interventions_in_the_docs_are_understood(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists = re.findall(r"^      (--interventions .*)$", DOCS, flags=re.MULTILINE)
+    assert len(lists) == 2 and len(COMMANDS) == 3
+    counts = []
+    for text in lists:
+        assert run(["sweep", "--dry-run", *shlex.split(text), "train.py"]) == 0
+        counts.append(capsys.readouterr().out.splitlines()[-2])
+    assert counts == ["5 cells: 5 missing; 5 would be run", "20 cells: 20 missing; 20 would be run"]

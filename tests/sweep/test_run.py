@@ -1,6 +1,7 @@
 """A sweep does what is missing and nothing else; one cell's failure is its own; another sweep is kept out."""
 
 import json
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -241,3 +242,16 @@ def test_files_of_a_cluster_may_come_late(tmp_path: Path, monkeypatch: pytest.Mo
     board = run_sweep(Sweep(("train.py",)), tmp_path, engine, PlainReporter(StringIO()))
     assert board.lines[0].state == FINISHED
     assert WAITING not in board.counts()
+
+
+def test_the_example_of_the_docs(tmp_path: Path, finishing: Finishing, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", docs, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "sedscope.sweep.engines.local.LocalEngine", lambda jobs: finishing(scope["sweep"], Path("runs/exp"))
+    )
+    exec(code, scope)
+    assert len(scope["missing"]) == 2 * 2 * 4 and scope["failed"] == {}
+    assert len(scope["board"].in_state(FINISHED)) == 16
