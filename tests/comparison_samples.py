@@ -52,7 +52,7 @@ def outcome(
         name=f"{label}-{task}-{seed}",
         state="finished",
         treatment=done,
-        recipe=Recipe(command, " ".join(command)),
+        recipe=Recipe(command, ""),
         seed=Seed(seed, seed),
         origin=(("commit", "0123abc"), ("torch", "2.13.0")),
         tasks=(task_outcome(task, grok, end),),

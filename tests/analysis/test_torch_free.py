@@ -9,6 +9,7 @@ TORCH_FREE = (
     "arrays",
     "basis",
     "centroid_spectrum",
+    "comparison",
     "coupling_gram",
     "gram",
     "groups",

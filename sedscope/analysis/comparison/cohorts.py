@@ -19,7 +19,7 @@ from recorders.intervention.settings import (
     REMOVE_SED,
 )
 from sedscope.analysis.comparison.outcome import Outcome
-from sedscope.analysis.comparison.recipe import difference
+from sedscope.analysis.comparison.recipe import Recipe, difference
 from sedscope.analysis.comparison.treatment import Treatment
 
 _ORDER = (CONTROL, FREEZE, DECAY_ONLY, KEEP_SED, KEEP_RANDOM, KEEP_RANDOM_NORM, REMOVE_SED, REMOVE_RANDOM)
@@ -29,16 +29,41 @@ _STATES = {STATE_RECORDING: "still being recorded"}
 
 
 def cohorts_of(outcomes: Sequence[Outcome]) -> tuple[tuple[Outcome, ...], ...]:
-    """Runs of one recipe each, in the order of the runs."""
-    found: dict[str, list[Outcome]] = {}
+    """Runs of one recipe each, in the order of the runs; recipes that differ in words made of the seed are one."""
+    by_recipe: dict[Recipe, list[Outcome]] = {}
     for one in outcomes:
-        found.setdefault(one.recipe.key, []).append(one)
-    return tuple(tuple(runs) for runs in found.values())
+        by_recipe.setdefault(one.recipe, []).append(one)
+    found: list[list[Outcome]] = []
+    of_one_seed: list[list[Outcome]] = []
+    for runs in by_recipe.values():
+        single = len({one.seed for one in runs}) == 1
+        home = next((other for other in of_one_seed if single and _differ_in_seed(other[0], runs[0])), None)
+        if home is not None:
+            home += runs
+            continue
+        found.append(runs)
+        of_one_seed += [runs] if single else []
+    return tuple(tuple(runs) for runs in found)
+
+
+def _differ_in_seed(one: Outcome, other: Outcome) -> bool:
+    """Whether the seed alone, in whatever word it stands, tells two commands apart."""
+    ours, theirs = one.recipe, other.recipe
+    if one.seed == other.seed or ours.made != theirs.made or len(ours.command) != len(theirs.command):
+        return False
+    words = zip(ours.command, theirs.command, strict=True)
+    return all(a == b or one.seed.without(a) == other.seed.without(b) for a, b in words)
+
+
+def command_of(runs: Sequence[Outcome]) -> tuple[str, ...]:
+    """The command of a cohort; `{seed}` stands where each run has its own."""
+    places = zip(*(one.recipe.command for one in runs), strict=True)
+    return tuple(words[0] if len(set(words)) == 1 else runs[0].seed.without(words[0]) for words in places)
 
 
 def cohort_labels(cohorts: Sequence[Sequence[Outcome]]) -> tuple[str, ...]:
     """For each the words of its command that not all share; numbered where words do not tell them apart."""
-    commands = [runs[0].recipe.command for runs in cohorts]
+    commands = [command_of(runs) for runs in cohorts]
     words = [difference(one, commands) for one in commands]
     if len(cohorts) == 1:
         return ("",)
@@ -82,7 +107,7 @@ def why_no_control(runs: Sequence[Outcome], everyone: Sequence[Outcome], task: s
     controls = [one for one in everyone if not one.treatment.acts]
     if not controls:
         return "no control is among the runs"
-    if any(one.recipe.key == runs[0].recipe.key for one in controls):
+    if any(not one.treatment.acts for one in runs):
         return f"the control names no task {task}"
     own = runs[0].recipe.command
     nearest = min((one.recipe.command for one in controls), key=lambda other: len(set(own) ^ set(other)))

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 
 from sedscope.analysis.comparison.averages import mean_step
 from sedscope.analysis.comparison.beside import NO_FREEZE, Beside, Kind, freeze_of, random_of
-from sedscope.analysis.comparison.cohorts import cohort_labels, cohorts_of, notes_on, treatments_of, why_no_control
+from sedscope.analysis.comparison.cohorts import (
+    cohort_labels,
+    cohorts_of,
+    command_of,
+    notes_on,
+    treatments_of,
+    why_no_control,
+)
 from sedscope.analysis.comparison.curves import shared_curve
 from sedscope.analysis.comparison.norm import shares
 from sedscope.analysis.comparison.outcome import Outcome, outcome_of
@@ -38,7 +45,7 @@ def compare(outcomes: Sequence[Outcome]) -> Comparison:
     found = cohorts_of(outcomes)
     return Comparison(
         tuple(
-            Cohort(label, runs[0].recipe.command, tuple(_tasks(runs, outcomes)), tuple(notes_on(runs)))
+            Cohort(label, command_of(runs), tuple(_tasks(runs, outcomes)), tuple(notes_on(runs)))
             for runs, label in zip(found, cohort_labels(found), strict=True)
         )
     )

@@ -24,20 +24,18 @@ class Recipe:
 
     command: tuple[str, ...]
     """Its words without the seed."""
-    key: str
-    """Equal where nothing else differs: command, parameters and optimizer."""
+    made: str
+    """Equal where parameters and optimizer are the same."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> Recipe:
         """From what `run.json` says; what was recorded of it, and which weights were selected, is no part of it."""
-        command = tuple(without_seed(manifest.command))
         made = manifest.optimizer
         parts = {
-            "command": command,
             "parameters": [(one.name, one.shape, one.dtype, one.trainable) for one in manifest.parameters],
             "optimizer": None if made is None else (made.name, [dict(group.settings) for group in made.groups]),
         }
-        return cls(command, json.dumps(parts, sort_keys=True, default=str))
+        return cls(tuple(without_seed(manifest.command)), json.dumps(parts, sort_keys=True, default=str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,13 @@ class Seed:
     def is_known(self) -> bool:
         """Whether there is any: runs without one are never paired."""
         return self != Seed(None, None)
+
+    def without(self, word: str) -> str:
+        """A word with `{seed}` where the seed stands in it as a number of its own: `logs/{seed}`."""
+        for value in (self.of_command, self.of_torch):
+            if value:
+                word = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "{seed}", word)
+        return word
 
     def __str__(self) -> str:
         return self.of_command or self.of_torch or "unknown"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from comparison_samples import outcome, paper
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from run_directory import manifest
 
@@ -20,7 +20,7 @@ from sedscope.analysis.comparison.beside import verdict
 from sedscope.analysis.comparison.curves import Curve
 from sedscope.analysis.comparison.outcome import Outcome
 from sedscope.analysis.comparison.ratios import Ratio
-from sedscope.analysis.comparison.recipe import Seed, stated_seed, without_seed
+from sedscope.analysis.comparison.recipe import Recipe, Seed, stated_seed, without_seed
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run
 
@@ -130,6 +130,7 @@ def test_runs_are_paired_with_what_shares_their_command() -> None:
     assert early == Undefined("the control names no task add")
 
 
+@settings(max_examples=20)
 @given(st.permutations(range(12)))
 def test_the_order_of_the_runs_does_not_matter(order: list[int]) -> None:
     runs = paper()
@@ -140,6 +141,22 @@ def test_the_order_of_the_runs_does_not_matter(order: list[int]) -> None:
             assert not isinstance(one.average, Undefined) and not isinstance(other.average, Undefined)
             assert one.average.value == pytest.approx(other.average.value)
             assert one.average.ends == pytest.approx(other.average.ends)
+
+
+def test_the_seed_may_stand_in_other_words_of_the_command() -> None:
+    def runs(*words: str) -> list[Outcome]:
+        return [
+            outcome(mode, seed, t, command=("train.py", *(word.format(seed=seed) for word in words)))
+            for seed in ("1", "2")
+            for mode, t in (("control", 3000), ("freeze", 1000))
+        ]
+
+    (cohort,) = compare(runs("--save", "ckpt/{seed}.pt", "--layers=1")).cohorts
+    assert len(cohort.tasks[0].groups[1].speedups[0].pairs) == 2
+    assert cohort.command == ("train.py", "--save", "ckpt/{seed}.pt", "--layers=1")
+    assert len(compare(runs("--save", "ckpt/{seed}1.pt")).cohorts) == 2
+    whole = [replace(one, recipe=Recipe(("train.py", f"--lr={rate}"), "")) for rate in (1, 2) for one in runs()]
+    assert [cohort.label for cohort in compare(whole).cohorts] == ["--lr=1", "--lr=2"]
 
 
 def test_options_make_groups() -> None:
