@@ -23,6 +23,7 @@ from sedscope.tui.keybar import KeyBar
 from sedscope.tui.messages import RowChanged, RunLoaded, RunsListed, RunUnreadable, WorkerSpoke
 from sedscope.tui.options import Options
 from sedscope.tui.palette_commands import Commands
+from sedscope.tui.plot.keys import CURSOR_KEYS
 from sedscope.tui.preferences import Remembered, remember
 from sedscope.tui.prompts import Prompt
 from sedscope.tui.reader import Reader
@@ -54,10 +55,7 @@ class Viewer(FramedApp):
         Binding("n", "next_run(1)", "Next run", show=False),
         Binding("p", "next_run(-1)", "Previous run", show=False),
         Binding("t", "change_theme", "Theme", show=False),
-        Binding("left", "step(-1)", "Step back", show=False),
-        Binding("right", "step(1)", "Step on", show=False),
-        Binding("home", "end(-1)", "First step", show=False),
-        Binding("end", "end(1)", "Last step", show=False),
+        *CURSOR_KEYS,
         Binding("colon", "command_palette", "All actions", key_display=":"),
     ]
 
@@ -254,6 +252,10 @@ class Viewer(FramedApp):
         found = stepped(self.data.steps if self.data is not None else (), self.cursor, count)
         if found is not None:
             self.set_cursor(found)
+
+    def action_leap(self, direction: int) -> None:
+        """Move the cursor by a tenth of them."""
+        self.action_step(direction * max(len(self.data.steps) // 10 if self.data is not None else 0, 1))
 
     def action_end(self, direction: int) -> None:
         """Move the cursor to the first or last recorded step."""

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from run_directory import feed
 from textual.widgets import DataTable
 from viewing import HOSTILE, SIZES, metric_run, open_run, record, screen_text, shows, until, viewing
 
@@ -96,6 +97,23 @@ def test_the_cursor_is_shared_by_the_tabs(folder: Path, tmp_path: Path) -> None:
             await until(lambda: app._stage.active == "Spectrum", "Spectrum")
             await until(lambda: all(plot.cursor == 2.0 for plot in app._stage.tab.query(Plot)), "plots follow")
             await shows(app, "t = 2 ")
+
+    asyncio.run(session())
+
+
+def test_an_empty_picture_leaves_the_cursor_keys_to_the_viewer(tmp_path: Path) -> None:
+    """Nothing was logged here: the plot that has the keys has no step to go to, the run has."""
+    writer = open_run(tmp_path / "bare")
+    feed(writer, range(20))
+    writer.close("finished")
+
+    async def session() -> None:
+        async with viewing(tmp_path / "bare", folder=tmp_path, size=(80, 24), tab="Overview") as (app, pilot):
+            await shows(app, "No accuracy was logged")
+            await until(lambda: isinstance(app.focused, Plot), "a plot has the keys")
+            for key, place in (("end", 19.0), ("left", 18.0), ("pageup", 16.0), ("home", 0.0), ("right", 1.0)):
+                await pilot.press(key)
+                await until(lambda place=place: app.cursor == place, f"{key} to {place}")
 
     asyncio.run(session())
 

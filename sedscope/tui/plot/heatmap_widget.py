@@ -10,28 +10,22 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from sedscope.tui.plot import messages
+from sedscope.tui.plot.cursor_widget import CursorWidget
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.heatmap_data import Heatmap
 from sedscope.tui.plot.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.heatmap_layout import arrange_heatmap
-from sedscope.tui.plot.sliced import Sliced
 from sedscope.tui.plot.text import Line
 
 Cell = tuple[int, int]
 
 
-class HeatmapView(Sliced, can_focus=True):
+class HeatmapView(CursorWidget):
     """A matrix in colours, with numbers where they fit, and a read-out of the cell at the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(0, -1)", "Left", show=False),
-        Binding("right", "step(0, 1)", "Right", show=False),
-        Binding("up", "step(-1, 0)", "Up", show=False),
-        Binding("down", "step(1, 0)", "Down", show=False),
-        Binding("pageup", "leap(-1)", "A tenth back", show=False),
-        Binding("pagedown", "leap(1)", "A tenth on", show=False),
-        Binding("home", "end(-1)", "First column", show=False),
-        Binding("end", "end(1)", "Last column", show=False),
+        Binding("up", "row(-1)", "Row above", show=False),
+        Binding("down", "row(1)", "Row below", show=False),
     ]
 
     CellMoved = messages.CellMoved
@@ -61,6 +55,11 @@ class HeatmapView(Sliced, can_focus=True):
         """Row and column of the cursor."""
         return self._cursor
 
+    @property
+    def has_places(self) -> bool:
+        """Whether there is a cell."""
+        return self._heatmap.values.size > 0
+
     def set_cursor(self, row: int, column: int) -> None:
         """Put the cursor on a cell, or on the nearest one there is."""
         self._cursor = self._held((row, column))
@@ -79,10 +78,13 @@ class HeatmapView(Sliced, can_focus=True):
         shown = self._hover or self._cursor
         return draw_heatmap(self._heatmap, width, height, self.look, shown).lines
 
-    def action_step(self, rows: int, columns: int) -> None:
-        """Move the cursor by cells."""
-        row, column = self._cursor or (0, 0)
-        self._move_to((row + rows, column + columns) if self._cursor else (0, 0))
+    def action_step(self, count: int) -> None:
+        """Move the cursor by columns."""
+        self._move_by(0, count)
+
+    def action_row(self, count: int) -> None:
+        """Move the cursor by rows."""
+        self._move_by(count, 0)
 
     def action_leap(self, direction: int) -> None:
         """Move the cursor by a tenth of the columns."""
@@ -108,6 +110,9 @@ class HeatmapView(Sliced, can_focus=True):
         cell = self._cell(event)
         if cell is not None:
             self._move_to(cell)
+
+    def _move_by(self, rows: int, columns: int) -> None:
+        self._move_to((0, 0) if self._cursor is None else (self._cursor[0] + rows, self._cursor[1] + columns))
 
     def _move_to(self, cell: Cell) -> None:
         held = self._held(cell)

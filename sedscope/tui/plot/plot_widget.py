@@ -14,10 +14,10 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from sedscope.tui.plot import axes, curves, messages, moves
+from sedscope.tui.plot.cursor_widget import CursorWidget
 from sedscope.tui.plot.data import Chart, Look, View
 from sedscope.tui.plot.frame import Frame
 from sedscope.tui.plot.scale import Scale
-from sedscope.tui.plot.sliced import Sliced
 from sedscope.tui.plot.text import Line
 
 _ZOOM = 0.5
@@ -25,16 +25,10 @@ _PAN = 0.25
 _LEAP = 0.1
 
 
-class Plot(Sliced, can_focus=True):
+class Plot(CursorWidget):
     """Curves with a crosshair, zoom, pan, hover and a pick."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Back", show=False),
-        Binding("right", "step(1)", "On", show=False),
-        Binding("pageup", "leap(-1)", "A tenth back", show=False),
-        Binding("pagedown", "leap(1)", "A tenth on", show=False),
-        Binding("home", "end(-1)", "First", show=False),
-        Binding("end", "end(1)", "Last", show=False),
         Binding("left_square_bracket", "pick(-1)", "Previous series", key_display="[", show=False),
         Binding("right_square_bracket", "pick(1)", "Next series", key_display="]"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom in", key_display="+"),
@@ -90,6 +84,11 @@ class Plot(Sliced, can_focus=True):
     def shown_x(self) -> float | None:
         """Where values are read: under the mouse, else at the cursor."""
         return self._cursor if self._hover is None else self._hover
+
+    @property
+    def has_places(self) -> bool:
+        """Whether any series has a point."""
+        return bool(self._chart.steps.size)
 
     def set_cursor(self, x: float | None) -> None:
         """Put the crosshair at x, or away; where the view is zoomed it moves along."""
