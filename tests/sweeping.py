@@ -45,6 +45,7 @@ class PlainEngine:
     slots: int | None = 2
     name: str = "plain"
     threads: int = 1
+    tick_s: float = 0.0
     patience_s: float = 0.0
     handed: list[Job] = field(default_factory=list)
     stops: int = 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Final
 
 from recorders.errors import InputOutputError, UsageError
 from recorders.format import RUN_FILE
@@ -23,9 +22,6 @@ from sedscope.sweep.engines.local import LocalEngine
 from sedscope.sweep.interrupts import Interrupts
 from sedscope.sweep.state import Planned
 from sedscope.sweep.sweep import Sweep
-
-TICK_S: Final = 0.25
-"""How often the trainings are asked whether they have ended."""
 
 
 def plan_sweep(sweep: Sweep, out: Path) -> tuple[Planned, ...]:
@@ -62,28 +58,29 @@ def run_sweep(sweep: Sweep, out: Path, engine: Engine | None = None, reporter: R
         content, is_new = manifest.merged(out, sweep, [each.cell for each in planned])
         if is_new:
             manifest.write(out, content)
-        return _run(Course(sweep, out, planned, engine or LocalEngine()), reporter or Silent())
+        engine = engine or LocalEngine()
+        return _run(Course(sweep, out, planned, engine), engine.tick_s, reporter or Silent())
     finally:
         lock.release()
 
 
-def _run(course: Course, reporter: Reporter) -> Board:
+def _run(course: Course, tick_s: float, reporter: Reporter) -> Board:
     try:
         with Interrupts() as interrupts:
             reporter.begin(course.board(), course.about())
-            _follow(course, reporter, interrupts)
+            _follow(course, tick_s, reporter, interrupts)
     finally:
         reporter.end(course.board())
     return course.board()
 
 
-def _follow(course: Course, reporter: Reporter, interrupts: Interrupts) -> None:
+def _follow(course: Course, tick_s: float, reporter: Reporter, interrupts: Interrupts) -> None:
     try:
         while course.goes_on():
             interrupts.check()
             course.step()
             reporter.update(course.board())
-            time.sleep(TICK_S)
+            time.sleep(tick_s)
     finally:
         course.stop()
 

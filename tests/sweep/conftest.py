@@ -11,12 +11,6 @@ from sweeping import PlainEngine, write_run
 from sedscope.sweep import Sweep
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing has to be waited for here."""
-    monkeypatch.setattr("sedscope.sweep.run.TICK_S", 0.0)
-
-
 @pytest.fixture
 def finishing() -> Callable[[Sweep, Path], PlainEngine]:
     """An engine under which every cell of a sweep comes to its end."""

@@ -76,11 +76,11 @@ def test_one_finishes_one_fails_and_one_is_interrupted(name: str, tmp_path: Path
 
 
 def until(holds: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         if holds():
             return
         time.sleep(0.1)
-    raise AssertionError("waited a minute in vain")
+    raise AssertionError("waited two minutes in vain")
 
 
 @pytest.fixture

@@ -38,6 +38,10 @@ class Engine(Protocol):
         """What each of them gets."""
 
     @property
+    def tick_s(self) -> float:
+        """How long to wait between two times of asking after its jobs."""
+
+    @property
     def patience_s(self) -> float:
         """How long after a job's end its files may take to be seen here."""
 

@@ -18,6 +18,7 @@ class LocalEngine:
     """
 
     name: Final = "local"
+    tick_s: Final = 0.25
     patience_s: Final = 0.0
 
     def __init__(self, jobs: int = 1) -> None:

@@ -20,6 +20,8 @@ from sedscope.sweep.threads import cores
 
 _ADDRESS: Final = "RAY_ADDRESS"
 _CPUS: Final = "num_cpus"
+_LEEWAY_S: Final = 5.0
+"""A cancelled task first ends its training; only a task that does not come to that is killed."""
 
 
 class RayEngine:
@@ -34,6 +36,7 @@ class RayEngine:
     """
 
     name: Final = "ray"
+    tick_s: Final = 0.5
 
     def __init__(self, jobs: int | None, options: Mapping[str, Any]) -> None:
         given = {_CPUS: 1, "max_retries": 0, **options}
@@ -66,7 +69,7 @@ class RayEngine:
             for ref in left:
                 with suppress(Exception):
                     self._ray.cancel(ref, force=force)
-            left = self._pending(GRACE_S) if left else []
+            left = self._pending(GRACE_S + _LEEWAY_S) if left else []
         if self._is_own:
             self._ray.shutdown()
 

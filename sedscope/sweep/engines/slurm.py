@@ -46,7 +46,9 @@ class SlurmEngine:
         given = {key: value for key, value in options.items() if key != _CLUSTER}
         _check(given)
         self.slots = jobs
-        self.patience_s = PATIENCE_S if cluster == "slurm" else 0.0
+        is_remote = cluster == "slurm"
+        self.tick_s = 2.0 if is_remote else 0.25  # a few operations on a shared folder for every job
+        self.patience_s = PATIENCE_S if is_remote else 0.0
         self.threads = int(given.setdefault("cpus_per_task", 1))
         self._executor = _executor(out, cluster, given)
         self._jobs: list[Any] = []
@@ -67,7 +69,7 @@ class SlurmEngine:
         for job in left:
             with suppress(Exception):
                 job.cancel()
-        deadline = time.monotonic() + GRACE_S
+        deadline = time.monotonic() + GRACE_S + _POLL_S
         while time.monotonic() < deadline and not all(job.done(force_check=True) for job in left):
             time.sleep(_POLL_S)
 
