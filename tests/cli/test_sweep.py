@@ -14,6 +14,7 @@ import pytest
 
 from sedscope.cli.main import run
 from sedscope.runs import open_run
+from sedscope.sweep.threads import cores
 
 TRAIN = """
 import argparse, os, sys, time
@@ -38,7 +39,7 @@ for t in range(6):
         time.sleep(60)
 """
 NAMES = ["keep-random-rank=1-window=2-seed=1", "keep-random-rank=1-window=2-seed=2"]
-SHARE = max(1, len(os.sched_getaffinity(0)) // 2)
+SHARE = max(1, cores() // 2)
 
 
 def command(*arguments: str) -> list[str]:

@@ -107,7 +107,7 @@ def _ray() -> Any:
 
 
 def _begin(ray: Any) -> None:
-    here = {} if _ADDRESS in os.environ else {"num_cpus": cores(), "include_dashboard": False}
+    here = {} if _ADDRESS in os.environ else {"address": "local", "num_cpus": cores(), "include_dashboard": False}
     try:
         with warnings.catch_warnings(action="ignore"):
             ray.init(logging_level=logging.ERROR, log_to_driver=False, **here)
