@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
+
 from sedscope.runs.text import printable
 from sedscope.tui.run_line import SIGNS, STYLES
 from sedscope.tui.snapshot import RunRow
@@ -104,6 +106,11 @@ COLUMNS = (
 
 _OPTIONAL = frozenset({"Intervention", "Remark"})
 """Columns that are left out where no run has anything in them."""
+_GIVE_WAY = ("P", "Started", "Size", "Rows", "State", "Tasks", "Seed")
+"""Those that a narrow table does without, the first ones first; the sign before the name is the state too."""
+_READ = 24
+"""Cells of a remark that has to be seen."""
+_GAP = 2
 
 
 def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
@@ -113,6 +120,29 @@ def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
         for place, column in enumerate(COLUMNS)
         if column.name not in _OPTIONAL or any(column.order(row) is not None for row in rows)
     )
+
+
+def fitted(places: Sequence[int], rows: Sequence[RunRow], room: int, kept: int) -> tuple[int, ...]:
+    """Places of the columns that fit side by side: the least telling give way first, each as a whole.
+
+    Args:
+        places: In their order.
+        rows: Of the table.
+        room: Cells for the columns and their gaps.
+        kept: Place of the column that the table is sorted by, which stays.
+    """
+    widths = {place: _width(COLUMNS[place], rows) for place in places}
+    for name in _GIVE_WAY:
+        if sum(widths.values()) <= room:
+            break
+        widths = {place: width for place, width in widths.items() if COLUMNS[place].name != name or place == kept}
+    return tuple(widths)
+
+
+def _width(column: Column, rows: Sequence[RunRow]) -> int:
+    """Cells with a gap: of the header with its arrow, or of the longest text; a remark is read where it is cut too."""
+    longest = max((cell_len(column.text(row)) for row in rows), default=0)
+    return max(len(column.name) + 1, min(longest, _READ) if column.name == "Remark" else longest) + _GAP
 
 
 def sign(row: RunRow, marked: bool) -> tuple[str, str]:

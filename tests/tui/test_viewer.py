@@ -14,6 +14,7 @@ from viewing import HOSTILE, SIZES, metric_run, open_run, record, screen_text, s
 from sedscope.tui.app import Viewer
 from sedscope.tui.plot import Plot
 from sedscope.tui.tabs import TABS
+from sedscope.tui.tabs.runs_grid import RunsGrid
 
 NAMES = [tab.name for tab in TABS]
 
@@ -136,7 +137,8 @@ def test_marks_sort_and_filter(folder: Path, tmp_path: Path) -> None:
     async def session() -> None:
         async with viewing(folder, folder=tmp_path, tab="Runs") as (app, pilot):
             await until(lambda: len(app.rows) == 3, "three runs")
-            table = app.query_one(DataTable)
+            table = app.query_one(RunsGrid)
+            await until(lambda: table.at_cursor == folder / "alpha", "the cursor is on the run that is shown")
             await pilot.press("space")
             await until(lambda: [path.name for path in app.marked] == ["alpha"], "a mark")
             await shows(app, "1 marked", "▶")
@@ -170,6 +172,26 @@ def test_two_hundred_runs_keep_cursor_and_filter_while_rows_change(tmp_path: Pat
             app.post_message(RowChanged(replace(rows[3], size=4096)))
             await until(lambda: "4.1 kB" in str(table.get_row("%s" % (tmp_path / "r3"))), "a cell changed")
             assert table.cursor_row == 150
+
+    asyncio.run(session())
+
+
+def test_a_narrow_table_leaves_columns_out_whole_and_says_so(tmp_path: Path) -> None:
+    metric_run(tmp_path / "alpha", name="a-run-with-a-rather-long-name", seed=7)
+    damaged = metric_run(tmp_path / "beta")
+    next(iter(sorted((damaged / "shards").iterdir()))).unlink()
+
+    async def session() -> None:
+        async with viewing(tmp_path, folder=tmp_path, tab="Runs", size=(200, 30)) as (app, pilot):
+            text = await shows(app, "damaged", "Started", "Size", "Remark", "by run")
+            assert "left out" not in text
+            await pilot.resize_terminal(80, 24)
+            text = await shows(app, "columns left out", "← → scroll", "Remark", "Grok step")
+            table = text.splitlines()[3:6]
+            assert "Started" not in table[0] and "finished" not in text.replace("finished  recorded", "")
+            assert "✓  a-run-with-a-rather-long-name" in table[1] and "▲  beta" in table[2]
+            await pilot.resize_terminal(200, 30)
+            await until(lambda: "Started" in screen_text(app), "room for all of them")
 
     asyncio.run(session())
 

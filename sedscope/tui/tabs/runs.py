@@ -95,8 +95,9 @@ class RunsTab(Tab):
         yield Static("", id="runs-none", markup=False)
 
     def on_mount(self) -> None:
-        """The line above the table."""
+        """The line above the table, which says what the table has no room for."""
         self._summarise()
+        self.watch(self._grid, "virtual_size", self._summarise, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Whether there is room for the run at the cursor."""
@@ -250,4 +251,7 @@ class RunsTab(Tab):
         parts += [f"{live} recording"] * bool(live) + [f"{len(self.shell.marked)} marked"] * bool(self.shell.marked)
         parts.append(f"by {COLUMNS[self._grid.sorted_by].name.lower()}")
         parts += [printable(problem) for problem in self.shell.problems]
+        left_out = len(self._grid.given_way)
+        parts += [f"{left_out} column{'s' * (left_out > 1)} left out"] * bool(left_out)
+        parts += ["← → scroll"] * self._grid.is_cut
         self.query_one("#runs-summary", Static).update(Content(" · ".join(parts)))

@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
+from textual import events
 from textual.widgets import DataTable
 
-from sedscope.tui.run_table import COLUMNS, arranged, shown_columns, sign
+from sedscope.tui.run_table import COLUMNS, arranged, fitted, shown_columns, sign
 from sedscope.tui.snapshot import RunRow
 
 _MARK = "mark"
+_BEFORE = 5
+"""Cells of the column of signs with its gap, and of the scroll bar."""
+_UNKNOWN = 1000
+"""In place of a width before there is one."""
 _RICH = {"$success": "green", "$warning": "yellow", "$error": "red"}
 
 
@@ -33,15 +38,28 @@ class RunsGrid(DataTable[Text]):
         self._all: Sequence[RunRow] = ()
         self._marked: Sequence[Path] = ()
         self._places: tuple[int, ...] = ()
+        self.given_way: tuple[str, ...] = ()
+        """Columns that the table is too narrow for."""
 
     def on_mount(self) -> None:
         """Headers."""
-        self._head(shown_columns(()))
+        self._columns_change()
+        self._head()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other columns may have room."""
+        if self._columns_change():
+            self.sort_by(self.sorted_by, self._backwards)
 
     @property
     def at_cursor(self) -> Path | None:
         """The run at the cursor."""
         return self.shown[self.cursor_row].path if 0 <= self.cursor_row < len(self.shown) else None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether columns lie beyond the right edge."""
+        return self.virtual_size.width > self.size.width > 0
 
     def move_to(self, path: Path) -> None:
         """Put the cursor on a run, where it is shown."""
@@ -52,11 +70,10 @@ class RunsGrid(DataTable[Text]):
     def update_runs(self, rows: Sequence[RunRow], marked: Sequence[Path], words: str, here: Path | None) -> None:
         """Show these runs; `here` is where the cursor goes where there was none."""
         self._all, self._words = rows, words
-        places = shown_columns(rows)
-        if places != self._places:
-            self._head(places)
-        found = arranged(rows, words, self.sorted_by, self._backwards)
         here = self.at_cursor or here
+        if self._columns_change():
+            self._head()
+        found = arranged(rows, words, self.sorted_by, self._backwards)
         if [row.path for row in found] == [row.path for row in self.shown]:
             self._renew(found, marked)
         else:
@@ -68,7 +85,8 @@ class RunsGrid(DataTable[Text]):
         """Another order; the cursor stays on its run."""
         here = self.at_cursor
         self.sorted_by, self._backwards = place, backwards
-        self._head(self._places)
+        self._columns_change()
+        self._head()
         self.update_runs(self._all, self._marked, self._words, here)
 
     def sort_next(self, direction: int) -> None:
@@ -86,14 +104,22 @@ class RunsGrid(DataTable[Text]):
             place = self._places[index - 1]
             self.sort_by(place, place == self.sorted_by and not self._backwards)
 
-    def _head(self, places: tuple[int, ...]) -> None:
+    def _columns_change(self) -> bool:
+        """Choose the columns that say something about these runs and have room; whether that changed any."""
+        wished = shown_columns(self._all)
+        room = self.size.width - _BEFORE if self.size.width else _UNKNOWN
+        before, self._places = self._places, fitted(wished, self._all, room, self.sorted_by)
+        self.given_way = tuple(COLUMNS[place].name for place in wished if place not in self._places)
+        return self._places != before
+
+    def _head(self) -> None:
         """Headers anew; the one that the table is sorted by has an arrow."""
-        self._places, self.shown = places, []
-        if self.sorted_by not in places:
+        self.shown = []
+        if self.sorted_by not in self._places:
             self.sorted_by, self._backwards = 0, False
         self.clear(columns=True)
         self.add_column(Text(""), key=_MARK, width=2)
-        for place in places:
+        for place in self._places:
             column = COLUMNS[place]
             arrow = ("▼" if self._backwards else "▲") if place == self.sorted_by else ""
             self.add_column(Text(column.name + arrow, justify="right" if column.right else "left"), key=column.name)
