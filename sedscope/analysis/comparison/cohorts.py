@@ -25,6 +25,8 @@ from sedscope.analysis.comparison.treatment import Treatment
 _ORDER = (CONTROL, FREEZE, DECAY_ONLY, KEEP_SED, KEEP_RANDOM, KEEP_RANDOM_NORM, REMOVE_SED, REMOVE_RANDOM)
 """What a result must stand beside comes before it."""
 
+_NAMED = 3
+"""Values that a note names."""
 _STATES = {STATE_RECORDING: "still being recorded"}
 
 
@@ -87,9 +89,10 @@ def _place(one: Treatment) -> tuple[int, str, int, str, str]:
 def notes_on(runs: Sequence[Outcome]) -> Iterator[str]:
     """What differs among runs that should differ in seed and intervention alone."""
     for what in dict.fromkeys(name for one in runs for name, _ in one.origin):
-        values = dict.fromkeys(dict(one.origin).get(what, "unknown") for one in runs)
+        values = list(dict.fromkeys(dict(one.origin).get(what, "unknown") for one in runs))
+        more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
         if len(values) > 1:
-            yield f"the runs do not share their {what}: {', '.join(values)}"
+            yield f"the runs do not share their {what}: {', '.join(values[:_NAMED])}{more}"
     for one in runs:
         if one.state != STATE_FINISHED:
             yield f"{one.name} is {_STATES.get(one.state, one.state)}: it counts with as long as it was followed"

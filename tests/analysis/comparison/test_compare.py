@@ -181,6 +181,8 @@ def test_what_is_not_fair_is_noted() -> None:
         "freeze-add-1 is still being recorded: it counts with as long as it was followed",
         "2 runs of freeze have seed 1: they count as one, by their geometric mean",
     )
+    many = [replace(outcome("freeze", str(n), 900), origin=(("commit", f"c{n}"),)) for n in range(5)]
+    assert "the runs do not share their commit: c0, c1, c2 and 2 more" in compare(many).cohorts[0].notes
     (_, freeze) = cohort.tasks[0].groups
     assert freeze.speedups[0].pairs[0].ratio == Ratio(pytest.approx(1.5), pytest.approx(1.5))
 
