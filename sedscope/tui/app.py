@@ -73,6 +73,7 @@ class Viewer(FramedApp):
         """Why the selected run cannot be read."""
         self.cursor: float | None = None
         self.selected: Path | None = None
+        """The run that is shown, or will be when it was read."""
         self._reader = Reader(options.paths, self.post_message)
         self._worker = WorkerClient(lambda event: self.post_message(WorkerSpoke(event)))
         self._board = JobsBoard(self._worker)
@@ -163,9 +164,9 @@ class Viewer(FramedApp):
         self.rows, self.problems, self.listed = message.rows, message.problems, True
         paths = {row.path for row in self.rows}
         self.marked = tuple(path for path in self.marked if path in paths)
-        self._stage.tell("marks")
         if self.selected is None and self.rows:
             self.select_run(self.rows[0].path)
+        self._stage.tell("marks")
 
     def on_row_changed(self, message: RowChanged) -> None:
         """One line of the table."""

@@ -26,6 +26,11 @@ class Shell(Protocol):
         ...
 
     @property
+    def selected(self) -> Path | None:
+        """Where the selected run lies, also before it was read."""
+        ...
+
+    @property
     def run_problem(self) -> str:
         """Why the selected run cannot be read; "" where it can, or was not tried yet."""
         ...

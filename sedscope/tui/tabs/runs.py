@@ -232,8 +232,7 @@ class RunsTab(Tab):
 
     def _update(self) -> None:
         """Bring the table up to date."""
-        here = self.shell.data.path if self.shell.data else None
-        self._grid.update_runs(self.shell.rows, self.shell.marked, self._words, here)
+        self._grid.update_runs(self.shell.rows, self.shell.marked, self._words, self.shell.selected)
         self._summarise()
 
     def _summarise(self) -> None:
