@@ -67,6 +67,17 @@ def analyse(
     return _Analysis(run, settings, sources, tasks, crossed, progress or _ignore).answer()
 
 
+def kept_answer(
+    run: Run,
+    settings: Settings,
+    sources: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
+    crossed: bool = False,
+) -> RunAnalysis | None:
+    """What `analyse` would return where it has nothing to compute, else None; raises as `analyse` does."""
+    return _Analysis(run, settings, sources, tasks, crossed, _ignore).kept_answer()
+
+
 def measure_spans(
     run: Run, settings: Settings, sources: Sequence[str], task: str, progress: OnProgress | None = None
 ) -> AnyWindow:
@@ -133,19 +144,24 @@ class _Analysis:
         return Material(self.run, self.settings, self.progress)
 
     def answer(self) -> RunAnalysis:
-        """As it was kept, where nothing that it depends on has changed; else made, and kept where nothing failed."""
-        if self.run.damage:
-            return self.result()
-        key = self._key()
-        entry = self.material.cache.load("analysis", key)
+        """As it was kept; else made, and kept where nothing failed."""
+        if (kept := self.kept_answer()) is not None:
+            return kept
+        made = self.result()
+        if not self.material.failed and not self.run.damage:
+            self.material.cache.keep("analysis", self._key(), to_arrays(made))
+        return self._of_this_run(made)
+
+    def kept_answer(self) -> RunAnalysis | None:
+        """As it was kept, where nothing that it depends on has changed."""
+        entry = None if self.run.damage else self.material.cache.load("analysis", self._key())
         kept = None if entry is None else from_arrays(entry)
-        if kept is None:
-            kept = self.result()
-            if not self.material.failed and not self.run.damage:
-                self.material.cache.keep("analysis", key, to_arrays(kept))
-        return replace(
-            kept, path=str(self.run.path), name=self.run.name, state=self.run.state, notes=tuple(self._notes())
-        )
+        return None if kept is None else self._of_this_run(kept)
+
+    def _of_this_run(self, found: RunAnalysis) -> RunAnalysis:
+        """With what may have changed without changing a number."""
+        run = self.run
+        return replace(found, path=str(run.path), name=run.name, state=run.state, notes=tuple(self._notes()))
 
     def _key(self) -> Key:
         """Everything that a result depends on: the whole run as far as it is committed, and the question."""
