@@ -8,20 +8,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import psutil
 import pytest
+from analysed_run import SETTINGS, analysed_run
 from viewing import metric_run
 
 from sedscope.analysis.progress import Progress
 from sedscope.analysis.settings import Settings
+from sedscope.runs import open_run
 from sedscope.tui.worker.client import WorkerClient
 from sedscope.tui.worker.events import Answered, Event, Finished, Told
-from sedscope.tui.worker.jobs import SpectrumJob, Tell, coarser
+from sedscope.tui.worker.jobs import CouplingJob, SpectrumJob, Tell, coarser
 
 PATIENCE = 60.0
 
@@ -100,6 +102,17 @@ def test_spectra_arrive(client: WorkerClient, heard: SimpleQueue[Event], run_pat
     assert until(heard, finished(number)) == Finished(number)
 
 
+def test_what_is_kept_comes_without_a_coarse_picture_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, analysis = analysed_run(tmp_path)
+    tell = list[Progress]().append
+    (only,) = CouplingJob(str(path), "", SETTINGS).run(open_run(path), tell)
+    assert only[1] and only[0].settings == SETTINGS and len(only[0].coupling) == len(analysis.coupling)
+    monkeypatch.setattr("sedscope.analysis.analyse.analyse", lambda run, settings, *rest: settings)
+    other = replace(SETTINGS, random=9)
+    answers = CouplingJob(str(path), "", other).run(open_run(path), tell)
+    assert list(answers) == [(coarser(other), False), (other, True)]
+
+
 def test_a_failing_job_is_one_printable_line_and_the_process_goes_on(
     client: WorkerClient, heard: SimpleQueue[Event], run_path: str
 ) -> None:
@@ -146,6 +159,7 @@ import sys, time
 from sedscope.tui.worker.client import WorkerClient
 from sedscope.tui.worker.jobs import SpectrumJob
 from sedscope.analysis.settings import Settings
+from sedscope.runs import open_run
 client = WorkerClient(lambda event: None)
 client.submit(SpectrumJob({run_path!r}, "", Settings(window=(5,)), ("update",)))
 print(client.pid, flush=True)

@@ -93,12 +93,16 @@ class CouplingJob:
         return "Coupling"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """A coarse answer, then the one that was asked for."""
-        from sedscope.analysis.analyse import analyse
+        """A coarse answer where the one that was asked for is not kept, then that one."""
+        from sedscope.analysis.analyse import analyse, kept_answer
 
         def answer(settings: Settings) -> Any:
             return analyse(run, settings, self.sources, self.tasks, self.crossed, tell)
 
+        kept = kept_answer(run, self.settings, self.sources, self.tasks, self.crossed)
+        if kept is not None:
+            yield kept, True
+            return
         if self.preview and (coarse := coarser(self.settings)) != self.settings:
             yield answer(coarse), False
         yield answer(self.settings), True
