@@ -20,7 +20,7 @@ unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_CONSTRAINT VIRTUAL_ENV
 
 DEMO := runs/demo
 
-.PHONY: help demo test lint soak bench sample-runs install clean FORCE
+.PHONY: help demo test lint soak bench sample-runs reproduce reproduce-small install clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,8 @@ help:
 	@echo "make soak         the long tests: a thousand kills"
 	@echo "make bench        what recording costs, as ratios of whole trainings"
 	@echo "make sample-runs  record sample_runs/ again"
+	@echo "make reproduce    record and measure the published experiments; hours; goes on where it was interrupted"
+	@echo "make reproduce-small  the same for a small modulus; minutes"
 	@echo "make install      only create .venv and install into it (the others do it themselves)"
 	@echo "make clean        remove .venv and $(DEMO)"
 
@@ -68,6 +70,15 @@ bench: $(STAMP)
 
 sample-runs: $(STAMP)
 	$(PY) examples/make_sample_runs.py
+
+# As many trainings at a time as there are cores, one thread each.
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+
+reproduce: $(STAMP)
+	$(PY) -m examples.reproduce full --jobs $(JOBS) --page docs/reproduction.md
+
+reproduce-small: $(STAMP)
+	$(PY) -m examples.reproduce small --jobs $(JOBS)
 
 install: $(STAMP)
 

@@ -1,0 +1,311 @@
+"""Which measured number stands against which published one, beside which controls.
+
+Decides the rows of the page's first table and what their values are means of. Leaves to others: the rules (`verdict`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from examples.reproduce import published
+from examples.reproduce.measure import Coupled, Measurements, at, fixed, peak_of, series_of
+from examples.reproduce.published import Published
+from examples.reproduce.verdict import COUPLING_LEAST, NOT_RUN, STEPS_LEAST, Control, verdict
+from recorders.format import DISPLACEMENT, FIXED_GRADIENT
+from sedscope.analysis.comparison import Group
+from sedscope.analysis.comparison.averages import Average
+from sedscope.analysis.comparison.speedup import SpeedUp
+from sedscope.analysis.comparison.student import t_quantile
+from sedscope.analysis.interval import LEVEL
+from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.variants import control_sources
+from sedscope.report.estimate import Estimate, between, divide, signed
+from sedscope.report.figures import count, span
+
+OP = "add"
+"""Of the published interventions."""
+CONTROL_WORDS = {
+    "control/shuffled": "gradients of shuffled labels",
+    "control/cotangent": "gradients of random cotangents",
+    "control/per_example": "random combinations of per-example gradients",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    published: str
+    before: str
+    ours: str
+    beside: str
+    """The controls."""
+    verdict: str
+
+
+def rows(found: Measurements, *, comparable: bool) -> Iterator[Row]:
+    """Every claim in the order of the page; with `comparable` False the published numbers are left out."""
+    yield from _couplings(found, comparable)
+    yield from _ablations(found, comparable)
+    yield from _four(found, comparable)
+    yield from _interventions(found, comparable)
+
+
+# --- couplings ------------------------------------------------------------------------------------------------------
+
+
+def _couplings(found: Measurements, comparable: bool) -> Iterator[Row]:
+    def leading(source: str | None) -> list[Estimate]:
+        """At the peak of each run; None stands for the task's fixed gradient."""
+        return _known(
+            peak_of(series_of(one.leading, source or fixed(one.recording.ops[0]), one.recording.ops[0]))
+            for one in found.single
+            if one.leading is not None
+        )
+
+    yield _row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable)
+    controls = tuple(_controls(found.single))
+    yield _row(published.FIXED, leading(None), controls, comparable)
+    yield _rank_row(found)
+    yield Row(published.PER_EXAMPLE.what, published.PER_EXAMPLE.words, "", "–", "", f"{NOT_RUN}: not part of the plan")
+
+
+def _controls(runs: Sequence[Coupled]) -> Iterator[Control]:
+    """The fixed gradient over each control, at the peak of the fixed gradient, trailing windows."""
+    for family, words in CONTROL_WORDS.items():
+        factors = []
+        for one in runs:
+            for task in one.recording.ops:
+                own = series_of(one.trailing, fixed(task), task)
+                control = next(name for name in control_sources(task) if name.startswith(family))
+                factors += _known([quotient_at_peak(own, series_of(one.trailing, control, task))])
+        if factors:
+            yield Control(words, together(factors), COUPLING_LEAST)
+
+
+def quotient_at_peak(own: CouplingSeries | None, other: CouplingSeries | None) -> Estimate | None:
+    """Own over other, both at the peak of the own one; None where one is undefined."""
+    if own is None or isinstance(own.peak, Undefined):
+        return None
+    above, below = at(own, own.peak.t), at(other, own.peak.t)
+    if above is None or below is None:
+        return None
+    factor = divide(above, below)
+    return None if isinstance(factor, Undefined) else factor
+
+
+def _rank_row(found: Measurements) -> Row:
+    told = [
+        f"seed {one.recording.seed}: {' / '.join(map(str, known))}"
+        for one in found.single
+        if one.recording.ops == (OP,) and (known := _rank_90(one.trailing))
+    ]
+    claim = published.RANK_90
+    return Row(claim.what, "–", claim.before, "; ".join(told) or "–", "", "nothing published" if told else NOT_RUN)
+
+
+def _rank_90(analysis: RunAnalysis) -> tuple[int, int, int] | None:
+    """At the first checkpoint, the largest, and at the last."""
+    ranks = [point.rank for point in analysis.rank90[0].points if not isinstance(point.rank, Undefined)]
+    return (ranks[0], max(ranks), ranks[-1]) if ranks else None
+
+
+def _ablations(found: Measurements, comparable: bool) -> Iterator[Row]:
+    by_key = {(one.setting, one.value): one.series for one in found.ablations}
+    exact = by_key.get(("exact", 0.0))
+    for window, claim in published.WINDOWS.items():
+        yield _row(claim, _known([peak_of(by_key.get(("W", window)))]), (), comparable)
+    for epsilon, claim in published.EPSILONS.items():
+        series = by_key.get(("ε", epsilon))
+        beside = _beside_exact(exact, series)
+        yield _row(claim, _known([peak_of(series)]), (), comparable, beside)
+    yield _row(published.EXACT, _known([peak_of(exact)]), (), comparable)
+
+
+def _beside_exact(exact: CouplingSeries | None, central: CouplingSeries | None) -> str:
+    factor = quotient_at_peak(exact, central)
+    return "" if factor is None else f"the exact derivative at its peak is {signed(factor.value)}× as large"
+
+
+# --- several operations ---------------------------------------------------------------------------------------------
+
+
+def _four(found: Measurements, comparable: bool) -> Iterator[Row]:
+    def values(source: str | None) -> list[Estimate]:
+        return _known(
+            peak_of(series_of(one.trailing, source or fixed(task), task))
+            for one in found.four
+            for task in one.recording.ops
+        )
+
+    aggregated = tuple(
+        Control(words, together(factors), COUPLING_LEAST)
+        for words, factors in (
+            ("the aggregated gradient", list(_over_aggregated(found.four))),
+            ("other tasks' gradients", list(_over_crossed(found.four))),
+        )
+        if factors
+    )
+    yield _row(published.FOUR_DISPLACEMENT, values(DISPLACEMENT), (), comparable)
+    yield _row(published.FOUR_OWN, values(None), (*_controls(found.four), *aggregated), comparable)
+    yield _row(published.FOUR_AGGREGATED, values(FIXED_GRADIENT), (), comparable)
+
+
+def _over_aggregated(runs: Iterable[Coupled]) -> Iterator[Estimate]:
+    for one in runs:
+        for task in one.recording.ops:
+            own, whole = (series_of(one.trailing, name, task) for name in (fixed(task), FIXED_GRADIENT))
+            yield from _known([quotient_at_peak(own, whole)])
+
+
+def _over_crossed(runs: Iterable[Coupled]) -> Iterator[Estimate]:
+    """A task's fixed gradient over every other one's, against the centroids of the task."""
+    for one in runs:
+        for task in one.recording.ops if one.crossed is not None else ():
+            assert one.crossed is not None
+            own = series_of(one.crossed, fixed(task), task)
+            others = [series_of(one.crossed, fixed(other), task) for other in one.recording.ops if other != task]
+            yield from _known(quotient_at_peak(own, other) for other in others)
+
+
+# --- interventions --------------------------------------------------------------------------------------------------
+
+
+def _interventions(found: Measurements, comparable: bool) -> Iterator[Row]:
+    task = found.task(OP)
+    groups = () if task is None else task.groups
+    control = next((one for one in groups if not one.treatment.acts), None)
+    yield _grok_row(control, comparable)
+    frozen = next((one for one in groups if one.treatment.mode == "freeze"), None)
+    yield _speedup_row(published.FREEZE, frozen, comparable)
+    for on in ("gradient", "update"):
+        for mode, basis in (
+            ("keep-sed", "applied"),
+            ("keep-sed", "raw"),
+            ("keep-random", None),
+            ("remove-sed", "applied"),
+            ("remove-random", None),
+        ):
+            group = next((one for one in groups if _is(one, on, mode, basis)), None)
+            yield _speedup_row(published.intervention(on, mode, basis), group, comparable)
+
+
+def _is(group: Group, on: str, mode: str, basis: str | None) -> bool:
+    one = group.treatment
+    return (one.mode, one.on, one.basis, one.rank) == (mode, on, basis, 3) and one.window == 20
+
+
+def _grok_row(control: Group | None, comparable: bool) -> Row:
+    reached = None if control is None else control.reaching[0].mean
+    ours = _average(reached) if isinstance(reached, Average) else None
+    claim = published.GROK
+    low, high = (claim.low, claim.high) if comparable else (None, None)
+    words = claim.words if comparable else "–"
+    text = "–" if ours is None or control is None else f"{steps(ours)}, n = {control.reaching[0].n}"
+    return Row(claim.what, words, claim.before if comparable else "–", text, "", verdict(low, high, ours))
+
+
+def _speedup_row(claim: Published, group: Group | None, comparable: bool) -> Row:
+    low, high = (claim.low, claim.high) if comparable else (None, None)
+    text, ours = ("–", None) if group is None else speedup_text(group.speedups[0])
+    controls = () if group is None else tuple(_beside(group))
+    beside = "; ".join(f"{signed(one.factor.value)}× {_against(one)}" for one in controls)
+    words = claim.words or "–"
+    no_factor = group is not None and ours is None
+    said = f"no factor: {text}" if no_factor else verdict(low, high, ours, controls)
+    if group is not None and group.no_freeze is not None:
+        said += "; freeze was not run beside it"
+    return Row(
+        claim.what, words if comparable else "–", (claim.before or "–") if comparable else "–", text, beside, said
+    )
+
+
+def _against(control: Control) -> str:
+    return f"as early as {control.name}"
+
+
+def _beside(group: Group) -> Iterator[Control]:
+    """`freeze` for what is kept, a random subspace for an SED one."""
+    for one in group.beside:
+        average = one.speedups[0].average
+        if isinstance(average, Average):
+            yield Control(
+                "freeze" if one.kind == "freeze" else one.speedups[0].reference, _average(average), STEPS_LEAST
+            )
+
+
+def speedup_text(one: SpeedUp) -> tuple[str, Estimate | None]:
+    """In words, and as a number where it is one: a run that never grokked leaves a bound alone."""
+    if one.bound is not None:
+        ends = (("> ", one.bound.low), ("< ", one.bound.high))
+        known = [f"{sign}{signed(value)}×" for sign, value in ends if value is not None]
+        return " and ".join(known) or "unknown: neither grokked", None
+    if isinstance(one.average, Undefined):
+        return one.average.reason, None
+    ours = _average(one.average)
+    interval = "" if ours.ends is None else f" [{between(ours.ends)}]"
+    return f"{signed(ours.value)}×{interval}, n = {one.average.n}", ours
+
+
+# --- several values as one ------------------------------------------------------------------------------------------
+
+
+def together(values: Sequence[Estimate]) -> Estimate:
+    """Geometric mean of positive numbers with Student's t on their logarithms; one keeps the interval that it has."""
+    if len(values) == 1:
+        return values[0]
+    logs = np.log([one.value for one in values])
+    middle = float(logs.mean())
+    half = t_quantile(LEVEL, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
+    return Estimate(math.exp(middle), (math.exp(middle - half), math.exp(middle + half)))
+
+
+def described(values: Sequence[Estimate]) -> str:
+    """`112 [95–130]; 98–121 over 3 runs`."""
+    if not values:
+        return "–"
+    one = together(values)
+    interval = "" if one.ends is None else f" [{between(one.ends)}]"
+    if len(values) == 1:
+        return f"{signed(one.value)}{interval}, 1 value"
+    each = [value.value for value in values]
+    return f"{signed(one.value)}{interval}; {span(min(each), max(each))} over {len(each)} values"
+
+
+def steps(one: Estimate) -> str:
+    """A number of optimizer steps with its interval."""
+    ends = "" if one.ends is None else f" [{count(round(one.ends[0]))}–{count(round(one.ends[1]))}]"
+    return f"{count(round(one.value))}{ends}"
+
+
+def _row(
+    claim: Published, values: Sequence[Estimate], controls: tuple[Control, ...], comparable: bool, beside: str = ""
+) -> Row:
+    ours = together(values) if values else None
+    low, high = (claim.low, claim.high) if comparable else (None, None)
+    factors = "; ".join(f"{signed(one.factor.value)}× {one.name}" for one in controls)
+    return Row(
+        claim.what,
+        (claim.words or "–") if comparable else "–",
+        (claim.before or "–") if comparable else "–",
+        described(values),
+        beside or factors,
+        verdict(low, high, ours, controls),
+    )
+
+
+def _average(one: Average) -> Estimate:
+    return Estimate(one.value, None if isinstance(one.ends, Undefined) else one.ends)
+
+
+def _known(values: Iterable[Estimate | None]) -> list[Estimate]:
+    return [one for one in values if one is not None and one.value > 0.0]
+
+
+__all__ = ["Row", "described", "rows", "speedup_text", "steps", "together"]

@@ -1,0 +1,194 @@
+"""Which trainings the reproduction records, as sweeps, and with which settings they are measured.
+
+Decides the folders, the interventions, seeds and operations of each scale. Leaves to others: running a sweep
+(`sedscope.sweep`), and what is made of the runs.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from recorders.options import Options
+from sedscope.analysis.settings import Settings
+from sedscope.sweep import Sweep, parse_interventions
+
+SCRIPT: Final = "examples/modular_arithmetic.py"
+ALL_OPS: Final = ("add", "sub", "mul", "x2y2")
+
+SINGLE: Final = "single"
+FOUR: Final = "four"
+GRADIENT: Final = "gradient"
+UPDATE: Final = "update"
+RANK: Final = "rank"
+
+_KEEP_AND_REMOVE: Final = "keep-sed:basis=applied,basis=raw,keep-random,keep-random-norm,remove-sed,remove-random"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One sweep: a folder of runs."""
+
+    name: str
+    """Its folder inside the reproduction's."""
+    about: str
+    """What it is for, in words."""
+    interventions: str
+    """As `--interventions` takes them."""
+    ops: tuple[str, ...]
+    """Operations: one training for each, or all of them in one training."""
+    together: bool
+    """Whether all operations share one training."""
+    seeds: tuple[int, ...]
+    on: str | None = None
+    """What is projected; None for sedscope's default, the gradient."""
+    window: int | None = None
+    """Rows that a subspace is made of; None for sedscope's default."""
+    extra: tuple[str, ...] = ()
+    """Further arguments of the script, the same in every cell."""
+    every: int = 25
+    """Steps between recorded t."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The script and its arguments, the seed not put in yet."""
+        ops = ("--ops", ",".join(self.ops)) if self.together else ()
+        return (SCRIPT, *self.extra, *ops, "--seed", "{seed}")
+
+    @property
+    def sweep(self) -> Sweep:
+        """As `sedscope sweep` would run it."""
+        common = {"on": [self.on] if self.on else [], "window": [str(self.window)] if self.window else []}
+        return Sweep(
+            self.arguments,
+            interventions=parse_interventions(
+                self.interventions, {name: each for name, each in common.items() if each}
+            ),
+            seeds=self.seeds,
+            vary={} if self.together else {"--ops": self.ops},
+            recording=Options(every=self.every),
+        )
+
+    def command(self, out: str) -> str:
+        """The same as a command line."""
+        words = ["sedscope", "sweep", "--interventions", self.interventions, "--seeds", ",".join(map(str, self.seeds))]
+        words += [] if self.together else ["--vary", f"--ops={','.join(self.ops)}"]
+        words += [] if self.on is None else ["--on", self.on]
+        words += [] if self.window is None else ["--window", str(self.window)]
+        words += [] if self.every == 25 else ["--every", str(self.every)]
+        return f"{shlex.join([*words, '--out', f'{out}/{self.name}'])} -- {' '.join(self.arguments)}"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """All parts of one size of the reproduction, and how they are measured."""
+
+    name: str
+    modulus: int
+    parts: tuple[Part, ...]
+    single: Settings
+    """Of runs of one operation: trailing windows, exact derivative."""
+    four: Settings
+    """Of runs of several operations."""
+    windows: tuple[int, ...]
+    """W that R_1 is measured with."""
+    epsilons: tuple[float, ...]
+    """Steps of the central difference, as fractions of the norm of the selected weights."""
+    is_published: bool
+    """Whether the recipe is the published one, so that its numbers can be held against ours."""
+
+    def part(self, name: str) -> Part:
+        """The part of this name."""
+        return next(part for part in self.parts if part.name == name)
+
+
+_DEFAULT_EVERY: Final = 25
+
+
+def _parts(
+    ops: tuple[str, ...],
+    acted_on: tuple[str, ...],
+    seeds: tuple[int, ...],
+    modes: str,
+    *,
+    extra: tuple[str, ...] = (),
+    every: int = _DEFAULT_EVERY,
+) -> dict[str, Part]:
+    """The parts that every scale has: operations alone, projections of the gradient, operations together."""
+    controls = Part(
+        SINGLE, "one operation each, nothing changed", "control", ops, False, seeds, extra=extra, every=every
+    )
+    acted = replace(controls, name=GRADIENT, about="projections of the gradient", interventions=modes, ops=acted_on)
+    four = replace(controls, name=FOUR, about="all operations on one encoder, nothing changed", together=True)
+    return {part.name: part for part in (controls, acted, four)}
+
+
+def _full_parts() -> tuple[Part, ...]:
+    found = _parts(ALL_OPS, ("add", "mul"), (42, 137, 2024), f"freeze,decay-only,{_KEEP_AND_REMOVE}")
+    acted = found[GRADIENT]
+    update = replace(acted, name=UPDATE, about="projections of the update", interventions=_KEEP_AND_REMOVE, on=UPDATE)
+    ranks = "keep-sed:" + ",".join(f"rank={rank}" for rank in (0, 1, 3, 10, 30))
+    # A window holds as many dimensions as it has rows, so the usual 20 rows would not do for rank 30.
+    rank = replace(acted, name=RANK, about="how many dimensions are kept", interventions=ranks, ops=("add",), window=40)
+    return (*found.values(), update, rank)
+
+
+FULL: Final = Scale(
+    "full",
+    97,
+    _full_parts(),
+    single=Settings(checkpoints=10, second_measures=False, draws=1),
+    four=Settings(checkpoints=4, second_measures=False, draws=1),
+    windows=(1, 20, 40),
+    epsilons=(0.001, 0.005, 0.05),
+    is_published=True,
+)
+"""The published recipe: p = 97, hours."""
+
+_SMALL: Final = "--modulus=23 --layers=1 --d-model=32 --d-ff=32 --lr=3e-3 --batch=128 --train-fraction=0.7 --steps=2400"
+
+SMALL: Final = Scale(
+    "small",
+    23,
+    tuple(
+        _parts(
+            ("add", "mul"),
+            ("add",),
+            (42,),
+            "freeze,keep-sed:basis=applied,basis=raw,keep-random,remove-sed",
+            extra=tuple(_SMALL.split()),
+        ).values()
+    ),
+    single=Settings(checkpoints=6, second_measures=False, draws=1),
+    four=Settings(checkpoints=3, second_measures=False, draws=1),
+    windows=(1, 20),
+    epsilons=(0.005, 0.05),
+    is_published=False,
+)
+"""Every kind of training and measurement, small enough for a few minutes."""
+
+_TINY: Final = "--modulus=7 --steps=24 --d-model=8 --heads=2 --d-ff=8 --eval-every=2 --stop-after=1000"
+_TINY_SETTINGS: Final = Settings(
+    window=(5,), checkpoints=3, probes=32, random=4, batch=16, second_measures=False, draws=1
+)
+
+TINY: Final = Scale(
+    "tiny",
+    7,
+    tuple(_parts(("add",), ("add",), (42,), "freeze", extra=tuple(_TINY.split()), every=2).values())[:2],
+    single=_TINY_SETTINGS,
+    four=_TINY_SETTINGS,
+    windows=(1, 5),
+    epsilons=(0.005,),
+    is_published=False,
+)
+"""Whether it runs at all, in seconds."""
+
+SCALES: Final = {scale.name: scale for scale in (FULL, SMALL, TINY)}
+
+
+def folder(out: Path, part: Part) -> Path:
+    """Where the runs of a part lie."""
+    return out / part.name

@@ -1,0 +1,91 @@
+"""From a published number, ours and a control to plain words.
+
+Decides the rules, which the page states in `RULES`. A number that agrees says nothing about what it was taken to show:
+where a control gives the same, the verdict is the control's. Leaves to others: which control belongs to which claim.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sedscope.report.estimate import Estimate
+
+SLACK: Final = 1.25
+"""A published number comes without an interval: it is taken to mean itself up to this factor, both ways."""
+COUPLING_LEAST: Final = 1.25
+"""Couplings closer than this are not told apart: another fixed batch or draw can make as much."""
+STEPS_LEAST: Final = 1.1
+"""The same of grok steps."""
+
+AGREES: Final = "agrees"
+HIGHER: Final = "disagrees: ours is higher"
+LOWER: Final = "disagrees: ours is lower"
+UNDECIDED: Final = "undecided: our value lies outside, our interval reaches it"
+NOT_RUN: Final = "not run"
+NOTHING_PUBLISHED: Final = "nothing published"
+
+RULES: Final = (
+    "**agrees**: our value lies in the published range, which is widened by a factor of"
+    f" {SLACK:g} at both ends since it was published without an interval. **disagrees**: it does not, and our 95 %"
+    " interval does not reach it. **undecided**: it does not, but the interval reaches it.",
+    "**cannot be told apart from …**: whatever the number is, the control that is named gives as much. What is"
+    " measured is told apart from a control where it exceeds it by a factor of"
+    f" {COUPLING_LEAST:g} (couplings) or {STEPS_LEAST:g} (speed-ups), and the 95 % interval of that factor, where there"
+    " is one, leaves 1 out. Of several controls the strongest counts.",
+    "Intervals are over seeds and operations (Student's t on logarithms) where there are two runs or more. With one run"
+    " that of a coupling is over probes and random directions alone, and a speed-up has none.",
+    "**not run**: the recordings are not there.",
+)
+"""The rules in words."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a control says about a claim."""
+
+    name: str
+    """In words, as they follow "cannot be told apart from"."""
+    factor: Estimate
+    """Ours over the control's; for speed-ups, how many times earlier than the control."""
+    least: float
+    """A factor that counts."""
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether ours is told apart from it."""
+        ends = self.factor.ends
+        return self.factor.value >= self.least and (ends is None or ends[0] > 1.0)
+
+
+def number(low: float | None, high: float | None, ours: Estimate | None) -> str:
+    """What our number says about a published range; `low` None where nothing was published."""
+    if ours is None:
+        return NOT_RUN
+    if low is None or high is None:
+        return NOTHING_PUBLISHED
+    least, most = low / SLACK, high * SLACK
+    if least <= ours.value <= most:
+        return AGREES
+    if ours.ends is not None and ours.ends[0] <= most and ours.ends[1] >= least:
+        return UNDECIDED
+    return HIGHER if ours.value > most else LOWER
+
+
+def verdict(low: float | None, high: float | None, ours: Estimate | None, controls: tuple[Control, ...] = ()) -> str:
+    """The words of one claim.
+
+    Args:
+        low: The least that was published; None where nothing was.
+        high: The most.
+        ours: What was measured; None where nothing was.
+        controls: Those that ours must exceed for the claim to mean anything.
+    """
+    words = number(low, high, ours)
+    if ours is None or not controls:
+        return words
+    strongest = min(controls, key=lambda one: one.factor.value)
+    if strongest.is_exceeded:
+        return f"{words}; told apart from {strongest.name}"
+    alone = "" if words == NOTHING_PUBLISHED else f"; the number itself {words}"
+    return f"cannot be told apart from {strongest.name}{alone}"

@@ -1,0 +1,229 @@
+"""The reproduction: its plan, its verdicts, and the smallest of it from the first training to the page."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from comparison_samples import outcome, paper
+from sweeping import write_run
+
+from examples.reproduce import plan, published
+from examples.reproduce.__main__ import main
+from examples.reproduce.claims import Row, rows, together
+from examples.reproduce.measure import Measurements, measure
+from examples.reproduce.page import page
+from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
+from examples.reproduce.recordings import Found, find, settings_of
+from examples.reproduce.verdict import NOT_RUN, NOTHING_PUBLISHED, UNDECIDED, Control, verdict
+from sedscope.analysis.comparison import Outcome, compare
+from sedscope.report.estimate import Estimate
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+# --- the plan -------------------------------------------------------------------------------------------------------
+
+
+def test_the_plan_is_the_whole_paper() -> None:
+    cells = {part.name: len(part.sweep.cells()) for part in FULL.parts}
+    assert cells == {"single": 4 * 3, "gradient": 8 * 2 * 3, "four": 3, "update": 6 * 2 * 3, "rank": 5 * 3}
+
+
+def test_cells_keep_the_names_of_recordings_that_exist() -> None:
+    names = {part.name: [cell.name for cell in part.sweep.cells()] for part in FULL.parts}
+    assert names["single"][0] == "control-ops=add-seed=42"
+    assert {"freeze-ops=add-seed=42", "keep-sed-basis=raw-ops=mul-seed=2024"} <= set(names["gradient"])
+    assert "keep-sed-on=update-ops=add-seed=42" in names["update"]
+    assert "keep-sed-rank=30-window=40-ops=add-seed=42" in names["rank"]
+
+
+@pytest.mark.parametrize(
+    "part", [part for scale in SCALES.values() for part in scale.parts], ids=lambda part: part.name
+)
+def test_the_command_on_the_page_is_the_sweep_that_is_run(part: plan.Part) -> None:
+    from sedscope.sweep import Sweep, parse_interventions
+    from sedscope.sweep.grammar import parse_seeds, parse_values, parse_vary
+
+    options, _, script = part.command("runs/x").removeprefix("sedscope sweep ").partition(" -- ")
+    words = options.split()
+    said = dict(zip(words[::2], words[1::2], strict=True))
+    common = {flag: parse_values(said[f"--{flag}"]) for flag in ("on", "window") if f"--{flag}" in said}
+    again = Sweep(
+        script.split(),
+        interventions=parse_interventions(said["--interventions"], common),
+        seeds=parse_seeds(said["--seeds"]),
+        vary=parse_vary([said["--vary"]] if "--vary" in said else []),
+        recording=replace(part.sweep.recording, every=int(said.get("--every", "25"))),
+    )
+    assert again.cells() == part.sweep.cells() and again.recording == part.sweep.recording
+
+
+# --- which recordings count -----------------------------------------------------------------------------------------
+
+
+def test_finished_cells_count_and_the_others_are_listed(tmp_path: Path) -> None:
+    part = FULL.part(SINGLE)
+    first, second, *others = part.sweep.cells()
+    write_run(first, tmp_path / SINGLE)
+    write_run(second, tmp_path / SINGLE, reason=None)
+    found = find(tmp_path, replace(FULL, parts=(part,)))
+    assert [(one.ops, one.seed, one.treatment.mode) for one in found.recordings] == [(("add",), 42, "control")]
+    assert [one.name for one in found.not_run] == [cell.name for cell in (second, *others)]
+    assert found.not_run[0].state == "crashed"
+
+
+def test_a_plain_recording_is_a_control_where_its_settings_are_the_plans(tmp_path: Path) -> None:
+    part = replace(FULL.part(SINGLE), ops=("add",), seeds=(42,))
+    (cell,) = part.sweep.cells()
+    script = "/elsewhere/modular_arithmetic.py"
+    for name, arguments in (("plain", ("--ops=add",)), ("other", ("--ops=add", "--lr", "0.1"))):
+        words = (script, "--seed", "42", *arguments)
+        write_run(replace(cell, name=name, arguments=words), tmp_path / SINGLE)
+    found = find(tmp_path, replace(FULL, parts=(part,)))
+    assert [one.run.path.name for one in found.recordings] == ["plain"]
+    assert found.not_run == ()
+
+
+def test_a_flag_is_the_same_however_it_is_written() -> None:
+    assert settings_of(["a/train.py", "--lr", "1", "--ops=add", "--fast"]) == settings_of(
+        ["train.py", "--ops", "add", "--fast", "--lr=1"]
+    )
+    assert settings_of(["train.py", "--lr=1"]) != settings_of(["train.py", "--lr=2"])
+
+
+# --- verdicts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ours", "words"),
+    [
+        (None, NOT_RUN),
+        (Estimate(2.0), "agrees"),
+        (Estimate(2.2 * 1.24), "agrees"),
+        (Estimate(3.5), "disagrees: ours is higher"),
+        (Estimate(3.5, (3.0, 4.0)), "disagrees: ours is higher"),
+        (Estimate(3.5, (2.0, 5.0)), UNDECIDED),
+        (Estimate(1.0, (0.9, 1.1)), "disagrees: ours is lower"),
+    ],
+)
+def test_a_number_against_a_published_one(ours: Estimate | None, words: str) -> None:
+    assert verdict(2.2, 2.2, ours) == words
+
+
+def test_nothing_published_is_no_agreement() -> None:
+    assert verdict(None, None, Estimate(2.0)) == NOTHING_PUBLISHED
+    assert verdict(None, None, None) == NOT_RUN
+
+
+@pytest.mark.parametrize(
+    ("factor", "told_apart"),
+    [
+        (Estimate(1.3), True),
+        (Estimate(1.2), False),
+        (Estimate(0.5), False),
+        (Estimate(1.3, (1.1, 1.5)), True),
+        (Estimate(1.3, (0.9, 1.9)), False),
+    ],
+)
+def test_a_control_that_gives_as_much_takes_the_verdict(factor: Estimate, told_apart: bool) -> None:
+    weak = Control("a weak one", Estimate(50.0), 1.25)
+    words = verdict(2.0, 2.0, Estimate(2.0), (weak, Control("freeze", factor, 1.25)))
+    assert words == (
+        "agrees; told apart from freeze" if told_apart else "cannot be told apart from freeze; the number itself agrees"
+    )
+
+
+def test_several_values_have_students_interval_on_logarithms() -> None:
+    one = together([Estimate(1.0), Estimate(math.e), Estimate(math.e**2)])
+    assert one.value == pytest.approx(math.e)
+    assert one.ends is not None
+    assert one.ends[1] / one.value == pytest.approx(math.exp(4.30265 / math.sqrt(3)), rel=1e-4)
+
+
+def claims(outcomes: list[Outcome], *, comparable: bool = True) -> dict[str, Row]:
+    """Rows by what they are about, from outcomes alone."""
+    empty = Measurements(Found((), ()), (), (), (), compare(outcomes), ())
+    return {row.what: row for row in rows(empty, comparable=comparable)}
+
+
+KEEP_SED = published.intervention("gradient", "keep-sed", "applied").what
+REMOVE_SED = published.intervention("gradient", "remove-sed", "applied").what
+
+
+def test_a_kept_subspace_is_nothing_beside_freeze() -> None:
+    row = claims(paper())[KEEP_SED]
+    assert (row.published, row.before) == ("2.20×", "3.5× (825)")
+    assert re.fullmatch(r"3\.46× \[.*\], n = 3", row.ours)
+    assert row.verdict == "cannot be told apart from freeze; the number itself disagrees: ours is higher"
+
+
+def test_a_kept_subspace_without_freeze_says_so() -> None:
+    assert claims(paper(freeze=False))[KEEP_SED].verdict.endswith("freeze was not run beside it")
+
+
+def test_a_subspace_that_outdoes_freeze_is_told_apart() -> None:
+    runs = [outcome("control", "1", 3000), outcome("freeze", "1", 2800), outcome("keep-sed", "1", 1300)]
+    assert claims(runs)[KEEP_SED].verdict == "agrees; told apart from freeze"
+
+
+def test_a_run_that_never_grokked_leaves_a_bound_and_no_verdict() -> None:
+    row = claims(paper())[REMOVE_SED]
+    assert row.verdict.startswith("no factor: < ") and row.ours in row.verdict
+
+
+def test_without_recordings_every_claim_is_not_run() -> None:
+    assert all(row.verdict.startswith(NOT_RUN) and row.ours == "–" for row in claims([]).values())
+
+
+def test_another_recipe_is_not_held_against_published_numbers() -> None:
+    row = claims(paper(), comparable=False)[KEEP_SED]
+    assert (row.published, row.before) == ("–", "–")
+    assert row.verdict == "cannot be told apart from freeze"
+
+
+# --- all of it ------------------------------------------------------------------------------------------------------
+
+
+def test_several_operations_make_a_matrix_and_a_verdict(tmp_path: Path) -> None:
+    sample = ROOT / "sample_runs" / "four_tasks"
+    words = " --layers=1 --d-model=32 --d-ff=32 --lr=3e-3 --batch=128 --modulus=23 --train-fraction=0.9 --steps=3000"
+    part = replace(FULL.part(FOUR), extra=tuple(words.split()), every=100, seeds=(42,))
+    scale = replace(TINY, parts=(part,), four=replace(TINY.four, checkpoints=2))
+    shutil.copytree(sample, tmp_path / FOUR / "plain", ignore=shutil.ignore_patterns("derived"))
+    found = measure(find(tmp_path, scale), scale, lambda _: None)
+    assert [one.recording.seed for one in found.four] == [42] and found.failures == ()
+
+    told = {row.what: row for row in rows(found, comparable=True)}[published.FOUR_OWN.what]
+    assert "other tasks' gradients" in told.beside and "the aggregated gradient" in told.beside
+    matrix = [line for line in page(found, scale, (), "x").splitlines() if line.startswith("| `fixed_gradient/mul` |")]
+    assert len(matrix) == 1 and "–" not in re.findall(r"\| (–) \|", matrix[0]), "every task's column has a number"
+
+
+@pytest.mark.timeout(600)
+def test_the_smallest_reproduction_goes_from_training_to_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    out, target = tmp_path / "runs", tmp_path / "docs" / "page.md"
+    target.parent.mkdir()
+    words = ["tiny", "--out", str(out), "--page", str(target)]
+
+    assert main([*words, "--page-only"]) == 0
+    nothing = target.read_text()
+    assert "**0 of 2 planned trainings are recorded.**" in nothing and "Not run." in nothing
+
+    assert main([*words, "--jobs", "2"]) == 0
+    text = target.read_text()
+    assert "**2 of 2 planned trainings are recorded.**" in text and "Everything that was planned was run." in text
+    assert "`fixed_gradient/…`" in text and "| freeze |" in text
+    assert all((target.parent / name).stat().st_size < 300_000 for name in re.findall(r"\]\((page/.*?\.svg)\)", text))
+    assert str(tmp_path) not in text
+
+    runs = {path: path.stat().st_mtime_ns for path in out.glob("*/*/run.json")}
+    assert len(runs) == sum(len(part.sweep.cells()) for part in TINY.parts)
+    assert main(words) == 0
+    assert target.read_text() == text, "nothing is run or measured again"
+    assert {path: path.stat().st_mtime_ns for path in out.glob("*/*/run.json")} == runs
