@@ -19,6 +19,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 
 if TYPE_CHECKING:
+    from sedscope.runs import Run
     from sedscope.runs.scalars import Series
     from sedscope.tui.worker.jobs import Tell
 
@@ -37,6 +38,11 @@ class ComparedRun:
     final: bool = False
     problem: str = ""
     """Why the run cannot be read."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its coupling was looked for."""
+        return bool(self.problem) or self.coupling is not _UNKNOWN_YET
 
     @property
     def intervention(self) -> str:
@@ -84,20 +90,32 @@ def metrics_of(path: Path) -> ComparedRun:
         return ComparedRun(str(path), name, problem=reason, coupling=Undefined(reason))
 
 
-def with_coupling(one: ComparedRun, settings: Settings, tell: Tell) -> ComparedRun:
-    """The run with the coupling of its update and of its tasks' gradients."""
+def with_coupling(one: ComparedRun, settings: Settings, tell: Tell | None) -> ComparedRun:
+    """The run with the coupling of its update and of its tasks' gradients.
+
+    Args:
+        one: What is known of it.
+        settings: Of the analysis.
+        tell: Of progress; None to take only what is kept, and the run as it is where nothing is.
+    """
     if one.problem:
         return one
-    from sedscope.analysis.analyse import analyse
+    from sedscope.analysis.analyse import analyse, kept_answer
     from sedscope.runs import open_run
 
     try:
         run = open_run(Path(one.path))
-        wished = (UPDATE, *(Source(FIXED_GRADIENT, task).name for task in run.tasks))
-        known = {*run.sources(), *wished[1:]}
-        sources = tuple(name for name in wished if name in known)
-        found = analyse(run, settings, sources=sources, crossed=False, progress=tell)
-        return replace(one, coupling=found.coupling or Undefined("the run has no probe"))
+        sources = _sources(run)
+        found = kept_answer(run, settings) or kept_answer(run, settings, sources=sources)
+        if found is None and tell is not None:
+            found = analyse(run, settings, sources=sources, progress=tell)
     except (SedscopeError, OSError) as error:
         reason = printable((str(error).splitlines() or [type(error).__name__])[0])
         return replace(one, coupling=Undefined(reason))
+    return one if found is None else replace(one, coupling=found.coupling or Undefined("the run has no probe"))
+
+
+def _sources(run: Run) -> tuple[str, ...]:
+    wished = (UPDATE, *(Source(FIXED_GRADIENT, task).name for task in run.tasks))
+    known = {*run.sources(), *wished[1:]}
+    return tuple(name for name in wished if name in known)

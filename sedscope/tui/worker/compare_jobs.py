@@ -32,14 +32,15 @@ class CompareJob:
         return "Compare"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """Metrics of all runs, a coarse R̄ of all, then the one that was asked for."""
+        """Metrics of all runs with what is kept; of the others a coarse R̄, then the one that was asked for."""
         from sedscope.tui.compared import metrics_of, with_coupling
 
-        found = [metrics_of(Path(path)) for path in self.paths]
+        found = [with_coupling(metrics_of(Path(path)), self.settings, None) for path in self.paths]
+        missing = [place for place, one in enumerate(found) if not one.is_whole]
         yield tuple(found), False
         for settings in dict.fromkeys((coarser(self.settings), self.settings)):
-            for place, one in enumerate(found):
-                found[place] = with_coupling(one, settings, tell)
+            for place in missing:
+                found[place] = with_coupling(found[place], settings, tell)
                 yield tuple(found), False
         yield tuple(_settled(found)), True
 
