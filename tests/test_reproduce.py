@@ -14,11 +14,12 @@ from sweeping import write_run
 
 from examples.reproduce import plan, published
 from examples.reproduce.__main__ import main
-from examples.reproduce.claims import Row, rows, together
+from examples.reproduce.claims import Row, rows
 from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
 from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
 from examples.reproduce.recordings import Found, find, settings_of
+from examples.reproduce.summary import together
 from examples.reproduce.verdict import NOT_RUN, NOTHING_PUBLISHED, UNDECIDED, Control, verdict
 from sedscope.analysis.comparison import Outcome, compare
 from sedscope.report.estimate import Estimate

@@ -8,8 +8,9 @@
 | `measure` | from recorded runs to numbers |
 | `verdict` | from two numbers and a control to plain words |
 | `claims` | which measured number stands against which published one |
+| `summary` | how several values become one |
 | `figures` | the pictures of the page |
-| `page` | the page |
+| `sections`, `markdown`, `page` | the page |
 
 Recording and measuring both go on where they were interrupted: the first by the run directories, the second by the
 cache that every run keeps. The page can be made at any time, from whatever is recorded by then.

@@ -5,27 +5,21 @@ Decides the rows of the page's first table and what their values are means of. L
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from examples.reproduce import published
 from examples.reproduce.measure import Coupled, Measurements, at, fixed, peak_of, series_of
 from examples.reproduce.published import Published
+from examples.reproduce.summary import average_of, described, speedup_text, steps, together
 from examples.reproduce.verdict import COUPLING_LEAST, NOT_RUN, STEPS_LEAST, Control, verdict
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.comparison import Group
 from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.comparison.speedup import SpeedUp
-from sedscope.analysis.comparison.student import t_quantile
-from sedscope.analysis.interval import LEVEL
-from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.results import CouplingSeries, RankSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.variants import control_sources
-from sedscope.report.estimate import Estimate, between, divide, signed
-from sedscope.report.figures import count, span
+from sedscope.report.estimate import Estimate, divide, signed
 
 OP = "add"
 """Of the published interventions."""
@@ -104,15 +98,15 @@ def _rank_row(found: Measurements) -> Row:
     told = [
         f"seed {one.recording.seed}: {' / '.join(map(str, known))}"
         for one in found.single
-        if one.recording.ops == (OP,) and (known := _rank_90(one.trailing))
+        if one.recording.ops == (OP,) and (known := rank_90(one.trailing.rank90[0]))
     ]
     claim = published.RANK_90
     return Row(claim.what, "–", claim.before, "; ".join(told) or "–", "", "nothing published" if told else NOT_RUN)
 
 
-def _rank_90(analysis: RunAnalysis) -> tuple[int, int, int] | None:
+def rank_90(series: RankSeries) -> tuple[int, int, int] | None:
     """At the first checkpoint, the largest, and at the last."""
-    ranks = [point.rank for point in analysis.rank90[0].points if not isinstance(point.rank, Undefined)]
+    ranks = [point.rank for point in series.points if not isinstance(point.rank, Undefined)]
     return (ranks[0], max(ranks), ranks[-1]) if ranks else None
 
 
@@ -203,7 +197,7 @@ def _is(group: Group, on: str, mode: str, basis: str | None) -> bool:
 
 def _grok_row(control: Group | None, comparable: bool) -> Row:
     reached = None if control is None else control.reaching[0].mean
-    ours = _average(reached) if isinstance(reached, Average) else None
+    ours = average_of(reached) if isinstance(reached, Average) else None
     claim = published.GROK
     low, high = (claim.low, claim.high) if comparable else (None, None)
     words = claim.words if comparable else "–"
@@ -236,52 +230,11 @@ def _beside(group: Group) -> Iterator[Control]:
         average = one.speedups[0].average
         if isinstance(average, Average):
             yield Control(
-                "freeze" if one.kind == "freeze" else one.speedups[0].reference, _average(average), STEPS_LEAST
+                "freeze" if one.kind == "freeze" else one.speedups[0].reference, average_of(average), STEPS_LEAST
             )
 
 
-def speedup_text(one: SpeedUp) -> tuple[str, Estimate | None]:
-    """In words, and as a number where it is one: a run that never grokked leaves a bound alone."""
-    if one.bound is not None:
-        ends = (("> ", one.bound.low), ("< ", one.bound.high))
-        known = [f"{sign}{signed(value)}×" for sign, value in ends if value is not None]
-        return " and ".join(known) or "unknown: neither grokked", None
-    if isinstance(one.average, Undefined):
-        return one.average.reason, None
-    ours = _average(one.average)
-    interval = "" if ours.ends is None else f" [{between(ours.ends)}]"
-    return f"{signed(ours.value)}×{interval}, n = {one.average.n}", ours
-
-
-# --- several values as one ------------------------------------------------------------------------------------------
-
-
-def together(values: Sequence[Estimate]) -> Estimate:
-    """Geometric mean of positive numbers with Student's t on their logarithms; one keeps the interval that it has."""
-    if len(values) == 1:
-        return values[0]
-    logs = np.log([one.value for one in values])
-    middle = float(logs.mean())
-    half = t_quantile(LEVEL, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
-    return Estimate(math.exp(middle), (math.exp(middle - half), math.exp(middle + half)))
-
-
-def described(values: Sequence[Estimate]) -> str:
-    """`112 [95–130]; 98–121 over 3 runs`."""
-    if not values:
-        return "–"
-    one = together(values)
-    interval = "" if one.ends is None else f" [{between(one.ends)}]"
-    if len(values) == 1:
-        return f"{signed(one.value)}{interval}, 1 value"
-    each = [value.value for value in values]
-    return f"{signed(one.value)}{interval}; {span(min(each), max(each))} over {len(each)} values"
-
-
-def steps(one: Estimate) -> str:
-    """A number of optimizer steps with its interval."""
-    ends = "" if one.ends is None else f" [{count(round(one.ends[0]))}–{count(round(one.ends[1]))}]"
-    return f"{count(round(one.value))}{ends}"
+# --- one line -------------------------------------------------------------------------------------------------------
 
 
 def _row(
@@ -300,12 +253,5 @@ def _row(
     )
 
 
-def _average(one: Average) -> Estimate:
-    return Estimate(one.value, None if isinstance(one.ends, Undefined) else one.ends)
-
-
 def _known(values: Iterable[Estimate | None]) -> list[Estimate]:
     return [one for one in values if one is not None and one.value > 0.0]
-
-
-__all__ = ["Row", "described", "rows", "speedup_text", "steps", "together"]

@@ -6,20 +6,18 @@ Decides the order and the words. Every number comes from `measure`; nothing is w
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import fsum
 
-from examples.reproduce.claims import rows, speedup_text, together
+from examples.reproduce.claims import rows
 from examples.reproduce.figures import Picture
-from examples.reproduce.measure import Coupled, Measurements, peak_of, series_of, versions
+from examples.reproduce.markdown import table
+from examples.reproduce.measure import Measurements, versions
 from examples.reproduce.plan import Part, Scale
-from examples.reproduce.recordings import Recording, cores
+from examples.reproduce.recordings import NotRun, Recording, cores
+from examples.reproduce.sections import coupling, four, interventions
 from examples.reproduce.verdict import RULES
-from sedscope.analysis.comparison import Group
-from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, between, signed
-from sedscope.report.figures import count
+from sedscope.sweep.state import MISSING
 
 OUT = "runs/reproduction"
 """The folder as commands on the page name it."""
@@ -37,9 +35,9 @@ def page(found: Measurements, scale: Scale, pictures: Sequence[Picture], folder:
     parts = (
         _head(found, scale),
         _claims(found, scale),
-        _interventions(found, pictures, folder),
-        _coupling(found, pictures, folder),
-        _four(found, pictures, folder),
+        interventions(found, pictures, folder),
+        coupling(found, pictures, folder),
+        four(found, pictures, folder),
         _not_run(found, scale),
         _made(found, scale),
     )
@@ -79,130 +77,12 @@ def _claims(found: Measurements, scale: Scale) -> Iterator[str]:
     yield (
         "*Measured before*: another program on another machine, leading windows, central differences. Ours: exact"
         " derivative; rows of one operation have leading windows, as the published code does, those of four operations"
-        " and all controls trailing ones. A factor beside a coupling is ours over the control's at our peak; beside a"
-        " speed-up it says how many times earlier than the control grokking came."
+        " and all controls trailing ones. R̄_k and R_1 are those of their peaks over the checkpoints. A factor beside"
+        " a coupling is ours over the control's at our peak; beside a speed-up it says how many times earlier than the"
+        " control grokking came."
     )
     yield ""
     yield from (f"- {rule}" for rule in RULES)
-
-
-# --- interventions --------------------------------------------------------------------------------------------------
-
-
-def _interventions(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
-    yield "## Interventions"
-    ops = dict.fromkeys(op for one in found.found.recordings for op in one.ops)
-    tasks = [task for op in ops if (task := found.task(op)) is not None]
-    tasks = [task for task in tasks if any(group.treatment.acts for group in task.groups)]
-    if not tasks:
-        yield ""
-        yield "Not run."
-    for task in tasks:
-        yield ""
-        yield f"### {task.task}"
-        yield ""
-        head = ("intervention", "seeds", "grok step", "at 0.98", "speed-up", "over freeze", "over random", "norm kept")
-        yield from table(head, (_group(group) for group in task.groups))
-    yield from _shown(pictures, "interventions", folder)
-
-
-def _group(group: Group) -> tuple[str, ...]:
-    beside = {one.kind: speedup_text(one.speedups[0])[0] for one in group.beside}
-    kept = group.norm_kept
-    return (
-        group.label,
-        str(group.reaching[0].n),
-        *(_steps(one.mean) for one in group.reaching),
-        speedup_text(group.speedups[0])[0] if group.speedups else "–",
-        beside.get("freeze", "–"),
-        beside.get("random", "–"),
-        "–" if isinstance(kept, Undefined) else signed(kept[1]),
-    )
-
-
-def _steps(average: Average | Undefined) -> str:
-    if isinstance(average, Undefined):
-        return f"never: {average.reason}"
-    ends = average.ends
-    interval = "" if isinstance(ends, Undefined) else f" [{count(round(ends[0]))}–{count(round(ends[1]))}]"
-    return f"{count(round(average.value))}{interval}"
-
-
-# --- couplings ------------------------------------------------------------------------------------------------------
-
-
-def _coupling(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
-    yield "## One operation: every source beside its controls"
-    yield ""
-    if not found.single:
-        yield "Not run."
-        return
-    yield "R̄_k at its peak [95 % over probes and random directions], trailing windows, exact derivative; 1: as random."
-    yield ""
-    yield from table(("source", *(one.recording.label for one in found.single)), _sources(found.single))
-    yield from _shown(pictures, "coupling", folder)
-
-
-def _sources(runs: Sequence[Coupled]) -> Iterator[tuple[str, ...]]:
-    """A line for each source, its task's name left out so that operations stand side by side."""
-    names = dict.fromkeys(
-        series.source.removesuffix(f"/{series.task}") + ("/…" if series.source.endswith(f"/{series.task}") else "")
-        for one in runs
-        for series in one.trailing.coupling
-    )
-    for name in names:
-        cells = []
-        for one in runs:
-            (task,) = one.recording.ops
-            series = series_of(one.trailing, name.replace("…", task), task)
-            cells.append(
-                _peak(peak_of(series), series.peak.t if series and not isinstance(series.peak, Undefined) else 0)
-            )
-        yield (f"`{name}`", *cells)
-
-
-def _peak(value: Estimate | None, t: int) -> str:
-    if value is None:
-        return "–"
-    ends = "" if value.ends is None else f" [{between(value.ends)}]"
-    return f"{signed(value.value)}{ends} at {count(t)}"
-
-
-def _four(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
-    yield "## Several operations on one encoder"
-    yield ""
-    if not found.four:
-        yield "Not run."
-        return
-    seeds = ", ".join(str(one.recording.seed) for one in found.four)
-    yield (
-        "R̄_k at its peak of every source (rows) against the centroids of every operation (columns), trailing windows;"
-        f" seed {seeds}. Several seeds: geometric mean [95 % over seeds]; one: [95 % over probes and random"
-        " directions]. A task's own source stands on the diagonal; a source of no task is an aggregate."
-    )
-    yield ""
-    ops = found.four[0].recording.ops
-    yield from table(("source", *ops), _matrix(found.four, ops))
-    yield from _shown(pictures, "four", folder)
-
-
-def _matrix(runs: Sequence[Coupled], ops: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    analyses = [one.crossed for one in runs if one.crossed is not None], [one.trailing for one in runs]
-    names = dict.fromkeys(series.source for group in analyses for one in group for series in one.coupling)
-    for name in names:
-        cells = []
-        for op in ops:
-            group = analyses[0] if any(series_of(one, name, op) for one in analyses[0]) else analyses[1]
-            values = [value for one in group if (value := peak_of(series_of(one, name, op))) is not None]
-            cells.append(_short(values))
-        yield (f"`{name}`", *cells)
-
-
-def _short(values: Sequence[Estimate]) -> str:
-    if not values:
-        return "–"
-    one = together(values)
-    return signed(one.value) + ("" if one.ends is None else f" [{between(one.ends)}]")
 
 
 # --- what is not there, and how the rest was made -------------------------------------------------------------------
@@ -216,11 +96,19 @@ def _not_run(found: Measurements, scale: Scale) -> Iterator[str]:
     for part in scale.parts:
         mine = [one for one in found.found.not_run if one.part == part.name]
         if mine:
-            cells = ", ".join(f"`{one.name}`" + ("" if one.state == "missing" else f" ({one.state})") for one in mine)
-            yield f"- {part.about} (`{part.name}/`), {len(mine)} of {len(part.sweep.cells())}: {cells}"
+            yield f"- {part.about} (`{part.name}/`), {len(mine)} of {len(part.sweep.cells())}: {_cells(mine, part)}"
     yield from (f"- could not be measured: {failure}" for failure in found.failures)
     if scale.is_published:
         yield "- not part of the plan: the SVD of per-example gradients (sedscope has no such row source)"
+
+
+def _cells(missing: Sequence[NotRun], part: Part) -> str:
+    """Their names, or that it is all of them; what was begun is named in any case."""
+    begun = ", ".join(f"`{one.name}` ({one.state})" for one in missing if one.state != MISSING)
+    if len(missing) == len(part.sweep.cells()):
+        return "all of them" + (f"; begun: {begun}" if begun else "")
+    names = ", ".join(f"`{one.name}`" for one in missing if one.state == MISSING)
+    return "; ".join(filter(None, (names, f"begun: {begun}" if begun else "")))
 
 
 def _made(found: Measurements, scale: Scale) -> Iterator[str]:
@@ -259,23 +147,3 @@ def _hours(part: Part, recordings: Sequence[Recording], scale: Scale) -> tuple[s
         each,
         f"{fsum(known):.2f}" if known else "–",
     )
-
-
-# --- Markdown -------------------------------------------------------------------------------------------------------
-
-
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table."""
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for line in lines:
-        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |"
-
-
-def _shown(pictures: Sequence[Picture], section: str, folder: str) -> Iterator[str]:
-    for one in pictures:
-        if one.section == section:
-            yield ""
-            yield f"![{one.caption}]({folder}/{one.name}.svg)"
-            yield ""
-            yield f"*{one.caption}.*"

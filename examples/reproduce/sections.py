@@ -1,0 +1,174 @@
+"""The sections of the page that say what was measured: interventions, one operation, several operations.
+
+Decides their tables and where the pictures stand. Leaves to others: which numbers stand against published ones
+(`claims`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from examples.reproduce.claims import rank_90
+from examples.reproduce.figures import Picture
+from examples.reproduce.markdown import table
+from examples.reproduce.measure import Coupled, Measurements, peak_of, series_of
+from examples.reproduce.summary import speedup_text, together
+from sedscope.analysis.comparison import Group
+from sedscope.analysis.comparison.averages import Average
+from sedscope.analysis.metrics import Reached
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.estimate import Estimate, between, signed
+from sedscope.report.figures import count
+
+# --- interventions --------------------------------------------------------------------------------------------------
+
+
+def interventions(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
+    yield "## Interventions"
+    ops = dict.fromkeys(op for one in found.found.recordings for op in one.ops)
+    tasks = [task for op in ops if (task := found.task(op)) is not None]
+    tasks = [task for task in tasks if any(group.treatment.acts for group in task.groups)]
+    if not tasks:
+        yield ""
+        yield "Not run."
+    for task in tasks:
+        yield ""
+        yield f"### {task.task}"
+        yield ""
+        head = ("intervention", "seeds", "grok step", "at 0.98", "speed-up", "over freeze", "over random", "norm kept")
+        yield from table(head, (_group(group) for group in task.groups))
+    yield from _shown(pictures, "interventions", folder)
+
+
+def _group(group: Group) -> tuple[str, ...]:
+    beside = {one.kind: speedup_text(one.speedups[0])[0] for one in group.beside}
+    kept = group.norm_kept
+    return (
+        group.label,
+        str(group.reaching[0].n),
+        *(_steps(one.mean) for one in group.reaching),
+        speedup_text(group.speedups[0])[0] if group.speedups else "–",
+        beside.get("freeze", "–"),
+        beside.get("random", "–"),
+        "–" if isinstance(kept, Undefined) else signed(kept[1]),
+    )
+
+
+def _steps(average: Average | Undefined) -> str:
+    if isinstance(average, Undefined):
+        return f"never: {average.reason}"
+    ends = average.ends
+    interval = "" if isinstance(ends, Undefined) else f" [{count(round(ends[0]))}–{count(round(ends[1]))}]"
+    return f"{count(round(average.value))}{interval}"
+
+
+# --- couplings ------------------------------------------------------------------------------------------------------
+
+
+def coupling(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
+    yield "## One operation: every source beside its controls"
+    yield ""
+    if not found.single:
+        yield "Not run."
+        return
+    yield "R̄_k at its peak [95 % over probes and random directions], trailing windows, exact derivative; 1: as random."
+    yield ""
+    yield from table(("source", *(one.recording.label for one in found.single)), _sources(found.single))
+    yield ""
+    yield from _milestones(found.single)
+    yield from _shown(pictures, "coupling", folder)
+
+
+def _milestones(runs: Sequence[Coupled]) -> Iterator[str]:
+    """When each task was learnt, and the rank of its centroids."""
+    yield from table(
+        ("task", "seed", "memorised", "grok step", "at 0.98", "evaluated", "rank-90 start / largest / end"),
+        (_milestone(one, place) for one in runs for place in range(len(one.trailing.metrics))),
+    )
+
+
+def _milestone(one: Coupled, place: int) -> tuple[str, ...]:
+    found = one.trailing.metrics[place]
+    memorised, *groks = found.grokking.memorised, *found.grokking.grok
+    cadence = next((x.cadence for x in groks if isinstance(x, Reached) and isinstance(x.cadence, int)), None)
+    ranks = rank_90(one.trailing.rank90[place])
+    return (
+        found.task,
+        str(one.recording.seed),
+        *("never" if isinstance(x, Undefined) else count(x.t) for x in (memorised, *groks)),
+        "–" if cadence is None else f"every {cadence}",
+        "–" if ranks is None else " / ".join(map(str, ranks)),
+    )
+
+
+def _sources(runs: Sequence[Coupled]) -> Iterator[tuple[str, ...]]:
+    """A line for each source, its task's name left out so that operations stand side by side."""
+    names = dict.fromkeys(
+        series.source.removesuffix(f"/{series.task}") + ("/…" if series.source.endswith(f"/{series.task}") else "")
+        for one in runs
+        for series in one.trailing.coupling
+    )
+    for name in names:
+        cells = []
+        for one in runs:
+            (task,) = one.recording.ops
+            series = series_of(one.trailing, name.replace("…", task), task)
+            cells.append(
+                _peak(peak_of(series), series.peak.t if series and not isinstance(series.peak, Undefined) else 0)
+            )
+        yield (f"`{name}`", *cells)
+
+
+def _peak(value: Estimate | None, t: int) -> str:
+    if value is None:
+        return "–"
+    ends = "" if value.ends is None else f" [{between(value.ends)}]"
+    return f"{signed(value.value)}{ends} at {count(t)}"
+
+
+def four(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
+    yield "## Several operations on one encoder"
+    yield ""
+    if not found.four:
+        yield "Not run."
+        return
+    seeds = ", ".join(str(one.recording.seed) for one in found.four)
+    yield (
+        "R̄_k at its peak of every source (rows) against the centroids of every operation (columns), trailing windows;"
+        f" seed {seeds}. Several seeds: geometric mean [95 % over seeds]; one: [95 % over probes and random"
+        " directions]. A task's own source stands on the diagonal; a source of no task is an aggregate."
+    )
+    yield ""
+    ops = found.four[0].recording.ops
+    yield from table(("source", *ops), _matrix(found.four, ops))
+    yield ""
+    yield from _milestones(found.four)
+    yield from _shown(pictures, "four", folder)
+
+
+def _matrix(runs: Sequence[Coupled], ops: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    analyses = [one.crossed for one in runs if one.crossed is not None], [one.trailing for one in runs]
+    names = dict.fromkeys(series.source for group in analyses for one in group for series in one.coupling)
+    for name in names:
+        cells = []
+        for op in ops:
+            group = analyses[0] if any(series_of(one, name, op) for one in analyses[0]) else analyses[1]
+            values = [value for one in group if (value := peak_of(series_of(one, name, op))) is not None]
+            cells.append(_short(values))
+        yield (f"`{name}`", *cells)
+
+
+def _short(values: Sequence[Estimate]) -> str:
+    if not values:
+        return "–"
+    one = together(values)
+    return signed(one.value) + ("" if one.ends is None else f" [{between(one.ends)}]")
+
+
+def _shown(pictures: Sequence[Picture], section: str, folder: str) -> Iterator[str]:
+    for one in pictures:
+        if one.section == section:
+            yield ""
+            yield f"![{one.caption}]({folder}/{one.name}.svg)"
+            yield ""
+            yield f"*{one.caption}.*"

@@ -1,0 +1,65 @@
+"""Several values as one number with its interval, and numbers as words.
+
+Decides that couplings and speed-ups are averaged by their geometric mean, with Student's t on their logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from sedscope.analysis.comparison.averages import Average
+from sedscope.analysis.comparison.speedup import SpeedUp
+from sedscope.analysis.comparison.student import t_quantile
+from sedscope.analysis.interval import LEVEL
+from sedscope.analysis.undefined import Undefined
+from sedscope.report.estimate import Estimate, between, signed
+from sedscope.report.figures import count, span
+
+
+def together(values: Sequence[Estimate]) -> Estimate:
+    """Geometric mean of positive numbers with Student's t on their logarithms; one keeps the interval that it has."""
+    if len(values) == 1:
+        return values[0]
+    logs = np.log([one.value for one in values])
+    middle = float(logs.mean())
+    half = t_quantile(LEVEL, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
+    return Estimate(math.exp(middle), (math.exp(middle - half), math.exp(middle + half)))
+
+
+def described(values: Sequence[Estimate]) -> str:
+    """`112 [95–130]; 98–121 over 3 runs`."""
+    if not values:
+        return "–"
+    one = together(values)
+    interval = "" if one.ends is None else f" [{between(one.ends)}]"
+    if len(values) == 1:
+        return f"{signed(one.value)}{interval}, 1 value"
+    each = [value.value for value in values]
+    return f"{signed(one.value)}{interval}; {span(min(each), max(each))} over {len(each)} values"
+
+
+def steps(one: Estimate) -> str:
+    """A number of optimizer steps with its interval."""
+    ends = "" if one.ends is None else f" [{count(round(one.ends[0]))}–{count(round(one.ends[1]))}]"
+    return f"{count(round(one.value))}{ends}"
+
+
+def speedup_text(one: SpeedUp) -> tuple[str, Estimate | None]:
+    """In words, and as a number where it is one: a run that never grokked leaves a bound alone."""
+    if one.bound is not None:
+        ends = (("> ", one.bound.low), ("< ", one.bound.high))
+        known = [f"{sign}{signed(value)}×" for sign, value in ends if value is not None]
+        return " and ".join(known) or "unknown: neither grokked", None
+    if isinstance(one.average, Undefined):
+        return one.average.reason, None
+    ours = average_of(one.average)
+    interval = "" if ours.ends is None else f" [{between(ours.ends)}]"
+    return f"{signed(ours.value)}×{interval}, n = {one.average.n}", ours
+
+
+def average_of(one: Average) -> Estimate:
+    """A mean over seeds as the comparison holds it."""
+    return Estimate(one.value, None if isinstance(one.ends, Undefined) else one.ends)
