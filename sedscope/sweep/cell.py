@@ -7,8 +7,9 @@ whatever differs from the defaults, so that it is the same in every sweep that h
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -94,7 +95,7 @@ def cell_name(intervention: Intervention, seed: int | None, varied: Mapping[str,
     choices = [f"{name.strip('-')}={value}" for name, value in varied.items()]
     seeds = [] if seed is None else [f"seed={seed}"]
     hides_a_name = any("=" in value for value in varied.values())
-    return _safe("-".join([intervention.mode, *settings, *choices, *seeds]), sure=not hides_a_name)
+    return _safe([intervention.mode, *settings, *choices, *seeds], sure=not hides_a_name)
 
 
 def recording_words(options: Options) -> list[str]:
@@ -108,10 +109,11 @@ def recording_words(options: Options) -> list[str]:
     return words + (["--probe-seed", str(options.probe_seed)] if options.probe_seed else [])
 
 
-def _safe(text: str, *, sure: bool) -> str:
-    """The text where it can name a file and nothing else could have made it, else what is left of it and a digest."""
+def _safe(parts: Sequence[str], *, sure: bool) -> str:
+    """The parts with dashes where that can name a file and means nothing else; otherwise what is left and a digest."""
+    text = "-".join(parts)
     left = _UNSAFE.sub("_", text)
     if sure and left == text and len(text) <= _LONGEST:
         return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    digest = hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:_DIGEST]
     return f"{left[: _LONGEST - _DIGEST - 1]}~{digest}"

@@ -133,6 +133,11 @@ def test_names_are_safe_and_distinct_whatever_the_values_are() -> None:
         assert Path(name).name == name
 
 
+def test_a_value_cannot_pose_as_another_argument() -> None:
+    sweep = Sweep(("train.py",), vary={"--a": ["1-b=2", "1"], "--b": ["3", "2-b=3"]})
+    assert "control-a=1-b=3" in names(sweep) and len(set(names(sweep))) == 4
+
+
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4, unique_by=str.casefold))
 def test_any_text_makes_a_file_name(values: list[str]) -> None:
     for cell in Sweep(SCRIPT, seeds=[1], vary={"--v": values}).cells():

@@ -58,6 +58,14 @@ def test_the_recorder_projects_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not [child for child in psutil.Process().children(recursive=True) if "train.py" in child.cmdline()]
 
 
+def test_a_budget_is_not_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sedscope.sweep.disk._said", lambda job: "5 MB")
+    found = [
+        line(Sweep(("train.py",), recording=Options(steps=9, budget=budget)), tmp_path) for budget in (None, 10**6)
+    ]
+    assert [text.split(";")[0] for text in found] == [f"disk space: about {size} MB for 1 cell" for size in (5, 1)]
+
+
 def test_why_it_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("raise SystemExit('no data')")

@@ -1,5 +1,6 @@
 """One training in a process: its log, its environment, its end."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -56,6 +57,21 @@ def test_output_and_end_stand_in_the_log(own_group: bool, tmp_path: Path) -> Non
     assert said == [f"1 {tmp_path}", "no input", "why"]
     assert how.startswith("# exit status 1 after 0.")
     assert last_words(Path(tmp_path / "logs" / "cell.log"), 0) == "why"
+
+
+def test_a_training_reads_nothing_that_somebody_types(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"typed")
+    os.close(writing)
+    before = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        execute(job("import sys; print(sys.stdin.read() or 'no input')", tmp_path))
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(reading)
+    assert "\nno input\n" in log(tmp_path)
 
 
 def test_a_second_attempt_adds_to_the_log_and_is_told_from_the_first(tmp_path: Path) -> None:

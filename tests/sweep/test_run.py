@@ -4,13 +4,14 @@ import json
 import re
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sweeping import PlainEngine, write_run
+from sweeping import PlainEngine, Ticket, write_run
 
 from recorders.errors import DamagedError, InputOutputError, NotARunError, RefusedError, SedscopeError, UsageError
 from recorders.intervention.settings import Intervention
@@ -18,6 +19,8 @@ from recorders.options import Options
 from recorders.store.lock import RunLock
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
 from sedscope.sweep.board import FAILED, FINISHED, SKIPPED, WAITING
+from sedscope.sweep.course import Course
+from sedscope.sweep.job import Job
 from sedscope.sweep.lines import PlainReporter
 
 SWEEP = Sweep(("train.py", "--seed", "{seed}"), [Intervention("control"), Intervention("keep-random")], seeds=[1, 2])
@@ -135,14 +138,36 @@ def test_another_sweep_in_the_same_folder_is_refused(
     assert (tmp_path / "sweep.json").read_bytes() == before and engine.names == []
 
 
-def test_a_run_that_is_not_the_cell_s_is_refused_before_anything_runs(tmp_path: Path, finishing: Finishing) -> None:
-    stranger = Sweep(("other.py", "--seed", "{seed}"), seeds=[2]).cells()[0]
+STRANGERS = {
+    "command": (Sweep(("other.py", "--seed", "{seed}"), seeds=[2]), 25),
+    "every": (Sweep(SWEEP.arguments, seeds=[2]), 5),
+    "intervention": (Sweep(SWEEP.arguments, seeds=[2]), 25),
+}
+
+
+@pytest.mark.parametrize("what", STRANGERS)
+def test_a_run_that_is_not_the_cell_s_is_refused_before_anything_runs(
+    what: str, tmp_path: Path, finishing: Finishing
+) -> None:
+    sweep, every = STRANGERS[what]
+    stranger = sweep.cells()[0]
+    if what == "intervention":
+        stranger = replace(stranger, intervention=Intervention("freeze"))
     assert stranger.name == NAMES[2]
-    write_run(stranger, tmp_path)
+    write_run(stranger, tmp_path, every=every)
     engine = finishing(SWEEP, tmp_path)
-    with pytest.raises(RefusedError, match="holds the run of another sweep: command must be"):
+    with pytest.raises(RefusedError, match=f"holds the run of another sweep: {what} must be"):
         run_sweep(SWEEP, tmp_path, engine)
     assert engine.names == [] and not (tmp_path / "sweep.json").exists()
+
+
+def test_a_cell_that_the_manifest_knows_otherwise_is_refused(tmp_path: Path, finishing: Finishing) -> None:
+    run_sweep(SWEEP, tmp_path, finishing(SWEEP, tmp_path))
+    content = json.loads((tmp_path / "sweep.json").read_text())
+    content["cells"][0]["varied"] = {"--lr": "1"}
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    with pytest.raises(RefusedError, match="cell control-seed=1 must be"):
+        plan_sweep(SWEEP, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -211,21 +236,71 @@ def test_a_signal_stops_the_engine_and_leaves_the_rest_for_later(
     assert rest.names == NAMES[1:]
 
 
-def test_no_more_than_there_are_slots_and_the_queue_of_a_cluster_gets_all(tmp_path: Path) -> None:
-    running: list[str] = []
+@pytest.mark.parametrize(("slots", "handed"), [(1, [1, 1]), (2, [2, 1, 1]), (3, [3, 1]), (None, [4])])
+def test_no_more_than_there_are_slots_and_the_queue_of_a_cluster_gets_all(
+    slots: int | None, handed: list[int], tmp_path: Path, finishing: Finishing
+) -> None:
+    """The second cell goes on for ever; Ctrl-C comes when nothing else is left."""
+    good, sizes = finishing(SWEEP, tmp_path), []
 
     def train(name: str) -> str | None:
-        running.append(name)
-        if len(running) == len(NAMES) or (engine.slots and len(running) == engine.slots):
+        if name == NAMES[-1] or slots == len(sizes) == 1:
             signal.raise_signal(signal.SIGINT)
-        return None
+        return None if name == NAMES[1] else good.train(name)
 
-    for slots, expected in ((1, NAMES[:1]), (3, NAMES[:3]), (None, NAMES)):
-        engine = PlainEngine(train, slots=slots)
-        running.clear()
-        with pytest.raises(KeyboardInterrupt):
-            run_sweep(SWEEP, tmp_path, engine)
-        assert engine.names == expected
+    class Counting(PlainEngine):
+        def submit(self, jobs: Sequence[Job]) -> Sequence[Ticket]:
+            found = super().submit(jobs)
+            sizes.append(len(jobs))
+            return found
+
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(SWEEP, tmp_path, Counting(train, slots=slots))
+    assert sizes == handed
+
+
+def test_nohup_keeps_a_sweep_alive(tmp_path: Path, finishing: Finishing) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    good = finishing(SWEEP, tmp_path)
+
+    def train(name: str) -> str | None:
+        signal.raise_signal(signal.SIGHUP)
+        return good.train(name)
+
+    try:
+        board = run_sweep(SWEEP, tmp_path, PlainEngine(train))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert len(board.in_state(FINISHED)) == 4
+
+
+@pytest.mark.parametrize(("slots", "left"), [(1, 30.0), (2, 10.0), (None, 0.0)])
+def test_the_rest_takes_as_long_as_what_has_ended(slots: int | None, left: float, tmp_path: Path) -> None:
+    """The first of four cells took 10 s: what has run as long is taken to end now, and each further cell takes 10 s."""
+    now, how = [0.0], {NAMES[0]: None, **dict.fromkeys(NAMES[1:])}
+    cells = {cell.name: cell for cell in SWEEP.cells()}
+
+    class Later(PlainEngine):
+        def submit(self, jobs: Sequence[Job]) -> Sequence[Ticket]:
+            super().submit(jobs)
+            return [Asked(job.name) for job in jobs]
+
+    class Asked(Ticket):
+        def ended(self) -> str | None:
+            return how[str(self.how)]
+
+    course = Course(SWEEP, tmp_path, plan_sweep(SWEEP, tmp_path), Later(lambda name: None, slots), lambda: now[0])
+    course.step()
+    course.step()
+    assert course.board().remaining_s is None, "nothing has ended yet"
+    now[0] = 10.0
+    write_run(cells[NAMES[0]], tmp_path)
+    how[NAMES[0]] = "exit status 0"
+    course.step()
+    course.step()
+    found = course.board()
+    assert found.lines[0].seconds == 10.0
+    assert found.remaining_s == left
 
 
 def test_files_of_a_cluster_may_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,9 @@ def test_without_metrics_a_loss_tells(tmp_path: Path) -> None:
 
 def test_the_run_that_is_about_to_be_replaced_is_not_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    RunWriter.create(path, manifest(run_id="old")).close("killed")
+    before = RunWriter.create(path, manifest(run_id="old"))
+    feed(before, range(9))
+    before.close("killed")
     watch = Watch(path, None, "old")
     assert watch.look() == Progress()
     writer = RunWriter.create(path, manifest(run_id="new"), force=True)
