@@ -91,7 +91,7 @@ def metrics_of(path: Path) -> ComparedRun:
 
 
 def with_coupling(one: ComparedRun, settings: Settings, tell: Tell | None) -> ComparedRun:
-    """The run with the coupling of its update and of its tasks' gradients.
+    """The run with the coupling of its update and of its tasks' gradients, which no second measure changes.
 
     Args:
         one: What is known of it.
@@ -104,11 +104,11 @@ def with_coupling(one: ComparedRun, settings: Settings, tell: Tell | None) -> Co
     from sedscope.runs import open_run
 
     try:
-        run = open_run(Path(one.path))
+        run, table = open_run(Path(one.path)), settings.for_a_table()
         sources = _sources(run)
-        found = kept_answer(run, settings) or kept_answer(run, settings, sources=sources)
+        found = kept_answer(run, settings) or kept_answer(run, table) or kept_answer(run, table, sources=sources)
         if found is None and tell is not None:
-            found = analyse(run, settings, sources=sources, progress=tell)
+            found = analyse(run, table, sources=sources, progress=tell)
     except (SedscopeError, OSError) as error:
         reason = printable((str(error).splitlines() or [type(error).__name__])[0])
         return replace(one, coupling=Undefined(reason))

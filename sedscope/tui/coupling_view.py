@@ -78,6 +78,8 @@ class Found:
         made = self.analysis.settings
         if self.final:
             return f"{made.random} random directions"
+        if made == settings.for_a_table():
+            return "controls are drawn once so far"
         steps = len(self.analysis.coupling[0].points) if self.analysis.coupling else 0
         return f"preview: {steps} points, {made.probes} probes"
 

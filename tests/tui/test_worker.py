@@ -107,7 +107,7 @@ def test_what_is_kept_comes_without_a_coarse_picture_before_it(tmp_path: Path, m
     tell = list[Progress]().append
     (only,) = CouplingJob(str(path), "", SETTINGS).run(open_run(path), tell)
     assert only[1] and only[0].settings == SETTINGS and len(only[0].coupling) == len(analysis.coupling)
-    monkeypatch.setattr("sedscope.analysis.analyse.analyse", lambda run, settings, *rest: settings)
+    monkeypatch.setattr("sedscope.analysis.analyse.analyse", lambda run, settings, **rest: settings)
     other = replace(SETTINGS, random=9)
     answers = CouplingJob(str(path), "", other).run(open_run(path), tell)
     assert list(answers) == [(coarser(other), False), (other, True)]

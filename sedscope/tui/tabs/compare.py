@@ -17,12 +17,15 @@ from sedscope.tui.compare_table import COLUMNS, Line, lines
 from sedscope.tui.compared import ComparedRun
 from sedscope.tui.plot import Chart, CursorMoved
 from sedscope.tui.plot.palette import OKABE_ITO, hue
+from sedscope.tui.run_table import shortened
 from sedscope.tui.settings_bar import Setting
 from sedscope.tui.snapshot import RunData
 from sedscope.tui.tab import TabHelp
 from sedscope.tui.worker.compare_jobs import CompareJob
 from sedscope.tui.worker.jobs import Job
 
+_NAME = 44
+"""Cells of a name: a group's can hold a whole command, and the numbers stand behind it."""
 _HOW_TO = (
     "No run is marked.\n\nMark runs with space in the table of runs (key 1), or press M here to mark all of them.\n"
     "Runs with an intervention are compared with the marked control of the same seed and command; runs that keep a\n"
@@ -206,7 +209,8 @@ class CompareTab(AnalysisTab):
         table.clear()
         for line in found:
             style = "bold" if line.whole else ""
-            cells = [Text(cell, style, no_wrap=True) for cell in line.cells]
+            letter, name, *rest = line.cells
+            cells = [Text(cell, style, no_wrap=True) for cell in (letter, shortened(name, _NAME), *rest)]
             if line.place is not None:
                 cells[0].stylize(f"bold {OKABE_ITO[hue(line.place)]}")
             table.add_row(*cells)

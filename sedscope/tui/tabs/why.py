@@ -199,7 +199,7 @@ class WhyTab(AnalysisTab):
             self.explain("Computing the coupling … a coarse picture comes first.")
             return
         self.explain("")
-        made = "" if self._final else "preview: few points and probes"
+        made = "" if self._final else "a preview; more is computed"
         self.say_made_of(made if self._made_for in (None, self.shell.settings) else OLD)
         self._draw_curves(data)
         self._draw_blocks()

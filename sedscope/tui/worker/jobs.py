@@ -93,19 +93,19 @@ class CouplingJob:
         return "Coupling"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """A coarse answer where the one that was asked for is not kept, then that one."""
+        """A lesser answer where the one that was asked for is not kept, then that one."""
         from sedscope.analysis.analyse import analyse, kept_answer
 
-        def answer(settings: Settings) -> Any:
-            return analyse(run, settings, self.sources, self.tasks, self.crossed, tell)
-
-        kept = kept_answer(run, self.settings, self.sources, self.tasks, self.crossed)
+        what: Any = {"sources": self.sources, "tasks": self.tasks, "crossed": self.crossed}
+        kept = kept_answer(run, self.settings, **what)
         if kept is not None:
             yield kept, True
             return
-        if self.preview and (coarse := coarser(self.settings)) != self.settings:
-            yield answer(coarse), False
-        yield answer(self.settings), True
+        if (table := kept_answer(run, self.settings.for_a_table(), **what)) is not None:
+            yield table, False
+        elif self.preview and (coarse := coarser(self.settings)) != self.settings:
+            yield analyse(run, coarse, **what, progress=tell), False
+        yield analyse(run, self.settings, **what, progress=tell), True
 
 
 def coarser(settings: Settings) -> Settings:
