@@ -15,15 +15,17 @@ from pathlib import Path
 from examples.reproduce.figures import Picture, pictures
 from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
-from examples.reproduce.plan import SCALES, Scale, folder
+from examples.reproduce.plan import PARTS, SCALES, Scale, folder
 from examples.reproduce.recordings import find
-from recorders.errors import SedscopeError
+from recorders.errors import EXIT_INPUT_OUTPUT, SedscopeError
 from recorders.store import durable
 from sedscope.sweep import run_sweep
 from sedscope.sweep.engines.local import LocalEngine
 from sedscope.sweep.lines import PlainReporter
 
 SAY_EVERY_S = 5.0
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 class Speech:
@@ -83,7 +85,7 @@ def parse_args(words: Sequence[str] | None) -> argparse.Namespace:
     add("--out", type=Path, help="folder of the runs (runs/reproduction, for other scales with its name behind)")
     add("--page", type=Path, help="the page to write (in the folder of the runs)")
     add("--jobs", type=int, default=1, help="trainings at a time")
-    add("--only", help="record this part alone")
+    add("--only", choices=PARTS, help="record this part alone")
     add("--page-only", action="store_true", help="record nothing: measure what is there")
     add("--checkpoints", type=int, help="checkpoints that are measured, of one operation")
     add("--checkpoints-four", type=int, help="the same of several operations")
@@ -104,6 +106,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except SedscopeError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return error.status
+    except OSError as error:
+        print(f"reproduce: {error}", file=sys.stderr)
+        return EXIT_INPUT_OUTPUT
+    except KeyboardInterrupt:
+        print("reproduce: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
     print(f"{target}: {len(found.found.recordings)} recordings, {len(found.found.not_run)} not run", file=sys.stderr)
     return 1 if left else 0
 

@@ -23,6 +23,8 @@ FOUR: Final = "four"
 GRADIENT: Final = "gradient"
 UPDATE: Final = "update"
 RANK: Final = "rank"
+PARTS: Final = (SINGLE, GRADIENT, FOUR, UPDATE, RANK)
+"""Folders, in the order in which they are recorded."""
 
 _KEEP_AND_REMOVE: Final = "keep-sed:basis=applied,basis=raw,keep-random,keep-random-norm,remove-sed,remove-random"
 

@@ -19,22 +19,21 @@ STEPS_LEAST: Final = 1.1
 """The same of grok steps."""
 
 AGREES: Final = "agrees"
-HIGHER: Final = "disagrees: ours is higher"
-LOWER: Final = "disagrees: ours is lower"
-UNDECIDED: Final = "undecided: our value lies outside, our interval reaches it"
+DISAGREES: Final = "disagrees"
+UNDECIDED: Final = "undecided"
 NOT_RUN: Final = "not run"
 NOTHING_PUBLISHED: Final = "nothing published"
 
 RULES: Final = (
     "**agrees**: our value lies in the published range, which is widened by a factor of"
-    f" {SLACK:g} at both ends since it was published without an interval. **disagrees**: it does not, and our 95 %"
-    " interval does not reach it. **undecided**: it does not, but the interval reaches it.",
+    f" {SLACK:g} at both ends since it was published without an interval. **disagrees**: neither our value nor our 95 %"
+    " interval reaches it. **undecided**: our value does not, but the interval does, or there is none.",
     "**cannot be told apart from …**: whatever the number is, the control that is named gives as much. What is"
     " measured is told apart from a control where it exceeds it by a factor of"
     f" {COUPLING_LEAST:g} (couplings) or {STEPS_LEAST:g} (speed-ups), and the 95 % interval of that factor, where there"
     " is one, leaves 1 out. Of several controls the strongest counts.",
     "Intervals are over seeds and operations (Student's t on logarithms) where there are two runs or more. With one run"
-    " that of a coupling is over probes and random directions alone, and a speed-up has none.",
+    " that of a coupling is over probes and random directions alone, and a grok step or a speed-up has none.",
     "**not run**: the recordings are not there.",
 )
 """The rules in words."""
@@ -67,9 +66,12 @@ def number(low: float | None, high: float | None, ours: Estimate | None) -> str:
     least, most = low / SLACK, high * SLACK
     if least <= ours.value <= most:
         return AGREES
-    if ours.ends is not None and ours.ends[0] <= most and ours.ends[1] >= least:
-        return UNDECIDED
-    return HIGHER if ours.value > most else LOWER
+    side = "higher" if ours.value > most else "lower"
+    if ours.ends is None:
+        return f"{UNDECIDED}: ours is {side}, and one seed has no interval"
+    if ours.ends[0] <= most and ours.ends[1] >= least:
+        return f"{UNDECIDED}: ours is {side}, and our interval reaches it"
+    return f"{DISAGREES}: ours is {side}"
 
 
 def verdict(low: float | None, high: float | None, ours: Estimate | None, controls: tuple[Control, ...] = ()) -> str:
@@ -86,6 +88,7 @@ def verdict(low: float | None, high: float | None, ours: Estimate | None, contro
         return words
     strongest = min(controls, key=lambda one: one.factor.value)
     if strongest.is_exceeded:
-        return f"{words}; told apart from {strongest.name}"
+        seeds = " on one seed" if strongest.factor.ends is None else ""
+        return f"{words}; told apart from {strongest.name}{seeds}"
     alone = "" if words == NOTHING_PUBLISHED else f"; the number itself {words}"
     return f"cannot be told apart from {strongest.name}{alone}"
