@@ -200,7 +200,7 @@ def test_a_run_given_twice_is_reported_once(folder: Path, capsys: pytest.Capture
 
 
 def test_a_pipe_that_is_closed_is_quiet_and_the_files_are_written(folder: Path, tmp_path: Path) -> None:
-    run(["report", str(folder / "good"), *QUICK, "--out", str(tmp_path / "before")])  # long work would be told on stderr
+    run(["report", str(folder / "good"), *QUICK, "--out", str(tmp_path / "before")])  # else progress is told
     out = tmp_path / "out"
     command = [sys.executable, "-m", "sedscope", "report", str(folder / "good"), *QUICK, "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -214,7 +214,7 @@ def test_a_pipe_that_is_closed_is_quiet_and_the_files_are_written(folder: Path, 
 
 
 def test_a_closed_stdout_still_writes_the_files(folder: Path, tmp_path: Path) -> None:
-    run(["report", str(folder / "good"), *QUICK, "--out", str(tmp_path / "before")])  # long work would be told on stderr
+    run(["report", str(folder / "good"), *QUICK, "--out", str(tmp_path / "before")])  # else progress is told
     flags = " ".join(QUICK)
     command = f"{sys.executable} -m sedscope report {folder}/good {flags} --out {tmp_path}/out >&-"
     done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
