@@ -12,7 +12,7 @@ from examples.reproduce import published
 from examples.reproduce.measure import Coupled, Measurements, at, fixed, peak_of, series_of
 from examples.reproduce.published import Published
 from examples.reproduce.summary import average_of, described, speedup_text, steps, together
-from examples.reproduce.verdict import COUPLING_LEAST, NOT_RUN, STEPS_LEAST, Control, verdict
+from examples.reproduce.verdict import COUPLING_LEAST, NOT_RUN, NOTHING_PUBLISHED, STEPS_LEAST, Control, verdict
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.comparison import Group
 from sedscope.analysis.comparison.averages import Average
@@ -42,6 +42,11 @@ class Row:
     """The controls."""
     verdict: str
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is a number of ours."""
+        return not self.verdict.startswith(NOT_RUN)
+
 
 def rows(found: Measurements, *, comparable: bool) -> Iterator[Row]:
     """Every claim in the order of the page; with `comparable` False the published numbers are left out."""
@@ -66,7 +71,7 @@ def _couplings(found: Measurements, comparable: bool) -> Iterator[Row]:
     yield _row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable)
     controls = tuple(_controls(found.single))
     yield _row(published.FIXED, leading(None), controls, comparable)
-    yield _rank_row(found)
+    yield _rank_row(found, comparable)
     yield Row(published.PER_EXAMPLE.what, published.PER_EXAMPLE.words, "", "–", "", f"{NOT_RUN}: not part of the plan")
 
 
@@ -94,14 +99,15 @@ def quotient_at_peak(own: CouplingSeries | None, other: CouplingSeries | None) -
     return None if isinstance(factor, Undefined) else factor
 
 
-def _rank_row(found: Measurements) -> Row:
+def _rank_row(found: Measurements, comparable: bool) -> Row:
     told = [
         f"seed {one.recording.seed}: {' / '.join(map(str, known))}"
         for one in found.single
         if one.recording.ops == (OP,) and (known := rank_90(one.trailing.rank90[0]))
     ]
     claim = published.RANK_90
-    return Row(claim.what, "–", claim.before, "; ".join(told) or "–", "", "nothing published" if told else NOT_RUN)
+    before = claim.before if comparable else "–"
+    return Row(claim.what, "–", before, "; ".join(told) or "–", "", NOTHING_PUBLISHED if told else NOT_RUN)
 
 
 def rank_90(series: RankSeries) -> tuple[int, int, int] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from recorders.options import Options
+from recorders.options import DEFAULT_EVERY, Options
 from sedscope.analysis.settings import Settings
 from sedscope.sweep import Sweep, parse_interventions
 
@@ -50,7 +50,7 @@ class Part:
     """Rows that a subspace is made of; None for sedscope's default."""
     extra: tuple[str, ...] = ()
     """Further arguments of the script, the same in every cell."""
-    every: int = 25
+    every: int = DEFAULT_EVERY
     """Steps between recorded t."""
 
     @property
@@ -79,7 +79,7 @@ class Part:
         words += [] if self.together else ["--vary", f"--ops={','.join(self.ops)}"]
         words += [] if self.on is None else ["--on", self.on]
         words += [] if self.window is None else ["--window", str(self.window)]
-        words += [] if self.every == 25 else ["--every", str(self.every)]
+        words += [] if self.every == DEFAULT_EVERY else ["--every", str(self.every)]
         return f"{shlex.join([*words, '--out', f'{out}/{self.name}'])} -- {' '.join(self.arguments)}"
 
 
@@ -106,9 +106,6 @@ class Scale:
         return next(part for part in self.parts if part.name == name)
 
 
-_DEFAULT_EVERY: Final = 25
-
-
 def _parts(
     ops: tuple[str, ...],
     acted_on: tuple[str, ...],
@@ -116,7 +113,7 @@ def _parts(
     modes: str,
     *,
     extra: tuple[str, ...] = (),
-    every: int = _DEFAULT_EVERY,
+    every: int = DEFAULT_EVERY,
 ) -> dict[str, Part]:
     """The parts that every scale has: operations alone, projections of the gradient, operations together."""
     controls = Part(

@@ -33,7 +33,8 @@ RULES: Final = (
     f" {COUPLING_LEAST:g} (couplings) or {STEPS_LEAST:g} (speed-ups), and the 95 % interval of that factor, where there"
     " is one, leaves 1 out. Of several controls the strongest counts.",
     "Intervals are over seeds and operations (Student's t on logarithms) where there are two runs or more. With one run"
-    " that of a coupling is over probes and random directions alone, and a grok step or a speed-up has none.",
+    " that of a coupling is over probes and random directions alone, and a grok step or a speed-up has none. The"
+    " operations of one run count as values of their own, though they share a training.",
     "**not run**: the recordings are not there.",
 )
 """The rules in words."""
