@@ -12,8 +12,8 @@ from sedscope.tui.plot import Chart, Legend, Look, Plot
 
 WIDE = 96
 """Cells from which the legend stands beside the plot."""
-_SHARE = 5
-"""The legend gets one line in so many of the height, one at least."""
+_SHARE = 3
+"""The legend gets at most one line in so many of the height, one at least."""
 
 
 class ChartPane(Container):
@@ -60,6 +60,11 @@ class ChartPane(Container):
     def _arrange(self) -> None:
         wide = self.size.width >= WIDE
         self.set_class(wide, "-wide")
-        most = max(self.size.height // _SHARE, 1)
-        lines = min(max(len(self.plot.chart.series), 1), most)
-        self._legend.styles.height = None if wide else lines
+        self._legend.styles.height = None if wide else _lines(len(self.plot.chart.series), self.size.height)
+
+
+def _lines(count: int, height: int) -> int:
+    """Lines of a legend of `count` entries below a plot: as few columns as the share allows, evenly filled."""
+    most = max(height // _SHARE, 1)
+    across = max(-(-count // most), 1)
+    return max(-(-count // across), 1)

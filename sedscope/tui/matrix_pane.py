@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -19,6 +20,8 @@ class MatrixPane(Vertical):
     MatrixPane { height: 1fr; width: 1fr; }
     MatrixPane HeatmapView { height: 1fr; }
     MatrixPane Static { height: auto; max-height: 4; padding: 0 1; }
+    MatrixPane.-none HeatmapView { display: none; }
+    MatrixPane.-none Static { max-height: 100%; }
     """
 
     def __init__(self, look: Look | None) -> None:
@@ -37,7 +40,15 @@ class MatrixPane(Vertical):
         """Another matrix; `note` stands below it where the cell at the cursor needs no words."""
         self._reasons, self._note = reasons, note
         self.view.heatmap = heatmap
+        self.remove_class("-none")
         self._say(self.view.cursor)
+
+    def explain(self, title: str, reason: str) -> None:
+        """In the place of a matrix, why there is none."""
+        self.view.heatmap = Heatmap(np.empty((0, 0)), title=title)
+        self.add_class("-none")
+        heading, words = Content.styled(title, "bold"), Content.styled(reason, "$foreground 70%")
+        self._words.update(Content("\n\n").join([heading, words]))
 
     def on_cell_moved(self, message: CellMoved) -> None:
         """Explain the cell."""

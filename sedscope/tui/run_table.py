@@ -9,6 +9,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from sedscope.runs.text import printable
+from sedscope.tui.plot.text import shortened
 from sedscope.tui.run_line import SIGNS, STYLES
 from sedscope.tui.snapshot import RunRow
 
@@ -53,14 +54,6 @@ def grok_text(row: RunRow) -> str:
     return ends if len(found) == len(row.grok) else f"{ends}, {len(found)} of {len(row.grok)}"
 
 
-def shortened(text: str, cells: int = _LONGEST) -> str:
-    """The text, cut in the middle where it is longer: names tend to differ at both ends."""
-    if len(text) <= cells:
-        return text
-    head = (cells - 1) * 2 // 3
-    return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
-
-
 def _number(value: int | None) -> str:
     return _NONE if value is None else f"{value:,}"
 
@@ -85,15 +78,15 @@ def _groups(text: str) -> Iterable[tuple[bool, str]]:
 
 
 COLUMNS = (
-    Column("Run", lambda row: shortened(row.name), lambda row: _natural(row.name)),
+    Column("Run", lambda row: shortened(row.name, _LONGEST), lambda row: _natural(row.name)),
     Column("State", lambda row: row.state, lambda row: row.state),
-    Column("Tasks", lambda row: shortened(", ".join(row.tasks)) or _NONE, lambda row: row.tasks or None),
+    Column("Tasks", lambda row: shortened(", ".join(row.tasks), _LONGEST) or _NONE, lambda row: row.tasks or None),
     Column("Last step", lambda row: _number(row.last_t), lambda row: row.last_t, right=True),
     Column("Grok step", grok_text, _least_grok, right=True),
     Column("Rows", lambda row: _number(row.n_rows), lambda row: row.n_rows, right=True),
     Column(
         "Intervention",
-        lambda row: shortened(printable(row.intervention)) or _NONE,
+        lambda row: shortened(printable(row.intervention), _LONGEST) or _NONE,
         lambda row: row.intervention or None,
     ),
     Column("Seed", lambda row: row.seed or _NONE, lambda row: _natural(row.seed) if row.seed else None, right=True),

@@ -83,6 +83,11 @@ class Canvas:
                 self._rank[place] = rank
                 self._key[place] = self._number(key)
 
+    def is_free(self, row: int, column: int, cells: int) -> bool:
+        """Whether cells lie on the canvas and hold no curve."""
+        inside = column >= 0 and column + cells <= self.grid.width
+        return inside and bool((self._rank[row, column : column + cells] < FAINT).all())
+
     def cell(self, row: int, column: int) -> tuple[str, str, bool]:
         """Character and style key of a cell, and whether it holds no more than background."""
         place = (row, column)

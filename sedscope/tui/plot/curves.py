@@ -7,12 +7,14 @@ band N, whose edges are ground.N (block in its colour) and cave (block in the ba
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from sedscope.tui.plot import axes, dots, palette, ticks
 from sedscope.tui.plot.canvas import BAND, CURVE, FAINT, GRID, MARK, PICKED, RULE, Canvas
 from sedscope.tui.plot.columns import Columns, columns
-from sedscope.tui.plot.data import Chart, Look, View
+from sedscope.tui.plot.data import Bools, Chart, Look, View
 from sedscope.tui.plot.dots import Grid
 from sedscope.tui.plot.frame import Frame, Layout, arrange, with_labels
 from sedscope.tui.plot.limits import x_span, y_span
@@ -22,6 +24,8 @@ from sedscope.tui.plot.text import Line, ascii_text, cut, plain, width
 _ROWS_PER_TICK = 4
 _LETTER_EVERY = 24
 """Cells between two letters on a curve, where letters alone tell curves apart."""
+_MARK_EVERY = 3
+"""Cells from one mark on a curve to the next, at least."""
 
 
 def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
@@ -105,12 +109,28 @@ def _paint_series(canvas: Canvas, chart: Chart, view: View, index: int, found: C
     canvas.paint(mask & faint, f"faint.{hue}", FAINT, letter.lower())
     canvas.paint(mask & ~faint, f"series.{hue}", rank, letter)
     if not aside:
-        _put_on_curve(canvas, found, found.marked, y, axes.glyphs(look)["times"], f"mark.{hue}")
+        _put_on_curve(
+            canvas,
+            found,
+            _thinned(found.marked, _MARK_EVERY * canvas.grid.across),
+            y,
+            axes.glyphs(look)["times"],
+            f"mark.{hue}",
+        )
     if look.colours == "none" and len(chart.series) > 1:
         offset = index * _LETTER_EVERY // len(chart.series) + _LETTER_EVERY // 4
         here = np.zeros_like(found.marked)
         here[offset * canvas.grid.across :: _LETTER_EVERY * canvas.grid.across] = True
         _put_on_curve(canvas, found, here, y, letter.lower() if aside else letter, f"letter.{hue}")
+
+
+def _thinned(marked: Bools, apart: int) -> Bools:
+    """The first of the marks and those that are `apart` columns from the one before: the curve shows between them."""
+    kept, last = np.zeros_like(marked), -apart
+    for column in np.flatnonzero(marked).tolist():
+        if column - last >= apart:
+            kept[column], last = True, column
+    return kept
 
 
 def _paint_band(canvas: Canvas, ends: tuple[Floats, Floats], y: Span, hue: int, look: Look) -> None:
@@ -129,7 +149,7 @@ def _put_on_curve(canvas: Canvas, found: Columns, where: np.ndarray, y: Span, gl
 
 
 def _put_moment_names(canvas: Canvas, chart: Chart, x: Span, look: Look) -> None:
-    """Names stand beside their line at the top, left of it where the right has no room, below one another."""
+    """Names stand beside their line, below one another and clear of curves; where there is no such place, not at all."""
     for number, moment in enumerate(chart.moments):
         column = _moment_column(canvas, moment.x, chart, x)
         name = plain(moment.label)
@@ -137,9 +157,10 @@ def _put_moment_names(canvas: Canvas, chart: Chart, x: Span, look: Look) -> None
         if column is None or number >= canvas.grid.height or len(name) != width(name):
             continue
         cell = column // canvas.grid.across
-        start = cell + 1 if cell + 1 + len(name) <= canvas.grid.width else cell - len(name)
-        if start >= 0:
-            canvas.put(number, start, name, "moment", CURVE)
+        places = product(range(number, canvas.grid.height), (cell + 1, cell - len(name)))
+        free = next((place for place in places if canvas.is_free(*place, len(name))), None)
+        if free is not None:
+            canvas.put(*free, name, "moment", CURVE)
 
 
 def _letters(chart: Chart, view: View, reduced: list[Columns], y: Span, layout: Layout) -> list[Line]:

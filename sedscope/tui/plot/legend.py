@@ -1,6 +1,7 @@
 """The legend as text: letter, swatch, label and the value at the cursor of each series.
 
-One column where the height allows, else several side by side; what has no room is counted, not dropped in silence.
+One column where the height allows, else several side by side; what has no room is counted, not dropped in silence. In a
+narrow entry the interval goes first, then the swatch (the letter has its colour), and only then is the label cut.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from sedscope.tui.plot import palette
 from sedscope.tui.plot.data import Chart, Look, View
 from sedscope.tui.plot.readings import value_text
-from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
+from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, shortened, width
 
 _LEAST_COLUMN = 16
 _GAP = 2
@@ -41,19 +42,23 @@ def _entry(chart: Chart, view: View, index: int, cursor: float | None, cells: in
     hue = palette.hue(colour)
     ascii_only = look.glyphs == "ascii"
     aside = view.picked is not None and view.picked != index
-    swatch = ("-" if ascii_only else "━") * 2
+    label = ascii_text(plain(series.label)) if ascii_only else plain(series.label)
     value = plain(value_text(series, cursor))
     value = ascii_text(value) if ascii_only else value
-    lead = f"{palette.letter(colour)} "
-    room = cells - width(lead) - 3
-    label = ascii_text(plain(series.label)) if ascii_only else plain(series.label)
-    if value and width(value) + 1 + min(width(label), 4) > room:
-        value = value.split(" [")[0]  # the interval goes before the label does
-    space = max(room - (width(value) + 1 if value else 0), 0)
+    lead, swatch = f"{palette.letter(colour)} ", ("-" if ascii_only else "━") * 2 + " "
+    room = cells - width(lead) - width(label) - (1 if value else 0)
+    if value and width(value) + width(swatch) > room:
+        value = value.split(" [")[0]
+    if width(value) + width(swatch) > room:
+        swatch = ""
+    space = max(cells - width(lead) - width(swatch) - (width(value) + 1 if value else 0), 0)
     runs: list[Run] = [
         (lead, f"{'faint' if aside else 'letter'}.{hue}"),
-        (swatch + " ", f"{'faint' if aside else 'series'}.{hue}"),
-        (fit(label, space, ascii_only=ascii_only), "aside" if aside else "chosen" if view.picked == index else "name"),
+        (swatch, f"{'faint' if aside else 'series'}.{hue}"),
+        (
+            fit(shortened(label, space, ascii_only=ascii_only), space),
+            "aside" if aside else "chosen" if view.picked == index else "name",
+        ),
     ]
     if value:
         runs.append((" " + value, "aside" if aside else "value"))

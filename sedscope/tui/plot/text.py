@@ -58,6 +58,15 @@ def fit(label: str, cells: int, *, ascii_only: bool = False, right: bool = False
     return " " * missing + label if right else label + " " * missing
 
 
+def shortened(text: str, characters: int, *, ascii_only: bool = False) -> str:
+    """The text, cut in the middle where it is longer: names tend to differ at both ends."""
+    if len(text) <= characters:
+        return text
+    head = max(characters - 1, 0) * 2 // 3
+    tail = max(characters - 1, 0) - head
+    return f"{text[:head]}{'~' if ascii_only else '…'}{text[len(text) - tail :]}"[:characters]
+
+
 def cut(line: Iterable[Run], cells: int, key: str = "") -> Line:
     """The line in exactly that many cells: runs beyond them are cut, what is missing is blank in style `key`."""
     runs: list[Run] = []

@@ -17,7 +17,7 @@ from sedscope.tui.compare_table import COLUMNS, Line, lines
 from sedscope.tui.compared import ComparedRun
 from sedscope.tui.plot import Chart, CursorMoved
 from sedscope.tui.plot.palette import OKABE_ITO, hue
-from sedscope.tui.run_table import shortened
+from sedscope.tui.plot.text import shortened
 from sedscope.tui.settings_bar import Setting
 from sedscope.tui.snapshot import RunData
 from sedscope.tui.tab import TabHelp

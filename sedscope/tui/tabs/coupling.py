@@ -55,6 +55,7 @@ class CouplingTab(AnalysisTab):
     CouplingTab #deck { grid-size: 2 2; grid-columns: 7fr 4fr; grid-rows: 7fr 3fr; }
     CouplingTab #sets { height: 1; }
     CouplingTab #panel-matrix { row-span: 2; border-left: vkey $border; }
+    CouplingTab #deck.-several { grid-columns: 6fr 5fr; }
     CouplingTab #deck.-single #panel-matrix { row-span: 1; border-left: none; }
     """
 
@@ -233,6 +234,7 @@ class CouplingTab(AnalysisTab):
         assert isinstance(pane, MatrixPane)
         tasks = tuple(dict.fromkeys(series.task for series in found))
         roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
+        self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
         note = "" if roomy else "the view matrix (v) has the ends too"
         pane.show(*matrix(found, tasks, ("peak", "final") if roomy else ("peak",)), note)
 

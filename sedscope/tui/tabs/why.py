@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
-import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -35,7 +33,6 @@ from sedscope.tui.worker.why_jobs import ProbesJob, RowsJob
 _SETTLE = 0.4
 """The cursor rests so long before its checkpoint is asked about."""
 _PARTS = ("all", "train", "test")
-_NOTHING = Heatmap(np.empty((0, 0)))
 
 
 class WhyTab(AnalysisTab):
@@ -256,7 +253,7 @@ class WhyTab(AnalysisTab):
         pane = self.panel(name)
         assert isinstance(pane, MatrixPane)
         if isinstance(found, Undefined):
-            pane.show(replace(_NOTHING, title=name.capitalize()), {}, f"undefined: {found.reason}")
+            pane.explain(name.capitalize(), f"undefined: {found.reason}")
         else:
             pane.show(found, {}, words)
 

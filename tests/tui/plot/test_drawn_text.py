@@ -333,3 +333,21 @@ def test_drawn_text(name: str) -> None:
     chart, view, look, expected = CASES[name]
     frame = draw(chart, view, len(expected[0]), len(expected), look)
     assert [text_of(line) for line in frame.lines] == expected
+
+
+def test_marks_leave_the_curve_to_be_seen_between_them() -> None:
+    x = np.arange(60.0)
+    crowd = Chart((Series("a", x, np.ones(60), marked=np.ones(60)),))
+    few = Chart((Series("a", x, np.ones(60), marked=x == 30),))
+    drawn = "\n".join(text_of(line) for line in draw(crowd, View(), 34, 6, BRAILLE).lines)
+    assert 5 < drawn.count("×") < 12 and "××" not in drawn
+    assert sum(text_of(line).count("×") for line in draw(few, View(), 34, 6, BRAILLE).lines) == 1
+
+
+def test_a_name_of_a_moment_is_whole_and_clear_of_curves_or_not_there() -> None:
+    x = np.arange(40.0)
+    high = Chart((Series("a", x, np.where(x > 20, 9.0, 1.0)),), moments=(Moment(18.0, "grok"),))
+    rows = [text_of(line) for line in draw(high, View(), 40, 9, BRAILLE).lines]
+    assert [("grok" in row) for row in rows].index(True) > 0
+    flat = Chart((Series("a", x, x),), moments=(Moment(18.0, "a name that has no room"),))
+    assert "name" not in "".join(text_of(line) for line in draw(flat, View(), 30, 9, BRAILLE).lines)

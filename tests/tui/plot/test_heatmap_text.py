@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from sedscope.tui.plot import Chart, Heatmap, Look, Series, View
 from sedscope.tui.plot.heatmap_draw import draw_heatmap
@@ -92,9 +93,19 @@ def test_legend_values_at_the_cursor() -> None:
     ]
 
 
-def test_legend_drops_the_interval_before_the_label() -> None:
-    line = legend(CHART, View(), 0.0, 18, 3, Look())[0]
-    assert text_of(line) == "A ━━ gradien… 72.1"
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (31, "A ━━ gradient/add 72.1 [65, 80]"),
+        (30, "A ━━ gradient/add         72.1"),
+        (22, "A ━━ gradient/add 72.1"),
+        (21, "A gradient/add   72.1"),
+        (19, "A gradient/add 72.1"),
+        (18, "A gradie…/add 72.1"),
+    ],
+)
+def test_a_legend_gives_up_the_interval_then_the_swatch_then_the_middle_of_the_label(cells: int, expected: str) -> None:
+    assert text_of(legend(CHART, View(), 0.0, cells, 3, Look())[0]) == expected
 
 
 def test_legend_counts_what_has_no_room() -> None:

@@ -101,7 +101,7 @@ def test_slices_show_the_lines_at_every_size(size: tuple[int, int], look: Look |
         for widget in app.query(Sliced):
             assert on_screen(widget) == text(widget)
             assert all(widget.strip(y).cell_length == widget.size.width for y in range(widget.size.height))
-        assert "A ━━ gr" in text(app.query_one(Legend)).replace("--", "━━")
+        assert text(app.query_one(Legend)).startswith(("A ━━ grad", "A -- grad", "A gra"))  # narrow: no swatch
         assert "\x1b" not in text(app.query_one(Legend))
 
     run(body, size, look)
