@@ -149,7 +149,7 @@ def _put_on_curve(canvas: Canvas, found: Columns, where: np.ndarray, y: Span, gl
 
 
 def _put_moment_names(canvas: Canvas, chart: Chart, x: Span, look: Look) -> None:
-    """Names stand beside their line, below one another and clear of curves; where there is no such place, not at all."""
+    """Names stand beside their line, below one another and clear of curves; without such a place, not at all."""
     for number, moment in enumerate(chart.moments):
         column = _moment_column(canvas, moment.x, chart, x)
         name = plain(moment.label)
