@@ -71,6 +71,30 @@ class Found:
             return False
         return regardless_of_window(spans.settings) == regardless_of_window(settings)
 
+    def missing(self, whole: CouplingJob, spans: SpansJob, *, ceiling: bool) -> CouplingJob | SpansJob | None:
+        """What must be asked next so that everything wanted is here; None where it is.
+
+        Args:
+            whole: The question about the run as it is, with the settings of the screen.
+            spans: The same for spans.
+            ceiling: Whether spans are wanted beside an analysis.
+        """
+        if self.asked is None or not self.final:
+            return whole
+        if self.asked == whole:
+            return spans if ceiling and not self._spans_answer(spans) else None
+        same = replace(whole.settings, window=self.asked.settings.window, rank=self.asked.settings.rank)
+        if self.asked == replace(whole, settings=same):
+            return None if self._spans_answer(spans) else spans
+        return whole
+
+    def _spans_answer(self, wanted: SpansJob) -> bool:
+        """Whether the spans are those of the run as it is, and hold what is wanted."""
+        spans, made = self.spans, self.spans_for
+        if spans is None or made is None or made.stamp != wanted.stamp:
+            return False
+        return self.in_spans(wanted.settings, spans.task == wanted.task) and set(wanted.sources) <= set(spans.sources)
+
     def made_of(self, settings: Settings) -> str:
         """What the settings above the picture do not say of it, in a few words."""
         if not self.answers(settings) or self.analysis is None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widget import Widget
@@ -15,17 +14,16 @@ from sedscope.analysis.any_window import AnyWindow
 from sedscope.analysis.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.variants import is_control
-from sedscope.tui.analysis_tab import OLD, PATIENCE, AnalysisTab, same_question
+from sedscope.tui.analysis_tab import OLD, same_question
 from sedscope.tui.chart_pane import ChartPane
-from sedscope.tui.chips import Chips
 from sedscope.tui.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
 from sedscope.tui.coupling_view import Found, with_controls
 from sedscope.tui.matrix_pane import MatrixPane
 from sedscope.tui.metric_charts import moments
-from sedscope.tui.plot import Axis
 from sedscope.tui.settings_bar import Setting
 from sedscope.tui.snapshot import RunData
 from sedscope.tui.source_sets import CONTROLS, MAIN, sets_of
+from sedscope.tui.sourced_tab import SourcedTab, steps_axis
 from sedscope.tui.tab import TabHelp
 from sedscope.tui.tabs.coupling_help import PAGE
 from sedscope.tui.worker.jobs import CouplingJob, Job
@@ -37,23 +35,21 @@ _SETTLE = 0.2
 """W and K rest so long before what takes longer is drawn: intervals and controls."""
 
 
-class CouplingTab(AnalysisTab):
+class CouplingTab(SourcedTab):
     """R̄_k over steps with the control band, rank-90 beneath, and the matrix of peaks beside."""
 
     NAME = "Coupling"
     PAGE: ClassVar[TabHelp] = PAGE
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "next_set(1)", "Sources", tooltip="Next set of sources, or one source alone with each R_k"),
-        Binding("S", "next_set(-1)", "Previous sources", show=False),
         Binding("o", "cross", "Crossed", show=False, tooltip="Every source against every task, not its own alone"),
         Binding("e", "ceiling", "Ceiling", show=False, tooltip="Strongest coupling that the window's span allows"),
         Binding("b", "band", "Controls", show=False, tooltip="Show or hide the band of the controls"),
     ]
+    CAPTION = "s show"
     PANELS: ClassVar[tuple[str, ...]] = ("coupling", "matrix", "rank")
     LEAST_FOR_ALL = (100, 24)
     DEFAULT_CSS = """
     CouplingTab #deck { grid-size: 2 2; grid-columns: 7fr 4fr; grid-rows: 7fr 3fr; }
-    CouplingTab #sets { height: 1; }
     CouplingTab #panel-matrix { row-span: 2; border-left: vkey $border; }
     CouplingTab #deck.-several { grid-columns: 6fr 5fr; }
     CouplingTab #deck.-single #panel-matrix { row-span: 1; border-left: none; }
@@ -61,49 +57,31 @@ class CouplingTab(AnalysisTab):
 
     def __init__(self) -> None:
         super().__init__()
-        self._set = MAIN
+        self.chosen = MAIN
         self._crossed = False
         self._band = True
         self._ceiling = False
-        self._path: str | None = None
         self._found = Found()
         self._settle: Timer | None = None
-
-    def compose(self) -> ComposeResult:
-        """Sources above everything else."""
-        yield Chips("s show", id="sets")
-        yield from super().compose()
 
     def make_panel(self, name: str) -> Widget:
         """A plot, or the matrix."""
         return MatrixPane(self.shell.look) if name == "matrix" else ChartPane(look=self.shell.look)
 
-    # --- what the viewer calls ---------------------------------------------------------------------------------------
+    def choices(self) -> tuple[str, ...]:
+        """Sets of sources."""
+        return tuple(self._sets())
 
-    def run_changed(self, data: RunData | None) -> None:
-        """Ask again; what is shown of the same run stays until the answer comes."""
-        path = None if data is None else str(data.path)
-        if path != self._path:
-            self._path, self._found = path, Found()
-        self.keep_task()
-        self.refresh_picture()
-        if self._found.analysis is None:
-            self.ask()
-        else:
-            self.set_timer(PATIENCE, self.ask)
+    @property
+    def has_answer(self) -> bool:
+        """An analysis, coarse or not."""
+        return self._found.analysis is not None
 
-    def settings_changed(self) -> None:
-        """From the spans at once where they hold the answer; else ask."""
-        self.refresh_picture()
-        self.ask()
+    def forget(self) -> None:
+        """Of another run."""
+        self._found = Found()
 
     # --- keys --------------------------------------------------------------------------------------------------------
-
-    def action_next_set(self, direction: int) -> None:
-        """The next set of sources."""
-        names = tuple(self._sets())
-        if names:
-            self._choose(names[(names.index(self._set) + direction) % len(names)])
 
     def action_cross(self) -> None:
         """Every source against every task, or its own alone."""
@@ -126,35 +104,17 @@ class CouplingTab(AnalysisTab):
         self._band = not self._band
         self.refresh_picture()
 
-    def on_chips_chosen(self, message: Chips.Chosen) -> None:
-        """A set or a view was clicked."""
-        if message.chips.id != "sets":
-            super().on_chips_chosen(message)
-            return
-        message.stop()
-        self._choose(message.chips.choices[message.index])
-
-    def _choose(self, name: str) -> None:
-        self._set = name
-        self.settings_changed()
-
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def missing(self) -> Job | None:
         """An analysis; spans where it is there and W or K alone differ from it, or where the ceiling is wanted."""
-        data, task, settings, asked = self.shell.data, self.features_of, self.shell.settings, self._found.asked
+        data, task, settings = self.shell.data, self.features_of, self.shell.settings
         if data is None or task is None:
             return None
-        whole = CouplingJob(str(data.path), data.stamp, settings, crossed=self._crossed)
-        spans = SpansJob(str(data.path), data.stamp, settings, self._wanted(), task)
-        if asked is None or not self._found.final:
-            return whole
-        if asked == whole:
-            return spans if self._ceiling and self._alone() and not self._spans_answer() else None
-        same = replace(settings, window=asked.settings.window, rank=asked.settings.rank)
-        if asked == replace(whole, settings=same):
-            return None if self._spans_answer() else spans
-        return whole
+        path, stamp = str(data.path), data.stamp
+        whole = CouplingJob(path, stamp, settings, crossed=self._crossed)
+        spans = SpansJob(path, stamp, settings, self._wanted(), task)
+        return self._found.missing(whole, spans, ceiling=self._ceiling and self._alone())
 
     def take(self, job: Job, value: Any, final: bool) -> None:
         """A whole analysis, or spans."""
@@ -173,15 +133,6 @@ class CouplingTab(AnalysisTab):
         else:
             self.explain(reason)
 
-    def _spans_answer(self) -> bool:
-        """Whether the spans are those of the run as it is, and hold what is shown."""
-        data, spans, made = self.shell.data, self._found.spans, self._found.spans_for
-        if data is None or spans is None or made is None or made.stamp != data.stamp:
-            return False
-        return self._found.in_spans(self.shell.settings, spans.task == self.features_of) and set(self._wanted()) <= set(
-            spans.sources
-        )
-
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def refresh_picture(self) -> None:
@@ -189,7 +140,10 @@ class CouplingTab(AnalysisTab):
         self._show_controls()
         data, task, shown = self.shell.data, self.features_of, self._series()
         if data is None or task is None or not shown:
-            self._explain_absence()
+            if self.has_answer:
+                self.say_made_of(OLD)
+            else:
+                self.explain_absence()
             return
         absent = why_none([one for one in shown if one.source in self._sources()])
         if absent is not None:
@@ -213,34 +167,32 @@ class CouplingTab(AnalysisTab):
     def _draw(self, data: RunData, task: str, shown: list[CouplingSeries]) -> None:
         """All panels."""
         sources = self._sources()
-        axis, marks = Axis("t", low=float(data.steps[0]), high=float(data.steps[-1])), moments(data)
+        axis, marks = steps_axis(data), moments(data)
         picture = [series for series in shown if series.source in sources]
         if self._alone():
             title = f"{sources[0]}: R_k of {task}"
             chart = directions_chart(picture[0], self._ceilings(sources[0]), title, axis, marks)
         else:
-            banded = self._band and self._set != CONTROLS
+            banded = self._band and self.chosen != CONTROLS
             controls = [one for one in shown if banded and is_control(one.source)]
             chart = coupling_chart(picture, controls, f"R̄ of {task}", axis, marks)
-        self._pane("coupling").chart = chart
-        self._pane("rank").chart = rank_chart(self._found.rank90, task, axis, marks)
+        self.chart_pane("coupling").chart = chart
+        self.chart_pane("rank").chart = rank_chart(self._found.rank90, task, axis, marks)
         self._draw_matrix(self._found.all(self.shell.settings) or shown)
         self.say_made_of(self._found.made_of(self.shell.settings))
         self.cursor_moved(self.shell.cursor)
 
     def _draw_matrix(self, found: Sequence[CouplingSeries]) -> None:
         """Peaks and ends; the peaks alone where numbers for both have no room."""
-        pane = self.panel("matrix")
-        assert isinstance(pane, MatrixPane)
         tasks = tuple(dict.fromkeys(series.task for series in found))
         roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
         self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
         note = "" if roomy else "the view matrix (v) has the ends too"
-        pane.show(*matrix(found, tasks, ("peak", "final") if roomy else ("peak",)), note)
+        self.matrix_pane("matrix").show(*matrix(found, tasks, ("peak", "final") if roomy else ("peak",)), note)
 
     def view_changed(self, view: str) -> None:
         """The matrix has more room alone."""
-        if self.is_attached and self._found.analysis is not None:
+        if self.is_attached and self.has_answer:
             self.refresh_picture()
 
     def _series(self, *, intervals: bool = False) -> list[CouplingSeries]:
@@ -258,26 +210,11 @@ class CouplingTab(AnalysisTab):
             return []
         return self._found.ceiling(self.shell.settings, source, self.features_of)
 
-    def _explain_absence(self) -> None:
-        data = self.shell.data
-        if data is None:
-            self.explain("No run is selected.")
-        elif self.features_of is None:
-            self.explain(
-                "Coupling is unknown: the run has no probe. Add to the script\n\n"
-                'sedscope.probe(model, task="…", inputs=(x,), targets=y)'
-            )
-        elif self._found.analysis is None:
-            self.explain("Computing the coupling … a coarse picture comes first.")
-        else:
-            self.say_made_of(OLD)
-
     def _show_controls(self) -> None:
-        sets, data = self._sets(), self.shell.data
-        if self._set not in sets:
-            self._set = next(iter(sets), MAIN)
-        names = tuple(sets)
-        self.query_one("#sets", Chips).show(names, names.index(self._set) if names else None)
+        names, data = self.choices(), self.shell.data
+        if self.chosen not in names:
+            self.chosen = next(iter(names), MAIN)
+        self.show_choices()
         own = [Setting("T", self.features_of or "no task", "next_task")]
         if data is not None and len(data.tasks) > 1:
             own.append(Setting("o", "crossed" if self._crossed else "own task", "cross"))
@@ -294,7 +231,7 @@ class CouplingTab(AnalysisTab):
         return sets_of(tuple(dict.fromkeys((*data.known_sources, *analysed))), self.features_of)
 
     def _sources(self) -> tuple[str, ...]:
-        return self._sets().get(self._set, ())
+        return self._sets().get(self.chosen or MAIN, ())
 
     def _wanted(self) -> tuple[str, ...]:
         """What is drawn: the sources, and the controls where they are a band."""
@@ -304,9 +241,4 @@ class CouplingTab(AnalysisTab):
         return with_controls(self._sources(), self.features_of, () if data is None else data.known_sources)
 
     def _alone(self) -> bool:
-        return len(self._sources()) == 1 and self._set not in (MAIN, CONTROLS)
-
-    def _pane(self, name: str) -> ChartPane:
-        found = self.panel(name)
-        assert isinstance(found, ChartPane)
-        return found
+        return len(self._sources()) == 1 and self.chosen not in (MAIN, CONTROLS)
