@@ -176,6 +176,31 @@ def test_why_shows_stages_measures_blocks_angles_rows_and_probes(analysed: Analy
     asyncio.run(session())
 
 
+def test_probes_with_two_labels_stand_on_their_grid(folder: Path) -> None:
+    path, _ = analysed_run(folder, "addition")
+
+    async def session() -> None:
+        async with viewing(path, folder=folder, size=(140, 44), tab="Why") as (app, pilot):
+            tab = app._stage.tab
+            assert isinstance(tab, WhyTab)
+            await until(lambda: tab._found.final, "the final answer")
+            tab.view = "probes"
+            tab.rearrange()
+            await shows(app, "of each probe, t = ", "first label by second", "mean train")
+            grid = tab.matrix_pane("probes").view.heatmap
+            whole = int(np.isfinite(grid.values).sum())
+            assert grid.values.shape == (len(grid.rows), len(grid.columns)) and whole == 48, "a cell for every probe"
+            await pilot.press("i")
+            await shows(app, "train alone", "i train inputs")
+            train = int(np.isfinite(tab.matrix_pane("probes").view.heatmap.values).sum())
+            await pilot.press("i")
+            await shows(app, "test alone", "i test inputs")
+            test = int(np.isfinite(tab.matrix_pane("probes").view.heatmap.values).sum())
+            assert train + test == whole and min(train, test) > 0
+
+    asyncio.run(session())
+
+
 def test_every_view_is_drawn_at_every_size(analysed: Analysed, folder: Path) -> None:
     async def session() -> None:
         async with viewing(analysed[0], folder=folder, size=(80, 24), tab="Coupling") as (app, pilot):

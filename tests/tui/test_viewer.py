@@ -12,7 +12,10 @@ from textual.widgets import DataTable
 from viewing import HOSTILE, SIZES, metric_run, open_run, record, screen_text, shows, until, viewing
 
 from sedscope.tui.app import Viewer
+from sedscope.tui.facts_view import FactsView
+from sedscope.tui.keybar import KeyBar
 from sedscope.tui.plot import Plot
+from sedscope.tui.tabbar import TabBar
 from sedscope.tui.tabs import TABS
 from sedscope.tui.tabs.runs_grid import RunsGrid
 
@@ -204,11 +207,11 @@ def test_an_empty_folder_explains_how_to_record(tmp_path: Path) -> None:
     asyncio.run(session())
 
 
-def test_a_run_grows_on_the_screen_and_keeps_cursor_and_zoom(tmp_path: Path) -> None:
+def test_a_run_grows_on_the_screen_and_keeps_cursor_zoom_and_scroll(tmp_path: Path) -> None:
     async def session() -> None:
-        writer = open_run(tmp_path / "live")
+        writer = open_run(tmp_path / "live", command=["train.py", *["--a-flag-with-a-long-name 1"] * 40])
         record(writer, range(24))
-        async with viewing(tmp_path / "live", folder=tmp_path, tab="Overview") as (app, pilot):
+        async with viewing(tmp_path / "live", folder=tmp_path, tab="Overview", size=(120, 32)) as (app, pilot):
             await until(lambda: app.data and app.data.steps, "the first rows")
             assert app.data is not None and app.data.state == "recording"
             await shows(app, "● live  recording")
@@ -216,16 +219,61 @@ def test_a_run_grows_on_the_screen_and_keeps_cursor_and_zoom(tmp_path: Path) -> 
             plot.set_range(2.0, 9.0)
             await pilot.press("home", "right")
             await until(lambda: app.cursor is not None, "a cursor")
+            facts = app.query_one(FactsView)
+            await until(lambda: facts.max_scroll_y >= 2, "more facts than lines")
+            facts.scroll_to(y=2, animate=False, force=True)
+            await until(lambda: facts.scroll_y == 2, "the facts are scrolled")
             before, view = app.cursor, plot.view
             last = app.data.steps[-1]
             record(writer, range(24, 48))
             writer.close("finished")
             await until(lambda: app.data is not None and app.data.steps[-1] > last, "it grew")
             await shows(app, "✓ live  finished")
-            assert (app.cursor, plot.view) == (before, view)
+            assert (app.cursor, plot.view, facts.scroll_y) == (before, view, 2)
             assert plot.chart.steps[-1] > last
 
     asyncio.run(session())
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (200, 60)])
+def test_the_mouse_does_what_the_keys_of_both_bars_do(folder: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    async def session() -> None:
+        async with viewing(folder / "alpha", folder=tmp_path, tab="Runs", size=size) as (app, pilot):
+            await until(lambda: app.data, "a run is read")
+            for name in ("Compare", "Spectrum", "Overview", "Runs"):
+                place = screen_text(app).splitlines()[0].index(f"{NAMES.index(name) + 1} {name[:3]}")
+                await pilot.click(TabBar, offset=(place + 2, 0))
+                await until(lambda name=name: app._stage.active == name, f"{name} by a click")
+            bar = screen_text(app).splitlines()[-1]
+            await pilot.click(KeyBar, offset=(bar.index("/ Filter"), 0))
+            await until(lambda: app.query_one("#runs-filter").has_focus, "the filter by a click")
+            await pilot.press("escape")
+            bar = screen_text(app).splitlines()[-1]
+            await pilot.click(KeyBar, offset=(bar.index("Help"), 0))
+            await until(lambda: len(app.screen_stack) == 2, "help by a click")
+            await pilot.press("escape")
+            await until(lambda: len(app.screen_stack) == 1, "help is closed")
+            await pilot.click(KeyBar, offset=(bar.index("Quit"), 0))
+            await until(lambda: not app.is_running, "the end by a click")
+
+    asyncio.run(session())
+
+
+def test_r_writes_the_report_of_the_marked_runs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def session() -> None:
+        async with viewing(folder, folder=tmp_path, tab="Runs", size=(160, 40)) as (app, pilot):
+            await until(lambda: len(app.rows) == 3, "three runs")
+            for name in ("alpha", "beta"):
+                app.toggle_mark(folder / name)
+            await pilot.press("r")
+            await shows(app, "wrote the report into sedscope-report")
+
+    asyncio.run(session())
+    report = json.loads((tmp_path / "sedscope-report" / "report.json").read_text())
+    assert [Path(run["path"]).name for run in report["runs"]] == ["alpha", "beta"]
+    assert (tmp_path / "sedscope-report" / "report.html").is_file()
 
 
 def test_help_explains_the_tab_and_lists_its_keys(folder: Path, tmp_path: Path) -> None:
