@@ -3,7 +3,8 @@
 Decides the intervals: Student's t over seeds, on logarithms for quotients. A percentile bootstrap over three seeds
 spans no more than their least and largest value, which holds the truth three times in four; t holds it 19 times in 20.
 A spread is taken to be at least what rounding crossings up to the next evaluation makes, so that equal grok steps are
-not taken for certainty. One seed has no interval.
+not taken for certainty. One seed has no interval. Where times are restricted to a horizon, a run that ended before it
+without getting there counts in the mean, but says nothing about the spread: the interval is of the other seeds.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedscope.analysis.comparison.student import t_quantile
-from sedscope.analysis.comparison.survival import Time, horizon_of, mean_until, pseudo_values
+from sedscope.analysis.comparison.survival import Time, horizon_of, mean_until
 from sedscope.analysis.interval import LEVEL
 from sedscope.analysis.undefined import Undefined
 
 ONE_SEED = Undefined("one seed has no interval")
+TOO_SHORT = Undefined("fewer than two seeds were followed far enough for an interval")
 _UNIFORM = 12.0
 """A uniform error over a stretch of length c has the variance c²/12."""
 
@@ -45,7 +47,8 @@ def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
         cadences: Stretch that each was rounded up within; 0 where it was not rounded.
     """
     value = math.fsum(values) / len(values)
-    return Average(value, _above_zero(value, values, cadences, math.inf), len(values))
+    half = _half_width(values, [cadence**2 / _UNIFORM for cadence in cadences], of=len(values))
+    return Average(value, _above_zero(value, half, math.inf), len(values))
 
 
 def mean_step(times: Sequence[Time]) -> Average | Undefined:
@@ -57,30 +60,31 @@ def mean_step(times: Sequence[Time]) -> Average | Undefined:
     Returns:
         Undefined where none got there.
     """
-    cadences = [one.cadence for one in times]
     if all(one.reached for one in times):
-        return mean_of([one.t for one in times], cadences)
+        return mean_of([one.t for one in times], [one.cadence for one in times])
     if not any(one.reached for one in times):
         longest = max(one.t for one in times)
         return Undefined(f"no run got there; the longest was followed to t = {longest:,.0f}")
     horizon = horizon_of(times)
     value = mean_until(times, horizon)
-    ends = _above_zero(value, pseudo_values(times, horizon), cadences, horizon)
-    return Average(value, ends, len(times), horizon)
+    known = [one for one in times if one.is_known_until(horizon)]
+    whole = [min(one.t, horizon) for one in known]
+    half = _half_width(whole, [one.cadence**2 / _UNIFORM for one in known], of=len(times))
+    return Average(value, _above_zero(value, half, horizon), len(times), horizon)
 
 
 def geometric_mean(pairs: Sequence[tuple[Time, Time]]) -> Average:
     """Of quotients first / second, all of which are known and above 0; a t interval on their logarithms."""
     logs = [math.log(first.t / second.t) for first, second in pairs]
     value = math.fsum(logs) / len(logs)
-    half = _half_width(logs, [_rounding(*pair) for pair in pairs])
+    half = _half_width(logs, [_rounding(*pair) for pair in pairs], of=len(pairs))
     return Average(math.exp(value), _around(value, half), len(pairs))
 
 
 def restricted_quotient(pairs: Sequence[tuple[Time, Time]]) -> Average | Undefined:
     """Restricted mean of the firsts over that of the seconds, up to the horizon of both.
 
-    The interval is a paired t interval on the logarithm of the quotient, linearised in the pseudo-values.
+    The interval is a paired t interval on the logarithm of the quotient, linearised in the times.
 
     Args:
         pairs: One for each seed, at least one.
@@ -92,9 +96,10 @@ def restricted_quotient(pairs: Sequence[tuple[Time, Time]]) -> Average | Undefin
     above, below = mean_until(firsts, horizon), mean_until(seconds, horizon)
     if above <= 0.0 or below <= 0.0:
         return Undefined("a group was there at t = 0")
-    values = zip(pseudo_values(firsts, horizon), pseudo_values(seconds, horizon), strict=True)
-    rounding = [((a.cadence / above) ** 2 + (b.cadence / below) ** 2) / _UNIFORM for a, b in pairs]
-    half = _half_width([a / above - b / below for a, b in values], rounding)
+    known = [(a, b) for a, b in pairs if a.is_known_until(horizon) and b.is_known_until(horizon)]
+    rounding = [((a.cadence / above) ** 2 + (b.cadence / below) ** 2) / _UNIFORM for a, b in known]
+    differences = [min(a.t, horizon) / above - min(b.t, horizon) / below for a, b in known]
+    half = _half_width(differences, rounding, of=len(pairs))
     return Average(above / below, _around(math.log(above / below), half), len(pairs), horizon)
 
 
@@ -103,20 +108,17 @@ def _rounding(first: Time, second: Time) -> float:
     return ((first.cadence / first.t) ** 2 + (second.cadence / second.t) ** 2) / _UNIFORM
 
 
-def _half_width(values: Sequence[float], rounding: Sequence[float]) -> float | Undefined:
-    """Of the t interval of a mean, its variance at least that of rounding."""
+def _half_width(values: Sequence[float], rounding: Sequence[float], *, of: int) -> float | Undefined:
+    """Of the t interval of a mean, its variance at least that of rounding; `of`: seeds, their value known or not."""
     n = len(values)
     if n < 2:
-        return ONE_SEED
+        return ONE_SEED if of < 2 else TOO_SHORT
     variance = max(float(np.var(values, ddof=1)), math.fsum(rounding) / n)
     return t_quantile(LEVEL, n - 1) * math.sqrt(variance / n)
 
 
-def _above_zero(
-    value: float, values: Sequence[float], cadences: Sequence[float], most: float
-) -> tuple[float, float] | Undefined:
+def _above_zero(value: float, half: float | Undefined, most: float) -> tuple[float, float] | Undefined:
     """Ends of the interval of a mean that lies between 0 and `most`."""
-    half = _half_width(values, [cadence**2 / _UNIFORM for cadence in cadences])
     return half if isinstance(half, Undefined) else (max(0.0, value - half), min(most, value + half))
 
 

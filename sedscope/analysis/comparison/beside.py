@@ -34,7 +34,7 @@ class Beside:
 def verdict(average: Average | Undefined) -> Verdict:
     """What a quotient says.
 
-    `earlier` and `later` where its interval leaves 1 out, `alike` where it holds 1, `open` where one seed has no
+    `earlier` and `later` where its interval leaves 1 out, `alike` where it holds 1, `open` where there is no
     interval, `unknown` where there is no quotient.
     """
     if isinstance(average, Undefined):

@@ -22,6 +22,10 @@ class Time:
     cadence: float = 0.0
     """Steps before t within which the true crossing lies; 0 where it was not reached."""
 
+    def is_known_until(self, horizon: float) -> bool:
+        """Whether min(T, horizon) is known: it got there, or was followed that far."""
+        return self.reached or self.t >= horizon
+
 
 @dataclass(frozen=True, slots=True)
 class Survival:
@@ -78,16 +82,3 @@ def horizon_of(*groups: Sequence[Time]) -> float:
 def mean_until(times: Sequence[Time], horizon: float) -> float:
     """Restricted mean: of min(T, horizon)."""
     return kaplan_meier(times).mean_until(horizon)
-
-
-def pseudo_values(times: Sequence[Time], horizon: float) -> list[float]:
-    """What each run adds to the restricted mean (Andersen, Hansen & Klein 2004): n·mean − (n − 1)·mean without it.
-
-    For runs that were followed up to the horizon it is min(T, horizon).
-    """
-    n = len(times)
-    if n < 2:
-        return [mean_until(times, horizon)] * n
-    whole = mean_until(times, horizon)
-    without = [mean_until([*times[:i], *times[i + 1 :]], horizon) for i in range(n)]
-    return [n * whole - (n - 1) * one for one in without]

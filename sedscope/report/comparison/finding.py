@@ -110,7 +110,7 @@ def _beside(group: Group, beside: Beside, among: TaskComparison) -> Words:
     if isinstance(average, Undefined):
         return (*words, f", and how the two compare is not known ({average.reason}): ", Strong(_NO_MOVEMENT))
     if said in ("alike", "open"):
-        return (*words, ": ", "with one seed " if said == "open" else "", Strong(_NO_MOVEMENT),
+        return (*words, ": ", f"with {_too_few(average)} " if said == "open" else "", Strong(_NO_MOVEMENT),
                 _quotient(average, speedup.reference))  # fmt: skip
     more = "what is kept does more than no movement" if said == "earlier" else "what is kept gains nothing"
     return (*words, ", and it is ", *_relation(average, speedup.reference), f": {more}")
@@ -122,9 +122,14 @@ def _against_random(group: Group, speedup: SpeedUp) -> Words:
         return (f"how the two compare is not known ({average.reason})",)
     if said in ("earlier", "later"):
         return ("beside that random subspace it is ", *_relation(average, speedup.reference))
-    seeds = "one seed does" if said == "open" else "these seeds do"
+    seeds = "these seeds do" if said != "open" else f"{_too_few(average)} {'does' if average.n == 1 else 'do'}"
     done = "removed" if group.treatment.removes else "kept"
     return (f"{seeds} not tell the {done} subspace from a random one", _quotient(average, speedup.reference))
+
+
+def _too_few(average: Average) -> str:
+    """Why there is no interval."""
+    return "one seed" if average.n == 1 else "fewer than two seeds that were followed far enough"
 
 
 def _quotient(average: Average, reference: str) -> str:

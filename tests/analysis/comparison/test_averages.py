@@ -9,7 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sedscope.analysis.comparison.averages import ONE_SEED, Average, geometric_mean, mean_step, restricted_quotient
+from sedscope.analysis.comparison.averages import (
+    ONE_SEED,
+    TOO_SHORT,
+    Average,
+    geometric_mean,
+    mean_step,
+    restricted_quotient,
+)
 from sedscope.analysis.comparison.ratios import Ratio, as_one, geometric_bound, ratio
 from sedscope.analysis.comparison.survival import Time
 from sedscope.analysis.undefined import Undefined
@@ -89,6 +96,20 @@ def test_the_quotient_of_restricted_means_by_hand() -> None:
     d = [6000 / 5000 - 1000 / 1500, 4000 / 5000 - 2000 / 1500]
     half = 12.7062 * np.std(d, ddof=1) / math.sqrt(2)
     assert found.ends == pytest.approx((10 / 3 * math.exp(-half), 10 / 3 * math.exp(half)), rel=1e-4)
+
+
+def test_runs_that_have_just_begun_make_no_interval_narrower() -> None:
+    """As in a sweep that is still running: two controls at t = 100 know nothing of when they will get there."""
+    begun = [(never(100), at(800, 25)), (never(100), at(900, 25))]
+    one = average(restricted_quotient([*begun, (at(2700, 25), at(850, 25))]))
+    assert (one.value, one.ends, one.n) == (pytest.approx(2700 / 850), TOO_SHORT, 3)
+    steps = average(mean_step([never(100), never(100), at(2700, 25)]))
+    assert (steps.value, steps.ends) == (2700.0, TOO_SHORT)
+    pairs = [(at(2500), at(900)), (at(2700), at(850))]
+    two, three = average(restricted_quotient([*pairs, (never(5000), at(900))])), [*pairs, (never(5000), at(900))]
+    four = average(restricted_quotient([*three, *begun]))
+    assert not isinstance(two.ends, Undefined) and not isinstance(four.ends, Undefined)
+    assert four.ends[1] / four.ends[0] > 0.9 * two.ends[1] / two.ends[0], "three seeds are known, of five"
 
 
 @pytest.mark.parametrize(

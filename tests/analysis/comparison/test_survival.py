@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedscope.analysis.comparison.student import t_quantile
-from sedscope.analysis.comparison.survival import Time, horizon_of, kaplan_meier, mean_until, pseudo_values
+from sedscope.analysis.comparison.survival import Time, horizon_of, kaplan_meier, mean_until
 from sedscope.analysis.undefined import Undefined
 
 
@@ -67,7 +67,7 @@ def test_runs_that_were_followed_to_the_horizon_make_a_plain_mean(runs: list[Tim
     horizon = min([one.t for one in runs if not one.reached], default=50.0)
     cut = [min(one.t, horizon) for one in runs]
     assert mean_until(runs, horizon) == pytest.approx(sum(cut) / len(cut))
-    assert pseudo_values(runs, horizon) == pytest.approx(cut)
+    assert all(one.is_known_until(horizon) for one in runs)
 
 
 def test_the_horizon_is_where_every_curve_is_known() -> None:

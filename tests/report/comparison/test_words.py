@@ -79,6 +79,14 @@ def test_each_rule_has_its_words(runs: list[tuple[Any, ...]], words: str) -> Non
     assert words in sentence
 
 
+def test_a_run_that_has_just_begun_is_no_second_seed() -> None:
+    runs = [outcome(mode, "1", t) for mode, t in (("control", 3000), ("keep-sed", 500), ("freeze", 500))]
+    runs += [outcome("control", "2", 3000), outcome("keep-sed", "2", None, end=400), outcome("freeze", "2", 600)]
+    sentence = next(one for one in said(*runs) if one.startswith("keep-sed"))
+    assert "(n = 2, no interval, restricted to t = 3,000)" in sentence
+    assert "with fewer than two seeds that were followed far enough the comparison cannot tell" in sentence
+
+
 def test_the_terminal_shows_bounds_and_says_why() -> None:
     lines = drawn(*paper())
     assert lines[:13] == [
