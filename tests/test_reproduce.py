@@ -19,7 +19,7 @@ from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
 from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
 from examples.reproduce.recordings import Found, find, settings_of
-from examples.reproduce.summary import together
+from examples.reproduce.summary import averaged, together
 from examples.reproduce.verdict import NOT_RUN, NOTHING_PUBLISHED, Control, verdict
 from sedscope.analysis.comparison import Outcome, compare
 from sedscope.report.estimate import Estimate
@@ -143,6 +143,11 @@ def test_several_values_have_students_interval_on_logarithms() -> None:
     assert one.ends[1] / one.value == pytest.approx(math.exp(4.30265 / math.sqrt(3)), rel=1e-4)
 
 
+def test_tasks_of_one_run_are_no_seeds() -> None:
+    one = averaged([Estimate(1.0, (0.5, 2.0)), Estimate(4.0, (2.0, 8.0))])
+    assert one == Estimate(pytest.approx(2.0), (pytest.approx(1.0), pytest.approx(4.0)))
+
+
 def claims(outcomes: list[Outcome], *, comparable: bool = True) -> dict[str, Row]:
     """Rows by what they are about, from outcomes alone."""
     empty = Measurements(Found((), ()), (), (), (), compare(outcomes), ())
@@ -198,6 +203,7 @@ def test_several_operations_make_a_matrix_and_a_verdict(tmp_path: Path) -> None:
 
     told = {row.what: row for row in rows(found, comparable=True)}[published.FOUR_OWN.what]
     assert "other tasks' gradients" in told.beside and "the aggregated gradient" in told.beside
+    assert told.ours.endswith("1 value") and told.verdict.endswith("(one run)")
     matrix = [line for line in page(found, scale, (), "x").splitlines() if line.startswith("| `fixed_gradient/mul` |")]
     assert len(matrix) == 1 and "–" not in re.findall(r"\| (–) \|", matrix[0]), "every task's column has a number"
 

@@ -5,13 +5,14 @@ Decides the rows of the page's first table and what their values are means of. L
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from examples.reproduce import published
 from examples.reproduce.measure import Coupled, Measurements, at, fixed, peak_of, series_of
 from examples.reproduce.published import Published
-from examples.reproduce.summary import average_of, described, speedup_text, steps, together
+from examples.reproduce.summary import average_of, averaged, described, speedup_text, steps, together
 from examples.reproduce.verdict import COUPLING_LEAST, NOT_RUN, NOTHING_PUBLISHED, STEPS_LEAST, Control, verdict
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.comparison import Group
@@ -68,22 +69,24 @@ def _couplings(found: Measurements, comparable: bool) -> Iterator[Row]:
             if one.leading is not None
         )
 
-    yield _row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable)
+    yield _row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable, of_runs=True)
     controls = tuple(_controls(found.single))
-    yield _row(published.FIXED, leading(None), controls, comparable)
+    yield _row(published.FIXED, leading(None), controls, comparable, of_runs=True)
     yield _rank_row(found, comparable)
     yield Row(published.PER_EXAMPLE.what, published.PER_EXAMPLE.words, "", "–", "", f"{NOT_RUN}: not part of the plan")
 
 
 def _controls(runs: Sequence[Coupled]) -> Iterator[Control]:
     """The fixed gradient over each control, at the peak of the fixed gradient, trailing windows."""
+
+    def over(one: Coupled, family: str) -> Iterator[Estimate | None]:
+        for task in one.recording.ops:
+            control = next(name for name in control_sources(task) if name.startswith(family))
+            own, other = (series_of(one.trailing, name, task) for name in (fixed(task), control))
+            yield quotient_at_peak(own, other)
+
     for family, words in CONTROL_WORDS.items():
-        factors = []
-        for one in runs:
-            for task in one.recording.ops:
-                own = series_of(one.trailing, fixed(task), task)
-                control = next(name for name in control_sources(task) if name.startswith(family))
-                factors += _known([quotient_at_peak(own, series_of(one.trailing, control, task))])
+        factors = _by_run(runs, partial(over, family=family))
         if factors:
             yield Control(words, together(factors), COUPLING_LEAST)
 
@@ -138,40 +141,43 @@ def _beside_exact(exact: CouplingSeries | None, central: CouplingSeries | None) 
 
 def _four(found: Measurements, comparable: bool) -> Iterator[Row]:
     def values(source: str | None) -> list[Estimate]:
-        return _known(
-            peak_of(series_of(one.trailing, source or fixed(task), task))
-            for one in found.four
-            for task in one.recording.ops
-        )
+        """One for each run; None stands for each task's own fixed gradient."""
 
-    aggregated = tuple(
+        def peaks(one: Coupled) -> Iterator[Estimate | None]:
+            return (peak_of(series_of(one.trailing, source or fixed(task), task)) for task in one.recording.ops)
+
+        return _by_run(found.four, peaks)
+
+    others = tuple(
         Control(words, together(factors), COUPLING_LEAST)
-        for words, factors in (
-            ("the aggregated gradient", list(_over_aggregated(found.four))),
-            ("other tasks' gradients", list(_over_crossed(found.four))),
-        )
-        if factors
+        for words, over in (("the aggregated gradient", _over_aggregated), ("other tasks' gradients", _over_crossed))
+        if (factors := _by_run(found.four, over))
     )
-    yield _row(published.FOUR_DISPLACEMENT, values(DISPLACEMENT), (), comparable)
-    yield _row(published.FOUR_OWN, values(None), (*_controls(found.four), *aggregated), comparable)
-    yield _row(published.FOUR_AGGREGATED, values(FIXED_GRADIENT), (), comparable)
+    yield _row(published.FOUR_DISPLACEMENT, values(DISPLACEMENT), (), comparable, of_runs=True)
+    yield _row(published.FOUR_OWN, values(None), (*_controls(found.four), *others), comparable, of_runs=True)
+    yield _row(published.FOUR_AGGREGATED, values(FIXED_GRADIENT), (), comparable, of_runs=True)
 
 
-def _over_aggregated(runs: Iterable[Coupled]) -> Iterator[Estimate]:
-    for one in runs:
-        for task in one.recording.ops:
-            own, whole = (series_of(one.trailing, name, task) for name in (fixed(task), FIXED_GRADIENT))
-            yield from _known([quotient_at_peak(own, whole)])
+def _over_aggregated(one: Coupled) -> Iterator[Estimate | None]:
+    for task in one.recording.ops:
+        own, whole = (series_of(one.trailing, name, task) for name in (fixed(task), FIXED_GRADIENT))
+        yield quotient_at_peak(own, whole)
 
 
-def _over_crossed(runs: Iterable[Coupled]) -> Iterator[Estimate]:
+def _over_crossed(one: Coupled) -> Iterator[Estimate | None]:
     """A task's fixed gradient over every other one's, against the centroids of the task."""
-    for one in runs:
-        for task in one.recording.ops if one.crossed is not None else ():
-            assert one.crossed is not None
-            own = series_of(one.crossed, fixed(task), task)
-            others = [series_of(one.crossed, fixed(other), task) for other in one.recording.ops if other != task]
-            yield from _known(quotient_at_peak(own, other) for other in others)
+    if one.crossed is None:
+        return
+    for task in one.recording.ops:
+        own = series_of(one.crossed, fixed(task), task)
+        for other in one.recording.ops:
+            if other != task:
+                yield quotient_at_peak(own, series_of(one.crossed, fixed(other), task))
+
+
+def _by_run(runs: Iterable[Coupled], values: Callable[[Coupled], Iterable[Estimate | None]]) -> list[Estimate]:
+    """One number for each run: its tasks share a training, so that they are no seeds of their own."""
+    return [averaged(known) for one in runs if (known := _known(values(one)))]
 
 
 # --- interventions --------------------------------------------------------------------------------------------------
@@ -244,8 +250,15 @@ def _beside(group: Group) -> Iterator[Control]:
 
 
 def _row(
-    claim: Published, values: Sequence[Estimate], controls: tuple[Control, ...], comparable: bool, beside: str = ""
+    claim: Published,
+    values: Sequence[Estimate],
+    controls: tuple[Control, ...],
+    comparable: bool,
+    beside: str = "",
+    *,
+    of_runs: bool = False,
 ) -> Row:
+    """A coupling; `of_runs` where each value is that of a run, so that one value is one seed."""
     ours = together(values) if values else None
     low, high = (claim.low, claim.high) if comparable else (None, None)
     factors = "; ".join(f"{signed(one.factor.value)}× {one.name}" for one in controls)
@@ -255,7 +268,8 @@ def _row(
         (claim.before or "–") if comparable else "–",
         described(values),
         beside or factors,
-        verdict(low, high, ours, controls),
+        verdict(low, high, ours, controls)
+        + (" (one run)" if high is not None and of_runs and len(values) == 1 else ""),
     )
 
 

@@ -77,9 +77,9 @@ def _claims(found: Measurements, scale: Scale) -> Iterator[str]:
     yield (
         "*Measured before*: another program on another machine, leading windows, central differences. Ours: exact"
         " derivative; rows of one operation have leading windows, as the published code does, those of four operations"
-        " and all controls trailing ones. R̄_k and R_1 are those of their peaks over the checkpoints. A factor beside"
-        " a coupling is ours over the control's at our peak; beside a speed-up it says how many times earlier than the"
-        " control grokking came."
+        " and all controls trailing ones. R̄_k and R_1 are those of their peaks over the checkpoints; few checkpoints"
+        " can miss a higher one. A factor beside a coupling is ours over the control's at our peak; beside a speed-up"
+        " it says how many times earlier than the control grokking came."
     )
     yield ""
     yield from (f"- {rule}" for rule in RULES)
@@ -115,16 +115,21 @@ def _made(found: Measurements, scale: Scale) -> Iterator[str]:
     runs = [one.run for one in found.found.recordings]
     yield "## How this was made"
     yield ""
-    target = "reproduce" if scale.is_published else f"reproduce-{scale.name}"
-    yield f"`make {target}` records what is missing, measures, and writes this page; the same command goes on where it"
-    yield "was interrupted. `--page-only` after the program's name makes the page from what is recorded. The sweeps are"
+    yield (
+        f"`python -m examples.reproduce {scale.name}` records what is missing, measures, and writes the page; the same"
+        " command goes on where it was interrupted. `make reproduce` and `make reproduce-small` call it with as many"
+        " jobs as there are cores. `--page-only` measures what is recorded so far; `--checkpoints` and"
+        " `--checkpoints-four` say at how many steps. The sweeps are"
+    )
     yield ""
     yield "```console"
     yield from (f"$ {part.command(OUT)}" for part in scale.parts)
     yield "```"
     yield ""
+    yield "A run that `sedscope record` made of the same script and settings, without a sweep, counts as a control."
+    yield ""
     head = ("part", "trainings", "hours each", "hours together")
-    yield from table(head, (_hours(part, found.found.of(part.name), scale) for part in scale.parts))
+    yield from table(head, (_hours(part, found.found.of(part.name)) for part in scale.parts))
     yield ""
     for words, settings in (("One operation", scale.single), ("Several operations", scale.four)):
         yield (
@@ -138,7 +143,7 @@ def _made(found: Measurements, scale: Scale) -> Iterator[str]:
     yield "- Hours are wall-clock times of recording, beside whatever else the machine did meanwhile."
 
 
-def _hours(part: Part, recordings: Sequence[Recording], scale: Scale) -> tuple[str, ...]:
+def _hours(part: Part, recordings: Sequence[Recording]) -> tuple[str, ...]:
     known = [hours for one in recordings if (hours := one.hours) is not None]
     each = f"{min(known):.2f}–{max(known):.2f}" if known else "–"
     return (

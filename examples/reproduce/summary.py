@@ -15,7 +15,7 @@ from sedscope.analysis.comparison.speedup import SpeedUp
 from sedscope.analysis.comparison.student import t_quantile
 from sedscope.analysis.interval import LEVEL
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, between, signed
+from sedscope.report.estimate import Estimate, between, geometric_mean, signed
 from sedscope.report.figures import count, span
 
 
@@ -27,6 +27,15 @@ def together(values: Sequence[Estimate]) -> Estimate:
     middle = float(logs.mean())
     half = t_quantile(LEVEL, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
     return Estimate(math.exp(middle), (math.exp(middle - half), math.exp(middle + half)))
+
+
+def averaged(values: Sequence[Estimate]) -> Estimate:
+    """Geometric mean of values that are not independent: as wide as they are themselves, on average."""
+    middle = geometric_mean([one.value for one in values])
+    ends = [one.ends for one in values if one.ends is not None and one.ends[0] > 0.0]
+    if len(ends) < len(values):
+        return Estimate(middle)
+    return Estimate(middle, (geometric_mean([low for low, _ in ends]), geometric_mean([high for _, high in ends])))
 
 
 def described(values: Sequence[Estimate]) -> str:

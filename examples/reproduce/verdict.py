@@ -34,7 +34,7 @@ RULES: Final = (
     " is one, leaves 1 out. Of several controls the strongest counts.",
     "Intervals are over seeds and operations (Student's t on logarithms) where there are two runs or more. With one run"
     " that of a coupling is over probes and random directions alone, and a grok step or a speed-up has none. The"
-    " operations of one run count as values of their own, though they share a training.",
+    " operations of one run share a training: they are averaged first, and count as one value.",
     "**not run**: the recordings are not there.",
 )
 """The rules in words."""
