@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from recorders.errors import NotARunError, RefusedError, SedscopeError
+from recorders.errors import RefusedError, SedscopeError
 from recorders.format import RUN_FILE, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
 from recorders.options import Options
 from sedscope.runs import Run, open_run
@@ -68,9 +68,7 @@ def look(cell: Cell, out: Path, options: Options) -> Look:
         return Look(MISSING)
     try:
         run = open_run(path)
-    except NotARunError:
-        return Look(MISSING)
-    except SedscopeError as error:
+    except SedscopeError as error:  # a newer format among them: whatever lies there is not ours to replace
         return Look(DAMAGED, str(error))
     _check_same(cell, run, options)
     return Look(*_state(run), run.last_t, run.manifest.run_id)
