@@ -122,7 +122,8 @@ class Course:
 
     def _job(self, cell: Cell) -> Job:
         out = self._out.absolute()
-        words = cell.words(out, self._sweep.recording, force=True)
+        # A job may begin hours after it was handed over: what is recorded by then, by whomever, is not replaced.
+        words = cell.words(out, self._sweep.recording, force=self._looks[cell.name].state != state.MISSING)
         return Job(cell.name, words, str(Path.cwd()), str(cell.log(out)), self._variables)
 
     def _ask(self, active: _Active) -> None:

@@ -195,15 +195,6 @@ def test_a_damaged_cell_is_left_alone(tmp_path: Path, finishing: Finishing) -> N
     assert engine.names == [] and line.state == SKIPPED and "sedscope check" in line.reason
 
 
-def test_what_a_newer_version_recorded_is_not_replaced(tmp_path: Path, finishing: Finishing) -> None:
-    run_sweep(SWEEP, tmp_path, finishing(SWEEP, tmp_path))
-    path = tmp_path / NAMES[0] / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
-    engine = finishing(SWEEP, tmp_path)
-    line = run_sweep(SWEEP, tmp_path, engine).lines[0]
-    assert engine.names == [] and line.state == SKIPPED and "update sedscope" in line.reason
-
-
 def test_one_sweep_at_a_time(tmp_path: Path, finishing: Finishing) -> None:
     lock = RunLock.acquire(tmp_path)
     try:

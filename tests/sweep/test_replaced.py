@@ -1,0 +1,32 @@
+"""What a sweep replaces: unfinished runs that it found when it began, and nothing else."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from sweeping import PlainEngine, write_run
+
+from recorders.intervention.settings import Intervention
+from sedscope.sweep import Sweep, run_sweep
+from sedscope.sweep.board import SKIPPED
+
+SWEEP = Sweep(("train.py", "--seed", "{seed}"), [Intervention("control"), Intervention("freeze")], seeds=[1, 2])
+NAMES = [cell.name for cell in SWEEP.cells()]
+Finishing = Callable[[Sweep, Path], PlainEngine]
+
+
+def test_only_what_the_plan_found_is_replaced(tmp_path: Path, finishing: Finishing) -> None:
+    """A job that waits in a cluster's queue may find that another has recorded its cell in the meantime."""
+    write_run(SWEEP.cells()[0], tmp_path, reason=None)
+    engine = finishing(SWEEP, tmp_path)
+    run_sweep(SWEEP, tmp_path, engine)
+    assert ["--force" in job.words for job in engine.handed] == [True, False, False, False]
+
+
+def test_what_a_newer_version_recorded_is_not_replaced(tmp_path: Path, finishing: Finishing) -> None:
+    run_sweep(SWEEP, tmp_path, finishing(SWEEP, tmp_path))
+    path = tmp_path / NAMES[0] / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
+    engine = finishing(SWEEP, tmp_path)
+    line = run_sweep(SWEEP, tmp_path, engine).lines[0]
+    assert engine.names == [] and line.state == SKIPPED and "update sedscope" in line.reason
