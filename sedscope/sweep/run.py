@@ -69,6 +69,7 @@ def _run(course: Course, tick_s: float, reporter: Reporter) -> Board:
         with Interrupts() as interrupts:
             reporter.begin(course.board(), course.about())
             _follow(course, tick_s, reporter, interrupts)
+            interrupts.check()  # one that came when all was done: whoever called may have more to do
     finally:
         reporter.end(course.board())
     return course.board()
