@@ -19,6 +19,7 @@ from typing import Final
 from recorders.options import parse_size
 from recorders.speech import size_text
 from sedscope.sweep.board import cells
+from sedscope.sweep.interrupts import Interrupts
 from sedscope.sweep.job import Job, Process, end_all
 from sedscope.sweep.log import last_words
 from sedscope.sweep.state import FINISHED, Planned
@@ -80,15 +81,20 @@ def _projected(sweep: Sweep, planned: Planned) -> float | str:
 
 def _said(job: Job) -> str | None:
     """The size that a training says, which is then ended; None where it ends by itself."""
-    process = Process(job, own_group=True)
-    log = Path(job.log)
-    try:
-        while True:
-            ended = process.ended()  # asked first: what it says last is in the log then
-            if (found := _PROJECTED.search(log.read_text(errors="replace"))) is not None:
-                return found[1]
-            if ended is not None:
-                return None
-            time.sleep(_POLL_S)
-    finally:
-        end_all([process])
+    with Interrupts() as interrupts:
+        process = Process(job, own_group=True)
+        try:
+            return _projection(process, Path(job.log), interrupts)
+        finally:
+            end_all([process])
+
+
+def _projection(process: Process, log: Path, interrupts: Interrupts) -> str | None:
+    while True:
+        interrupts.check()
+        ended = process.ended()  # asked first: what it says last is in the log then
+        if (found := _PROJECTED.search(log.read_text(errors="replace"))) is not None:
+            return found[1]
+        if ended is not None:
+            return None
+        time.sleep(_POLL_S)

@@ -1,6 +1,8 @@
 """Disk space before a sweep is run: from finished cells, or from what the recorder projects."""
 
 import shutil
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from recorders.options import Options
 from recorders.speech import size_text
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
 from sedscope.sweep.disk import disk_line
+from sedscope.sweep.job import Job
 
 TRAIN = """
 import sys, time, torch
@@ -56,6 +59,28 @@ def test_the_recorder_projects_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert found.startswith(f"disk space: about {size_text(rows + weights)} for each of 2 cells, ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["train.py"]
     assert not [child for child in psutil.Process().children(recursive=True) if "train.py" in child.cmdline()]
+
+
+def test_a_signal_ends_the_cell_that_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGTERM would end the sweep alone, and leave a whole training behind that nobody knows of."""
+
+    class Signalling:
+        def search(self, text: str) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def unnoticed(number: int, frame: object) -> None:
+        raise AssertionError("the signal did what it does without us")
+
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(Job, "command", property(lambda self: sleeping))
+    monkeypatch.setattr("sedscope.sweep.disk._PROJECTED", Signalling())
+    before = signal.signal(signal.SIGTERM, unnoticed)
+    try:
+        with pytest.raises(SystemExit):
+            line(Sweep(("train.py",), recording=Options(steps=9)), tmp_path)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not [child for child in psutil.Process().children() if child.cmdline() == sleeping]
 
 
 def test_a_budget_is_not_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
