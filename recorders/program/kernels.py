@@ -1,9 +1,10 @@
 """What each operation of the table runs as: torch's own overload, or a safer equal of it.
 
 Decides the replacements: attention always by the math kernel (the default CPU one has no second derivative and crashes
-when the keys are shorter than the values), views as reshapes (lower rungs of the capture bake strides in), batch norm
-by the form that checks its arguments, `copy` by something that has a derivative, and a guard on integer division, which
-faults at least integer // −1. Which operations exist is decided in `table`.
+when the keys are shorter than the values) or, over few positions, without matrix products, views as reshapes (lower
+rungs of the capture bake strides in), batch norm by the form that checks its arguments, `copy` by something that has a
+derivative, and a guard on integer division, which faults at least integer // −1. Which operations exist is decided in
+`table`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ Kernel = Callable[..., Any]
 
 MAX_SIZE: Final = 2**31
 """Largest size that integer operations may reach."""
+FEW: Final = 400
+"""Below so many multiplications, torch takes one matrix product of a batch entry by entry, slower than by elements."""
 
 
 def kernel(op: str) -> Kernel:
@@ -85,9 +88,28 @@ def _attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
+    plain = attn_mask is None and not is_causal and not enable_gqa
+    if plain and _are_few(query, key, value):
+        return _few_positions(query, key, value, query.shape[-1] ** -0.5 if scale is None else scale)
     attended: Tensor = torch.ops.aten._scaled_dot_product_attention_math(
         query, key, value, attn_mask, 0.0, is_causal, scale=scale, enable_gqa=enable_gqa
     )[0]
+    return attended
+
+
+def _are_few(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether few positions attend to few, in shapes and types that need no broadcasting."""
+    same = query.dtype == key.dtype == value.dtype and query.is_floating_point() and query.dim() > 1
+    if not same or query.shape[:-2] != key.shape[:-2] or key.shape[:-1] != value.shape[:-1]:
+        return False
+    pairs = query.shape[-2] * key.shape[-2]
+    return query.shape[-1] == key.shape[-1] and 0 < pairs * max(key.shape[-1], value.shape[-1]) < FEW
+
+
+def _few_positions(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """softmax(q k^T · scale) v by products of elements: [..., L, E] × [..., S, E] × [..., S, V] → [..., L, V]."""
+    scores = (query.unsqueeze(-2) * key.unsqueeze(-3)).sum(-1) * scale
+    attended: Tensor = (scores.softmax(-1).unsqueeze(-1) * value.unsqueeze(-3)).sum(-2)
     return attended
 
 
