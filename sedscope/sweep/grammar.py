@@ -7,6 +7,7 @@ which `;` parts where a value holds a comma.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
@@ -15,6 +16,8 @@ from recorders.intervention.settings import MODES, Intervention
 from sedscope.sweep.settings import FIELDS, plain, setting
 
 _EXAMPLE = "keep-sed:on=update,rank=3"
+_SEED = re.compile(r"[0-9]{1,20}")
+"""Up to which number is the sweep's to say."""
 
 Item = tuple[str, dict[str, list[str]]]
 """A mode and its own settings by flag, each with its values."""
@@ -41,7 +44,7 @@ def parse_interventions(
 def parse_seeds(text: str) -> tuple[int, ...]:
     """`42,137` → (42, 137), each once."""
     words = [word.strip() for word in text.split(",") if word.strip()]
-    if bad := [word for word in words if not (word.isascii() and word.isdigit())]:
+    if bad := [word for word in words if not _SEED.fullmatch(word)]:
         raise UsageError(f"seeds: whole numbers with commas are required, found {bad[0]!r:.80}")
     return tuple(dict.fromkeys(map(int, words)))
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from recorders.errors import UsageError
+
 _MAIN: Final = "OMP_NUM_THREADS"
 _VARIABLES: Final = (
     _MAIN,
@@ -14,6 +16,10 @@ _VARIABLES: Final = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+
+
+_MOST: Final = 1 << 20
+"""CPUs that a machine can have."""
 
 
 def cores() -> int:
@@ -26,6 +32,17 @@ def cores() -> int:
 def share(jobs: int, available: int) -> int:
     """Threads for each of `jobs` trainings on `available` cores, at least one."""
     return max(1, available // max(1, jobs))
+
+
+def of_cpus(option: str, cpus: object) -> int:
+    """Threads for the number of CPUs that a scheduler's option asks for, which may be a part of one.
+
+    Raises:
+        UsageError: It is no such number.
+    """
+    if not isinstance(cpus, int | float) or not 0 <= cpus <= _MOST:
+        raise UsageError(f"engine-option: {option} must be a number of CPUs, found {cpus!r:.80}")
+    return max(1, int(cpus))
 
 
 def thread_variables(threads: int, environment: Mapping[str, str]) -> dict[str, str]:

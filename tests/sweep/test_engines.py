@@ -106,6 +106,10 @@ def test_a_missing_extra_is_one_line(name: str, extra: str, tmp_path: Path, no_p
         ("slurm", None, ["timeout_min=5", "nodes=2"], "nodes is 1"),
         pytest.param("slurm", None, [*LOCAL_SLURM, "colour=red"], "engine-option: NameError", marks=needs_submitit),
         pytest.param("slurm", None, ["timeout_min=5"], "slurm needs sbatch on the PATH", marks=needs_submitit),
+        pytest.param(
+            "slurm", None, [*LOCAL_SLURM, "cpus_per_task=x"], "must be a number of CPUs", marks=needs_submitit
+        ),
+        pytest.param("ray", None, ["num_cpus=inf"], "num_cpus must be a number of CPUs, found inf", marks=needs_ray),
         pytest.param("ray", None, ["colour=red"], "engine-option: ValueError: Invalid option keyword", marks=needs_ray),
     ],
 )

@@ -16,7 +16,7 @@ from typing import Any, Final
 from recorders.errors import InputOutputError, UsageError
 from sedscope.sweep.engines.engine import PATIENCE_S, one_line
 from sedscope.sweep.job import GRACE_S, Job, execute
-from sedscope.sweep.threads import cores
+from sedscope.sweep.threads import cores, of_cpus
 
 _ADDRESS: Final = "RAY_ADDRESS"
 _CPUS: Final = "num_cpus"
@@ -41,7 +41,7 @@ class RayEngine:
     def __init__(self, jobs: int | None, options: Mapping[str, Any]) -> None:
         given = {_CPUS: 1, "max_retries": 0, **options}
         self.slots = jobs
-        self.threads = max(1, int(given[_CPUS]))
+        self.threads = of_cpus(_CPUS, given[_CPUS])
         self._ray = _ray()
         try:
             self._task = self._ray.remote(execute).options(**given)

@@ -18,9 +18,11 @@ from recorders.errors import InputOutputError, UsageError
 from sedscope.runs.text import printable
 from sedscope.sweep.engines.engine import PATIENCE_S, one_line
 from sedscope.sweep.job import GRACE_S, Job, execute
+from sedscope.sweep.threads import of_cpus
 
 _CLUSTER: Final = "cluster"
 _NEEDED: Final = "timeout_min"
+_CPUS: Final = "cpus_per_task"
 _POLL_S: Final = 1.0
 _LONGEST: Final = 300
 _FORBIDDEN: Final = ("nodes", "tasks_per_node")
@@ -49,7 +51,7 @@ class SlurmEngine:
         is_remote = cluster == "slurm"
         self.tick_s = 2.0 if is_remote else 0.25  # a few operations on a shared folder for every job
         self.patience_s = PATIENCE_S if is_remote else 0.0
-        self.threads = int(given.setdefault("cpus_per_task", 1))
+        self.threads = of_cpus(_CPUS, given.setdefault(_CPUS, 1))
         self._executor = _executor(out, cluster, given)
         self._jobs: list[Any] = []
 
