@@ -77,6 +77,11 @@ class CouplingTab(SourcedTab):
         """An analysis, coarse or not."""
         return self._found.analysis is not None
 
+    @property
+    def has_spans(self) -> bool:
+        """Whether other W and K are known without computing anything."""
+        return self._found.spans is not None
+
     def forget(self) -> None:
         """Of another run."""
         self._found = Found()
