@@ -1,6 +1,7 @@
 """One training in a process: its log, its environment, its end."""
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_output_and_end_stand_in_the_log(own_group: bool, tmp_path: Path) -> Non
     head, command, *said, how = log(tmp_path).splitlines()
     assert head.endswith("threads 2") and command.startswith("# sedscope 'import os")
     assert said == [f"1 {tmp_path}", "no input", "why"]
-    assert how.startswith("# exit status 1 after 0.")
+    assert re.fullmatch(r"# exit status 1 after \d+\.\d s", how)
     assert last_words(Path(tmp_path / "logs" / "cell.log"), 0) == "why"
 
 
@@ -89,9 +90,8 @@ def test_a_signal_is_named(tmp_path: Path) -> None:
 def test_ending_reaches_whatever_was_started(tmp_path: Path) -> None:
     process = Process(job(PARENT, tmp_path), own_group=True)
     grandchild = psutil.Process(int(until_printed(tmp_path)))
-    begun = time.monotonic()
     end_all([process])
-    assert process.ended() == "killed by SIGTERM" and time.monotonic() - begun < 5
+    assert process.ended() == "killed by SIGTERM"
     assert gone(grandchild)
 
 
