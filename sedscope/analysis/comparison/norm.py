@@ -23,6 +23,7 @@ def median_share(kept: Floats | None, treatment: Treatment) -> float | Undefined
     """
     if not treatment.acts:
         return Undefined("nothing is projected in a control")
+    kept = None if kept is None else kept[np.isfinite(kept)]  # a run is foreign: the recorder writes no other
     if kept is None or len(kept) == 0:
         return Undefined("norm_kept was not recorded")
     changed = np.flatnonzero(kept < 1.0)
