@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -109,7 +111,18 @@ def _ray() -> Any:
 def _begin(ray: Any) -> None:
     here = {} if _ADDRESS in os.environ else {"address": "local", "num_cpus": cores(), "include_dashboard": False}
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings(action="ignore"), _own_handler(signal.SIGTERM):
             ray.init(logging_level=logging.ERROR, log_to_driver=False, **here)
     except Exception as error:  # Ray has no common base for what may go wrong here
         raise InputOutputError(f"engine: ray: no cluster: {one_line(error)}") from error
+
+
+@contextmanager
+def _own_handler(number: signal.Signals) -> Iterator[None]:
+    """Ray puts a handler of its own in place, which raises wherever the sweep happens to be."""
+    handler = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(number, handler)
