@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Final
 
+from recorders.format import DERIVED_DIR
 from recorders.options import parse_size
 from recorders.speech import size_text
 from sedscope.sweep.board import cells
@@ -55,8 +56,9 @@ def _line(each: float, number: int, out: Path) -> str:
 
 
 def _size(path: Path) -> int:
-    """Bytes of the files in a run directory."""
-    return sum(file.stat(follow_symlinks=False).st_size for file in path.rglob("*") if file.is_file())
+    """Bytes of what was recorded in a run directory; what was derived from it since is no part of a training."""
+    files = (file for file in path.rglob("*") if file.relative_to(path).parts[0] != DERIVED_DIR)
+    return sum(file.stat(follow_symlinks=False).st_size for file in files if file.is_file())
 
 
 def _largest(to_do: Sequence[Planned]) -> Planned:

@@ -37,6 +37,8 @@ def test_finished_cells_tell_what_the_others_take(
 ) -> None:
     run_sweep(SWEEP, tmp_path, finishing(SWEEP, tmp_path))
     each = [_bytes(tmp_path / cell.name) for cell in SWEEP.cells()]
+    (tmp_path / "control-seed=2" / "derived").mkdir()
+    (tmp_path / "control-seed=2" / "derived" / "cache").write_bytes(bytes(10**6))
     assert line(SWEEP, tmp_path) == f"disk space: {size_text(sum(each))} taken"
     shutil.rmtree(tmp_path / "control-seed=1")
     assert line(SWEEP, tmp_path).startswith(f"disk space: about {size_text(sum(each[1:]) / 3)} for 1 cell; ")
