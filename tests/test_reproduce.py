@@ -126,7 +126,9 @@ def test_nothing_published_is_no_agreement() -> None:
     [
         (Estimate(1.3), "agrees; told apart from freeze on one seed"),
         (Estimate(1.2), "cannot be told apart from freeze; the number itself agrees"),
-        (Estimate(0.5), "cannot be told apart from freeze; the number itself agrees"),
+        (Estimate(0.9), "cannot be told apart from freeze; the number itself agrees"),
+        (Estimate(0.5), "no more than freeze, which gives more on one seed; the number itself agrees"),
+        (Estimate(0.5, (0.2, 1.1)), "cannot be told apart from freeze; the number itself agrees"),
         (Estimate(1.3, (1.1, 1.5)), "agrees; told apart from freeze"),
         (Estimate(1.3, (0.9, 1.9)), "cannot be told apart from freeze; the number itself agrees"),
     ],

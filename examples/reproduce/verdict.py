@@ -31,7 +31,8 @@ RULES: Final = (
     "**cannot be told apart from …**: whatever the number is, the control that is named gives as much. What is"
     " measured is told apart from a control where it exceeds it by a factor of"
     f" {COUPLING_LEAST:g} (couplings) or {STEPS_LEAST:g} (speed-ups), and the 95 % interval of that factor, where there"
-    " is one, leaves 1 out. Of several controls the strongest counts.",
+    " is one, leaves 1 out. **no more than …**: the control gives more, by such a factor. Of several"
+    " controls the strongest counts.",
     "Intervals are over seeds and operations (Student's t on logarithms) where there are two runs or more. With one run"
     " that of a coupling is over probes and random directions alone, and a grok step or a speed-up has none. The"
     " operations of one run share a training: they are averaged first, and count as one value.",
@@ -56,6 +57,12 @@ class Control:
         """Whether ours is told apart from it."""
         ends = self.factor.ends
         return self.factor.value >= self.least and (ends is None or ends[0] > 1.0)
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the control gives more than ours."""
+        ends = self.factor.ends
+        return self.factor.value <= 1.0 / self.least and (ends is None or ends[1] < 1.0)
 
 
 def number(low: float | None, high: float | None, ours: Estimate | None) -> str:
@@ -88,8 +95,10 @@ def verdict(low: float | None, high: float | None, ours: Estimate | None, contro
     if ours is None or not controls:
         return words
     strongest = min(controls, key=lambda one: one.factor.value)
+    seeds = " on one seed" if strongest.factor.ends is None else ""
     if strongest.is_exceeded:
-        seeds = " on one seed" if strongest.factor.ends is None else ""
         return f"{words}; told apart from {strongest.name}{seeds}"
     alone = "" if words == NOTHING_PUBLISHED else f"; the number itself {words}"
+    if strongest.exceeds:
+        return f"no more than {strongest.name}, which gives more{seeds}{alone}"
     return f"cannot be told apart from {strongest.name}{alone}"
