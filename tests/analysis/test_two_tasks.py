@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import sedscope
-from sedscope.analysis.analyse import analyse, known_sources
+from sedscope.analysis.analyse import analyse
+from sedscope.analysis.one_run import known_sources
 from sedscope.analysis.random_directions import RandomDirections
 from sedscope.analysis.results import CouplingSeries
 from sedscope.analysis.settings import Settings
