@@ -27,7 +27,7 @@ _VERDICTS = {
     "earlier": "earlier than {}",
     "later": "later than {}",
     "alike": "not told apart from {}",
-    "open": "one seed: not told apart from {}",
+    "open": "{few}: not told apart from {}",
     "unknown": "not compared with {}",
 }
 
@@ -89,8 +89,10 @@ def _remark(group: Group) -> str:
 
 def _beside(one: Beside) -> str:
     speedup = one.speedups[_HALF]
-    words = _VERDICTS[verdict(speedup.average)].format(speedup.reference)
-    return words if isinstance(speedup.average, Undefined) else f"{words} ({_gain(speedup)})"
+    average = speedup.average
+    few = "one seed" if isinstance(average, Average) and average.n == 1 else "too few seeds followed far enough"
+    words = _VERDICTS[verdict(average)].format(speedup.reference, few=few)
+    return words if isinstance(average, Undefined) else f"{words} ({_gain(speedup)})"
 
 
 def _run(run: ComparedRun, place: int, group: Group, task: str) -> tuple[str, ...]:
