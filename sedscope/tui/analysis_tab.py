@@ -14,13 +14,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from recorders.errors import UsageError
 from sedscope.tui.analysis_settings import changed
 from sedscope.tui.panels import PanelTab
 from sedscope.tui.prompts import Prompt
 from sedscope.tui.settings_bar import Setting, SettingsBar
+from sedscope.tui.words import Words
 from sedscope.tui.worker.jobs import Job
 
 PATIENCE = 5.0
@@ -71,11 +71,11 @@ class AnalysisTab(PanelTab):
 
     def head(self) -> list[Widget]:
         """What the picture was made of."""
-        return [Static("", id="made-of", markup=False)]
+        return [Words(id="made-of")]
 
     def say_made_of(self, text: str) -> None:
         """How the picture stands to the settings above it, in a few words."""
-        self.query_one("#made-of", Static).update(Content.styled(text, "$foreground 60%"))
+        self.query_one("#made-of", Words).say(Content.styled(text, "$foreground 60%"))
 
     def missing(self) -> Job | None:
         """What must be asked for next; None where everything is there."""

@@ -8,9 +8,9 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from sedscope.tui.plot import CellMoved, Heatmap, HeatmapView, Look
+from sedscope.tui.words import Words
 
 
 class MatrixPane(Vertical):
@@ -19,15 +19,15 @@ class MatrixPane(Vertical):
     DEFAULT_CSS = """
     MatrixPane { height: 1fr; width: 1fr; }
     MatrixPane HeatmapView { height: 1fr; }
-    MatrixPane Static { height: auto; max-height: 4; padding: 0 1; }
+    MatrixPane Words { height: auto; max-height: 4; padding: 0 1; }
     MatrixPane.-none HeatmapView { display: none; }
-    MatrixPane.-none Static { max-height: 100%; }
+    MatrixPane.-none Words { max-height: 100%; }
     """
 
     def __init__(self, look: Look | None) -> None:
         super().__init__()
         self.view = HeatmapView(look=look)
-        self._words = Static("", markup=False)
+        self._words = Words()
         self._reasons: Mapping[tuple[int, int], str] = {}
         self._note = ""
 
@@ -48,7 +48,7 @@ class MatrixPane(Vertical):
         self.view.heatmap = Heatmap(np.empty((0, 0)), title=title)
         self.add_class("-none")
         heading, words = Content.styled(title, "bold"), Content.styled(reason, "$foreground 70%")
-        self._words.update(Content("\n\n").join([heading, words]))
+        self._words.say(Content("\n\n").join([heading, words]))
 
     def on_cell_moved(self, message: CellMoved) -> None:
         """Explain the cell."""
@@ -57,4 +57,4 @@ class MatrixPane(Vertical):
     def _say(self, cell: tuple[int, int] | None) -> None:
         reason = self._reasons.get(cell) if cell is not None else None
         text = f"undefined: {reason}" if reason else self._note
-        self._words.update(Content.styled(text, "$foreground 70%"))
+        self._words.say(Content.styled(text, "$foreground 70%"))

@@ -14,10 +14,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from sedscope.tui.chips import Chips
 from sedscope.tui.tab import Tab
+from sedscope.tui.words import Words
 
 ALL = "all"
 
@@ -54,7 +54,7 @@ class PanelTab(Tab):
         with Horizontal(id="head"):
             yield Chips("v view", id="views")
             yield from self.head()
-        yield Static("", id="instead", markup=False)
+        yield Words(id="instead")
         with Container(id="deck"):
             for name in self.PANELS:
                 panel = self.make_panel(name)
@@ -79,7 +79,7 @@ class PanelTab(Tab):
         if bool(reason) != self.has_class("-empty"):
             self.set_class(bool(reason), "-empty")
             self.call_after_refresh(self.focus_first)
-        self.query_one("#instead", Static).update(Content.styled(reason, "$foreground 70%"))
+        self.query_one("#instead", Words).say(Content.styled(reason, "$foreground 70%"))
         if not reason:
             self.call_after_refresh(self.focus_first)
 

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import DataTable, Input
 
 from recorders.format import STATE_RECORDING
 from sedscope.runs.text import printable
@@ -20,6 +20,7 @@ from sedscope.tui.run_table import COLUMNS
 from sedscope.tui.snapshot import RunData
 from sedscope.tui.tab import Tab, TabHelp
 from sedscope.tui.tabs.runs_grid import RunsGrid
+from sedscope.tui.words import Words
 
 if TYPE_CHECKING:
     from sedscope.tui.tabs.run_preview import RunPreview
@@ -87,12 +88,12 @@ class RunsTab(Tab):
     def compose(self) -> ComposeResult:
         """A line and the table; the run at its cursor comes when the first one was read."""
         with Horizontal(id="runs-head"):
-            yield Static("", id="runs-summary", markup=False)
+            yield Words(id="runs-summary")
             box = Input(placeholder="words, Enter, Esc clears", id="runs-filter")
             box.display = False
             yield box
         yield RunsGrid()
-        yield Static("", id="runs-none", markup=False)
+        yield Words(id="runs-none")
 
     def on_mount(self) -> None:
         """The line above the table, which says what the table has no room for."""
@@ -241,8 +242,8 @@ class RunsTab(Tab):
         self.set_class(not rows, "-none")
         if not rows:
             text = how_to_record(self.shell.problems) if listed else Content("Reading runs …")
-            self.query_one("#runs-none", Static).update(text)
-            self.query_one("#runs-summary", Static).update("")
+            self.query_one("#runs-none", Words).say(text)
+            self.query_one("#runs-summary", Words).say(Content(""))
             return
         live = sum(row.state == STATE_RECORDING for row in rows)
         parts = [f"{len(rows)} run{'s' * (len(rows) != 1)}"]
@@ -253,4 +254,4 @@ class RunsTab(Tab):
         left_out = len(self._grid.given_way)
         parts += [f"{left_out} column{'s' * (left_out > 1)} left out"] * bool(left_out)
         parts += ["← → scroll"] * self._grid.is_cut
-        self.query_one("#runs-summary", Static).update(Content(" · ".join(parts)))
+        self.query_one("#runs-summary", Words).say(Content(" · ".join(parts)))
