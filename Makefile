@@ -28,7 +28,7 @@ help:
 	@echo "make test         format, lint, types, import contracts and the whole test suite"
 	@echo "make lint         the same without the test suite"
 	@echo "make soak         the long tests: a thousand kills"
-	@echo "make bench        what recording costs, as ratios of whole trainings"
+	@echo "make bench        what recording, analysing and viewing cost, as ratios where there is something to compare with"
 	@echo "make sample-runs  record sample_runs/ again"
 	@echo "make reproduce    record and measure the published experiments; hours; goes on where it was interrupted"
 	@echo "make reproduce-small  the same for a small modulus; minutes"
@@ -67,6 +67,8 @@ soak: $(STAMP)
 
 bench: $(STAMP)
 	$(PY) -m benchmarks
+	$(PY) -m benchmarks.analysing
+	$(PY) -m benchmarks.viewer
 
 sample-runs: $(STAMP)
 	$(PY) examples/make_sample_runs.py
