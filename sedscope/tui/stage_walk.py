@@ -21,7 +21,7 @@ from sedscope.tui.plot.figures import readable
 
 _WIDTHS = (6, 8, 8, 8)
 """Cells of R̄, its factor, R^matched, its factor."""
-_NAME = 17
+_NAME, _LEAST_NAME = 17, 12
 _OWN = "task gradient"
 _SHORT = {
     UNCLIPPED: "all tasks' sum", GRADIENT: "received gradient", MOMENTUM: "momentum m̂", SGD_MOMENTUM: "momentum",
@@ -84,16 +84,17 @@ def page(table: StageTable | Undefined, t: float | None, width: int) -> Content:
         reason = "at no checkpoint has every stage a full window and a ratio"
         return Content.assemble(("Stage walk\n", "bold"), (f"undefined: {reason}", "$foreground 70%"))
     place = nearest(table, t)
-    bar = max(width - _NAME - sum(_WIDTHS) - 2, 0)
+    name = min(max(width - sum(_WIDTHS) - 1, _LEAST_NAME), _NAME)
+    bar = max(width - name - sum(_WIDTHS) - 2, 0)
     parts = [Content.styled(f"{title(table, place)}\n", "bold")]
     # R̄ takes one cell and two characters.
     heads = zip(("R̄ ", "×", "matched", "×"), _WIDTHS, strict=True)
-    header = " " * (_NAME + 1 + bar) + "".join(head.rjust(size) for head, size in heads)
+    header = " " * (name + 1 + bar) + "".join(head.rjust(size) for head, size in heads)
     parts.append(Content.styled(f"{header}\n", "$foreground 55%"))
     rows = [figures(stage, place) for stage in table.stages]
     most = max(row[0] for row in rows)
     for stage, row in zip(table.stages, rows, strict=True):
-        parts += list(_line(stage, row, most, bar, table))
+        parts += list(_line(stage, row, most, name, bar, table))
     parts += [Content.styled(f"{line}\n", "$foreground 70%") for line in _notes(table)]
     return Content("").join(parts)
 
@@ -120,10 +121,10 @@ def title(table: StageTable, place: int | None) -> str:
 
 
 def _line(
-    stage: Stage, row: tuple[float, float, float, float], most: float, bar: int, table: StageTable
+    stage: Stage, row: tuple[float, float, float, float], most: float, name: int, bar: int, table: StageTable
 ) -> Iterator[Content]:
     loses = stage.source == table.loses_most
-    yield Content.styled(set_cell_size(short(stage), _NAME), "bold $warning" if loses else "")
+    yield Content.styled(set_cell_size(short(stage), name), "bold $warning" if loses else "")
     # Lengths are logarithms, from 1 on: a random direction has none.
     length = 0 if not (row[0] > 1 and most > 1) else round(bar * np.log(row[0]) / np.log(most))
     yield (

@@ -1,7 +1,8 @@
 """The legend as text: letter, swatch, label and the value at the cursor of each series.
 
 One column where the height allows, else several side by side; what has no room is counted, not dropped in silence. In a
-narrow entry the interval goes first, then the swatch (the letter has its colour), and only then is the label cut.
+narrow entry the interval goes first, then the swatch (the letter has its colour), then the end of a reason why a value
+is undefined, and only then is the label cut.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, short
 
 _LEAST_COLUMN = 16
 _GAP = 2
+_UNDEFINED = "undefined"
 
 
 def legend(chart: Chart, view: View, cursor: float | None, cells: int, rows: int, look: Look) -> tuple[Line, ...]:
@@ -51,6 +53,8 @@ def _entry(chart: Chart, view: View, index: int, cursor: float | None, cells: in
         value = value.split(" [")[0]
     if width(value) + width(swatch) > room:
         swatch = ""
+    if value.startswith(_UNDEFINED) and width(value) > room:
+        value = fit(value, max(room, len(_UNDEFINED)), ascii_only=ascii_only)
     space = max(cells - width(lead) - width(swatch) - (width(value) + 1 if value else 0), 0)
     runs: list[Run] = [
         (lead, f"{'faint' if aside else 'letter'}.{hue}"),

@@ -108,6 +108,12 @@ def test_a_legend_gives_up_the_interval_then_the_swatch_then_the_middle_of_the_l
     assert text_of(legend(CHART, View(), 0.0, cells, 3, Look())[0]) == expected
 
 
+def test_a_legend_cuts_a_reason_before_the_label() -> None:
+    chart = Chart((Series("sigma", [0, 1], [np.nan, 3.0], reasons={0.0: "the window is short"}),))
+    drawn = [text_of(legend(chart, View(), 0.0, cells, 1, Look())[0]) for cells in (41, 30, 17)]
+    assert drawn == ["A ━━ sigma undefined: the window is short", "A sigma undefined: the window…", "A sigma undefine…"]
+
+
 def test_legend_counts_what_has_no_room() -> None:
     assert [text_of(line) for line in legend(CHART, View(), None, 20, 2, PLAIN)] == [
         "A -- gradient/add   ",
