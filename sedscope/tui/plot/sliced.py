@@ -1,7 +1,7 @@
 """A widget of lines that re-sends little: it is cut into upright slices, and only slices that changed are drawn again.
 
 Textual sends a line from the left end of a widget up to the last changed cell; with slices as widgets of their own
-that end is near: a crosshair's step at 120×36 sends some 1.5 kB (`benchmarks/plot_render.py`).
+that end is near: a crosshair's step at 120×36 sends some 1.6 kB (`benchmarks/plot_render.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.styles import Paint, paint
 from sedscope.tui.plot.text import Line
 
-_SLICES = 12
+_SLICES = 8
 
 
 class Slice(Widget):
