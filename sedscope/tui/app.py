@@ -279,10 +279,8 @@ class Viewer(FramedApp):
     # --- private -----------------------------------------------------------------------------------------------------
 
     def _first_tab(self) -> str:
-        for name in (self.options.tab, self.remembered.tab):
-            if name is not None and (found := entry(name)) is not None:
-                return found.name
-        return TABS[0].name
+        wished = (entry(name) for name in (self.options.tab, self.remembered.tab) if name is not None)
+        return next((found.name for found in wished if found is not None), TABS[0].name)
 
     async def _show(self, name: str) -> None:
         """Bring a tab to the front."""
