@@ -10,7 +10,8 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.sedscope-installed
 SEDSCOPE := $(PY) -m sedscope
 
-# Small matrices: one thread per process is the fastest, and two test workers then fill two cores.
+# Small matrices: one thread per process is the fastest, and two test workers then fill two cores. The analysis shares its
+# pieces out to as many cores as it is given, so where it runs alone it is given all.
 export OMP_NUM_THREADS ?= 1
 # Nothing of a surrounding environment may reach into .venv.
 export PIP_USER := 0
@@ -39,7 +40,7 @@ demo: $(STAMP)
 	@echo "--- recording a training: addition modulo 59, a two-layer transformer"
 	$(SEDSCOPE) record --force --out $(DEMO) examples/modular_arithmetic.py $(DEMO_SETTINGS)
 	@echo "--- how strongly the directions couple to features: this run, and three recorded before"
-	$(SEDSCOPE) report $(DEMO) sample_runs
+	env -u OMP_NUM_THREADS $(SEDSCOPE) report $(DEMO) sample_runs
 	@echo
 	@echo "Next: record your own script, unchanged or with the few lines that README.md shows:"
 	@echo "    $(VENV)/bin/sedscope record train.py"
@@ -47,7 +48,7 @@ demo: $(STAMP)
 	@echo "    $(VENV)/bin/sedscope view runs/"
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ "$${TERM:-dumb}" != dumb ]; then \
 		echo "--- the same runs in the viewer (? explains, q leaves)"; \
-		exec $(SEDSCOPE) view --tab coupling $(DEMO) sample_runs; \
+		exec env -u OMP_NUM_THREADS $(SEDSCOPE) view --tab coupling $(DEMO) sample_runs; \
 	fi
 
 # Groks within the minute; see examples/modular_arithmetic.py --help.
