@@ -10,9 +10,9 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.sedscope-installed
 SEDSCOPE := $(PY) -m sedscope
 
-# Small matrices: one thread per process is the fastest, and two test workers then fill two cores. The analysis shares its
-# pieces out to as many cores as it is given, so where it runs alone it is given all.
-export OMP_NUM_THREADS ?= 1
+# Small matrices: one thread per training is the fastest, and two test workers then fill two cores. The analysis shares its
+# pieces out to as many cores as it is given: where it runs alone, nothing is said.
+ONE_THREAD := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 # Nothing of a surrounding environment may reach into .venv.
 export PIP_USER := 0
 export PIP_REQUIRE_VIRTUALENV := 0
@@ -38,9 +38,9 @@ help:
 
 demo: $(STAMP)
 	@echo "--- recording a training: addition modulo 59, a two-layer transformer"
-	$(SEDSCOPE) record --force --out $(DEMO) examples/modular_arithmetic.py $(DEMO_SETTINGS)
+	$(ONE_THREAD) $(SEDSCOPE) record --force --out $(DEMO) examples/modular_arithmetic.py $(DEMO_SETTINGS)
 	@echo "--- how strongly the directions couple to features: this run, and three recorded before"
-	env -u OMP_NUM_THREADS $(SEDSCOPE) report $(DEMO) sample_runs
+	$(SEDSCOPE) report $(DEMO) sample_runs
 	@echo
 	@echo "Next: record your own script, unchanged or with the few lines that README.md shows:"
 	@echo "    $(VENV)/bin/sedscope record train.py"
@@ -48,14 +48,14 @@ demo: $(STAMP)
 	@echo "    $(VENV)/bin/sedscope view runs/"
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ "$${TERM:-dumb}" != dumb ]; then \
 		echo "--- the same runs in the viewer (? explains, q leaves)"; \
-		exec env -u OMP_NUM_THREADS $(SEDSCOPE) view --tab coupling $(DEMO) sample_runs; \
+		exec $(SEDSCOPE) view --tab coupling $(DEMO) sample_runs; \
 	fi
 
 # Groks within the minute; see examples/modular_arithmetic.py --help.
 DEMO_SETTINGS := --ops add --modulus 59 --train-fraction 0.6 --d-model 48 --d-ff 96 --lr 2e-3
 
 test: lint
-	$(PY) -m pytest -n 2 -m "not soak"
+	$(ONE_THREAD) $(PY) -m pytest -n 2 -m "not soak"
 
 lint: $(STAMP)
 	$(PY) -m ruff format --check .
@@ -64,15 +64,14 @@ lint: $(STAMP)
 	$(VENV)/bin/lint-imports
 
 soak: $(STAMP)
-	$(PY) -m pytest -m soak --timeout 7200
+	$(ONE_THREAD) $(PY) -m pytest -m soak --timeout 7200
 
 bench: $(STAMP)
-	$(PY) -m benchmarks
-	$(PY) -m benchmarks.analysing
-	$(PY) -m benchmarks.viewer
+	@status=0; for part in benchmarks benchmarks.analysing benchmarks.viewer; do \
+		$(ONE_THREAD) $(PY) -m $$part || status=1; done; exit $$status
 
 sample-runs: $(STAMP)
-	$(PY) examples/make_sample_runs.py
+	$(ONE_THREAD) $(PY) examples/make_sample_runs.py
 
 # As many trainings at a time as there are cores, one thread each.
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)

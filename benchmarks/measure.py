@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -91,8 +91,8 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def run_quietly(*arguments: str) -> None:
+def run_quietly(*arguments: str, env: Mapping[str, str] | None = None) -> None:
     """A fresh interpreter, whose output is shown only where it fails."""
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr}")

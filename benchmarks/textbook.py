@@ -36,7 +36,7 @@ def rbar(run: Run, model: nn.Module, source: str, task: str, t: int, window: int
     steps = run.steps(source)
     kept = steps[steps <= t][-window:]
     _, _, directions = np.linalg.svd(run.rows(source, kept), full_matrices=False)
-    generator = np.random.default_rng()
+    generator = np.random.default_rng([t, *f"{source} {task}".encode()])  # others for each, the same every time
     drawn = generator.standard_normal((N_RANDOM, directions.shape[1])).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in run.weights(t).items()})
