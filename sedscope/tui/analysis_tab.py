@@ -20,6 +20,7 @@ from sedscope.tui.analysis_settings import changed
 from sedscope.tui.panels import PanelTab
 from sedscope.tui.prompts import Prompt
 from sedscope.tui.settings_bar import Setting, SettingsBar
+from sedscope.tui.tab import Tab
 from sedscope.tui.words import Words
 from sedscope.tui.worker.jobs import Job
 
@@ -173,23 +174,7 @@ class AnalysisTab(PanelTab):
 
     def action_ask_for(self, name: str) -> None:
         """Ask for a number."""
-        now = getattr(self.shell.settings, name)
-        value = "all" if now is None else str(now[0] if isinstance(now, tuple) else now)
-
-        def check(answer: str) -> str | None:
-            try:
-                changed(self.shell.settings, name, _number(name, answer))
-            except UsageError as error:
-                return str(error)
-            except ValueError:
-                return f"a whole number is required, found {answer!r}"
-            return None
-
-        def take(answer: str | None) -> None:
-            if answer is not None:
-                self.shell.set_settings(changed(self.shell.settings, name, _number(name, answer)))
-
-        self.app.push_screen(Prompt(_QUESTIONS[name], value=value, check=check), take)
+        ask_for_number(self, name)
 
     def on_settings_bar_asked(self, message: SettingsBar.Asked) -> None:
         """A setting was clicked."""
@@ -212,6 +197,27 @@ class AnalysisTab(PanelTab):
                 Setting("k", f"{checkpoints} points", "ask_for('checkpoints')"),
             )
         )
+
+
+def ask_for_number(tab: Tab, name: str) -> None:
+    """Ask for a setting that is a number, say what is wrong with it, and set it."""
+    now = getattr(tab.shell.settings, name)
+    value = "all" if now is None else str(now[0] if isinstance(now, tuple) else now)
+
+    def check(answer: str) -> str | None:
+        try:
+            changed(tab.shell.settings, name, _number(name, answer))
+        except UsageError as error:
+            return str(error)
+        except ValueError:
+            return f"a whole number is required, found {answer!r}"
+        return None
+
+    def take(answer: str | None) -> None:
+        if answer is not None:
+            tab.shell.set_settings(changed(tab.shell.settings, name, _number(name, answer)))
+
+    tab.app.push_screen(Prompt(_QUESTIONS[name], value=value, check=check), take)
 
 
 def same_question(job: Job | None, other: Job | None) -> bool:

@@ -8,22 +8,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from recorders.errors import UsageError
 from sedscope.analysis.results import SpectrumSeries
-from sedscope.tui.analysis_settings import changed
+from sedscope.tui.analysis_tab import PATIENCE, ask_for_number
 from sedscope.tui.chart_pane import ChartPane
 from sedscope.tui.chips import Chips
 from sedscope.tui.metric_charts import bare, moments
 from sedscope.tui.panels import PanelTab
 from sedscope.tui.plot import HeatmapView
-from sedscope.tui.prompts import Prompt
 from sedscope.tui.snapshot import RunData
 from sedscope.tui.spectrum_charts import count_chart, gap_chart, sigma_chart, sigma_heatmap
 from sedscope.tui.tab import TabHelp
 from sedscope.tui.worker.jobs import SpectrumJob
-
-_PATIENCE = 2.0
-"""Seconds between two questions about a run that grows."""
 
 
 class SpectrumTab(PanelTab):
@@ -59,8 +54,8 @@ class SpectrumTab(PanelTab):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "next_source(1)", "Source", tooltip="Next source"),
         Binding("S", "next_source(-1)", "Previous source", show=False),
-        Binding("W", "ask('window')", "Window", tooltip="Rows of a window"),
-        Binding("K", "ask('rank')", "Rank", tooltip="Directions of a basis"),
+        Binding("W", "ask_for('window')", "Window", tooltip="Rows of a window"),
+        Binding("K", "ask_for('rank')", "Rank", tooltip="Directions of a basis"),
     ]
     PANELS: ClassVar[tuple[str, ...]] = ("sigma", "gap", "heatmap", "count")
     DEFAULT_CSS = """
@@ -95,7 +90,7 @@ class SpectrumTab(PanelTab):
             self._clear(waiting if data is None else f"Computing spectra of {self._source} …")
             self._ask_worker()
         else:
-            self.set_timer(_PATIENCE, self._ask_worker)
+            self.set_timer(PATIENCE, self._ask_worker)
 
     def settings_changed(self) -> None:
         """Another W or K."""
@@ -133,23 +128,9 @@ class SpectrumTab(PanelTab):
         message.stop()
         self._choose(message.chips.choices[message.index])
 
-    def action_ask(self, what: str) -> None:
+    def action_ask_for(self, name: str) -> None:
         """Ask for W or K."""
-        question = {"window": "W: rows of a window", "rank": "K: directions of a basis"}[what]
-        now = getattr(self.shell.settings, what)[0]
-
-        def check(answer: str) -> str | None:
-            try:
-                changed(self.shell.settings, what, int(answer))
-            except (ValueError, UsageError) as error:
-                return str(error) if isinstance(error, UsageError) else "a whole number is required"
-            return None
-
-        def take(answer: str | None) -> None:
-            if answer is not None:
-                self.shell.set_settings(changed(self.shell.settings, what, int(answer)))
-
-        self.app.push_screen(Prompt(question, value=str(now), check=check), take)
+        ask_for_number(self, name)
 
     # --- private -----------------------------------------------------------------------------------------------------
 
