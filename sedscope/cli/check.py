@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from sedscope.runs.find import FoundRun
 
 
-@click.command()
+_HELP = """Read every byte of RUN (a run directory, or a folder of them) and compare it with what was written.
+
+\b
+Exit status: 0 whole, also when the recorder was killed or is still writing;
+3 not a run; 4 damaged (stderr names each part, stdout what is good);
+5 refused as unsafe; 7 cannot be read.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("run", type=click.Path(path_type=Path))
 def check(run: Path) -> int:
-    r"""Read every byte of RUN (a run directory, or a folder of them) and compare it with what was written.
-
-    \b
-    Exit status: 0 whole, also when the recorder was killed or is still writing;
-    3 not a run; 4 damaged (stderr names each part, stdout what is good);
-    5 refused as unsafe; 7 cannot be read.
-    """
     from sedscope.runs.find import find_runs
 
     statuses = [_check(found) for found in find_runs(run)]

@@ -9,7 +9,27 @@ import click
 _TABS = ("runs", "overview", "spectrum", "coupling", "why", "compare")
 
 
-@click.command()
+_HELP = """Look at runs in the terminal, finished or still being recorded.
+
+PATHS are run directories or folders of them; without any, ./runs or else this folder. Results that are missing are
+computed when a tab needs them, in a process of their own, and kept in the run.
+
+\b
+  sedscope view                     every run under ./runs
+  sedscope view runs/add-mul        one run
+  ssh box -t sedscope view runs/    the same over SSH; nothing but text is sent
+
+\b
+Inside:
+  1-6           Runs, Overview, Spectrum, Coupling, Why, Compare
+  arrows, g     move the step cursor that all tabs share; jump to a step
+  [ ]  + -  l   pick a curve, zoom, log or linear
+  space, /      mark a run to compare it; filter
+  ?  :  q       help on the tab, every action, quit
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--tab", type=click.Choice(_TABS), help="Tab to begin with.  [default: the last one]")
 @click.option("--theme", metavar="NAME", help="Colours of the screen; t in the viewer lists them.")
@@ -23,24 +43,6 @@ _TABS = ("runs", "overview", "spectrum", "coupling", "why", "compare")
 @click.option("--ascii", is_flag=True, help="Draw with ASCII signs alone.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, for selecting text.")
 def view(paths: tuple[Path, ...], tab: str | None, theme: str | None, color: str, ascii: bool, no_mouse: bool) -> int:
-    r"""Look at runs in the terminal, finished or still being recorded.
-
-    PATHS are run directories or folders of them; without any, ./runs or else this folder. Results that are missing are
-    computed when a tab needs them, in a process of their own, and kept in the run.
-
-    \b
-      sedscope view                     every run under ./runs
-      sedscope view runs/add-mul        one run
-      ssh box -t sedscope view runs/    the same over SSH; nothing but text is sent
-
-    \b
-    Inside:
-      1-6           Runs, Overview, Spectrum, Coupling, Why, Compare
-      arrows, g     move the step cursor that all tabs share; jump to a step
-      [ ]  + -  l   pick a curve, zoom, log or linear
-      space, /      mark a run to compare it; filter
-      ?  :  q       help on the tab, every action, quit
-    """
     from sedscope.tui.launch import view as show
     from sedscope.tui.options import Options
 

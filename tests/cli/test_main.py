@@ -110,6 +110,14 @@ def test_a_program_error_is_not_hidden(failing: list[BaseException]) -> None:
         run(["report"])
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_no_markup_and_keeps_its_lines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "\\b" not in shown
+    assert "\b" not in shown
+
+
 def test_a_reader_that_went_away_is_quiet() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "sedscope", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
