@@ -7,7 +7,9 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 
+import numpy as np
 import pytest
 from comparison_samples import outcome, paper
 from sweeping import write_run
@@ -17,12 +19,18 @@ from examples.reproduce.__main__ import main
 from examples.reproduce.claims import Row, rows
 from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
+from examples.reproduce.per_example import leading_directions
 from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
 from examples.reproduce.recordings import Found, find, settings_of
 from examples.reproduce.summary import averaged, together
-from examples.reproduce.verdict import NOT_RUN, NOTHING_PUBLISHED, Control, verdict
+from examples.reproduce.verdict import NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
+from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.comparison import Outcome, compare
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.variants import GradientKind
+from sedscope.analysis.workbench import Workbench
 from sedscope.report.estimate import Estimate
+from sedscope.runs import open_run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -191,6 +199,42 @@ def test_another_recipe_is_not_held_against_published_numbers() -> None:
     assert row.verdict == "cannot be told apart from freeze"
 
 
+def test_the_tally_counts_every_published_number_once() -> None:
+    freeze = Control("freeze", Estimate(0.9), 1.1)
+    told = [
+        verdict(2.0, 2.0, None),
+        verdict(2.0, 2.0, Estimate(2.0)),
+        verdict(2.0, 2.0, Estimate(2.0), (freeze,)),
+        verdict(2.0, 2.0, Estimate(4.0, (3.0, 5.0)), (replace(freeze, factor=Estimate(0.5)),)),
+        verdict(2.0, 2.0, Estimate(4.0), (replace(freeze, factor=Estimate(2.0)),)),
+    ]
+    assert tally(told) == (
+        "Of 4 published numbers that were measured, 2 agree, 1 disagree, 1 are undecided; 1 were not run. A control"
+        " stands beside 3 of them, and gives as much or more for 2."
+    )
+
+
+# --- per-example gradients ------------------------------------------------------------------------------------------
+
+
+def test_the_leading_directions_are_the_right_singular_vectors() -> None:
+    rows = np.random.default_rng(0).standard_normal((6, 40)) * np.arange(1, 7)[:, None]
+    found = leading_directions(rows, 3)
+    expected = np.linalg.svd(rows, full_matrices=False)[2][:3]
+    np.testing.assert_allclose(np.abs(np.sum(found * expected, axis=1)), 1.0, rtol=1e-12)
+
+
+def test_per_example_gradients_have_the_fixed_gradient_as_their_mean() -> None:
+    run = open_run(ROOT / "sample_runs" / "addition")
+    bench = Workbench(run, Settings(batch=70, precision="float64"), Lock())
+    t, (task,) = int(run.weight_steps()[1]), run.tasks
+    kind = GradientKind(FIXED_GRADIENT, 0)
+    mean = bench.gradients(t, task, [kind])[kind]
+    rows = bench.example_gradients(t, task)
+    assert rows.shape == (70, run.manifest.P)
+    np.testing.assert_allclose(rows.mean(axis=0), mean, rtol=1e-9, atol=1e-14)
+
+
 # --- all of it ------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +268,7 @@ def test_the_smallest_reproduction_goes_from_training_to_page(tmp_path: Path, mo
     assert main([*words, "--jobs", "2"]) == 0
     text = target.read_text()
     assert "**2 of 2 planned trainings are recorded.**" in text and "Everything that was planned was run." in text
+    assert "R̄_k of the SVD of per-example gradients" in text and "K = 3 first directions" in text
     assert "`fixed_gradient/…`" in text and "| freeze |" in text
     assert all((target.parent / name).stat().st_size < 300_000 for name in re.findall(r"\]\((page/.*?\.svg)\)", text))
     assert str(tmp_path) not in text

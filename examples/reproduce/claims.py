@@ -6,7 +6,7 @@ Decides the rows of the page's first table and what their values are means of. L
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from examples.reproduce import published
@@ -17,10 +17,11 @@ from examples.reproduce.verdict import COUPLING_LEAST, NOT_RUN, NOTHING_PUBLISHE
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.comparison import Group
 from sedscope.analysis.comparison.averages import Average
+from sedscope.analysis.ratio import At
 from sedscope.analysis.results import CouplingSeries, RankSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.variants import control_sources
-from sedscope.report.estimate import Estimate, divide, signed
+from sedscope.report.estimate import Estimate, between, divide, signed
 
 OP = "add"
 """Of the published interventions."""
@@ -61,19 +62,27 @@ def rows(found: Measurements, *, comparable: bool) -> Iterator[Row]:
 
 
 def _couplings(found: Measurements, comparable: bool) -> Iterator[Row]:
-    def leading(source: str | None) -> list[Estimate]:
-        """At the peak of each run; None stands for the task's fixed gradient."""
-        return _known(
-            peak_of(series_of(one.leading, source or fixed(one.recording.ops[0]), one.recording.ops[0]))
+    def leading(source: str | None) -> list[CouplingSeries | None]:
+        """Of each run; None stands for the task's fixed gradient."""
+        return [
+            series_of(one.leading, source or fixed(one.recording.ops[0]), one.recording.ops[0])
             for one in found.single
             if one.leading is not None
-        )
+        ]
 
-    yield _row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable, of_runs=True)
+    yield _peak_row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable, of_runs=True)
     controls = tuple(_controls(found.single))
-    yield _row(published.FIXED, leading(None), controls, comparable, of_runs=True)
+    yield _peak_row(published.FIXED, leading(None), controls, comparable, of_runs=True)
     yield _rank_row(found, comparable)
-    yield Row(published.PER_EXAMPLE.what, published.PER_EXAMPLE.words, "", "–", "", f"{NOT_RUN}: not part of the plan")
+    yield from _per_example_rows(found, comparable)
+
+
+def _per_example_rows(found: Measurements, comparable: bool) -> Iterator[Row]:
+    """At start, middle and end of the runs, as far as they have so many checkpoints."""
+    for place, claim in enumerate(published.PER_EXAMPLE.values()):
+        points = (one.per_example[place] for one in found.single if len(one.per_example) > place)
+        values = _known(None if isinstance(point.rbar, Undefined) else point.rbar for point in points)
+        yield _row(claim, values, (), comparable, of_runs=True)
 
 
 def _controls(runs: Sequence[Coupled]) -> Iterator[Control]:
@@ -123,12 +132,14 @@ def _ablations(found: Measurements, comparable: bool) -> Iterator[Row]:
     by_key = {(one.setting, one.value): one.series for one in found.ablations}
     exact = by_key.get(("exact", 0.0))
     for window, claim in published.WINDOWS.items():
-        yield _row(claim, _known([peak_of(by_key.get(("W", window)))]), (), comparable)
+        yield _peak_row(claim, [by_key.get(("W", window))], (), comparable)
+    for rank, claim in published.RANKS.items():
+        yield _peak_row(claim, [by_key.get(("K", rank))], (), comparable)
     for epsilon, claim in published.EPSILONS.items():
         series = by_key.get(("ε", epsilon))
         beside = _beside_exact(exact, series)
-        yield _row(claim, _known([peak_of(series)]), (), comparable, beside)
-    yield _row(published.EXACT, _known([peak_of(exact)]), (), comparable)
+        yield _peak_row(claim, [series], (), comparable, beside)
+    yield _peak_row(published.EXACT, [exact], (), comparable)
 
 
 def _beside_exact(exact: CouplingSeries | None, central: CouplingSeries | None) -> str:
@@ -228,7 +239,7 @@ def _speedup_row(claim: Published, group: Group | None, comparable: bool) -> Row
     low, high = (claim.low, claim.high) if comparable else (None, None)
     text, ours = ("–", None) if group is None else speedup_text(group.speedups[0])
     controls = () if group is None else tuple(_beside(group))
-    beside = "; ".join(f"{signed(one.factor.value)}× {_against(one)}" for one in controls)
+    beside = "; ".join(f"{_factor(one)} as early as {one.name}" for one in controls)
     words = claim.words or "–"
     no_factor = group is not None and ours is None
     said = f"no factor: {text}" if no_factor else verdict(low, high, ours, controls)
@@ -239,8 +250,10 @@ def _speedup_row(claim: Published, group: Group | None, comparable: bool) -> Row
     )
 
 
-def _against(control: Control) -> str:
-    return f"as early as {control.name}"
+def _factor(control: Control) -> str:
+    """`0.94× [0.8–1.1]`."""
+    ends = control.factor.ends
+    return f"{signed(control.factor.value)}×" + ("" if ends is None else f" [{between(ends)}]")
 
 
 def _beside(group: Group) -> Iterator[Control]:
@@ -256,6 +269,25 @@ def _beside(group: Group) -> Iterator[Control]:
 # --- one line -------------------------------------------------------------------------------------------------------
 
 
+def _peak_row(
+    claim: Published,
+    series: Sequence[CouplingSeries | None],
+    controls: tuple[Control, ...],
+    comparable: bool,
+    beside: str = "",
+    *,
+    of_runs: bool = False,
+) -> Row:
+    """The peaks of some series, and whether they were reached or the run ended before: a longer one may go higher."""
+    row = _row(claim, _known(map(peak_of, series)), controls, comparable, beside, of_runs=of_runs)
+    peaks = [(one.peak, one.points[-1].t) for one in series if one is not None]
+    at_end = sum(isinstance(peak, At) and peak.t == last for peak, last in peaks)
+    if not at_end:
+        return row
+    share = "" if len(peaks) == 1 else f" in {at_end} of {len(peaks)} runs"
+    return replace(row, ours=f"{row.ours}; at the last checkpoint{share}")
+
+
 def _row(
     claim: Published,
     values: Sequence[Estimate],
@@ -268,7 +300,7 @@ def _row(
     """A coupling; `of_runs` where each value is that of a run, so that one value is one seed."""
     ours = together(values) if values else None
     low, high = (claim.low, claim.high) if comparable else (None, None)
-    factors = "; ".join(f"{signed(one.factor.value)}× {one.name}" for one in controls)
+    factors = "; ".join(f"{_factor(one)} {one.name}" for one in controls)
     return Row(
         claim.what,
         (claim.words or "–") if comparable else "–",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from examples.reproduce.per_example import PerExample, per_example
 from examples.reproduce.plan import FOUR, GRADIENT, RANK, SINGLE, UPDATE, Scale
 from examples.reproduce.recordings import Found, Recording
 from recorders.errors import SedscopeError
@@ -41,14 +42,16 @@ class Coupled:
     """Displacement, fixed gradient and shuffled control with the windows of the published code; None: not measured."""
     crossed: RunAnalysis | None = None
     """Gradients of each task against every task; None where there is one task."""
+    per_example: tuple[PerExample, ...] = ()
+    """Singular vectors of per-example gradients at start, middle and end; of one operation alone."""
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """R_1 of the fixed gradient under one setting."""
+    """R_1 of the fixed gradient under one setting, or R̄_k under one K."""
 
     setting: str
-    """`W` or `ε`; `exact` where it is the exact derivative."""
+    """`W`, `K` or `ε`; `exact` where it is the exact derivative."""
     value: float
     """Of the setting; 0 for the exact derivative."""
     series: CouplingSeries
@@ -135,7 +138,16 @@ def _single(recording: Recording, scale: Scale, tell: Tell) -> Coupled:
         recording,
         _analyse(recording, scale.single, None, tell, "all sources"),
         _analyse(recording, leading, sources, tell, "leading windows"),
+        per_example=_per_example(recording, scale, tell),
     )
+
+
+def _per_example(recording: Recording, scale: Scale, tell: Tell) -> tuple[PerExample, ...]:
+    (task,) = recording.ops
+    if task != ABLATED[0]:
+        return ()
+    tell(f"{recording.part}/{recording.run.name}: per-example gradients")
+    return per_example(recording.run, task, scale.single)
 
 
 def _four(recording: Recording, scale: Scale, tell: Tell) -> Coupled:
@@ -154,19 +166,25 @@ def _ablations(found: Found, scale: Scale, tell: Tell) -> Iterator[Ablation]:
     """With leading windows, as published, of the first run of the ablated operation."""
     op, seed = ABLATED
     for recording in found.of(SINGLE, op, seed=seed):
-        base = replace(scale.single, align="leading", rank=(1,), evidence=False)
+        base = replace(scale.single, checkpoints=scale.ablation_checkpoints, align="leading", rank=(1,), evidence=False)
         for window in scale.windows:
-            series = _fixed_series(recording, replace(base, window=(window,)), tell, f"W = {window}")
+            (series,) = _fixed_series(recording, replace(base, window=(window,)), tell, f"W = {window}")
             yield Ablation("W", window, series)
-        yield Ablation("exact", 0.0, _fixed_series(recording, base, tell, "exact derivative"))
+        several = _fixed_series(recording, replace(base, rank=scale.ranks), tell, "every K")
+        for rank, series in zip(scale.ranks, several, strict=True):
+            yield Ablation("K", rank, series)
+        (exact,) = _fixed_series(recording, base, tell, "exact derivative")
+        yield Ablation("exact", 0.0, exact)
         for epsilon in scale.epsilons:
             settings = replace(base, method="central", epsilon=epsilon)
-            yield Ablation("ε", epsilon, _fixed_series(recording, settings, tell, f"ε = {epsilon}"))
+            (series,) = _fixed_series(recording, settings, tell, f"ε = {epsilon}")
+            yield Ablation("ε", epsilon, series)
 
 
-def _fixed_series(recording: Recording, settings: Settings, tell: Tell, what: str) -> CouplingSeries:
+def _fixed_series(recording: Recording, settings: Settings, tell: Tell, what: str) -> tuple[CouplingSeries, ...]:
+    """One for each K of the settings."""
     (task,) = recording.ops
-    return _analyse(recording, settings, (fixed(task),), tell, what).coupling[0]
+    return _analyse(recording, settings, (fixed(task),), tell, what).coupling
 
 
 def _analyse(

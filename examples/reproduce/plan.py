@@ -7,6 +7,7 @@ Decides the folders, the interventions, seeds and operations of each scale. Leav
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -73,6 +74,11 @@ class Part:
             recording=Options(every=self.every),
         )
 
+    def place(self, ops: tuple[str, ...], seed: int) -> tuple[int, int]:
+        """Where a training stands in the order of the plan; one that it does not know comes last."""
+        known = (self.ops,) if self.together else tuple((op,) for op in self.ops)
+        return _place(known, ops), _place(self.seeds, seed)
+
     def command(self, out: str) -> str:
         """The same as a command line."""
         words = ["sedscope", "sweep", "--interventions", self.interventions, "--seeds", ",".join(map(str, self.seeds))]
@@ -81,6 +87,10 @@ class Part:
         words += [] if self.window is None else ["--window", str(self.window)]
         words += [] if self.every == DEFAULT_EVERY else ["--every", str(self.every)]
         return f"{shlex.join([*words, '--out', f'{out}/{self.name}'])} -- {' '.join(self.arguments)}"
+
+
+def _place(known: Sequence[object], one: object) -> int:
+    return known.index(one) if one in known else len(known)
 
 
 @dataclass(frozen=True)
@@ -94,8 +104,12 @@ class Scale:
     """Of runs of one operation: trailing windows, exact derivative."""
     four: Settings
     """Of runs of several operations."""
+    ablation_checkpoints: int
+    """Of the one run whose settings are varied."""
     windows: tuple[int, ...]
     """W that R_1 is measured with."""
+    ranks: tuple[int, ...]
+    """K that R̄_k is measured with, at the usual W."""
     epsilons: tuple[float, ...]
     """Steps of the central difference, as fractions of the norm of the selected weights."""
     is_published: bool
@@ -140,7 +154,9 @@ FULL: Final = Scale(
     _full_parts(),
     single=Settings(checkpoints=10, second_measures=False, draws=1),
     four=Settings(checkpoints=4, second_measures=False, draws=1),
+    ablation_checkpoints=40,
     windows=(1, 20, 40),
+    ranks=(1, 3, 10, 20),
     epsilons=(0.001, 0.005, 0.05),
     is_published=True,
 )
@@ -162,7 +178,9 @@ SMALL: Final = Scale(
     ),
     single=Settings(checkpoints=6, second_measures=False, draws=1),
     four=Settings(checkpoints=3, second_measures=False, draws=1),
+    ablation_checkpoints=6,
     windows=(1, 20),
+    ranks=(1, 3, 10),
     epsilons=(0.005, 0.05),
     is_published=False,
 )
@@ -179,7 +197,9 @@ TINY: Final = Scale(
     tuple(_parts(("add",), ("add",), (42,), "freeze", extra=tuple(_TINY.split()), every=2).values())[:2],
     single=_TINY_SETTINGS,
     four=_TINY_SETTINGS,
+    ablation_checkpoints=3,
     windows=(1, 5),
+    ranks=(1, 3),
     epsilons=(0.005,),
     is_published=False,
 )

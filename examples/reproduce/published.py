@@ -50,6 +50,9 @@ WINDOWS: Final = {
     20: _one("R_1 at W = 20", 212),
     40: _one("R_1 at W = 40", 140),
 }
+RANKS: Final = {
+    rank: Published(f"R̄_k of the K = {rank} first directions at W = 20 (add, seed 42)", "") for rank in (1, 3, 10, 20)
+}
 EPSILONS: Final = {
     0.001: _one("R_1 by central difference, ε = 0.001 (add, seed 42)", 221),
     0.005: _one("R_1 by central difference, ε = 0.005", 212),
@@ -59,9 +62,11 @@ EXACT: Final = Published("R_1 by the exact derivative", "", before="5–19 % abo
 RANK_90: Final = Published(
     "rank-90 of the centroids of add: start / largest / end", "", before="62 / 96 (in the middle) / 51"
 )
-PER_EXAMPLE: Final = Published(
-    "R of the SVD of per-example gradients, add: start / middle / after grokking", "27 / 92 / 431"
-)
+PER_EXAMPLE: Final = {
+    "start": _one("R̄_k of the SVD of per-example gradients, add: at the start", 27),
+    "middle": _one("in the middle of the run", 92),
+    "end": _one("at its end, after grokking", 431),
+}
 FOUR_DISPLACEMENT: Final = Published(
     "R̄_k of displacement rows, four operations", "≤ 1", 0.0, 1.0, "1.4–2.6 (3.8 at step 0)"
 )

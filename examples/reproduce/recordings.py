@@ -84,7 +84,7 @@ def find(out: Path, scale: Scale) -> Found:
     recordings: list[Recording] = []
     not_run: list[NotRun] = []
     for part in scale.parts:
-        mine = list(_recordings(out, part))
+        mine = sorted(_recordings(out, part), key=lambda one, part=part: part.place(one.ops, one.seed))
         recordings += mine
         there = {(one.ops, one.seed, one.treatment.key) for one in mine if not one.treatment.acts}
         for planned in plan_sweep(part.sweep, folder(out, part)):

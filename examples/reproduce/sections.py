@@ -6,7 +6,7 @@ Decides their tables and where the pictures stand. Leaves to others: which numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from examples.reproduce.claims import rank_90
 from examples.reproduce.figures import Picture
@@ -16,6 +16,7 @@ from examples.reproduce.summary import speedup_text, together
 from sedscope.analysis.comparison import Group
 from sedscope.analysis.comparison.averages import Average
 from sedscope.analysis.metrics import Reached
+from sedscope.analysis.ratio import At
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, between, signed
 from sedscope.report.figures import count
@@ -71,9 +72,16 @@ def coupling(found: Measurements, pictures: Sequence[Picture], folder: str) -> I
     if not found.single:
         yield "Not run."
         return
-    yield "R̄_k at its peak [95 % over probes and random directions], trailing windows, exact derivative; 1: as random."
+    yield (
+        "R̄_k at its peak, trailing windows, exact derivative; 1: as random. Several seeds: geometric mean [95 % over"
+        " seeds]; one: [95 % over probes and random directions] and the step of the peak."
+    )
     yield ""
-    yield from table(("source", *(one.recording.label for one in found.single)), _sources(found.single))
+    by_op = {
+        op: [one for one in found.single if one.recording.ops == (op,)]
+        for op in dict.fromkeys(op for one in found.single for op in one.recording.ops)
+    }
+    yield from table(("source", *(_column(op, runs) for op, runs in by_op.items())), _sources(by_op))
     yield ""
     yield from _milestones(found.single)
     yield from _shown(pictures, "coupling", folder)
@@ -101,29 +109,31 @@ def _milestone(one: Coupled, place: int) -> tuple[str, ...]:
     )
 
 
-def _sources(runs: Sequence[Coupled]) -> Iterator[tuple[str, ...]]:
+def _column(op: str, runs: Sequence[Coupled]) -> str:
+    if len(runs) == 1:
+        return runs[0].recording.label
+    return f"{op}, seeds {', '.join(str(one.recording.seed) for one in runs)}"
+
+
+def _sources(by_op: Mapping[str, Sequence[Coupled]]) -> Iterator[tuple[str, ...]]:
     """A line for each source, its task's name left out so that operations stand side by side."""
     names = dict.fromkeys(
         series.source.removesuffix(f"/{series.task}") + ("/…" if series.source.endswith(f"/{series.task}") else "")
+        for runs in by_op.values()
         for one in runs
         for series in one.trailing.coupling
     )
     for name in names:
-        cells = []
-        for one in runs:
-            (task,) = one.recording.ops
-            series = series_of(one.trailing, name.replace("…", task), task)
-            cells.append(
-                _peak(peak_of(series), series.peak.t if series and not isinstance(series.peak, Undefined) else 0)
-            )
-        yield (f"`{name}`", *cells)
+        yield (f"`{name}`", *(_peaks(name.replace("…", op), op, runs) for op, runs in by_op.items()))
 
 
-def _peak(value: Estimate | None, t: int) -> str:
-    if value is None:
-        return "–"
-    ends = "" if value.ends is None else f" [{between(value.ends)}]"
-    return f"{signed(value.value)}{ends} at {count(t)}"
+def _peaks(source: str, task: str, runs: Sequence[Coupled]) -> str:
+    found = [series for one in runs if (series := series_of(one.trailing, source, task)) is not None]
+    values = [value for series in found if (value := peak_of(series)) is not None]
+    if len(runs) == 1 and values and isinstance(peak := found[0].peak, At):
+        return f"{_short(values)} at {count(peak.t)}"
+    lacking = f", n = {len(values)}" if values and len(values) < len(runs) else ""
+    return _short(values) + lacking
 
 
 def four(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ where a control gives the same, the verdict is the control's. Leaves to others: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,9 @@ DISAGREES: Final = "disagrees"
 UNDECIDED: Final = "undecided"
 NOT_RUN: Final = "not run"
 NOTHING_PUBLISHED: Final = "nothing published"
+APART: Final = "told apart from"
+NOT_APART: Final = f"cannot be {APART}"
+NO_MORE: Final = "no more than"
 
 RULES: Final = (
     "**agrees**: our value lies in the published range, which is widened by a factor of"
@@ -97,8 +101,26 @@ def verdict(low: float | None, high: float | None, ours: Estimate | None, contro
     strongest = min(controls, key=lambda one: one.factor.value)
     seeds = " on one seed" if strongest.factor.ends is None else ""
     if strongest.is_exceeded:
-        return f"{words}; told apart from {strongest.name}{seeds}"
+        return f"{words}; {APART} {strongest.name}{seeds}"
     alone = "" if words == NOTHING_PUBLISHED else f"; the number itself {words}"
     if strongest.exceeds:
-        return f"no more than {strongest.name}, which gives more{seeds}{alone}"
-    return f"cannot be told apart from {strongest.name}{alone}"
+        return f"{NO_MORE} {strongest.name}, which gives more{seeds}{alone}"
+    return f"{NOT_APART} {strongest.name}{alone}"
+
+
+def tally(verdicts: Sequence[str]) -> str:
+    """How many published numbers came out, and how many of them a control gives as well, in one sentence or two."""
+    run = [one for one in verdicts if not one.startswith(NOT_RUN)]
+    counts = {
+        DISAGREES: sum(DISAGREES in one for one in run),
+        UNDECIDED: sum(UNDECIDED in one for one in run),
+    }
+    found = {"agree": len(run) - sum(counts.values()), "disagree": counts[DISAGREES], UNDECIDED: counts[UNDECIDED]}
+    numbers = ", ".join(f"{count} {'are ' if word == UNDECIDED else ''}{word}" for word, count in found.items())
+    missing = f"; {len(verdicts) - len(run)} were not run" if len(run) < len(verdicts) else ""
+    matched = sum(one.startswith((NOT_APART, NO_MORE)) for one in run)
+    controlled = matched + sum(one.count(APART) > one.count(NOT_APART) for one in run)
+    controls = (
+        f" A control stands beside {controlled} of them, and gives as much or more for {matched}." if controlled else ""
+    )
+    return f"Of {len(run)} published numbers that were measured, {numbers}{missing}.{controls}"

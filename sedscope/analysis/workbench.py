@@ -18,6 +18,7 @@ from recorders.program import Program, load, refusing
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.batches import fixed_batch
 from sedscope.analysis.control_gradient import gradients
+from sedscope.analysis.fixed_gradient import Outputs, example_losses, gradients_of_sums
 from sedscope.analysis.parallel import worker_count
 from sedscope.analysis.probed_model import ProbedModel
 from sedscope.analysis.scores import CentroidKind, centred_output, score
@@ -27,6 +28,8 @@ from sedscope.analysis.variants import GradientKind
 from sedscope.runs import Probe, Run
 
 _SCORE = "the score of its output"
+_EXAMPLES_AT_ONCE = 32
+"""Of which each has a backward pass of its own through the graph of all."""
 GRAPH_BYTES = 128 << 20
 """Bound on what one forward of a chunk of probes takes; its derivatives take a small multiple of that."""
 
@@ -104,7 +107,26 @@ class Workbench:
             found |= dict(zip(same, self._gradients(t, task, batch, same), strict=True))
         return found
 
+    def example_gradients(self, t: int, task: str) -> Floats:
+        """Gradient of the loss of each example of a task's fixed batch, in eval mode, at θ_t `[M, P]`."""
+        outputs, inputs, targets, loss = self._loss_on(task, 0)
+        least = self._program(self._probe(task)).batch_range[0]
+        rows: list[Floats] = []
+        for part in _parts(len(targets), max(least, _EXAMPLES_AT_ONCE)):
+
+            def sums(weights: Mapping[str, Tensor], _: slice, part: slice = part) -> list[Tensor]:
+                output = outputs(weights, [tensor[part] for tensor in inputs])
+                return list(example_losses(loss, output, targets[part]))
+
+            rows += gradients_of_sums(sums, self._weights(t), self._selected, part.stop - part.start)
+        return np.stack(rows)
+
     def _gradients(self, t: int, task: str, batch: int, kinds: Sequence[GradientKind]) -> list[Floats]:
+        outputs, inputs, targets, loss = self._loss_on(task, batch)
+        return gradients(outputs, self._weights(t), self._selected, inputs, targets, kinds=kinds, loss=loss, task=task)
+
+    def _loss_on(self, task: str, batch: int) -> tuple[Outputs, list[Tensor], Tensor, str]:
+        """The task's output, and inputs, targets and loss of its fixed batch."""
         probe = self._probe(task)
         program = self._program(probe)
         chosen = fixed_batch(probe, self._settings.batch, batch, self._settings.part)
@@ -116,10 +138,7 @@ class Workbench:
         def outputs(state: Mapping[str, Tensor], examples: Sequence[Tensor]) -> Tensor:
             return _output(program, probe, state, examples, no_delta)
 
-        wanted = _targets(probe, targets)
-        return gradients(
-            outputs, self._weights(t), self._selected, inputs, wanted, kinds=kinds, loss=probe.loss, task=task
-        )
+        return outputs, inputs, _targets(probe, targets), probe.loss
 
     @property
     def _selected(self) -> tuple[str, ...]:
@@ -196,6 +215,12 @@ def _centroid_kind(probe: Probe, settings: Settings) -> CentroidKind:
     if probe.loss != "cross_entropy":
         return "output"
     return "target_logit" if settings.centroid == "target" else "sum_of_logits"
+
+
+def _parts(count: int, size: int) -> list[slice]:
+    """Slices of at least `size` that cover `count`; one where there are fewer."""
+    firsts = range(0, max(1, count - count % size), size)
+    return [slice(first, count if first + 2 * size > count else first + size) for first in firsts]
 
 
 def _even_chunk(n_probes: int, pieces: int, least: int) -> int | None:
