@@ -29,7 +29,7 @@ class Reached:
 
 
 def first_reached(t: Ints, value: Floats, threshold: float, metric: str) -> Reached | Undefined:
-    """First evaluated t whose value is at least the threshold. NaN evaluations are below every threshold.
+    """First evaluated t whose value is at least the threshold. NaN and Inf reach none.
 
     Args:
         t: Steps of the evaluations `[m]`, ascending.
@@ -45,9 +45,9 @@ def first_reached(t: Ints, value: Floats, threshold: float, metric: str) -> Reac
     if t.size == 0:
         return Undefined(f"{metric} was never logged")
     finite = value[np.isfinite(value)]
-    hits = np.flatnonzero(value >= threshold)
+    hits = np.flatnonzero(np.isfinite(value) & (value >= threshold))
     if hits.size == 0:
-        highest = f"highest {finite.max():.3g}" if finite.size else "all NaN"
+        highest = f"highest {finite.max():.3g}" if finite.size else "all NaN or Inf"
         return Undefined(f"{metric} never reached {threshold:g} in {t.size} evaluations ({highest})")
     first = int(hits[0])
     cadence = int(t[first] - t[first - 1]) if first else Undefined(f"{metric}: the first evaluation is already there")

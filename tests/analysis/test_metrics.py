@@ -37,7 +37,7 @@ def test_never_reached():
     assert found.grok[0] == Undefined("test accuracy of mul never reached 0.5 in 3 evaluations (highest 0.31)")
     assert found.delay == found.grok[0]
     assert grokking(series(), series(), task="mul").memorised == Undefined("train accuracy of mul was never logged")
-    assert "all NaN" in first_reached(*series((0, np.nan)), 0.5, "m").reason
+    assert "all NaN or Inf" in first_reached(*series((0, np.nan), (10, np.inf)), 0.5, "m").reason
 
 
 def test_memorised_missing_leaves_no_delay():
