@@ -31,7 +31,7 @@ LIMIT_MS = 15.0
 def chart(points: int = 2000, count: int = 5) -> Chart:
     """Noisy curves on a log axis, each with a band and a gap."""
     rng = np.random.default_rng(0)
-    x = np.arange(points) * 25.0
+    x = np.linspace(0.0, 25.0 * (points - 1), points, dtype=np.float64)
     series = []
     for i in range(count):
         middle = points * (8 + 2 * i)
@@ -78,6 +78,12 @@ def redraw(plot: Plot) -> None:
         plot.strip(line)
 
 
+def one_step(plot: Plot) -> None:
+    """The crosshair one step on, with everything that is sent for it."""
+    plot.action_step(1)
+    plot._send_changes()
+
+
 async def steps() -> tuple[float, float, float]:
     """Re-render in the widget [ms], crosshair step [ms], bytes of a crosshair step."""
     app = One()
@@ -86,7 +92,7 @@ async def steps() -> tuple[float, float, float]:
         plot.set_cursor(25_000.0)
         await pilot.pause()
         whole = milliseconds(lambda: redraw(plot))
-        step = milliseconds(lambda: (plot.action_step(1), plot._send_changes()))
+        step = milliseconds(lambda: one_step(plot))
         await pilot.pause()
         app.sent = 0
         for _ in range(20):

@@ -81,7 +81,7 @@ def _move(selected: Sequence[nn.Parameter], direction: Tensor, step: float) -> N
     offset = 0
     with torch.no_grad():
         for parameter in selected:
-            parameter += step * direction[offset : offset + parameter.numel()].view_as(parameter)
+            parameter.add_(step * direction[offset : offset + parameter.numel()].view_as(parameter))
             offset += parameter.numel()
 
 
@@ -94,7 +94,7 @@ def _centroids(model: nn.Module, inputs: tuple[Tensor, Tensor, Tensor], task: st
         points.append(embedded.detach().requires_grad_())
         return points[-1]
 
-    handle = model.tok_emb.register_forward_hook(watch)
+    handle = model.get_submodule("tok_emb").register_forward_hook(watch)
     try:
         score = model(a, b)[task].gather(1, targets[:, None]).sum()
     finally:

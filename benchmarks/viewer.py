@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import psutil
@@ -134,10 +135,10 @@ def tab_changes(run: Path, folder: Path) -> dict[str, int]:
 class Counted(Viewer):
     """A viewer without a terminal that counts how often its screen is written."""
 
-    CSS_PATH = Path(tui.__file__).with_name("viewer.tcss")
+    CSS_PATH = str(Path(tui.__file__).with_name("viewer.tcss"))
     shown = 0
 
-    def _display(self, screen: TextualScreen[object], renderable: object) -> None:
+    def _display(self, screen: TextualScreen[object], renderable: Any) -> None:
         self.shown += isinstance(renderable, CompositorUpdate)
         super()._display(screen, renderable)
 

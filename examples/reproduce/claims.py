@@ -73,8 +73,23 @@ def _couplings(found: Measurements, comparable: bool) -> Iterator[Row]:
     yield _peak_row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable, of_runs=True)
     controls = tuple(_controls(found.single))
     yield _peak_row(published.FIXED, leading(None), controls, comparable, of_runs=True)
+    yield _row(published.OVER_DISPLACEMENT, _over_displacement(found.single), (), comparable, of_runs=True)
     yield _rank_row(found, comparable)
     yield from _per_example_rows(found, comparable)
+
+
+def _over_displacement(runs: Sequence[Coupled]) -> list[Estimate]:
+    """Of each run: its fixed gradient over its displacement, each at its own peak, leading windows."""
+
+    def peaks(one: Coupled) -> Iterator[Estimate | None]:
+        if one.leading is None:
+            return
+        for task in one.recording.ops:
+            above, below = (peak_of(series_of(one.leading, name, task)) for name in (fixed(task), DISPLACEMENT))
+            factor = None if above is None or below is None else divide(above, below)
+            yield None if isinstance(factor, Undefined) else factor
+
+    return _by_run(runs, peaks)
 
 
 def _per_example_rows(found: Measurements, comparable: bool) -> Iterator[Row]:

@@ -45,6 +45,9 @@ FIXED: Final = Published(
     330.0,
     "add: peak 109, final 108; mul: peak 130, final 118",
 )
+OVER_DISPLACEMENT: Final = Published(
+    "fixed-batch gradient over displacement, one operation", "one or two orders of magnitude", 10.0, 100.0
+)
 WINDOWS: Final = {
     1: _one("R_1 of the fixed gradient at W = 1 (add, seed 42)", 648),
     20: _one("R_1 at W = 20", 212),

@@ -84,7 +84,7 @@ def find(out: Path, scale: Scale) -> Found:
     recordings: list[Recording] = []
     not_run: list[NotRun] = []
     for part in scale.parts:
-        mine = sorted(_recordings(out, part), key=lambda one, part=part: part.place(one.ops, one.seed))
+        mine = list(_recordings(out, part))
         recordings += mine
         there = {(one.ops, one.seed, one.treatment.key) for one in mine if not one.treatment.acts}
         for planned in plan_sweep(part.sweep, folder(out, part)):
@@ -96,21 +96,18 @@ def find(out: Path, scale: Scale) -> Found:
 
 
 def _recordings(out: Path, part: Part) -> Iterator[Recording]:
-    """One for each intervention, operation and seed; those that the sweep made come before others."""
+    """One for each intervention, operation and seed, in the order of the plan; the sweep's come before others."""
     path = folder(out, part)
     if not path.is_dir() or not any(path.glob("*/run.json")):
         return
     cells = {cell.name for cell in part.sweep.cells()}
-    found = sorted(find_runs(path), key=lambda one: (one.path.name not in cells, one.path.name))
-    seen: set[tuple[tuple[str, ...], int, str]] = set()
-    for one in found:
+    found: dict[tuple[tuple[str, ...], int, str], Recording] = {}
+    for one in sorted(find_runs(path), key=lambda one: (one.path.name not in cells, one.path.name)):
         recording = None if one.run is None else _recording(part, one.run)
         if recording is None:
             continue
-        key = recording.ops, recording.seed, recording.treatment.key
-        if key not in seen:
-            seen.add(key)
-            yield recording
+        found.setdefault((recording.ops, recording.seed, recording.treatment.key), recording)
+    yield from sorted(found.values(), key=lambda one: part.place(one.ops, one.seed))
 
 
 def _recording(part: Part, run: Run) -> Recording | None:
