@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from recorders.active import current
 from recorders.errors import UsageError
+from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
 from recorders.intervention import Intervention
 from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
 
@@ -161,12 +162,12 @@ def record(
     if (running := current()) is not None:
         raise UsageError(f"record: one recording at a time; {running.path} is being recorded already")
     session = sessions.Session(Place(Path(path), options), options, command=sys.orig_argv)
-    reason = sessions.EXCEPTION
+    reason = END_EXCEPTION
     try:
         yield session
-        reason = sessions.FINISHED
+        reason = END_FINISHED
     except KeyboardInterrupt:
-        reason = sessions.INTERRUPTED
+        reason = END_INTERRUPTED
         raise
     finally:
         session.close(reason)

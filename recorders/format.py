@@ -153,3 +153,10 @@ STATE_RECORDING: Final = "recording"
 STATE_FINISHED: Final = "finished"
 STATE_CRASHED: Final = "crashed"
 STATE_DAMAGED: Final = "damaged"
+
+END_FINISHED: Final = "finished"
+END_EXCEPTION: Final = "exception"
+END_INTERRUPTED: Final = "interrupted"
+END_TERMINATED: Final = "terminated"
+ORDERLY_ENDS: Final = (END_FINISHED, END_INTERRUPTED, END_TERMINATED)
+"""Reasons of an end line after which the recording is complete as far as it went."""

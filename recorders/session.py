@@ -27,7 +27,7 @@ from recorders.follow.followed import FollowedOptimizer
 from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
 from recorders.follow.studied import StudiedModel
-from recorders.format import GRADIENT, SKIPPED, STEPS_BEFORE
+from recorders.format import END_FINISHED, END_TERMINATED, GRADIENT, SKIPPED, STEPS_BEFORE
 from recorders.manifest import build_manifest
 from recorders.metrics import metric_scalars, too_long
 from recorders.observe.backward import BackwardObserver
@@ -39,11 +39,6 @@ from recorders.output import Opener, Output, open_writer
 from recorders.process.place import Place
 from recorders.process.signals import ClosingSignals
 from recorders.selection import Selection
-
-FINISHED = "finished"
-EXCEPTION = "exception"
-INTERRUPTED = "interrupted"
-TERMINATED = "terminated"
 
 
 class Session:
@@ -175,7 +170,7 @@ class Session:
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
-    def close(self, reason: str = FINISHED) -> None:
+    def close(self, reason: str = END_FINISHED) -> None:
         """Take the last θ, write what waits, end the session and take every hook out; idempotent."""
         if os.getpid() != self._pid:
             return
@@ -199,7 +194,7 @@ class Session:
             if write_theta is not None:
                 write_theta()
             if unfinished:
-                self.output.close(TERMINATED)
+                self.output.close(END_TERMINATED)
 
         return write
 

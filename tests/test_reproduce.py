@@ -22,8 +22,9 @@ from examples.reproduce.page import page
 from examples.reproduce.per_example import leading_directions
 from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
 from examples.reproduce.recordings import Found, find, settings_of
+from examples.reproduce.sections import _group
 from examples.reproduce.summary import averaged, together
-from examples.reproduce.verdict import NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
+from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
 from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.comparison import Outcome, compare
 from sedscope.analysis.settings import Settings
@@ -184,9 +185,40 @@ def test_a_subspace_that_outdoes_freeze_is_told_apart() -> None:
     assert claims(runs)[KEEP_SED].verdict == "agrees; told apart from freeze on one seed"
 
 
-def test_a_run_that_never_grokked_leaves_a_bound_and_no_verdict() -> None:
+def test_a_run_that_never_grokked_leaves_a_bound_that_is_judged() -> None:
     row = claims(paper())[REMOVE_SED]
-    assert row.verdict.startswith("no factor: < ") and row.ours in row.verdict
+    assert row.ours.startswith("< ") and row.verdict.startswith("undecided: a run never grokked")
+    late = [outcome("control", "1", 2000), outcome("freeze", "1", 2000), outcome("keep-sed", "1", None)]
+    told = claims(late)[KEEP_SED]
+    assert told.ours == "< 0.400×" and told.beside == "< 0.400× as early as freeze"
+    assert told.verdict == "no more than freeze, which gives more; the number itself disagrees: ours is lower"
+
+
+def test_a_control_that_never_grokked_hides_no_freeze() -> None:
+    runs = [outcome("control", "1", None), outcome("freeze", "1", 900), outcome("keep-sed", "1", 900)]
+    found = claims(runs)
+    assert found[KEEP_SED].ours == "> 5.56×"
+    assert found[KEEP_SED].verdict == "cannot be told apart from freeze; the number itself disagrees: ours is higher"
+    assert found[published.GROK.what].verdict.startswith("no number: no run got there")
+
+
+def test_a_freeze_of_other_seeds_is_no_freeze_beside() -> None:
+    runs = [outcome("control", seed, 2000) for seed in ("1", "2")]
+    runs += [outcome("freeze", "1", 900), outcome("keep-sed", "2", 900)]
+    row = claims(runs)[KEEP_SED]
+    assert row.verdict == "agrees; not comparable with freeze: no freeze has its seed"
+
+
+def test_every_control_must_be_exceeded() -> None:
+    wide, narrow = Control("A", Estimate(1.3, (0.7, 2.4)), 1.25), Control("B", Estimate(1.28, (1.26, 1.3)), 1.25)
+    assert verdict(2.0, 2.0, Estimate(2.0), (wide, narrow)).startswith("cannot be told apart from A")
+
+
+def test_a_mean_that_holds_a_run_that_never_grokked_is_a_least_one() -> None:
+    runs = [outcome("control", seed, t) for seed, t in (("1", 2000), ("2", 2500), ("3", None))]
+    empty = Measurements(Found((), ()), (), (), (), compare(runs), ())
+    (group,) = empty.comparison.cohorts[0].tasks[0].groups
+    assert _group(group)[1:3] == ("3, 2 grokked", "≥ 3,167 [0–5,000]")
 
 
 def test_without_recordings_every_claim_is_not_run() -> None:
@@ -207,9 +239,11 @@ def test_the_tally_counts_every_published_number_once() -> None:
         verdict(2.0, 2.0, Estimate(2.0), (freeze,)),
         verdict(2.0, 2.0, Estimate(4.0, (3.0, 5.0)), (replace(freeze, factor=Estimate(0.5)),)),
         verdict(2.0, 2.0, Estimate(4.0), (replace(freeze, factor=Estimate(2.0)),)),
+        f"{NO_NUMBER}: no run got there",
     ]
     assert tally(told) == (
-        "Of 4 published numbers that were measured, 2 agree, 1 disagree, 1 are undecided; 1 were not run. A control"
+        "Of 5 published numbers that were measured, 2 agree, 1 disagree, 1 are undecided, 1 gave no number; 1 were not"
+        " run. A control"
         " stands beside 3 of them, and gives as much or more for 2."
     )
 

@@ -12,11 +12,27 @@ from functools import partial
 from examples.reproduce import published
 from examples.reproduce.measure import Coupled, Measurements, at, fixed, peak_of, series_of
 from examples.reproduce.published import Published
-from examples.reproduce.summary import average_of, averaged, described, speedup_text, steps, together
-from examples.reproduce.verdict import COUPLING_LEAST, NOT_RUN, NOTHING_PUBLISHED, STEPS_LEAST, Control, verdict
+from examples.reproduce.summary import (
+    average_of,
+    averaged,
+    bound_text,
+    described,
+    mean_steps,
+    speedup_text,
+    together,
+)
+from examples.reproduce.verdict import (
+    COUPLING_LEAST,
+    NO_NUMBER,
+    NOT_RUN,
+    NOTHING_PUBLISHED,
+    STEPS_LEAST,
+    Control,
+    verdict,
+)
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.comparison import Group
-from sedscope.analysis.comparison.averages import Average
+from sedscope.analysis.comparison.ratios import Ratio
 from sedscope.analysis.ratio import At
 from sedscope.analysis.results import CouplingSeries, RankSeries
 from sedscope.analysis.undefined import Undefined
@@ -238,47 +254,61 @@ def _is(group: Group, on: str, mode: str, basis: str | None) -> bool:
 
 
 def _grok_row(control: Group | None, comparable: bool) -> Row:
-    reached = None if control is None else control.reaching[0].mean
-    ours = average_of(reached) if isinstance(reached, Average) else None
     claim = published.GROK
     low, high = (claim.low, claim.high) if comparable else (None, None)
-    words = claim.words if comparable else "–"
-    bound = isinstance(reached, Average) and reached.horizon is not None  # some run never got there
-    text = (
-        "–" if ours is None or control is None else f"{'≥ ' if bound else ''}{steps(ours)}, n = {control.reaching[0].n}"
-    )
-    return Row(claim.what, words, claim.before if comparable else "–", text, "", verdict(low, high, ours))
+    words, before = (claim.words, claim.before) if comparable else ("–", "–")
+    if control is None:
+        return Row(claim.what, words, before, "–", "", verdict(low, high, None))
+    reached = control.reaching[0]
+    if isinstance(reached.mean, Undefined):
+        return Row(claim.what, words, before, "–", "", f"{NO_NUMBER}: {reached.mean.reason}")
+    if reached.mean.horizon is not None:  # a run never got there: its mean is a least one
+        said = verdict(low, high, Ratio(reached.mean.value, None))
+    else:
+        said = verdict(low, high, average_of(reached.mean))
+    return Row(claim.what, words, before, f"{mean_steps(reached.mean)}, n = {reached.n}", "", said)
 
 
 def _speedup_row(claim: Published, group: Group | None, comparable: bool) -> Row:
     low, high = (claim.low, claim.high) if comparable else (None, None)
     text, ours = ("–", None) if group is None else speedup_text(group.speedups[0])
-    controls = () if group is None else tuple(_beside(group))
+    controls, absent = _beside(group)
     beside = "; ".join(f"{_factor(one)} as early as {one.name}" for one in controls)
-    words = claim.words or "–"
     no_factor = group is not None and ours is None
-    said = f"no factor: {text}" if no_factor else verdict(low, high, ours, controls)
-    if group is not None and group.no_freeze is not None:
-        said += "; freeze was not run beside it"
+    said = "; ".join((f"{NO_NUMBER}: {text}" if no_factor else verdict(low, high, ours, controls), *absent))
     return Row(
-        claim.what, words if comparable else "–", (claim.before or "–") if comparable else "–", text, beside, said
+        claim.what,
+        (claim.words or "–") if comparable else "–",
+        (claim.before or "–") if comparable else "–",
+        text,
+        beside,
+        said,
     )
 
 
 def _factor(control: Control) -> str:
-    """`0.94× [0.8–1.1]`."""
-    ends = control.factor.ends
-    return f"{signed(control.factor.value)}×" + ("" if ends is None else f" [{between(ends)}]")
+    """`0.94× [0.8–1.1]`, `< 0.5×`."""
+    factor = control.factor
+    if isinstance(factor, Ratio):
+        return bound_text(factor)
+    return f"{signed(factor.value)}×" + ("" if factor.ends is None else f" [{between(factor.ends)}]")
 
 
-def _beside(group: Group) -> Iterator[Control]:
-    """`freeze` for what is kept, a random subspace for an SED one."""
+def _beside(group: Group | None) -> tuple[tuple[Control, ...], tuple[str, ...]]:
+    """`freeze` for what is kept, a random subspace for an SED one; and why one of them says nothing."""
+    if group is None:
+        return (), ()
+    controls: list[Control] = []
+    absent = [] if group.no_freeze is None else ["freeze was not run beside it"]
     for one in group.beside:
-        average = one.speedups[0].average
-        if isinstance(average, Average):
-            yield Control(
-                "freeze" if one.kind == "freeze" else one.speedups[0].reference, average_of(average), STEPS_LEAST
-            )
+        speedup = one.speedups[0]
+        name = "freeze" if one.kind == "freeze" else speedup.reference
+        text, factor = speedup_text(speedup)
+        if factor is None:
+            absent.append(f"not comparable with {name}: {text}")
+        else:
+            controls.append(Control(name, factor, STEPS_LEAST))
+    return tuple(controls), tuple(absent)
 
 
 # --- one line -------------------------------------------------------------------------------------------------------

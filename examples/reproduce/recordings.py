@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 
 from examples.reproduce.plan import Part, Scale, folder
-from recorders.format import STATE_FINISHED
+from recorders.format import END_FINISHED, STATE_FINISHED
 from sedscope.analysis.comparison.recipe import stated_seed, without_seed
 from sedscope.analysis.comparison.treatment import Treatment
 from sedscope.runs import Run
@@ -112,7 +112,7 @@ def _recordings(out: Path, part: Part) -> Iterator[Recording]:
 
 def _recording(part: Part, run: Run) -> Recording | None:
     """The run where it is finished and has the part's settings."""
-    if run.state != STATE_FINISHED or run.end_reason != "finished":
+    if run.state != STATE_FINISHED or run.end_reason != END_FINISHED:
         return None
     command = run.manifest.command
     settings, expected = settings_of(without_seed(command)), settings_of(without_seed(part.arguments))

@@ -12,7 +12,7 @@ from examples.reproduce.claims import rank_90
 from examples.reproduce.figures import Picture
 from examples.reproduce.markdown import table
 from examples.reproduce.measure import Coupled, Measurements, peak_of, series_of
-from examples.reproduce.summary import speedup_text, together
+from examples.reproduce.summary import mean_steps, speedup_text, together
 from sedscope.analysis.comparison import Group
 from sedscope.analysis.comparison.averages import Average
 from sedscope.analysis.metrics import Reached
@@ -46,7 +46,7 @@ def _group(group: Group) -> tuple[str, ...]:
     kept = group.norm_kept
     return (
         group.label,
-        str(group.reaching[0].n),
+        _seeds(group),
         *(_steps(one.mean) for one in group.reaching),
         speedup_text(group.speedups[0])[0] if group.speedups else "–",
         beside.get("freeze", "–"),
@@ -56,11 +56,12 @@ def _group(group: Group) -> tuple[str, ...]:
 
 
 def _steps(average: Average | Undefined) -> str:
-    if isinstance(average, Undefined):
-        return f"never: {average.reason}"
-    ends = average.ends
-    interval = "" if isinstance(ends, Undefined) else f" [{count(round(ends[0]))}–{count(round(ends[1]))}]"
-    return f"{count(round(average.value))}{interval}"
+    return f"never: {average.reason}" if isinstance(average, Undefined) else mean_steps(average)
+
+
+def _seeds(group: Group) -> str:
+    reached = group.reaching[0]
+    return str(reached.n) if reached.reached == reached.n else f"{reached.n}, {reached.reached} grokked"
 
 
 # --- couplings ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedscope.analysis.comparison.averages import Average
+from sedscope.analysis.comparison.ratios import Ratio
 from sedscope.analysis.comparison.speedup import SpeedUp
 from sedscope.analysis.comparison.student import t_quantile
 from sedscope.analysis.interval import LEVEL
@@ -50,23 +51,29 @@ def described(values: Sequence[Estimate]) -> str:
     return f"{signed(one.value)}{interval}; {span(min(each), max(each))} over {len(each)} values"
 
 
-def steps(one: Estimate) -> str:
-    """A number of optimizer steps with its interval."""
-    ends = "" if one.ends is None else f" [{count(round(one.ends[0]))}–{count(round(one.ends[1]))}]"
-    return f"{count(round(one.value))}{ends}"
+def mean_steps(one: Average) -> str:
+    """A mean number of optimizer steps with its interval; `≥` where a run never got there."""
+    ends = "" if isinstance(one.ends, Undefined) else f" [{count(round(one.ends[0]))}–{count(round(one.ends[1]))}]"
+    return f"{'' if one.horizon is None else '≥ '}{count(round(one.value))}{ends}"
 
 
-def speedup_text(one: SpeedUp) -> tuple[str, Estimate | None]:
+def speedup_text(one: SpeedUp) -> tuple[str, Estimate | Ratio | None]:
     """In words, and as a number where it is one: a run that never grokked leaves a bound alone."""
     if one.bound is not None:
-        ends = (("> ", one.bound.low), ("< ", one.bound.high))
-        known = [f"{sign}{signed(value)}×" for sign, value in ends if value is not None]
-        return " and ".join(known) or "unknown: neither grokked", None
+        known = one.bound.low is not None or one.bound.high is not None
+        return bound_text(one.bound), one.bound if known else None
     if isinstance(one.average, Undefined):
         return one.average.reason, None
     ours = average_of(one.average)
     interval = "" if ours.ends is None else f" [{between(ours.ends)}]"
     return f"{signed(ours.value)}×{interval}, n = {one.average.n}", ours
+
+
+def bound_text(bound: Ratio) -> str:
+    """`> 2.4×`."""
+    ends = (("> ", bound.low), ("< ", bound.high))
+    known = [f"{sign}{signed(value)}×" for sign, value in ends if value is not None]
+    return " and ".join(known) or "unknown: neither grokked"
 
 
 def average_of(one: Average) -> Estimate:

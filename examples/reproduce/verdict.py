@@ -6,10 +6,12 @@ where a control gives the same, the verdict is the control's. Leaves to others: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sedscope.analysis.comparison.ratios import Ratio
 from sedscope.report.estimate import Estimate
 
 SLACK: Final = 1.25
@@ -24,6 +26,7 @@ DISAGREES: Final = "disagrees"
 UNDECIDED: Final = "undecided"
 NOT_RUN: Final = "not run"
 NOTHING_PUBLISHED: Final = "nothing published"
+NO_NUMBER: Final = "no number"
 APART: Final = "told apart from"
 NOT_APART: Final = f"cannot be {APART}"
 NO_MORE: Final = "no more than"
@@ -36,7 +39,8 @@ RULES: Final = (
     " measured is told apart from a control where it exceeds it by a factor of"
     f" {COUPLING_LEAST:g} (couplings) or {STEPS_LEAST:g} (speed-ups), and the 95 % interval of that factor, where there"
     " is one, leaves 1 out. **no more than …**: the control gives more, by such a factor. Of several"
-    " controls the strongest counts.",
+    " controls the strongest counts that ours is not told apart from. A run that never grokked leaves a bound of a"
+    " speed-up, which is judged as such.",
     "Intervals are over seeds and operations (Student's t on logarithms) where there are two runs or more. With one run"
     " that of a coupling is over probes and random directions alone, and a grok step or a speed-up has none. The"
     " operations of one run share a training: they are averaged first, and count as one value.",
@@ -51,31 +55,49 @@ class Control:
 
     name: str
     """In words, as they follow "cannot be told apart from"."""
-    factor: Estimate
-    """Ours over the control's; for speed-ups, how many times earlier than the control."""
+    factor: Estimate | Ratio
+    """Ours over the control's; for speed-ups, how many times earlier than the control. A Ratio is a bound."""
     least: float
     """A factor that counts."""
 
     @property
+    def value(self) -> float:
+        """Of the factor; of a bound the end that is known, and 1 where none is."""
+        if isinstance(self.factor, Estimate):
+            return self.factor.value
+        return next((end for end in (self.factor.high, self.factor.low) if end is not None), 1.0)
+
+    @property
     def is_exceeded(self) -> bool:
         """Whether ours is told apart from it."""
+        if isinstance(self.factor, Ratio):
+            return self.factor.low is not None and self.factor.low >= self.least
         ends = self.factor.ends
         return self.factor.value >= self.least and (ends is None or ends[0] > 1.0)
 
     @property
     def exceeds(self) -> bool:
         """Whether the control gives more than ours."""
+        if isinstance(self.factor, Ratio):
+            return self.factor.high is not None and self.factor.high <= 1.0 / self.least
         ends = self.factor.ends
         return self.factor.value <= 1.0 / self.least and (ends is None or ends[1] < 1.0)
 
+    @property
+    def seeds(self) -> str:
+        """` on one seed` where that is all."""
+        return " on one seed" if isinstance(self.factor, Estimate) and self.factor.ends is None else ""
 
-def number(low: float | None, high: float | None, ours: Estimate | None) -> str:
-    """What our number says about a published range; `low` None where nothing was published."""
+
+def number(low: float | None, high: float | None, ours: Estimate | Ratio | None) -> str:
+    """What our number, or a bound of it, says about a published range; `low` None where nothing was published."""
     if ours is None:
         return NOT_RUN
     if low is None or high is None:
         return NOTHING_PUBLISHED
     least, most = low / SLACK, high * SLACK
+    if isinstance(ours, Ratio):
+        return _bound(least, most, ours)
     if least <= ours.value <= most:
         return AGREES
     side = "higher" if ours.value > most else "lower"
@@ -86,37 +108,45 @@ def number(low: float | None, high: float | None, ours: Estimate | None) -> str:
     return f"{DISAGREES}: ours is {side}"
 
 
-def verdict(low: float | None, high: float | None, ours: Estimate | None, controls: tuple[Control, ...] = ()) -> str:
+def _bound(least: float, most: float, ours: Ratio) -> str:
+    if ours.low is not None and ours.low > most:
+        return f"{DISAGREES}: ours is higher"
+    if ours.high is not None and ours.high < least:
+        return f"{DISAGREES}: ours is lower"
+    return f"{UNDECIDED}: a run never grokked, and what bounds ours reaches it"
+
+
+def verdict(
+    low: float | None, high: float | None, ours: Estimate | Ratio | None, controls: tuple[Control, ...] = ()
+) -> str:
     """The words of one claim.
 
     Args:
         low: The least that was published; None where nothing was.
         high: The most.
-        ours: What was measured; None where nothing was.
+        ours: What was measured, or what bounds it; None where nothing was.
         controls: Those that ours must exceed for the claim to mean anything.
     """
     words = number(low, high, ours)
     if ours is None or not controls:
         return words
-    strongest = min(controls, key=lambda one: one.factor.value)
-    seeds = " on one seed" if strongest.factor.ends is None else ""
-    if strongest.is_exceeded:
-        return f"{words}; {APART} {strongest.name}{seeds}"
+    equals = [one for one in controls if not one.is_exceeded]
+    strongest = min(equals or controls, key=lambda one: one.value)
+    if not equals:
+        return f"{words}; {APART} {strongest.name}{strongest.seeds}"
     alone = "" if words == NOTHING_PUBLISHED else f"; the number itself {words}"
     if strongest.exceeds:
-        return f"{NO_MORE} {strongest.name}, which gives more{seeds}{alone}"
+        return f"{NO_MORE} {strongest.name}, which gives more{strongest.seeds}{alone}"
     return f"{NOT_APART} {strongest.name}{alone}"
 
 
 def tally(verdicts: Sequence[str]) -> str:
     """How many published numbers came out, and how many of them a control gives as well, in one sentence or two."""
     run = [one for one in verdicts if not one.startswith(NOT_RUN)]
-    counts = {
-        DISAGREES: sum(DISAGREES in one for one in run),
-        UNDECIDED: sum(UNDECIDED in one for one in run),
-    }
-    found = {"agree": len(run) - sum(counts.values()), "disagree": counts[DISAGREES], UNDECIDED: counts[UNDECIDED]}
-    numbers = ", ".join(f"{count} {'are ' if word == UNDECIDED else ''}{word}" for word, count in found.items())
+    undecided, disagree = (sum(word in one for one in run) for word in (UNDECIDED, DISAGREES))
+    agree = sum(bool(re.search(rf"\b{AGREES}", one)) for one in run)
+    numbers = f"{agree} agree, {disagree} disagree, {undecided} are {UNDECIDED}"
+    numbers += f", {none} gave no number" if (none := sum(one.startswith(NO_NUMBER) for one in run)) else ""
     missing = f"; {len(verdicts) - len(run)} were not run" if len(run) < len(verdicts) else ""
     matched = sum(one.startswith((NOT_APART, NO_MORE)) for one in run)
     controlled = matched + sum(one.count(APART) > one.count(NOT_APART) for one in run)

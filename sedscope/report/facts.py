@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from recorders.format import LOSS_PREFIX, METRIC_PREFIX
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.comparison.recipe import without_seed
+from sedscope.analysis.comparison.treatment import Treatment
 from sedscope.analysis.results import RunAnalysis
 from sedscope.runs import Run
 from sedscope.runs.manifest import Manifest, Optimizer
@@ -36,6 +37,8 @@ class RunFacts:
     optimizer: str | None
     every: int
     """Steps between recorded t."""
+    treatment: str
+    """What was done to the training, in words; `control` where nothing was."""
     recipe: str
     """Equal for runs that differ in nothing but the seed."""
     metrics: Mapping[str, tuple[Ints, Floats]]
@@ -56,6 +59,7 @@ class RunFacts:
             selection=", ".join(manifest.spec),
             optimizer=None if manifest.optimizer is None else _optimizer(manifest.optimizer),
             every=manifest.recording.every,
+            treatment=Treatment.of(manifest).label,
             recipe=_recipe(manifest, run.tasks),
             metrics={
                 name.removeprefix(METRIC_PREFIX): run.scalar(name)
@@ -86,6 +90,13 @@ def _value(value: object) -> str:
     return f"({', '.join(map(str, value))})" if isinstance(value, list | tuple) else str(value)
 
 
+def _without_seed(intervention: object) -> object:
+    """Random subspaces of another seed are the same intervention."""
+    if not isinstance(intervention, Mapping):
+        return intervention
+    return {name: value for name, value in intervention.items() if name != "seed"}
+
+
 def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
     """Everything that makes two trainings the same but for their seed, as text to compare."""
     parts = {
@@ -96,6 +107,6 @@ def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
         if manifest.optimizer is None
         else (manifest.optimizer.name, [dict(group.settings) for group in manifest.optimizer.groups]),
         "every": manifest.recording.every,
-        "intervention": manifest.intervention,
+        "intervention": _without_seed(manifest.intervention),
     }
     return json.dumps(parts, sort_keys=True, default=str)

@@ -7,10 +7,12 @@ where one of them has no value. R is never averaged over anything else. Leaves t
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sedscope.analysis.comparison.averages import mean_of
+from sedscope.analysis.comparison.recipe import difference, without_seed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported
@@ -40,6 +42,19 @@ def groups_of(reported: Sequence[Reported]) -> tuple[Group, ...]:
         if len(runs) > 1 and None not in seeds and len(set(seeds)) == len(seeds):
             found.append(Group(tuple(runs)))
     return tuple(found)
+
+
+def group_labels(groups: Sequence[Group]) -> tuple[str, ...]:
+    """What tells each group from the others: its intervention and words of its command; empty where there is one."""
+    if len(groups) < 2:
+        return ("",) * len(groups)
+    facts = [group.runs[0].facts for group in groups]
+    commands = [without_seed(shlex.split(one.command)) for one in facts]
+    treated = len({one.treatment for one in facts}) > 1
+    return tuple(
+        ", ".join(filter(None, (one.treatment if treated else "", difference(command, commands))))
+        for one, command in zip(facts, commands, strict=True)
+    )
 
 
 def over_seeds(values: Sequence[float | Undefined], cadences: Sequence[float] = ()) -> Estimate | Undefined:

@@ -18,6 +18,7 @@ from recorders.format import (
     DECAY,
     DISPLACEMENT,
     NOTES_AS_DATA,
+    ORDERLY_ENDS,
     STATE_CRASHED,
     STATE_DAMAGED,
     STATE_FINISHED,
@@ -42,9 +43,6 @@ from sedscope.runs.weights import read_selected, read_weights
 
 if TYPE_CHECKING:
     import polars
-
-ORDERLY_ENDS = ("finished", "interrupted", "terminated")
-"""Reasons of an end line after which the recording is complete as far as it went."""
 
 
 class Run:

@@ -105,4 +105,8 @@ def _expand(item: Item, common: Mapping[str, Sequence[str]]) -> list[Interventio
 def _intervention(mode: str, settings: Mapping[str, int | str]) -> Intervention:
     if mode not in MODES:
         raise UsageError(f"interventions: must be some of {', '.join(MODES)}; found {mode!r:.80}")
+    if settings.get("seed") == 0:
+        raise UsageError(
+            "interventions: subspace-seed: 1 or more is required, found 0; without it a cell draws from its seed"
+        )
     return Intervention(mode, **settings)  # type: ignore[arg-type]  # checked by `setting` and by the class itself

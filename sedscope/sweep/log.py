@@ -11,6 +11,8 @@ from sedscope.runs.text import printable
 
 _TAIL: Final = 16_384
 _LONGEST: Final = 300
+_LAST_RESORT: Final = "sedscope: nothing was recorded"
+"""What the recorder says of a script that ended early for a reason of its own, which stands before it."""
 _NOT_A_REASON: Final = re.compile(r"#|sedscope: (recorded|selected|every|intervention) |Traceback |\s|[~^]+$")
 
 
@@ -28,6 +30,7 @@ def last_words(log: Path, since: int) -> str:
         file.seek(max(since, end - _TAIL))
         text = file.read().decode("utf-8", "replace")
         lines = [line.rstrip() for line in text.splitlines()]
-        found = next((line for line in reversed(lines) if line and not _NOT_A_REASON.match(line)), "")
+        reasons = [line for line in reversed(lines) if line and not _NOT_A_REASON.match(line)]
+        found = min(reasons, key=lambda line: line.startswith(_LAST_RESORT), default="")
         return printable(found.removeprefix("sedscope: "), _LONGEST)
     return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorders.errors import RefusedError, SedscopeError
-from recorders.format import RUN_FILE, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
+from recorders.format import END_FINISHED, RUN_FILE, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
 from recorders.options import Options
 from sedscope.runs import Run, open_run
 from sedscope.runs.text import printable, printable_json
@@ -81,7 +81,7 @@ def _state(run: Run) -> tuple[str, str]:
         return RECORDING, f"being recorded by {run.holder}"
     if run.state == STATE_CRASHED:
         return CRASHED, _ENDS.get(run.end_reason, run.end_reason or "")
-    return (FINISHED, "") if run.end_reason == "finished" else (STOPPED, run.end_reason or "")
+    return (FINISHED, "") if run.end_reason == END_FINISHED else (STOPPED, run.end_reason or "")
 
 
 def _check_same(cell: Cell, run: Run, options: Options) -> None:

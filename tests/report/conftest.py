@@ -115,6 +115,7 @@ def facts() -> RunFacts:
         selection="attention",
         optimizer="AdamW, lr 0.001",
         every=25,
+        treatment="control",
         recipe="train.py",
         metrics={
             "test_acc/add": (steps, np.array([0.0, 0.4, 0.99])),

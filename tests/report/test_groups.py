@@ -11,7 +11,7 @@ from sedscope.analysis.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.facts import Reported, RunFacts
-from sedscope.report.groups import groups_of, over_seeds
+from sedscope.report.groups import group_labels, groups_of, over_seeds
 
 
 def test_runs_of_one_recipe_and_different_seeds(one_task: RunAnalysis, facts: RunFacts) -> None:
@@ -33,6 +33,18 @@ def test_other_settings_or_selections_are_no_group(one_task: RunAnalysis, facts:
     for change in ({"settings": Settings(probes=5)}, {"n_selected": 7}, {"tasks": ("mul",)}):
         changed = replace(one_task, **change)  # type: ignore[arg-type]
         assert groups_of([Reported(one_task, facts), Reported(changed, other)]) == ()
+
+
+def test_groups_are_told_apart_by_intervention_and_command(one_task: RunAnalysis, facts: RunFacts) -> None:
+    def group(treatment: str, op: str) -> list[Reported]:
+        own = replace(facts, treatment=treatment, recipe=f"{treatment} {op}")
+        seeds = [replace(own, seed=seed, command=f"train.py --ops={op} --seed {seed}") for seed in ("1", "2")]
+        return [Reported(one_task, one) for one in seeds]
+
+    plain, frozen, mul = group("control", "add"), group("freeze", "add"), group("control", "mul")
+    assert group_labels(groups_of(plain)) == ("",)
+    assert group_labels(groups_of([*plain, *frozen])) == ("control", "freeze")
+    assert group_labels(groups_of([*plain, *mul])) == ("--ops=add", "--ops=mul")
 
 
 def test_mean_over_seeds() -> None:

@@ -57,6 +57,7 @@ def test_a_task_may_have_a_colon_in_its_name() -> None:
         ("keep-sed:rank=x", "rank: must be a whole number"),
         ("keep-sed:rang=3", "a setting is one of on, rank"),
         ("keep-sed:rank=30", "rank: a window of 20 rows"),
+        ("keep-random:subspace-seed=0", "subspace-seed: 1 or more is required, found 0"),
         ("keep-sed:on=weights", "on: must be one of gradient, update"),
     ],
 )

@@ -83,6 +83,14 @@ def test_a_second_attempt_adds_to_the_log_and_is_told_from_the_first(tmp_path: P
     assert last_words(path, 0) == "first" and last_words(path, size) == ""
 
 
+def test_the_scripts_own_reason_comes_before_what_the_recorder_says_of_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "cell.log"
+    path.write_text("train.py: error: argument --ops: unknown: bogus\nsedscope: nothing was recorded: no step\n# end\n")
+    assert last_words(path, 0) == "train.py: error: argument --ops: unknown: bogus"
+    path.write_text("sedscope: nothing was recorded: no step\n# exit status 0\n")
+    assert last_words(path, 0) == "nothing was recorded: no step"
+
+
 def test_a_signal_is_named(tmp_path: Path) -> None:
     assert execute(job("import os; os.kill(os.getpid(), 9)", tmp_path)) == "killed by SIGKILL"
 

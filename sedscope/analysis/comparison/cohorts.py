@@ -5,9 +5,10 @@ Decides the order of interventions, what cohorts are called, and what makes a co
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from recorders.format import STATE_FINISHED, STATE_RECORDING
+from recorders.format import STATE_RECORDING
 from recorders.intervention.settings import (
     CONTROL,
     DECAY_ONLY,
@@ -20,7 +21,7 @@ from recorders.intervention.settings import (
 )
 from sedscope.analysis.comparison.outcome import Outcome
 from sedscope.analysis.comparison.recipe import Recipe, difference
-from sedscope.analysis.comparison.treatment import Treatment
+from sedscope.analysis.comparison.treatment import Treatment, labels
 
 _ORDER = (CONTROL, FREEZE, DECAY_ONLY, KEEP_SED, KEEP_RANDOM, KEEP_RANDOM_NORM, REMOVE_SED, REMOVE_RANDOM)
 """What a result must stand beside comes before it."""
@@ -94,15 +95,13 @@ def notes_on(runs: Sequence[Outcome]) -> Iterator[str]:
         if len(values) > 1:
             yield f"the runs do not share their {what}: {', '.join(values[:_NAMED])}{more}"
     for one in runs:
-        if one.state != STATE_FINISHED:
-            yield f"{one.name} is {_STATES.get(one.state, one.state)}: it counts with as long as it was followed"
-    by_seed: dict[tuple[str, str], int] = {}
-    for one in runs:
-        key = (one.treatment.label, str(one.seed))
-        by_seed[key] = by_seed.get(key, 0) + (one.seed.is_known)
-    for (label, seed), n in by_seed.items():
+        if not one.is_whole:
+            yield f"{one.name} is {_STATES.get(one.state, one.how_far)}: it counts with as long as it was followed"
+    names = labels(treatments_of(runs))
+    by_seed = Counter((one.treatment.key, one.seed) for one in runs if one.seed.is_known)
+    for (key, seed), n in by_seed.items():
         if n > 1:
-            yield f"{n} runs of {label} have seed {seed}: they count as one, by their geometric mean"
+            yield f"{n} runs of {names[key]} have seed {seed}: they count as one, by their geometric mean"
 
 
 def why_no_control(runs: Sequence[Outcome], everyone: Sequence[Outcome], task: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from recorders.format import NORM_KEPT
+from recorders.format import END_FINISHED, NORM_KEPT, STATE_FINISHED
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.comparison.norm import median_share
 from sedscope.analysis.comparison.recipe import Recipe, Seed
@@ -65,6 +65,19 @@ class Outcome:
     tasks: tuple[TaskOutcome, ...]
     norm_kept: float | Undefined
     """Median share of the norm that was let through, over the steps since the intervention began."""
+    end_reason: str | None = END_FINISHED
+    """Why the recording ended; None while it goes on, and where nobody could say."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the script came to its own end."""
+        return self.state == STATE_FINISHED and self.end_reason == END_FINISHED
+
+    @property
+    def how_far(self) -> str:
+        """`finished`, `stopped (interrupted)`, `recording`, …"""
+        ended = self.state == STATE_FINISHED and not self.is_whole
+        return f"stopped ({self.end_reason})" if ended else self.state
 
     def on(self, task: str) -> TaskOutcome | None:
         """Its outcome on a task; None where it has no such task."""
@@ -89,6 +102,7 @@ def outcome_of(run: Run) -> Outcome:
         origin=tuple(_origin(manifest)),
         tasks=tuple(_task(run, task) for task in run.tasks),
         norm_kept=median_share(kept, treatment),
+        end_reason=run.end_reason,
     )
 
 

@@ -67,6 +67,7 @@ def _run(one: Outcome, task: str) -> Json:
         "name": one.name,
         "seed": str(one.seed) if one.seed.is_known else None,
         "state": one.state,
+        "end_reason": one.end_reason,
         "grok": [_reached(each, "grok", reasons) for each in grokking.grok],
         "memorised": _reached(grokking.memorised, "memorised", reasons),
         "delay": reasons.value("delay", grokking.delay),

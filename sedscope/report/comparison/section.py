@@ -171,7 +171,7 @@ def _seed_row(group: Group, one: Outcome, task: str, notes: Notes) -> tuple[Cell
     known = [each for each in cadences if not isinstance(each, Undefined)]
     return (
         name(group.label),
-        Cell(str(one.seed), detail="" if one.state == "finished" else one.state),
+        Cell(str(one.seed), detail="" if one.is_whole else one.how_far),
         *(number(each, notes) for each in milestones[:2]),
         number(milestones[2], notes),
         number(grokking.delay, notes),

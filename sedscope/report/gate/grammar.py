@@ -14,7 +14,7 @@ Decides which names are known where; unknown ones are refused before anything is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -132,8 +132,9 @@ class _Reader:
             raise self._refusal(f"{operator!r} is required")
         self._take()
 
-    def _refusal(self, required: str) -> Exception:
-        return refusal(self._text, self._next.at, required)
+    def _refusal(self, required: str, token: Token | None = None) -> Exception:
+        """For what stands next, or for a token that was taken before."""
+        return refusal(self._text, (token or self._next).at, required)
 
     def _sum(self) -> Expression:
         return self._chain(self._product, "+", "-")
@@ -185,9 +186,10 @@ class _Reader:
             return End(cast(Literal["low", "high"], name), self._bracketed())
         self._expect("(")
         quantity = self._series() if name in REDUCTIONS else name
-        arguments = self._arguments(comma=name in REDUCTIONS)
+        arguments, tokens = self._arguments(comma=name in REDUCTIONS)
+        self._check_arguments(quantity, name if name in REDUCTIONS else None, arguments, tokens)
         self._expect(")")
-        return self._lookup(quantity, name if name in REDUCTIONS else None, arguments)
+        return Lookup(quantity, name if name in REDUCTIONS else None, tuple(arguments.items()))
 
     def _series(self) -> str:
         if self._next.kind != "name":
@@ -196,9 +198,10 @@ class _Reader:
         require_known("quantity", name, tuple(key for key, one in QUANTITIES.items() if one.series), self._text)
         return name
 
-    def _arguments(self, *, comma: bool) -> dict[str, str | float]:
-        """`name=value, …`; after a quantity a comma comes first."""
+    def _arguments(self, *, comma: bool) -> tuple[dict[str, str | float], dict[str, Token]]:
+        """`name=value, …` and where each value stands; after a quantity a comma comes first."""
         found: dict[str, str | float] = {}
+        tokens: dict[str, Token] = {}
         while not self._is(")"):
             if comma or found:
                 self._expect(",")
@@ -208,8 +211,9 @@ class _Reader:
             if name in found:
                 raise self._refusal(f"{name} is given twice: once is required")
             self._expect("=")
+            tokens[name] = self._next
             found[name] = self._value(name)
-        return found
+        return found, tokens
 
     def _value(self, name: str) -> str | float:
         if name in TEXTS:
@@ -227,7 +231,13 @@ class _Reader:
         self._take()
         return value
 
-    def _lookup(self, quantity: str, reduction: str | None, arguments: dict[str, str | float]) -> Lookup:
+    def _check_arguments(
+        self,
+        quantity: str,
+        reduction: str | None,
+        arguments: Mapping[str, str | float],
+        tokens: Mapping[str, Token],
+    ) -> None:
         known = QUANTITIES[quantity]
         of_run = ("run",) if known.of_run else ()
         parameters = (*known.parameters, *of_run, *(("t",) if reduction == "at" else ()))
@@ -236,13 +246,12 @@ class _Reader:
         for name in (*known.required, *(("t",) if reduction == "at" else ())):
             if name not in arguments:
                 raise self._refusal(f"{name}= is required in {reduction or quantity}({quantity}, …)")
-        for name in set(arguments) & set(WHOLE):
+        for name in (name for name in arguments if name in WHOLE):
             if arguments[name] != int(cast(float, arguments[name])):
-                raise self._refusal(f"{name}: a whole number is required, found {arguments[name]}")
+                raise self._refusal(f"{name}: a whole number is required", tokens[name])
         for name, choices in CHOICES.items():
             if name in arguments and arguments[name] not in choices:
-                raise self._refusal(f"{name}: one of {', '.join(map(str, choices))} is required")
-        return Lookup(quantity, reduction, tuple(arguments.items()))
+                raise self._refusal(f"{name}: one of {', '.join(map(str, choices))} is required", tokens[name])
 
 
 def _unquoted(text: str) -> str:

@@ -11,7 +11,7 @@ from sedscope.report.document import Block, Document, Items, Name, Paragraph, Se
 from sedscope.report.facts import Reported
 from sedscope.report.failure import Failure
 from sedscope.report.finding import across_tasks, all_findings, headline_basis
-from sedscope.report.groups import groups_of
+from sedscope.report.groups import group_labels, groups_of
 from sedscope.report.sections.alignments import alignment_section
 from sedscope.report.sections.angles import angles_section
 from sedscope.report.sections.blocks import blocks_section
@@ -59,7 +59,8 @@ def compose(
     sections += [] if verdicts is None else [verdicts]
     if comparison is not None:
         sections.append(comparison_section(comparison, [one.analysis for one in reported]))
-    sections += [seeds_section(group, place) for place, group in enumerate(groups)]
+    named = zip(groups, group_labels(groups), strict=True)
+    sections += [seeds_section(group, place, label) for place, (group, label) in enumerate(named)]
     sections += [_run(one, f"run-{place + 1}") for place, one in enumerate(reported)]
     sections.append(method_section(reported, settings, command))
     names = ", ".join(one.analysis.name for one in reported) or "no run"
@@ -69,8 +70,7 @@ def compose(
 def _finding(reported: Sequence[Reported], failures: Sequence[Failure], comparison: Comparison | None) -> Section:
     blocks: list[Block] = [] if comparison is None else list(comparison_words(comparison))
     groups = groups_of(reported)
-    for group in groups:
-        blocks.append(Items(seeds_words(group)))
+    blocks += [Items(seeds_words(*each)) for each in zip(groups, group_labels(groups), strict=True)]
     for one in reported:
         run = one.analysis
         together = across_tasks(run)
@@ -96,8 +96,8 @@ def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
     bases_said = [headline_basis(one.analysis) for one in reported]
     known = next((one for one in bases_said if one is not None), None)
     basis = "" if known is None else f"W = {known[0]}, K = {known[1]}. "
-    seeds = "" if n_groups else (
-        "One training" if len(reported) == 1 else "No two of these runs differ in the seed alone"
+    seeds = "" if n_groups or not reported else (
+        "One training" if len(reported) == 1 else "No two of the runs above differ in the seed alone"
     ) + ": nothing here says how the numbers vary over seeds. "  # fmt: skip
     rules = (
         "Intervals hold directions and fixed batch fixed; those of quotients are bounded by the ends of both. Words"

@@ -17,13 +17,13 @@ from sedscope.report.sections.context import figure, side_by_side
 from sedscope.report.select import find
 
 
-def seeds_section(group: Group, place: int) -> Section:
-    """One group of runs: milestones, figures and final R̄_k over seeds."""
+def seeds_section(group: Group, place: int, label: str) -> Section:
+    """One group of runs: milestones, figures and final R̄_k over seeds; `label` tells it from other groups."""
     anchor = f"seeds-{place}"
     first = group.runs[0].analysis
     basis = headline_basis(first)
     names = ", ".join(one.analysis.name for one in group.runs)
-    title = f"Over {len(group.runs)} seeds: {names}"
+    title = f"Over {len(group.runs)} seeds{f', {label}' if label else ''}: {names}"
     blocks: list[Block | None] = [_milestones(group)]
     if basis is not None:
         blocks.append(
@@ -33,22 +33,24 @@ def seeds_section(group: Group, place: int) -> Section:
     return Section(title, anchor, tuple(block for block in blocks if block is not None))
 
 
-def seeds_words(group: Group) -> tuple[Words, ...]:
-    """What the seeds say about the first contrast of the finding, for each task."""
+def seeds_words(group: Group, label: str) -> tuple[Words, ...]:
+    """What the seeds say about the first contrast of the finding, for each task; arguments as for the section."""
     basis = headline_basis(group.runs[0].analysis)
     if basis is None:
         return ()
-    return tuple(_words(group, task, basis) for task in group.runs[0].analysis.tasks)
+    return tuple(_words(group, task, basis, label) for task in group.runs[0].analysis.tasks)
 
 
-def _words(group: Group, task: str, basis: tuple[int, int]) -> Words:
+def _words(group: Group, task: str, basis: tuple[int, int], label: str) -> Words:
     cases = [Case(one.analysis, task, *basis) for one in group.runs]
     parts: Words = ()
     pairs = (("displacement", "trajectory"), ("the shuffled-label control", "shuffled"))
-    for label, attribute in pairs:
-        found = [contrast(case.gradient, getattr(case, attribute), what=("a gradient source", label)) for case in cases]
-        parts = (*parts, *(("; " if parts else ""), *_over(label, found)))
-    return (f"Over {len(cases)} seeds (", ", ".join(group.seeds), "), ", Name(task), ": ", *parts, ".")
+    for other, attribute in pairs:
+        found = [contrast(case.gradient, getattr(case, attribute), what=("a gradient source", other)) for case in cases]
+        parts = (*parts, *(("; " if parts else ""), *_over(other, found)))
+    whose: Words = (Strong(label), ": over") if label else ("Over",)
+    seeds = ", ".join(group.seeds)
+    return (*whose, f" {len(cases)} seeds ({seeds}), ", Name(task), ": ", *parts, ".")
 
 
 def _over(label: str, found: list[Contrast | Undefined]) -> Words:

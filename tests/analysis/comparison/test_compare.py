@@ -187,6 +187,17 @@ def test_what_is_not_fair_is_noted() -> None:
     assert freeze.speedups[0].pairs[0].ratio == Ratio(pytest.approx(1.5), pytest.approx(1.5))
 
 
+def test_a_run_that_was_stopped_is_noted() -> None:
+    runs = [outcome("control", "1", 3000), replace(outcome("freeze", "1", None), end_reason="interrupted")]
+    (cohort,) = compare(runs).cohorts
+    assert cohort.notes == ("freeze-add-1 is stopped (interrupted): it counts with as long as it was followed",)
+
+
+def test_other_weights_make_another_intervention_of_the_same_seed() -> None:
+    runs = [outcome("control", "1", 3000), outcome("freeze", "1", 900), outcome("freeze", "1", 900, selection="mlp")]
+    assert compare(runs).cohorts[0].notes == ()
+
+
 def test_curves_end_where_the_first_run_ends() -> None:
     curve = mode("freeze", outcome("freeze", "1", 200, end=300), outcome("freeze", "2", 100, end=500)).curve
     assert isinstance(curve, Curve)
