@@ -302,7 +302,7 @@ def _beside(group: Group | None) -> tuple[tuple[Control, ...], tuple[str, ...]]:
     absent = [] if group.no_freeze is None else ["freeze was not run beside it"]
     for one in group.beside:
         speedup = one.speedups[0]
-        name = "freeze" if one.kind == "freeze" else speedup.reference
+        name = speedup.reference
         text, factor = speedup_text(speedup)
         if factor is None:
             absent.append(f"not comparable with {name}: {text}")

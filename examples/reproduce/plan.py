@@ -139,7 +139,7 @@ def _parts(
 
 
 def _full_parts() -> tuple[Part, ...]:
-    found = _parts(ALL_OPS, ("add", "mul"), (42, 137, 2024), f"freeze,decay-only,{_KEEP_AND_REMOVE}")
+    found = _parts(ALL_OPS, ("add", "mul"), (42, 137, 2024), f"freeze,decay-only,keep-sed:rank=0,{_KEEP_AND_REMOVE}")
     acted = found[GRADIENT]
     update = replace(acted, name=UPDATE, about="projections of the update", interventions=_KEEP_AND_REMOVE, on=UPDATE)
     ranks = "keep-sed:" + ",".join(f"rank={rank}" for rank in (0, 1, 3, 10, 30))

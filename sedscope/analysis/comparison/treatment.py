@@ -90,6 +90,12 @@ class Treatment:
         return self.mode in _KEEP and not self.freezes
 
     @property
+    def natural_steps(self) -> int:
+        """Steps before the first that may be changed: a window must fill, also where nothing of it is used."""
+        filling = 0 if self.window is None else (self.window - 1) * (self.stride or 1) + 1
+        return max(filling, self.warm_up or 0)
+
+    @property
     def removes(self) -> bool:
         """Whether a subspace is taken out."""
         return self.mode in _REMOVE

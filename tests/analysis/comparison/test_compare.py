@@ -76,6 +76,13 @@ def test_keep_stands_beside_freeze_and_beside_a_random_subspace() -> None:
     assert alone.beside == () and alone.no_freeze is not None and "no movement" in alone.no_freeze.reason
     rank_0 = [outcome("keep-sed", "42", 900), outcome("keep-random", "42", 800, rank=0)]
     assert [one.speedups[0].reference for one in mode("keep-sed", *rank_0).beside] == ["keep-random K 0"]
+    for other, expected in (({"window": 20}, "keep-random K 0"), ({"window": 40}, "freeze")):
+        both = [
+            outcome("keep-sed", "42", 900),
+            outcome("freeze", "42", 700),
+            outcome("keep-random", "42", 800, rank=0, **other),
+        ]
+        assert [one.speedups[0].reference for one in mode("keep-sed", *both).beside] == [expected]
     elsewhere = [outcome("keep-sed", "42", 900), outcome("freeze", "42", 800, selection="mlp")]
     assert mode("keep-sed", *elsewhere).no_freeze is not None
 
