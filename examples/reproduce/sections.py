@@ -32,6 +32,13 @@ def interventions(found: Measurements, pictures: Sequence[Picture], folder: str)
     if not tasks:
         yield ""
         yield "Not run."
+    else:
+        yield ""
+        yield (
+            "Grok step: test accuracy 0.5. Kept subspaces stand beside weights that stand still: keep at rank 0 (`K 0`),"
+            " which begins after as many natural steps, where it was run, else `freeze` from the first step on. SED"
+            " subspaces stand beside random ones."
+        )
     for task in tasks:
         yield ""
         yield f"### {task.task}"
