@@ -82,3 +82,15 @@ def test_every_link_leads_somewhere() -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     assert targets
     assert not [target for target in targets if not (ROOT / target).exists()]
+
+
+def test_what_the_readme_says_of_the_reproduction_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    tally = re.search(r"Of (\d+) published numbers that were measured, (\d+) agree", page)
+    assert tally is not None and int(tally[2]) > int(tally[1]) / 2, "most of the numbers come out"
+    verdicts = dict(re.findall(r"^\| ([^|]+) \|.*\| \*\*(.+)\*\* \|$", page, flags=re.MULTILINE))
+    gradient = verdicts["R̄_k of fixed-batch gradient rows, one operation, at its peak"]
+    assert re.match("(no more than|cannot be told apart from) gradients of shuffled labels", gradient)
+    kept = [line for line in page.splitlines() if re.match(r"\| keep-\S+ K 3 on gradient", line)]
+    over_freeze = [float(line.split(" | ")[5].split("×")[0]) for line in kept]
+    assert over_freeze and max(over_freeze) < 1.1, "keeping three dimensions gives no more than freezing"

@@ -20,6 +20,7 @@ from examples.reproduce.summary import (
     mean_steps,
     speedup_text,
     together,
+    with_ends,
 )
 from examples.reproduce.verdict import (
     COUPLING_LEAST,
@@ -37,7 +38,7 @@ from sedscope.analysis.ratio import At
 from sedscope.analysis.results import CouplingSeries, RankSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.variants import control_sources
-from sedscope.report.estimate import Estimate, between, divide, signed
+from sedscope.report.estimate import Estimate, divide, signed
 
 OP = "add"
 """Of the published interventions."""
@@ -289,9 +290,7 @@ def _speedup_row(claim: Published, group: Group | None, comparable: bool) -> Row
 def _factor(control: Control) -> str:
     """`0.94× [0.8–1.1]`, `< 0.5×`."""
     factor = control.factor
-    if isinstance(factor, Ratio):
-        return bound_text(factor)
-    return f"{signed(factor.value)}×" + ("" if factor.ends is None else f" [{between(factor.ends)}]")
+    return bound_text(factor) if isinstance(factor, Ratio) else with_ends(factor, "×")
 
 
 def _beside(group: Group | None) -> tuple[tuple[Control, ...], tuple[str, ...]]:

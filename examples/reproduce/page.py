@@ -16,7 +16,7 @@ from examples.reproduce.measure import Measurements, versions
 from examples.reproduce.plan import Part, Scale
 from examples.reproduce.recordings import NotRun, Recording, cores
 from examples.reproduce.sections import coupling, four, interventions
-from examples.reproduce.verdict import NOT_RUN, RULES, tally
+from examples.reproduce.verdict import RULES, tally
 from sedscope.sweep.state import MISSING
 
 OUT = "runs/reproduction"
@@ -70,12 +70,12 @@ def _head(found: Measurements, scale: Scale) -> Iterator[str]:
 def _claims(found: Measurements, scale: Scale) -> Iterator[str]:
     yield "## Published, measured, and what a control says"
     yield ""
-    held = [row.verdict for row in rows(found, comparable=True) if row.published not in ("", "–")]
-    if scale.is_published and any(not one.startswith(NOT_RUN) for one in held):
-        yield tally(held)
+    told = [row for row in rows(found, comparable=scale.is_published) if scale.is_published or row.is_measured]
+    held = [row for row in told if row.published != "–"]
+    if any(row.is_measured for row in held):
+        yield tally([row.verdict for row in held])
         yield ""
     head = ("quantity", "published", "measured before, seed 42", "ours [95 %]", "beside it", "verdict")
-    told = [row for row in rows(found, comparable=scale.is_published) if scale.is_published or row.is_measured]
     yield from table(head, ((r.what, r.published, r.before, r.ours, r.beside, f"**{r.verdict}**") for r in told))
     yield ""
     yield (

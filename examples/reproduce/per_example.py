@@ -12,7 +12,9 @@ from threading import Lock
 
 import numpy as np
 
+from recorders.errors import RefusedError
 from sedscope.analysis.arrays import Floats
+from sedscope.analysis.basis import combinations
 from sedscope.analysis.blockwise import products
 from sedscope.analysis.cache import Cache, cache_folder
 from sedscope.analysis.coupling import coupling
@@ -23,6 +25,7 @@ from sedscope.analysis.plan import space_checkpoints
 from sedscope.analysis.random_directions import RandomDirections
 from sedscope.analysis.ratio import Ratio, baseline, ratio
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.spectrum import spectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.workbench import Workbench
 from sedscope.report.estimate import Estimate
@@ -58,9 +61,10 @@ def per_example(run: Run, task: str, settings: Settings) -> tuple[PerExample, ..
 
 def leading_directions(rows: Floats, rank: int) -> Floats:
     """The first `rank` right singular vectors `[K, P]` of rows `[M, P]`, through their Gram matrix."""
-    squares, combinations = np.linalg.eigh(rows @ rows.T)
-    directions = combinations[:, ::-1][:, :rank].T @ rows
-    return np.asarray(directions / np.sqrt(squares[::-1][:rank])[:, None])
+    found = spectrum(rows @ rows.T)
+    if isinstance(found, Undefined):
+        raise RefusedError(f"per-example gradients: {found.reason}")
+    return np.asarray(combinations(found, rank).T @ rows)
 
 
 def _measure(bench: Workbench, run: Run, task: str, settings: Settings, t: int) -> Coupling:

@@ -12,13 +12,13 @@ from examples.reproduce.claims import rank_90
 from examples.reproduce.figures import Picture
 from examples.reproduce.markdown import table
 from examples.reproduce.measure import Coupled, Measurements, peak_of, series_of
-from examples.reproduce.summary import mean_steps, speedup_text, together
+from examples.reproduce.summary import mean_steps, speedup_text, together, with_ends
 from sedscope.analysis.comparison import Group
 from sedscope.analysis.comparison.averages import Average
 from sedscope.analysis.metrics import Reached
 from sedscope.analysis.ratio import At
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, between, signed
+from sedscope.report.estimate import Estimate, signed
 from sedscope.report.figures import count
 
 # --- interventions --------------------------------------------------------------------------------------------------
@@ -177,10 +177,7 @@ def _matrix(runs: Sequence[Coupled], ops: Sequence[str]) -> Iterator[tuple[str, 
 
 
 def _short(values: Sequence[Estimate]) -> str:
-    if not values:
-        return "–"
-    one = together(values)
-    return signed(one.value) + ("" if one.ends is None else f" [{between(one.ends)}]")
+    return with_ends(together(values)) if values else "–"
 
 
 def _shown(pictures: Sequence[Picture], section: str, folder: str) -> Iterator[str]:

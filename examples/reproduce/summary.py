@@ -43,12 +43,16 @@ def described(values: Sequence[Estimate]) -> str:
     """`112 [95–130]; 98–121 over 3 runs`."""
     if not values:
         return "–"
-    one = together(values)
-    interval = "" if one.ends is None else f" [{between(one.ends)}]"
+    one = with_ends(together(values))
     if len(values) == 1:
-        return f"{signed(one.value)}{interval}, 1 value"
+        return f"{one}, 1 value"
     each = [value.value for value in values]
-    return f"{signed(one.value)}{interval}; {span(min(each), max(each))} over {len(each)} values"
+    return f"{one}; {span(min(each), max(each))} over {len(each)} values"
+
+
+def with_ends(one: Estimate, unit: str = "") -> str:
+    """`0.94× [0.8–1.1]`; the number alone where it has no interval."""
+    return f"{signed(one.value)}{unit}" + ("" if one.ends is None else f" [{between(one.ends)}]")
 
 
 def mean_steps(one: Average) -> str:
@@ -65,8 +69,7 @@ def speedup_text(one: SpeedUp) -> tuple[str, Estimate | Ratio | None]:
     if isinstance(one.average, Undefined):
         return one.average.reason, None
     ours = average_of(one.average)
-    interval = "" if ours.ends is None else f" [{between(ours.ends)}]"
-    return f"{signed(ours.value)}×{interval}, n = {one.average.n}", ours
+    return f"{with_ends(ours, '×')}, n = {one.average.n}", ours
 
 
 def bound_text(bound: Ratio) -> str:

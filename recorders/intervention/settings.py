@@ -149,8 +149,7 @@ class Intervention:
         Modes with a random subspace, and rank 0, wait as long as the window would take to fill: they start from the
         weights that the SED modes start from.
         """
-        filling = (self.window - 1) * self.stride + 1 if self.has_subspace else 0
-        return max(filling, self.warm_up)
+        return natural_steps(self.window if self.has_subspace else None, self.stride, self.warm_up)
 
     def wants_gradient_of(self, task: str, t: int) -> bool:
         """Whether the task's gradient makes a row of the window in the step that leaves θ_t."""
@@ -226,3 +225,8 @@ def _one_of(name: str, value: object, known: Sequence[str]) -> None:
 def _whole(name: str, value: object, *, at_least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= MAX_INTEGER:
         raise UsageError(f"{name}: must be a whole number, {at_least} or more; found {value!r:.80}")
+
+
+def natural_steps(window: int | None, stride: int, warm_up: int) -> int:
+    """Steps before the first that may be changed: until W rows are there, or longer; None needs no rows."""
+    return max(0 if window is None else (window - 1) * stride + 1, warm_up)

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from recorders.errors import SedscopeError
+from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
 from recorders.options import Options
 from recorders.process.arrival import when_imported
 from recorders.process.main_script import become_main, run_as_main
@@ -66,16 +67,16 @@ def launch(arguments: Sequence[str], *, module: bool, path: Path, options: Optio
     interrupted: list[bool] = []
     atexit.register(_die_if, interrupted)  # registered before anything of the script's: it runs after all of that
     atexit.register(recorder.finish_late)
-    reason = "exception"
+    reason = END_EXCEPTION
     try:
         with when_imported("torch", recorder.start):
             run_as_main(arguments[0], module=module)
-        reason = "finished"
+        reason = END_FINISHED
     except SystemExit as stop:
-        reason = "finished" if stop.code in (None, 0) else "exception"
+        reason = END_FINISHED if stop.code in (None, 0) else END_EXCEPTION
         raise
     except KeyboardInterrupt as error:
-        recorder.finish("interrupted")
+        recorder.finish(END_INTERRUPTED)
         _show(error)
         interrupted.append(True)
         raise SystemExit(_STATUS_OF_INTERRUPT) from None

@@ -112,13 +112,15 @@ class Workbench:
         outputs, inputs, targets, loss = self._loss_on(task, 0)
         least = self._program(self._probe(task)).batch_range[0]
         rows: list[Floats] = []
-        for part in _parts(len(targets), max(least, _EXAMPLES_AT_ONCE)):
+        pieces = max(1, len(targets) // max(least, _EXAMPLES_AT_ONCE))
+        for wanted, *fed in zip(*(tensor.tensor_split(pieces) for tensor in (targets, *inputs)), strict=True):
 
-            def sums(weights: Mapping[str, Tensor], _: slice, part: slice = part) -> list[Tensor]:
-                output = outputs(weights, [tensor[part] for tensor in inputs])
-                return list(example_losses(loss, output, targets[part]))
+            def sums(
+                weights: Mapping[str, Tensor], _: slice, fed: list[Tensor] = fed, wanted: Tensor = wanted
+            ) -> list[Tensor]:
+                return list(example_losses(loss, outputs(weights, fed), wanted))
 
-            rows += gradients_of_sums(sums, self._weights(t), self._selected, part.stop - part.start)
+            rows += gradients_of_sums(sums, self._weights(t), self._selected, len(wanted))
         return np.stack(rows)
 
     def _gradients(self, t: int, task: str, batch: int, kinds: Sequence[GradientKind]) -> list[Floats]:
@@ -215,12 +217,6 @@ def _centroid_kind(probe: Probe, settings: Settings) -> CentroidKind:
     if probe.loss != "cross_entropy":
         return "output"
     return "target_logit" if settings.centroid == "target" else "sum_of_logits"
-
-
-def _parts(count: int, size: int) -> list[slice]:
-    """Slices of at least `size` that cover `count`; one where there are fewer."""
-    firsts = range(0, max(1, count - count % size), size)
-    return [slice(first, count if first + 2 * size > count else first + size) for first in firsts]
 
 
 def _even_chunk(n_probes: int, pieces: int, least: int) -> int | None:

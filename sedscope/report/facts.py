@@ -47,7 +47,7 @@ class RunFacts:
     @classmethod
     def of(cls, run: Run) -> RunFacts:
         """The facts of an opened run."""
-        manifest = run.manifest
+        manifest, treatment = run.manifest, Treatment.of(run.manifest)
         git = manifest.git or {}
         commit = git.get("commit")
         return cls(
@@ -59,8 +59,8 @@ class RunFacts:
             selection=", ".join(manifest.spec),
             optimizer=None if manifest.optimizer is None else _optimizer(manifest.optimizer),
             every=manifest.recording.every,
-            treatment=Treatment.of(manifest).label,
-            recipe=_recipe(manifest, run.tasks),
+            treatment=treatment.label,
+            recipe=_recipe(manifest, run.tasks, treatment),
             metrics={
                 name.removeprefix(METRIC_PREFIX): run.scalar(name)
                 for name in run.scalar_names()
@@ -90,14 +90,7 @@ def _value(value: object) -> str:
     return f"({', '.join(map(str, value))})" if isinstance(value, list | tuple) else str(value)
 
 
-def _without_seed(intervention: object) -> object:
-    """Random subspaces of another seed are the same intervention."""
-    if not isinstance(intervention, Mapping):
-        return intervention
-    return {name: value for name, value in intervention.items() if name != "seed"}
-
-
-def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
+def _recipe(manifest: Manifest, tasks: tuple[str, ...], treatment: Treatment) -> str:
     """Everything that makes two trainings the same but for their seed, as text to compare."""
     parts = {
         "command": without_seed(manifest.command),
@@ -107,6 +100,6 @@ def _recipe(manifest: Manifest, tasks: tuple[str, ...]) -> str:
         if manifest.optimizer is None
         else (manifest.optimizer.name, [dict(group.settings) for group in manifest.optimizer.groups]),
         "every": manifest.recording.every,
-        "intervention": _without_seed(manifest.intervention),
+        "intervention": treatment.key,
     }
     return json.dumps(parts, sort_keys=True, default=str)

@@ -11,7 +11,7 @@ from sedscope.runs.text import printable
 
 _TAIL: Final = 16_384
 _LONGEST: Final = 300
-_LAST_RESORT: Final = "sedscope: nothing was recorded"
+_LAST_RESORT: Final = re.compile(r"sedscope: nothing was (changed or )?recorded")
 """What the recorder says of a script that ended early for a reason of its own, which stands before it."""
 _NOT_A_REASON: Final = re.compile(r"#|sedscope: (recorded|selected|every|intervention) |Traceback |\s|[~^]+$")
 
@@ -31,6 +31,6 @@ def last_words(log: Path, since: int) -> str:
         text = file.read().decode("utf-8", "replace")
         lines = [line.rstrip() for line in text.splitlines()]
         reasons = [line for line in reversed(lines) if line and not _NOT_A_REASON.match(line)]
-        found = min(reasons, key=lambda line: line.startswith(_LAST_RESORT), default="")
+        found = min(reasons, key=lambda line: bool(_LAST_RESORT.match(line)), default="")
         return printable(found.removeprefix("sedscope: "), _LONGEST)
     return ""

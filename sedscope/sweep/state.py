@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorders.errors import RefusedError, SedscopeError
-from recorders.format import END_FINISHED, RUN_FILE, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
+from recorders.format import (
+    END_EXCEPTION,
+    END_FINISHED,
+    RUN_FILE,
+    STATE_CRASHED,
+    STATE_DAMAGED,
+    STATE_FINISHED,
+    STATE_RECORDING,
+)
 from recorders.options import Options
 from sedscope.runs import Run, open_run
 from sedscope.runs.text import printable, printable_json
@@ -27,7 +35,7 @@ MISSING: Final = "missing"
 TO_DO: Final = frozenset({MISSING, CRASHED, STOPPED})
 """States of a cell that is run. One that is damaged may be worth more than its repetition: it is left alone."""
 
-_ENDS: Final = {"exception": "the script ended with an error", None: "the recorder was killed"}
+_ENDS: Final = {END_EXCEPTION: "the script ended with an error", None: "the recorder was killed"}
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,8 @@ def test_the_scripts_own_reason_comes_before_what_the_recorder_says_of_its_end(t
     path = tmp_path / "cell.log"
     path.write_text("train.py: error: argument --ops: unknown: bogus\nsedscope: nothing was recorded: no step\n# end\n")
     assert last_words(path, 0) == "train.py: error: argument --ops: unknown: bogus"
+    path.write_text("why\nsedscope: nothing was changed or recorded: no step\n")
+    assert last_words(path, 0) == "why"
     path.write_text("sedscope: nothing was recorded: no step\n# exit status 0\n")
     assert last_words(path, 0) == "nothing was recorded: no step"
 

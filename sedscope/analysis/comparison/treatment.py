@@ -20,6 +20,7 @@ from recorders.intervention.settings import (
     KEEP_SED,
     REMOVE_RANDOM,
     REMOVE_SED,
+    natural_steps,
 )
 from sedscope.runs import Manifest, printable
 
@@ -91,9 +92,8 @@ class Treatment:
 
     @property
     def natural_steps(self) -> int:
-        """Steps before the first that may be changed: a window must fill, also where nothing of it is used."""
-        filling = 0 if self.window is None else (self.window - 1) * (self.stride or 1) + 1
-        return max(filling, self.warm_up or 0)
+        """Steps before the first that may be changed."""
+        return natural_steps(self.window, self.stride or 1, self.warm_up or 0)
 
     @property
     def removes(self) -> bool:

@@ -11,7 +11,7 @@ from sedscope.report.document import Block, Document, Items, Name, Paragraph, Se
 from sedscope.report.facts import Reported
 from sedscope.report.failure import Failure
 from sedscope.report.finding import across_tasks, all_findings, headline_basis
-from sedscope.report.groups import group_labels, groups_of
+from sedscope.report.groups import Group, group_labels, groups_of
 from sedscope.report.sections.alignments import alignment_section
 from sedscope.report.sections.angles import angles_section
 from sedscope.report.sections.blocks import blocks_section
@@ -55,11 +55,11 @@ def compose(
         comparison: Of the runs; None where no run has an intervention.
     """
     groups = groups_of(reported)
-    sections = [_finding(reported, failures, comparison)]
+    named = list(zip(groups, group_labels(groups), strict=True))
+    sections = [_finding(reported, failures, comparison, named)]
     sections += [] if verdicts is None else [verdicts]
     if comparison is not None:
         sections.append(comparison_section(comparison, [one.analysis for one in reported]))
-    named = zip(groups, group_labels(groups), strict=True)
     sections += [seeds_section(group, place, label) for place, (group, label) in enumerate(named)]
     sections += [_run(one, f"run-{place + 1}") for place, one in enumerate(reported)]
     sections.append(method_section(reported, settings, command))
@@ -67,10 +67,14 @@ def compose(
     return Document("sedscope report", names, tuple(sections))
 
 
-def _finding(reported: Sequence[Reported], failures: Sequence[Failure], comparison: Comparison | None) -> Section:
+def _finding(
+    reported: Sequence[Reported],
+    failures: Sequence[Failure],
+    comparison: Comparison | None,
+    groups: Sequence[tuple[Group, str]],
+) -> Section:
     blocks: list[Block] = [] if comparison is None else list(comparison_words(comparison))
-    groups = groups_of(reported)
-    blocks += [Items(seeds_words(*each)) for each in zip(groups, group_labels(groups), strict=True)]
+    blocks += [Items(seeds_words(*each)) for each in groups]
     for one in reported:
         run = one.analysis
         together = across_tasks(run)
