@@ -27,10 +27,10 @@ from benchmarks import textbook
 from benchmarks.cases import FOUR_TASKS
 from benchmarks.measure import EXAMPLE, run_quietly
 from benchmarks.reporting import SAMPLE_RUNS
-from sedscope.analysis.analyse import analyse, measure_spans
-from sedscope.analysis.gram import banded_gram
+from sedscope.analysis.pipeline.analyse import analyse, measure_spans
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectrum import spectrum
+from sedscope.analysis.spectra.gram import banded_gram
+from sedscope.analysis.spectra.window_spectrum import spectrum
 from sedscope.runs import Run, open_run
 
 WINDOW, RANK = 20, 3

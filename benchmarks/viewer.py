@@ -31,13 +31,13 @@ from textual.screen import Screen as TextualScreen
 
 from benchmarks import plot_render
 from sedscope import tui
-from sedscope.analysis.analyse import analyse
+from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings
 from sedscope.runs import open_run
-from sedscope.tui.app import Viewer
-from sedscope.tui.options import Options
+from sedscope.tui.app.app import Viewer
+from sedscope.tui.app.options import Options
 from sedscope.tui.tabs import TABS
-from sedscope.tui.tabs.coupling import CouplingTab
+from sedscope.tui.tabs.coupling.coupling_tab import CouplingTab
 
 SAMPLE = Path(__file__).parents[1] / "sample_runs" / "addition"
 SETTINGS = Settings(probes=64, random=6, draws=1)

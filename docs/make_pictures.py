@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-from sedscope.tui.app import Viewer
-from sedscope.tui.options import Options
+from sedscope.tui.app.app import Viewer
+from sedscope.tui.app.options import Options
 from sedscope.tui.plot import Plot
-from sedscope.tui.tab import Tab
+from sedscope.tui.tabs.tab import Tab
 
 HERE = Path(__file__).resolve().parent
 SAMPLE_RUNS = HERE.parent / "sample_runs"

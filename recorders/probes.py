@@ -184,18 +184,18 @@ def _capture_all(
     request: ProbeRequest, model: nn.Module, inputs: list[Tensor], function: Callable[[Any], Any] | None
 ) -> Any:
     """Every output of the model at once, or, where some cannot be stored, the requested one alone."""
-    from recorders.program import ProgramRefused, capture
+    from recorders.program import ProgramRefused, capture_program
 
     examples = _examples(model, inputs)
     if function is not None:
         run = request.run or (lambda model, *arguments: model(*arguments))
-        return capture(model, examples, at=request.at, run=lambda *arguments: function(run(*arguments)))
+        return capture_program(model, examples, at=request.at, run=lambda *arguments: function(run(*arguments)))
     try:
-        return capture(model, examples, at=request.at, run=request.run)
+        return capture_program(model, examples, at=request.at, run=request.run)
     except ProgramRefused as refusal:
         if request.output is None or not str(refusal).startswith("output"):
             raise
-        return capture(model, examples, at=request.at, select=request.output, run=request.run)
+        return capture_program(model, examples, at=request.at, select=request.output, run=request.run)
 
 
 def _examples(model: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:

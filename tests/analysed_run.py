@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sedscope.analysis.analyse import analyse
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.pipeline.analyse import analyse
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.runs import open_run
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from recorders.intervention.settings import Intervention
-from sedscope.analysis.comparison.outcome import Outcome, TaskOutcome
-from sedscope.analysis.comparison.recipe import Recipe, Seed
-from sedscope.analysis.comparison.treatment import CONTROLLED, Treatment
-from sedscope.analysis.metrics import grokking
+from sedscope.analysis.interventions.outcome import Outcome, TaskOutcome
+from sedscope.analysis.interventions.recipe import Recipe, Seed
+from sedscope.analysis.interventions.treatment import CONTROLLED, Treatment
+from sedscope.analysis.statistics.grokking import grokking
 from sedscope.analysis.undefined import Undefined
 
 EVERY = 100

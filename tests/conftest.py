@@ -27,7 +27,7 @@ def fixture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from safetensors.torch import load_file
 
-    from recorders.program import capture
+    from recorders.program import capture_program
     from recorders.store import RunWriter
 
     tensors = load_file(FIXTURES / "modular_addition.safetensors")
@@ -44,7 +44,7 @@ def fixture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if index + 1 < len(flat):
             writer.rows("update", t, (flat[index + 1] - flat[index]).numpy())
     inputs = torch.cat((tensors["probe/inputs"], tensors["gradient_batch/inputs"]))
-    captured = capture(_transformer(states), (inputs,), at="tok_emb")
+    captured = capture_program(_transformer(states), (inputs,), at="tok_emb")
     program = writer.program(captured.program_json, captured.constants)
     pool = {
         "inputs.0": inputs,

@@ -6,25 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
 
-from sedscope.analysis.interval import Interval
-from sedscope.analysis.metrics import Grokking, Reached
-from sedscope.analysis.ratio import At, Ratio
-from sedscope.analysis.results import (
+from sedscope.analysis.pipeline.results import (
     AlignmentAt,
     BlockCoupling,
     CouplingAt,
     CouplingSeries,
-    Edge,
-    EdgeAt,
     RandomAlignment,
     RankAt,
     RankSeries,
     RunAnalysis,
-    SpectrumSeries,
     Spread,
     TaskMetrics,
 )
+from sedscope.analysis.statistics.grokking import Grokking, Reached
+from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.statistics.ratio import At, Ratio
 from sedscope.analysis.undefined import Undefined
 
 EARLY = Undefined("there is no row on this side of the checkpoint")

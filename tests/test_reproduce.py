@@ -26,10 +26,10 @@ from examples.reproduce.sections import _group
 from examples.reproduce.summary import averaged, together
 from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
 from recorders.format import FIXED_GRADIENT
-from sedscope.analysis.comparison import Outcome, compare
+from sedscope.analysis.interventions import Outcome, compare
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.variants import GradientKind
-from sedscope.analysis.workbench import Workbench
+from sedscope.analysis.sources.variants import GradientKind
+from sedscope.analysis.sources.workbench import Workbench
 from sedscope.report.estimate import Estimate
 from sedscope.runs import open_run
 

@@ -15,8 +15,8 @@ from run_directory import PROBE_META, feed, manifest, probe_tensors
 from textual.pilot import Pilot
 
 from recorders.store import RunWriter
-from sedscope.tui.app import Viewer
-from sedscope.tui.options import Options
+from sedscope.tui.app.app import Viewer
+from sedscope.tui.app.options import Options
 
 SIZES = [(40, 10), (60, 16), (80, 24), (200, 60)]
 HOSTILE = "a[/red]\x1b]52;c;aGk=\x07[@click=app.quit]\u202eb"

@@ -32,12 +32,12 @@ from examples.reproduce.verdict import (
     verdict,
 )
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT
-from sedscope.analysis.comparison import Group
-from sedscope.analysis.comparison.ratios import Ratio
-from sedscope.analysis.ratio import At
-from sedscope.analysis.results import CouplingSeries, RankSeries
+from sedscope.analysis.interventions import Group
+from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
+from sedscope.analysis.sources.variants import control_sources
+from sedscope.analysis.statistics.ratio import At
 from sedscope.analysis.undefined import Undefined
-from sedscope.analysis.variants import control_sources
 from sedscope.report.estimate import Estimate, divide, signed
 
 OP = "add"

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from examples.reproduce.measure import Coupled, Measurements
-from sedscope.analysis.comparison import Group, TaskComparison
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions import Group, TaskComparison
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.plots.accuracies import accuracies_figure
 from sedscope.report.plots.canvas import standalone
 from sedscope.report.plots.ratio import ratio_figure

@@ -15,11 +15,11 @@ from examples.reproduce.plan import FOUR, GRADIENT, RANK, SINGLE, UPDATE, Scale
 from examples.reproduce.recordings import Found, Recording
 from recorders.errors import SedscopeError
 from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, Source
-from sedscope.analysis.analyse import analyse
-from sedscope.analysis.comparison import Comparison, Outcome, TaskComparison, compare, outcome_of
-from sedscope.analysis.comparison.recipe import Recipe
+from sedscope.analysis.interventions import Comparison, Outcome, TaskComparison, compare, outcome_of
+from sedscope.analysis.interventions.recipe import Recipe
+from sedscope.analysis.pipeline.analyse import analyse
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.progress import Progress
-from sedscope.analysis.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.report.estimate import Estimate
 from sedscope.runs import Run
@@ -122,7 +122,7 @@ def at(series: CouplingSeries | None, t: int) -> Estimate | None:
 
 
 def _estimate(series: CouplingSeries, t: int) -> Estimate | None:
-    from sedscope.analysis.ratio import Ratio
+    from sedscope.analysis.statistics.ratio import Ratio
 
     point = next((point for point in series.points if point.t == t), None)
     if point is None or not isinstance(point.ratio, Ratio):

@@ -14,20 +14,20 @@ import numpy as np
 
 from recorders.errors import RefusedError
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.basis import combinations
-from sedscope.analysis.blockwise import products
 from sedscope.analysis.cache import Cache, cache_folder
-from sedscope.analysis.coupling import coupling
-from sedscope.analysis.groups import Coupling
-from sedscope.analysis.interval import Interval, ratio_intervals
-from sedscope.analysis.keys import Keys
-from sedscope.analysis.plan import space_checkpoints
-from sedscope.analysis.random_directions import RandomDirections
-from sedscope.analysis.ratio import Ratio, baseline, ratio
+from sedscope.analysis.coupling.blockwise_jvp import products
+from sedscope.analysis.coupling.coupling import coupling
+from sedscope.analysis.features.random_directions import RandomDirections
+from sedscope.analysis.pipeline.keys import Keys
+from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectrum import spectrum
+from sedscope.analysis.sources.workbench import Workbench
+from sedscope.analysis.spectra.sed_directions import combinations
+from sedscope.analysis.spectra.window_spectrum import spectrum
+from sedscope.analysis.statistics.interval import Interval, ratio_intervals
+from sedscope.analysis.statistics.probe_groups import Coupling
+from sedscope.analysis.statistics.ratio import Ratio, baseline, ratio
 from sedscope.analysis.undefined import Undefined
-from sedscope.analysis.workbench import Workbench
 from sedscope.report.estimate import Estimate
 from sedscope.runs import Run
 

@@ -14,8 +14,8 @@ from pathlib import Path, PurePath
 
 from examples.reproduce.plan import Part, Scale, folder
 from recorders.format import END_FINISHED, STATE_FINISHED
-from sedscope.analysis.comparison.recipe import stated_seed, without_seed
-from sedscope.analysis.comparison.treatment import Treatment
+from sedscope.analysis.interventions.recipe import stated_seed, without_seed
+from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.runs import Run
 from sedscope.runs.find import find_runs
 from sedscope.sweep import Cell, plan_sweep

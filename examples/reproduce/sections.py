@@ -13,10 +13,10 @@ from examples.reproduce.figures import Picture
 from examples.reproduce.markdown import table
 from examples.reproduce.measure import Coupled, Measurements, peak_of, series_of
 from examples.reproduce.summary import mean_steps, speedup_text, together, with_ends
-from sedscope.analysis.comparison import Group
-from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.metrics import Reached
-from sedscope.analysis.ratio import At
+from sedscope.analysis.interventions import Group
+from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.statistics.ratio import At
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, signed
 from sedscope.report.figures import count

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.comparison.ratios import Ratio
-from sedscope.analysis.comparison.speedup import SpeedUp
-from sedscope.analysis.comparison.student import t_quantile
-from sedscope.analysis.interval import LEVEL
+from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.statistics.interval import LEVEL
+from sedscope.analysis.statistics.student import t_quantile
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, between, geometric_mean, signed
 from sedscope.report.figures import count, span

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sedscope.analysis.comparison.ratios import Ratio
+from sedscope.analysis.interventions.pair_ratios import Ratio
 from sedscope.report.estimate import Estimate
 
 SLACK: Final = 1.25

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sedscope.analysis.interval import Interval
+from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.figures import short, span
 

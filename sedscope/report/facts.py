@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from recorders.format import LOSS_PREFIX, METRIC_PREFIX
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.comparison.recipe import without_seed
-from sedscope.analysis.comparison.treatment import Treatment
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions.recipe import without_seed
+from sedscope.analysis.interventions.treatment import Treatment
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.runs import Run
 from sedscope.runs.manifest import Manifest, Optimizer
 

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sedscope.analysis.comparison.averages import mean_of
-from sedscope.analysis.comparison.recipe import difference, without_seed
+from sedscope.analysis.interventions.averages import mean_of
+from sedscope.analysis.interventions.recipe import difference, without_seed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported

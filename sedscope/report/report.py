@@ -18,14 +18,15 @@ from rich.console import Console
 from rich.text import Text
 
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_DAMAGED, EXIT_INPUT_OUTPUT, EXIT_OK, DamagedError, SedscopeError
-from sedscope.analysis.analyse import analyse
-from sedscope.analysis.comparison import Comparison as RunComparison
-from sedscope.analysis.comparison import Outcome, compare, outcome_of
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions import Comparison as RunComparison
+from sedscope.analysis.interventions import Outcome, compare, outcome_of
+from sedscope.analysis.pipeline.analyse import analyse
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.comparison.terminal import print_comparison
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure, exit_status
-from sedscope.report.files import HTML_NAME, prepare_folder, write_whole
+from sedscope.report.formats.terminal import print_run
+from sedscope.report.formats.whole_files import HTML_NAME, prepare_folder, write_whole
 from sedscope.report.gate.baseline import Comparison
 from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
@@ -33,7 +34,6 @@ from sedscope.report.gate.summary import append_summary, summary_wanted
 from sedscope.report.gate.verdict import verdicts_section
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
-from sedscope.report.terminal import print_run
 from sedscope.runs import Run, find_runs, printable
 
 _NOTHING_ASKED = Gate()
@@ -84,8 +84,8 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     verdicts = None if gate.is_open else verdicts_section(answer.verdicts, answer.notes)
     if out is not None or summary_wanted(os.environ):
         # The figures bring matplotlib along: a table on the terminal does not wait for it.
+        from sedscope.report.formats.write_files import write_report
         from sedscope.report.sections.compose import compose
-        from sedscope.report.write import write_report
 
         command = _command(paths, question, out or Path("report"), gate.flags)
         document = compose(reported, failures, question.settings, command, verdicts, comparison)

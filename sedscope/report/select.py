@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sedscope.analysis.interval import Interval
-from sedscope.analysis.ratio import Ratio
-from sedscope.analysis.results import CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.statistics.ratio import Ratio
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from recorders.follow.grouping import Groups
 from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
+from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.moved import Moved, moved
 from sedscope.runs.rows import Columns, Floats, Steps
 from sedscope.runs.scalars import Series
-from sedscope.runs.tensors import TensorStore
 from sedscope.runs.weights import read_selected
 
 

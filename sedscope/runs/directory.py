@@ -25,9 +25,9 @@ from recorders.format import (
 from recorders.store.journal import journal_name
 from recorders.store.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
-from sedscope.runs.folder import MissingError, RunFolder
+from sedscope.runs.files.folder import MissingError, RunFolder
+from sedscope.runs.files.json_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.history import History, build, cut_at, trace
-from sedscope.runs.lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.manifest import parse_manifest
 from sedscope.runs.session import Session
 from sedscope.runs.text import printable

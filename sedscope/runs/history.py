@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sedscope.runs.damage import Damage, Note
-from sedscope.runs.lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.files.json_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.session import Session
 
 FOREVER = sys.maxsize

@@ -15,7 +15,7 @@ from typing import Any
 from recorders.errors import NotARunError, RefusedError
 from recorders.format import FORMAT_VERSION, MAX_INTEGER, RUN_FILE
 from recorders.store import strictjson
-from sedscope.runs.members import Members
+from sedscope.runs.files.members import Members
 from sedscope.runs.text import printable_json
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from recorders.follow.grouping import Groups, read_groups
 from recorders.format import NOTE_GROUPS
+from sedscope.runs.files.json_lines import NoteLine
 from sedscope.runs.history import History
-from sedscope.runs.lines import NoteLine
 from sedscope.runs.manifest import Manifest
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sedscope.runs.lines import ProbeLine
-from sedscope.runs.members import Members
-from sedscope.runs.tensors import OpenTensors, TensorStore
+from sedscope.runs.files.json_lines import ProbeLine
+from sedscope.runs.files.members import Members
+from sedscope.runs.files.tensors import OpenTensors, TensorStore
 
 _INPUTS = "inputs."
 _ORDERS = {"probe_order": "order.probes", "batch_order": "order.batch"}

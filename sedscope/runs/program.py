@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from recorders.errors import DamagedError
 from recorders.format import MAX_PROGRAM_JSON
-from sedscope.runs.folder import RunFolder
-from sedscope.runs.lines import ProgramLine
-from sedscope.runs.tensors import TensorStore
+from sedscope.runs.files.folder import RunFolder
+from sedscope.runs.files.json_lines import ProgramLine
+from sedscope.runs.files.tensors import TensorStore
 
 
 def read_text(folder: RunFolder, line: ProgramLine) -> bytes:

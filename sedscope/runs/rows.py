@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from recorders.errors import UsageError
 from recorders.format import ROW_PREFIX, ROW_T_PREFIX
+from sedscope.runs.files.json_lines import ShardLine
+from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.history import History, RowIndex
-from sedscope.runs.lines import ShardLine
 from sedscope.runs.manifest import Manifest
-from sedscope.runs.tensors import OpenTensors, TensorStore
 
 Floats = NDArray[np.floating]
 Steps = NDArray[np.int64]

@@ -29,6 +29,7 @@ from recorders.store.lock import Holder
 from sedscope.runs import derived
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.directory import Directory
+from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
 from sedscope.runs.identity import digest
 from sedscope.runs.manifest import Manifest
@@ -37,7 +38,6 @@ from sedscope.runs.program import read_constants, read_text
 from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, stored_steps
 from sedscope.runs.scalars import Scalars, Series, frame
 from sedscope.runs.session import Session
-from sedscope.runs.tensors import TensorStore
 from sedscope.runs.text import printable
 from sedscope.runs.weights import read_selected, read_weights
 

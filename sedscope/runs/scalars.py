@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.format import SCALAR_PREFIX, SCALAR_T_PREFIX, SKIPPED
+from sedscope.runs.files.json_lines import ShardLine, TensorFile
+from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.history import History, Stretch
-from sedscope.runs.lines import ShardLine, TensorFile
-from sedscope.runs.tensors import OpenTensors, TensorStore
 
 if TYPE_CHECKING:
     import polars

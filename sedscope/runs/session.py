@@ -12,8 +12,8 @@ from recorders.format import MAX_JOURNAL_LINE, NOTES_AS_DATA, Source, parse_sour
 from recorders.store.journal import decode_line, journal_name
 from recorders.store.tensorfile import pread
 from sedscope.runs.damage import Damage, Note
-from sedscope.runs.folder import RunFolder
-from sedscope.runs.lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
+from sedscope.runs.files.folder import RunFolder
+from sedscope.runs.files.json_lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
 from sedscope.runs.text import printable
 
 _CHUNK = 1 << 20

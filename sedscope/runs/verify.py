@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from recorders.errors import DamagedError, RefusedError
 from sedscope.runs.damage import Damage
 from sedscope.runs.directory import Directory, first_of
-from sedscope.runs.lines import Line, ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.files.json_lines import Line, ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import read_probe
 from sedscope.runs.program import read_text
 from sedscope.runs.rows import check_rows
 from sedscope.runs.scalars import read_scalars
-from sedscope.runs.tensors import OpenTensors, TensorStore
 from sedscope.runs.text import printable
 
 Progress = Callable[[int], None]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.errors import UsageError
-from sedscope.runs.lines import TensorFile
+from sedscope.runs.files.json_lines import TensorFile
+from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.manifest import Manifest, Parameter
 from sedscope.runs.rows import Columns, Floats
-from sedscope.runs.tensors import OpenTensors, TensorStore
 
 
 def read_weights(tensors: TensorStore, file: TensorFile, names: Iterable[str] | None) -> dict[str, NDArray[Any]]:

@@ -17,8 +17,8 @@ from typing import Any, Final
 from recorders.errors import InputOutputError, NotARunError, RefusedError
 from recorders.options import Options
 from recorders.store import durable, strictjson
-from sedscope.runs.folder import MissingError, RunFolder
-from sedscope.runs.members import Members
+from sedscope.runs.files.folder import MissingError, RunFolder
+from sedscope.runs.files.members import Members
 from sedscope.runs.text import printable
 from sedscope.sweep.cell import Cell
 from sedscope.sweep.sweep import Sweep

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sedscope.analysis import jproduct
-from sedscope.analysis.fixed_gradient import loss_gradient
-from sedscope.analysis.probed_model import ProbedModel
-from sedscope.analysis.scores import CentroidKind, score
+from sedscope.analysis.features import centroid_jvp as jproduct
+from sedscope.analysis.features.probed_model import ProbedModel
+from sedscope.analysis.features.scores import CentroidKind, score
+from sedscope.analysis.sources.fixed_gradients import loss_gradient
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

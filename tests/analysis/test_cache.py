@@ -13,10 +13,10 @@ import pytest
 from recorders.errors import RefusedError
 from sedscope.analysis import cache as module
 from sedscope.analysis.cache import Cache, cache_folder, digest
-from sedscope.analysis.measured import as_blocks, as_centroids
-from sedscope.analysis.rolling import compute_gram, kept_gram
+from sedscope.analysis.pipeline.measured import as_blocks, as_centroids
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources import SourceRows
+from sedscope.analysis.spectra.rolling_spectra import compute_gram, kept_gram
+from sedscope.analysis.spectra.source_rows import SourceRows
 
 KEY = {"t": 25, "source": "update", "crc": "00ff"}
 ARRAYS = {"A": np.arange(6.0).reshape(2, 3), "t": np.array([1, 2])}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sedscope.analysis import jproduct
+from sedscope.analysis.features import centroid_jvp as jproduct
 from sedscope.cli.main import run
 
 QUICK = ["--window", "10", "--checkpoints", "2", "--random", "5", "--sources", "update"]

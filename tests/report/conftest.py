@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from report_samples import FLOORS, measured, metrics, ranks, series, spectrum
 
-from sedscope.analysis.results import (
+from sedscope.analysis.pipeline.results import (
     AngleAt,
     AngleSeries,
     CouplingAt,

@@ -13,13 +13,13 @@ from markdown_it import MarkdownIt
 from report_samples import HOSTILE, hostile
 
 from sedscope.analysis.glossary import GLOSSARY
-from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.report.document import Document
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure
-from sedscope.report.html import render_html
-from sedscope.report.markdown import code, escaped, render_markdown
+from sedscope.report.formats.html import render_html
+from sedscope.report.formats.markdown import code, escaped, render_markdown
 from sedscope.report.plots.canvas import standalone
 from sedscope.report.sections.compose import compose
 
@@ -229,7 +229,7 @@ def test_the_glossary_says_what_a_quantity_does_not_show() -> None:
 
 
 def test_the_readers_page_names_every_table() -> None:
-    from sedscope.report.tables import tables
+    from sedscope.report.formats.table_files import tables
 
     documented = (Path(__file__).parents[2] / "docs" / "report.md").read_text()
     for name, table in tables([]).items():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from report_samples import FLOORS, interval, measured
 
-from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import plain
 from sedscope.report.finding import across_tasks, finding

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.facts import Reported, RunFacts

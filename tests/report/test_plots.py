@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from report_samples import HOSTILE, hostile, measured
 
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.facts import RunFacts
 from sedscope.report.plots.alignment import alignment_figure

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sedscope.analysis.comparison import Cohort, Comparison, Group, TaskComparison
-from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.comparison.beside import Beside, verdict
-from sedscope.analysis.comparison.ratios import Ratio
-from sedscope.analysis.comparison.speedup import SpeedUp
-from sedscope.analysis.comparison.survival import Time
+from sedscope.analysis.interventions import Cohort, Comparison, Group, TaskComparison
+from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.interventions.beside import Beside, verdict
+from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.statistics.survival import Time
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.words import interval_text, ratio_text, times
 from sedscope.report.document import Name, Strong, Words

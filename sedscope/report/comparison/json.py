@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
-from sedscope.analysis.comparison import Comparison, Group, Outcome
-from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.comparison.beside import verdict
-from sedscope.analysis.comparison.curves import Curve
-from sedscope.analysis.comparison.ratios import Ratio
-from sedscope.analysis.comparison.results import Reaching
-from sedscope.analysis.comparison.speedup import Pair, SpeedUp
-from sedscope.analysis.comparison.survival import Time
-from sedscope.analysis.interval import LEVEL
-from sedscope.analysis.metrics import Reached
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions import Comparison, Group, Outcome
+from sedscope.analysis.interventions.accuracy_curves import Curve
+from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.interventions.beside import verdict
+from sedscope.analysis.interventions.comparison_results import Reaching
+from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.speedup import Pair, SpeedUp
+from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.statistics.interval import LEVEL
+from sedscope.analysis.statistics.survival import Time
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.rbar import GroupRbar, rbar_of
-from sedscope.report.json_parts import Json, Reasons, numbers
+from sedscope.report.formats.json_parts import Json, Reasons, numbers
 
 
 def comparison_json(comparison: Comparison, analyses: Iterable[RunAnalysis]) -> Json:

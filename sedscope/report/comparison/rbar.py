@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
-from sedscope.analysis.comparison import Group
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions import Group
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.groups import over_seeds

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
-from sedscope.analysis.comparison import Cohort, Comparison, Group, Outcome, TaskComparison
-from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.comparison.ratios import Ratio
-from sedscope.analysis.comparison.speedup import SpeedUp
-from sedscope.analysis.metrics import Reached
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions import Cohort, Comparison, Group, Outcome, TaskComparison
+from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.statistics.grokking import Reached
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.finding import comparison_findings
 from sedscope.report.comparison.rbar import GroupRbar, rbar_of, sources_of

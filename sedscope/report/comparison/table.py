@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from sedscope.analysis.comparison import Cohort, Comparison, Group, Outcome
-from sedscope.analysis.comparison.ratios import Ratio
-from sedscope.analysis.comparison.speedup import SpeedUp
-from sedscope.analysis.metrics import Reached
+from sedscope.analysis.interventions import Cohort, Comparison, Group, Outcome
+from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.statistics.grokking import Reached
 from sedscope.analysis.undefined import Undefined
 
 _SCHEMA: dict[str, type[pl.DataType]] = {

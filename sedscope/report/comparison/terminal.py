@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from sedscope.analysis.comparison import Comparison, Group
-from sedscope.analysis.comparison.speedup import SpeedUp
+from sedscope.analysis.interventions import Comparison, Group
+from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.finding import comparison_findings
 from sedscope.report.comparison.words import mean_ends, mean_text, ratio_text, times

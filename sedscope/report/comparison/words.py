@@ -5,8 +5,8 @@ Decides how a number looks that only a restricted mean gives, and that one seed 
 
 from __future__ import annotations
 
-from sedscope.analysis.comparison.averages import Average
-from sedscope.analysis.comparison.ratios import Ratio
+from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.interventions.pair_ratios import Ratio
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, between, signed
 from sedscope.report.figures import count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.document import Words
 from sedscope.report.finding.across import summary
 from sedscope.report.finding.case import Case

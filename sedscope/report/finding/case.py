@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
-from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, divide
 from sedscope.report.select import Kind, find, usable, why_unusable

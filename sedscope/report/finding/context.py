@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recorders.format import STATE_FINISHED
-from sedscope.analysis.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Name, Strong, Term, Words
 from sedscope.report.estimate import signed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recorders.format import FIXED_GRADIENT, Source
-from sedscope.analysis.results import CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Name, Strong, Term, Words
 from sedscope.report.estimate import between, signed

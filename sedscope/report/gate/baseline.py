@@ -18,8 +18,8 @@ from recorders.errors import InputOutputError, RefusedError, UsageError
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
+from sedscope.report.formats.report_json import FORMAT, VERSION
 from sedscope.report.gate.verdict import Verdict
-from sedscope.report.json import FORMAT, VERSION
 from sedscope.runs import printable
 from sedscope.runs.text import printable_json
 

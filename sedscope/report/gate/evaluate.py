@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 
-from sedscope.analysis.comparison import Comparison
+from sedscope.analysis.interventions import Comparison
 from sedscope.analysis.undefined import Undefined
 from sedscope.report import estimate
 from sedscope.report.estimate import Estimate

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recorders.errors import UsageError
-from sedscope.analysis.comparison import Comparison as RunComparison
+from sedscope.analysis.interventions import Comparison as RunComparison
 from sedscope.analysis.settings import Settings
 from sedscope.report.facts import Reported
+from sedscope.report.formats.report_json import render_json
 from sedscope.report.gate.baseline import Comparison, Json, compare_reports, parse_change, read_report
 from sedscope.report.gate.evaluate import apply_checks
 from sedscope.report.gate.grammar import Check, parse_check
 from sedscope.report.gate.verdict import Verdict
-from sedscope.report.json import render_json
 
 DEFAULT_CHANGE = "10%"
 

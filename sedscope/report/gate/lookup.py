@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sedscope.analysis.alignment import MOVED
-from sedscope.analysis.milestones import TEST_ACCURACY, TRAIN_ACCURACY
-from sedscope.analysis.results import CouplingSeries, Edge, RunAnalysis
+from sedscope.analysis.coupling.alignment import MOVED
+from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.spectra.spectrum_series import Edge
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported

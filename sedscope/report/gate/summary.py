@@ -10,7 +10,7 @@ from pathlib import Path
 
 from recorders.errors import InputOutputError
 from sedscope.report.document import Document
-from sedscope.report.markdown import render_markdown
+from sedscope.report.formats.markdown import render_markdown
 from sedscope.runs import printable
 
 VARIABLE = "GITHUB_STEP_SUMMARY"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recorders.errors import UsageError
-from sedscope.analysis.alignment import MOVED
-from sedscope.analysis.metrics import GROK_ACCURACIES
+from sedscope.analysis.coupling.alignment import MOVED
+from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 
 REDUCTIONS = ("final", "peak", "lowest", "mean", "at")
 """From a series over t to one number: at the last checkpoint, the largest, the least, the mean, at `t=`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from sedscope.analysis.comparison import Group, TaskComparison
-from sedscope.analysis.comparison.curves import Curve
-from sedscope.analysis.metrics import GROK_ACCURACIES
+from sedscope.analysis.interventions import Group, TaskComparison
+from sedscope.analysis.interventions.accuracy_curves import Curve
+from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, treatment_look

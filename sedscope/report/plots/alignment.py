@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sedscope.analysis.results import CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
-from sedscope.analysis.variants import is_control
 from sedscope.report.estimate import Estimate
 from sedscope.report.finding.context import ABOVE_FLOOR
 from sedscope.report.plots.canvas import Canvas, drawing, to_svg

@@ -20,7 +20,7 @@ from recorders.format import (
     UPDATE,
     parse_source,
 )
-from sedscope.analysis.stage_rows import DECAYED, UNCLIPPED
+from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
 
 Dash = Any
 """What matplotlib takes for a line's style."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sedscope.analysis.milestones import TEST_ACCURACY, TRAIN_ACCURACY
+from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import RunFacts
 from sedscope.report.plots.canvas import Canvas, drawing, to_svg

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sedscope.analysis.results import CouplingSeries
-from sedscope.analysis.variants import is_control
+from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.sources.variants import is_control
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, look_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sedscope.analysis.results import CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Figure, Name, Notes, Section, Table, Term, Words
 from sedscope.report.finding.context import ABOVE_FLOOR, alignment_floors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, parse_source
-from sedscope.analysis.results import AngleSeries
+from sedscope.analysis.pipeline.results import AngleSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Paragraph, Section, Table, Term, Words
 from sedscope.report.estimate import signed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.results import CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Section, Table, Term, Words
 from sedscope.report.sections.cells import EMPTY, name, names_column

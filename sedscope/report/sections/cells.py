@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.results import CouplingAt, CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import FLAT, Cell, Column, Notes
 from sedscope.report.estimate import Estimate, between, signed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sedscope.analysis.comparison import Comparison
+from sedscope.analysis.interventions import Comparison
 from sedscope.analysis.settings import Settings
 from sedscope.report.comparison.section import comparison_section, comparison_words
 from sedscope.report.document import Block, Document, Items, Name, Paragraph, Section, Strong, Words

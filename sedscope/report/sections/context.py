@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sedscope.analysis.results import CouplingSeries, RunAnalysis, SpectrumSeries
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Figure, Figures, Paragraph, Section, Strong, Words
 from sedscope.report.facts import RunFacts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recorders.format import parse_source
-from sedscope.analysis.variants import is_control
+from sedscope.analysis.sources.variants import is_control
 from sedscope.report.document import Block, Cell, Column, Figure, Name, Notes, Paragraph, Section, Table, Term, Words
 from sedscope.report.plots.ratio import control_band, ratio_figure
 from sedscope.report.sections.cells import EMPTY, moment, name, names_column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.results import CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Section, Table, Term, Words
 from sedscope.report.estimate import between

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.metrics import Reached
-from sedscope.analysis.results import TaskMetrics
+from sedscope.analysis.pipeline.results import TaskMetrics
+from sedscope.analysis.statistics.grokking import Reached
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Cell, Column, Notes, Section, Table, Term
 from sedscope.report.figures import count

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.metrics import Reached
-from sedscope.analysis.results import CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.statistics.grokking import Reached
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Figure, Name, Notes, Section, Strong, Table, Term, Words
 from sedscope.report.estimate import between, geometric_mean

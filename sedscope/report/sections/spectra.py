@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.results import Edge, EdgeAt, SpectrumSeries
+from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Cell, Column, Notes, Section, Table, Term, Words
 from sedscope.report.plots.spectrum import spectrum_figure

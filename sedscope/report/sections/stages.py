@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sedscope.analysis.results import Stage, StageTable
+from sedscope.analysis.pipeline.results import Stage, StageTable
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Paragraph, Section, Strong, Table, Term, Words
 from sedscope.report.estimate import signed

@@ -17,7 +17,7 @@ import numpy as np
 from sedscope.tui.plot import Chart, Heatmap, View
 
 if TYPE_CHECKING:
-    from sedscope.tui.tab import Tab
+    from sedscope.tui.tabs.tab import Tab
 
 Table = dict[str, list[Any]]
 """Column → values; None where undefined."""

@@ -19,7 +19,7 @@ from sedscope.runs.text import printable
 from sedscope.tui.exports import pictures
 
 if TYPE_CHECKING:
-    from sedscope.tui.tab import Tab
+    from sedscope.tui.tabs.tab import Tab
 
 PICTURES = "sedscope-pictures"
 REPORT = "sedscope-report"

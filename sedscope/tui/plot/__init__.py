@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sedscope.tui.plot.data import Axis, Chart, Look, Moment, Rule, Series, View
-    from sedscope.tui.plot.heatmap_data import Heatmap
-    from sedscope.tui.plot.heatmap_widget import HeatmapView
+    from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
+    from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
     from sedscope.tui.plot.legend_widget import Legend
     from sedscope.tui.plot.messages import (
         CellMoved,
@@ -48,8 +48,8 @@ __all__ = [
 
 _HOMES = {
     "data": ("Axis", "Chart", "Look", "Moment", "Rule", "Series", "View"),
-    "heatmap_data": ("Heatmap",),
-    "heatmap_widget": ("HeatmapView",),
+    "heatmap.heatmap_data": ("Heatmap",),
+    "heatmap.heatmap_widget": ("HeatmapView",),
     "legend_widget": ("Legend",),
     "messages": (
         "CellMoved", "CursorMoved", "Hovered", "PlotMessage", "RangeChanged", "ScaleChanged", "SeriesPicked",

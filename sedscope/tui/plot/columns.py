@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sedscope.tui.plot.axis.scale import Floats, Scale, Span, forward
 from sedscope.tui.plot.data import Bools, Reduce, Series
 from sedscope.tui.plot.means import means
-from sedscope.tui.plot.scale import Floats, Scale, Span, forward
 
 
 @dataclass(frozen=True)

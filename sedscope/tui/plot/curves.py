@@ -11,14 +11,15 @@ from itertools import product
 
 import numpy as np
 
-from sedscope.tui.plot import axes, dots, palette, ticks
+from sedscope.tui.plot import dots, palette
+from sedscope.tui.plot.axis import axes, ticks
+from sedscope.tui.plot.axis.frame import Frame, Layout, arrange, with_labels
+from sedscope.tui.plot.axis.limits import x_span, y_span
+from sedscope.tui.plot.axis.scale import Floats, Scale, Span, forward
 from sedscope.tui.plot.canvas import BAND, CURVE, FAINT, GRID, MARK, PICKED, RULE, Canvas
 from sedscope.tui.plot.columns import Columns, columns
 from sedscope.tui.plot.data import Bools, Chart, Look, View
 from sedscope.tui.plot.dots import Grid
-from sedscope.tui.plot.frame import Frame, Layout, arrange, with_labels
-from sedscope.tui.plot.limits import x_span, y_span
-from sedscope.tui.plot.scale import Floats, Scale, Span, forward
 from sedscope.tui.plot.text import Line, ascii_text, cut, plain, width
 
 _ROWS_PER_TICK = 4

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.errors import UsageError
-from sedscope.tui.plot.scale import Floats, Scale
+from sedscope.tui.plot.axis.scale import Floats, Scale
 
 Bools: TypeAlias = NDArray[np.bool_]
 Reduce: TypeAlias = Literal["mean", "extent", "last"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sedscope.tui.plot.axis.scale import Floats, Span
 from sedscope.tui.plot.data import Bools
-from sedscope.tui.plot.scale import Floats, Span
 
 Codes = NDArray[np.uint32]
 Bits = NDArray[np.uint8]

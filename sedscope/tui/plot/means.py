@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sedscope.tui.plot.scale import Floats
+from sedscope.tui.plot.axis.scale import Floats
 
 _LARGEST = np.finfo(np.float64).max
 

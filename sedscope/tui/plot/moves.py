@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from sedscope.tui.plot.axis.limits import x_span
+from sedscope.tui.plot.axis.scale import Floats, Span, backward, forward
 from sedscope.tui.plot.data import Chart, View
-from sedscope.tui.plot.limits import x_span
-from sedscope.tui.plot.scale import Floats, Span, backward, forward
 
 _LEAST_SAMPLES = 2
 

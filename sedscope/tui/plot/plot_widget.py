@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 
-from sedscope.tui.plot import axes, curves, messages, moves
+from sedscope.tui.plot import curves, messages, moves
+from sedscope.tui.plot.axis import axes
+from sedscope.tui.plot.axis.frame import Frame
+from sedscope.tui.plot.axis.scale import Scale
 from sedscope.tui.plot.cursor_widget import CursorWidget
 from sedscope.tui.plot.data import Chart, Look, View
-from sedscope.tui.plot.frame import Frame
-from sedscope.tui.plot.scale import Scale
 from sedscope.tui.plot.text import Line
 
 _ZOOM = 0.5

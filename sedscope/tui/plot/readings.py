@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sedscope.tui.plot.axis.limits import x_span
+from sedscope.tui.plot.axis.scale import Floats, backward
 from sedscope.tui.plot.data import Chart, Series, View
 from sedscope.tui.plot.figures import place, readable
-from sedscope.tui.plot.limits import x_span
-from sedscope.tui.plot.scale import Floats, backward
 
 
 @dataclass(frozen=True)

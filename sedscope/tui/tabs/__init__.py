@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sedscope.tui.tab import Tab
+    from sedscope.tui.tabs.tab import Tab
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class TabEntry:
 
     @property
     def path(self) -> str:
-        """Module and class: `tabs/runs.py` holds `RunsTab`."""
-        return f"sedscope.tui.tabs.{self.module}.{self.module.capitalize()}Tab"
+        """Module and class: `tabs/runs/runs_tab.py` holds `RunsTab`."""
+        return f"sedscope.tui.tabs.{self.module}.{self.module}_tab.{self.module.capitalize()}Tab"
 
     def make(self) -> Tab:
         """The tab, imported now."""

@@ -64,7 +64,7 @@ class SpectrumJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """First what is stored, then with the fixed gradients, which need the model."""
-        from sedscope.analysis.analyse import analyse
+        from sedscope.analysis.pipeline.analyse import analyse
 
         quick = tuple(name for name in self.sources if name in run.sources())
         for sources in dict.fromkeys((quick, self.sources)):
@@ -94,7 +94,7 @@ class CouplingJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """A lesser answer where the one that was asked for is not kept, then that one."""
-        from sedscope.analysis.analyse import analyse, kept_answer
+        from sedscope.analysis.pipeline.analyse import analyse, kept_answer
 
         what: Any = {"sources": self.sources, "tasks": self.tasks, "crossed": self.crossed}
         kept = kept_answer(run, self.settings, **what)

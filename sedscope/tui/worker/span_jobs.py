@@ -31,6 +31,6 @@ class SpansJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """One answer."""
-        from sedscope.analysis.analyse import measure_spans
+        from sedscope.analysis.pipeline.analyse import measure_spans
 
         yield measure_spans(run, self.settings, self.sources, self.task, tell), True

@@ -29,7 +29,7 @@ class RowsJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """One answer."""
-        from sedscope.analysis.analyse import row_products
+        from sedscope.analysis.pipeline.analyse import row_products
 
         yield row_products(run, self.settings, self.source, tell), True
 
@@ -52,6 +52,6 @@ class ProbesJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """One answer."""
-        from sedscope.analysis.analyse import probe_couplings
+        from sedscope.analysis.pipeline.analyse import probe_couplings
 
         yield probe_couplings(run, self.settings, self.source, self.task, self.t, tell), True

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recorders.program import Capture, Program, capture, load
+from recorders.program import Capture, Program, capture_program, load
 
 N = 12
 """Examples that the tests run on; the capture itself takes 8."""
@@ -286,7 +286,7 @@ def taken() -> Callable[[str], Capture]:
     def take(name: str) -> Capture:
         torch.manual_seed(0)
         case = _ZOO[name]()
-        return capture(case.model, case.inputs, **case.arguments)
+        return capture_program(case.model, case.inputs, **case.arguments)
 
     return take
 

@@ -12,8 +12,8 @@ from comparison_samples import outcome, paper
 from report_samples import HOSTILE, measured
 from rich.console import Console
 
-from sedscope.analysis.comparison import Outcome, compare
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions import Outcome, compare
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.comparison.finding import comparison_findings
 from sedscope.report.comparison.json import comparison_json
 from sedscope.report.comparison.terminal import print_comparison

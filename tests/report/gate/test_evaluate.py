@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from report_samples import measured
 
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported, RunFacts

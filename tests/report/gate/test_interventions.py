@@ -8,8 +8,8 @@ import pytest
 from comparison_samples import outcome, paper
 
 from recorders.errors import UsageError
-from sedscope.analysis.comparison import Outcome, compare
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.interventions import Outcome, compare
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported, RunFacts

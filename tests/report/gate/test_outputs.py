@@ -13,18 +13,18 @@ import pytest
 from report_samples import HOSTILE
 
 from recorders.errors import InputOutputError, RefusedError, UsageError
-from sedscope.analysis.results import RunAnalysis
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Document, Paragraph, Section
 from sedscope.report.estimate import Estimate
 from sedscope.report.failure import Failure
+from sedscope.report.formats.report_json import render_json
 from sedscope.report.gate.baseline import Comparison, compare_reports, parse_change, read_report
 from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
 from sedscope.report.gate.summary import LIMIT, append_summary, shortened, summary_wanted
 from sedscope.report.gate.verdict import Verdict
-from sedscope.report.json import render_json
 
 PASSED = Verdict("a", "1 < 2", Estimate.exact(1.0), Estimate.exact(2.0), "<", holds=True)
 FAILED = Verdict(HOSTILE, HOSTILE, Undefined(HOSTILE), Estimate.exact(2.0), "<", holds=False)

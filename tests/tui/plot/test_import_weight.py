@@ -14,7 +14,7 @@ def outcome(code: str) -> str:
 def test_data_and_drawing_need_no_textual() -> None:
     code = (
         "import sys; from sedscope.tui.plot import Chart, Heatmap, Series, View; import sedscope.tui.plot.curves, "
-        "sedscope.tui.plot.heatmap_draw, sedscope.tui.plot.legend, sedscope.tui.plot.moves; "
+        "sedscope.tui.plot.heatmap.heatmap_draw, sedscope.tui.plot.legend, sedscope.tui.plot.moves; "
         "print([m for m in ('textual', 'torch', 'polars') if m in sys.modules])"
     )
     assert outcome(code) == "[]"

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from recorders.errors import UsageError
 from sedscope.tui.plot import Axis, Chart, Heatmap, Series, View, moves, readings
+from sedscope.tui.plot.axis.limits import x_span, y_span
+from sedscope.tui.plot.axis.scale import Span, span
+from sedscope.tui.plot.axis.ticks import ticks
 from sedscope.tui.plot.columns import columns
 from sedscope.tui.plot.data import Reduce
 from sedscope.tui.plot.figures import place, readable
-from sedscope.tui.plot.heatmap_data import levels
-from sedscope.tui.plot.limits import x_span, y_span
-from sedscope.tui.plot.scale import Span, span
+from sedscope.tui.plot.heatmap.heatmap_data import levels
 from sedscope.tui.plot.text import ascii_text, cut, fit, plain, width
-from sedscope.tui.plot.ticks import ticks
 
 nan = math.nan
 

@@ -1,0 +1,51 @@
+"""What is said about operations that a program may not hold: their names and the model's own lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import fx
+
+from recorders.program.capture import source_line as place
+from recorders.program.refusal import ProgramRefused
+
+_NAMED = 4
+
+
+class OutsideTable(ProgramRefused):
+    """Operations that are not in the table; a lower rung of the ladder may do without them."""
+
+    def __init__(self, message: str, *, only_in_place: bool) -> None:
+        super().__init__(message)
+        self.only_in_place = only_in_place
+        """Every rung but the first is without these: what is missing there says more."""
+
+    @classmethod
+    def naming(cls, found: Iterable[tuple[str, fx.Node]]) -> OutsideTable:
+        """The refusal of these operations and nodes."""
+        nodes = list(found)
+        telling = [(op, node) for op, node in nodes if not is_in_place(node)]
+        named = list(dict.fromkeys(f"{op}{_why(node)}{_line(node)}" for op, node in telling or nodes))
+        rest = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        message = f"model: operations outside the table: {', '.join(named[:_NAMED])}{rest}"
+        return cls(message, only_in_place=not telling)
+
+
+def is_in_place(node: fx.Node) -> bool:
+    """Whether the operation writes into one of its arguments."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
+
+
+def _why(node: fx.Node) -> str:
+    tags = getattr(node.target, "tags", ())
+    if torch.Tag.data_dependent_output in tags:
+        return " (a number that depends on the data)"
+    if torch.Tag.dynamic_output_shape in tags:
+        return " (a shape that depends on the data)"
+    return " (random)" if torch.Tag.nondeterministic_seeded in tags else ""
+
+
+def _line(node: fx.Node) -> str:
+    return place.of_stack(node.meta.get("stack_trace") or "")

@@ -1,0 +1,220 @@
+"""Runs a feature program: inputs, weights and δ in, outputs out, differentiable in weights and δ.
+
+Decides the order of evaluation, which batch sizes are allowed and what a failing operation is reported as. When a
+tensor is let go is decided in `steps`, which element types stand for the captured ones in `precision`, what an
+operation does in `kernels`; what a program may look like in `codec` and `schema`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from recorders.errors import RefusedError, SedscopeError
+from recorders.program.execution.meta_check import ByteCount, Footprint, empty_like_spec
+from recorders.program.execution.precision import Precision
+from recorders.program.execution.prepared_steps import Step, prepare
+from recorders.program.storage.codec import decode, one_line
+from recorders.program.storage.graph import Graph, TensorSpec
+from recorders.program.storage.schema import check_graph
+
+Watch = Callable[[Any], None]
+
+MOST_EACH: Final = 4 << 30
+MOST_TOTAL: Final = 32 << 30
+"""Bytes that `check` allows unless told otherwise."""
+MOST_FLOPS: Final = 10**15
+"""Likewise: some hours of one core."""
+
+
+def load(program_json: bytes, constants: Mapping[str, Tensor]) -> Program:
+    """A program from untrusted bytes and the constants stored beside it.
+
+    Raises:
+        RefusedError: outside what a program may be; the message names the node or the part.
+    """
+    graph = decode(program_json)
+    check_graph(graph)
+    for spec in graph.constants:
+        _check_constant(spec, constants)
+    return Program(graph, {spec.name: constants[spec.name] for spec in graph.constants})
+
+
+def _check_constant(spec: TensorSpec, constants: Mapping[str, Tensor]) -> None:
+    found = constants.get(spec.name)
+    if found is None:
+        raise RefusedError(f"program: constant {ascii(spec.name)[:80]} is missing")
+    if tuple(found.shape) != spec.shape or found.dtype != getattr(torch, spec.dtype):
+        wanted = f"{spec.dtype} {list(spec.shape)}"
+        raise RefusedError(
+            f"program: constant {ascii(spec.name)[:80]} must be {wanted}, found {found.dtype} {list(found.shape)}"
+        )
+
+
+class Program:
+    """A model's forward from inputs and δ to its outputs, as checked data."""
+
+    def __init__(self, graph: Graph, constants: Mapping[str, Tensor]) -> None:
+        """Use `load`: a graph that was not checked must not run."""
+        self.graph = graph
+        self._constants = dict(constants)
+        self._ready: tuple[Precision, torch.device, tuple[Step, ...], list[Tensor]] | None = None
+
+    @property
+    def batch_range(self) -> tuple[int, int | None]:
+        """Least and greatest batch for which the program is the model; None: no upper bound."""
+        return self.graph.batch_min, self.graph.batch_max
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Shape of one example's feature, that of δ without its batch axis."""
+        return self.graph.delta.shape
+
+    @property
+    def feature_point(self) -> str:
+        """Name of the module to whose output δ is added; empty for the input itself."""
+        return self.graph.delta.name
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Paths of the outputs in what the model returned."""
+        return tuple(output.name for output in self.graph.outputs)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names, in the model's state dict, of the weights and buffers that the program uses."""
+        return tuple(spec.name for spec in self.graph.state)
+
+    def run(self, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor) -> tuple[Tensor, ...]:
+        """The outputs, in the order of `output_names`.
+
+        Args:
+            state: at least the tensors named in `state_names`; others are not looked at.
+            inputs: one tensor for each input, batch first.
+            delta: zero-dimensional, or [N, *feature_shape].
+
+        Raises:
+            RefusedError: wrong shapes, a batch outside `batch_range`, or an operation that failed, by its node.
+        """
+        return self._run(state, inputs, delta, None)
+
+    def _run(
+        self, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor, watch: Watch | None
+    ) -> tuple[Tensor, ...]:
+        weights = [_weight(spec, state) for spec in self.graph.state]
+        self._check_inputs(inputs)
+        self._check_delta(delta, inputs[0].shape[0])
+        given = chain(zip(self.graph.state, weights, strict=True), zip(self.graph.inputs, inputs, strict=True))
+        steps, constants = self._prepare(Precision.of(given), inputs[0].device)
+        return self._evaluate([*inputs, delta, *weights, *constants], steps, watch)
+
+    def check(
+        self,
+        inputs: Sequence[Tensor],
+        *,
+        floating: torch.dtype | None = None,
+        most_each: int = MOST_EACH,
+        most_total: int = MOST_TOTAL,
+        most_flops: int = MOST_FLOPS,
+    ) -> Footprint:
+        """One run without data: what the first real one would take. To be called before it.
+
+        Args:
+            inputs: as for `run`; only their shapes and element types count, so tensors on `meta` will do.
+            floating: element type that the floating weights will have; None: as captured.
+            most_each: bytes that one result may take.
+            most_total: bytes that all results together may take.
+            most_flops: floating-point operations that matrix products, attention and convolutions may take.
+
+        Raises:
+            RefusedError: above a cap, or shapes that do not fit each other; the message names the node.
+        """
+        from torch.utils.flop_counter import FlopCounterMode  # slow to import, and a recorder never checks
+
+        count = ByteCount(most_each, most_total)
+        state = {spec.name: empty_like_spec(spec, floating) for spec in self.graph.state}
+        shapes = [tensor.detach().to("meta") for tensor in inputs]
+        with torch.no_grad(), FlopCounterMode(display=False) as flops:
+            self._run(state, shapes, torch.zeros((), device="meta", dtype=floating), count.add)
+        found = Footprint(count.largest, count.total, flops.get_total_flops())
+        if found.flops > most_flops:
+            raise RefusedError(
+                f"program: one run would take {found.flops} operations, at most {most_flops} are allowed"
+            )
+        return found
+
+    def _check_inputs(self, inputs: Sequence[Tensor]) -> None:
+        if len(inputs) != len(self.graph.inputs):
+            raise RefusedError(f"program: {len(self.graph.inputs)} inputs are required, found {len(inputs)}")
+        sizes = {tensor.shape[0] if tensor.ndim else -1 for tensor in inputs}
+        least, most = self.batch_range
+        if len(sizes) != 1 or not least <= min(sizes) <= (min(sizes) if most is None else most):
+            allowed = f"{least} or more" if most is None else f"{least} to {most}"
+            raise RefusedError(f"program: a batch of {allowed} is required, found {sorted(sizes)}")
+        for spec, tensor in zip(self.graph.inputs, inputs, strict=True):
+            if tuple(tensor.shape[1:]) != spec.shape:
+                wanted = ", ".join(map(str, ("N", *spec.shape)))
+                raise RefusedError(
+                    f"program: input {ascii(spec.name)[:80]} must be [{wanted}], found {list(tensor.shape)}"
+                )
+
+    def _check_delta(self, delta: Tensor, batch: int) -> None:
+        if delta.ndim and tuple(delta.shape) != (batch, *self.feature_shape):
+            wanted = [batch, *self.feature_shape]
+            raise RefusedError(f"program: delta must be zero-dimensional or {wanted}, found {list(delta.shape)}")
+
+    def _prepare(self, precision: Precision, device: torch.device) -> tuple[tuple[Step, ...], list[Tensor]]:
+        if self._ready is None or self._ready[:2] != (precision, device):
+            constants = [
+                self._constants[spec.name].to(device=device, dtype=precision.dtype(spec.dtype))
+                for spec in self.graph.constants
+            ]
+            self._ready = (precision, device, prepare(self.graph, precision, device), constants)
+        return self._ready[2:]
+
+    def _evaluate(self, values: list[Any], steps: Iterable[Step], watch: Watch | None) -> tuple[Tensor, ...]:
+        for step in steps:
+            try:
+                result = step.run(values)
+                if watch is not None:
+                    watch(result)
+            except Exception as error:
+                raise RefusedError(f"program: node {step.node} ({step.op}): {one_line(error)}") from error
+            values.append(result)
+            for value in step.drop:
+                values[value] = None
+        return tuple(values[output.value] for output in self.graph.outputs)
+
+
+@contextmanager
+def refusing(what: str = "its gradient") -> Iterator[None]:
+    """Around what is made of a program's outputs: what torch raises there becomes a refusal too.
+
+    Args:
+        what: what is made, for the message.
+
+    Raises:
+        RefusedError: in the place of every exception that is not ours already.
+    """
+    try:
+        yield
+    except SedscopeError:
+        raise
+    except Exception as error:
+        raise RefusedError(f"program: {what}: {one_line(error)}") from error
+
+
+def _weight(spec: TensorSpec, state: Mapping[str, Tensor]) -> Tensor:
+    found = state.get(spec.name)
+    if found is None:
+        raise RefusedError(f"program: weight {ascii(spec.name)[:80]} is missing from the state")
+    if tuple(found.shape) != spec.shape:
+        raise RefusedError(
+            f"program: weight {ascii(spec.name)[:80]} must be {list(spec.shape)}, found {list(found.shape)}"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""What a stored feature program consists of, and its JSON."""

@@ -1,0 +1,1 @@
+"""How strongly directions move the centroids: A(v) as a whole, per block, and along what came next."""

@@ -1,0 +1,66 @@
+"""Whether a direction moves the centroids the way the training moved them next: a(v) = cos(J v, μ(θ_t') − μ(θ_t)).
+
+Signed: t' is the next t with weights, and each source's directions point the way in which the weights would go along
+them. J v and the shift are taken over all probes and coordinates together. Leaves to others: the products.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recorders.format import (
+    ADAPTIVE,
+    DECAY,
+    DISPLACEMENT,
+    UPDATE,
+    parse_source,
+)
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.sources.stage_rows import DECAYED
+from sedscope.analysis.undefined import Undefined
+
+MOVED = ("selected", "all")
+"""What is moved to its value at t': the selected parameters alone, or every one."""
+
+_ALONG_THE_WEIGHTS = (ADAPTIVE, DECAY, UPDATE, DISPLACEMENT)
+
+
+def orientation(source: str) -> int:
+    """+1 for rows that are added to the weights, −1 for gradients and their averages, whose opposite is.
+
+    Args:
+        source: Full name.
+    """
+    parsed = parse_source(source)
+    added = source == DECAYED or (parsed is not None and parsed.family in _ALONG_THE_WEIGHTS)
+    return 1 if added else -1
+
+
+def towards_mean(left: Floats) -> Floats:
+    """Signs `[K]` that turn each v_k towards the mean row of its window: those of ⟨v_k, Σ_i row_i⟩ = σ_k Σ_i u_k[i].
+
+    Args:
+        left: u_k as columns `[n_rows, K]`.
+    """
+    return np.where(left.sum(axis=0) < 0.0, -1.0, 1.0)
+
+
+def cosines(along: Floats, squares: Floats, shift_squares: Floats) -> Floats | Undefined:
+    """a(v) of several directions.
+
+    Args:
+        along: ⟨J v, Δμ⟩ per direction, kind of shift and group of probes `[n, 2, G]`.
+        squares: ‖J v‖² `[n, G]`.
+        shift_squares: ‖Δμ‖² `[2, G]`.
+
+    Returns:
+        `[n, 2]`, kinds as in `MOVED`; undefined where a direction or the training did not move the centroids.
+    """
+    moved, shift = squares.sum(axis=-1), shift_squares.sum(axis=-1)
+    if not (np.all(np.isfinite(along)) and np.all(np.isfinite(moved)) and np.all(np.isfinite(shift))):
+        return Undefined("products or centroids hold NaN or Inf")
+    if np.any(shift <= 0.0):
+        return Undefined("the centroids did not move over the interval")
+    if np.any(moved <= 0.0):
+        return Undefined("a direction does not move the centroids")
+    return np.asarray(np.clip(along.sum(axis=-1) / np.sqrt(moved[:, None] * shift), -1.0, 1.0))

@@ -1,0 +1,93 @@
+"""The tree that a comparison is: cohorts, their tasks, and in each the groups of runs with what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sedscope.analysis.interventions.accuracy_curves import Curve
+from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.interventions.beside import Beside
+from sedscope.analysis.interventions.outcome import Outcome
+from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.interventions.treatment import Treatment
+from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Reaching:
+    """When a group got to one threshold."""
+
+    threshold: float
+    n: int
+    """Seeds whose accuracy is known."""
+    reached: int
+    """How many of them got there, with every run of the seed."""
+    mean: Average | Undefined
+    """Arithmetic mean of steps; restricted to a horizon where one never got there."""
+    median: float | Undefined
+    """Of Kaplan–Meier's estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The runs of one intervention on one task."""
+
+    treatment: Treatment
+    label: str
+    runs: tuple[Outcome, ...]
+    """Those that have the task."""
+    without_task: tuple[Outcome, ...]
+    """Those that do not: they ended before it was named."""
+    reaching: tuple[Reaching, ...]
+    """One for each threshold."""
+    speedups: tuple[SpeedUp, ...]
+    """Over the control, one for each threshold; empty for the control itself."""
+    beside: tuple[Beside, ...]
+    """The same over `freeze`, and over a random subspace."""
+    no_freeze: Undefined | None
+    """Set where a subspace was kept and `freeze` is missing."""
+    norm_kept: tuple[float, float, float] | Undefined
+    """Least, median and largest share of the norm let through, over its runs."""
+    curve: Curve | Undefined
+    """Test accuracy."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskComparison:
+    """Every intervention on one task; the control first, `freeze` next."""
+
+    task: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Runs that differ in nothing but seed and intervention."""
+
+    label: str
+    """What tells its command from those of the others; empty where there is one cohort."""
+    command: tuple[str, ...]
+    """Of the training, without the seed."""
+    tasks: tuple[TaskComparison, ...]
+    notes: tuple[str, ...]
+    """What a reader should know: other commits or devices among its runs, seeds that ran twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All runs that were put beside one another."""
+
+    cohorts: tuple[Cohort, ...]
+
+    @property
+    def has_intervention(self) -> bool:
+        """Whether anything was done to any run; without it there is nothing to compare."""
+        return any(group.treatment.acts for _, _, group in self.groups())
+
+    def groups(self) -> Iterator[tuple[Cohort, str, Group]]:
+        """Every group with its cohort and task."""
+        for cohort in self.cohorts:
+            for one in cohort.tasks:
+                for group in one.groups:
+                    yield cohort, one.task, group

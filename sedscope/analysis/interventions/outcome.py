@@ -1,0 +1,122 @@
+"""What one run has to say in a comparison: when it got where, how far it was followed, what was let through.
+
+Decides until when a run was followed: its last evaluation, whether it was ended, killed or is still being recorded.
+Reads manifest and scalars alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from recorders.format import END_FINISHED, NORM_KEPT, STATE_FINISHED
+from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.interventions.norm_share import median_share
+from sedscope.analysis.interventions.recipe import Recipe, Seed
+from sedscope.analysis.interventions.treatment import Treatment
+from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY, accuracy, milestones
+from sedscope.analysis.statistics.grokking import GROK_ACCURACIES, Grokking
+from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.undefined import Undefined
+from sedscope.runs import Manifest, Run
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """One run on one task."""
+
+    task: str
+    grokking: Grokking
+    test: tuple[Ints, Floats]
+    """Evaluated t and test accuracy `[m]`; empty where it was never logged."""
+    train: tuple[Ints, Floats]
+    """The same of train accuracy."""
+
+    @property
+    def followed_to(self) -> int | Undefined:
+        """The last evaluated t."""
+        steps = self.test[0]
+        return int(steps[-1]) if len(steps) else Undefined(f"test accuracy of {self.task} was never logged")
+
+    def time(self, threshold: float) -> Time | Undefined:
+        """When its test accuracy reached a threshold, or until when it had not."""
+        reached = self.grokking.grok[GROK_ACCURACIES.index(threshold)]
+        if isinstance(reached, Undefined):
+            end = self.followed_to
+            return end if isinstance(end, Undefined) else Time(float(end), reached=False)
+        # Where the first evaluation is already there, the crossing lies anywhere before it.
+        cadence = reached.t if isinstance(reached.cadence, Undefined) else reached.cadence
+        return Time(float(reached.t), reached=True, cadence=float(cadence))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One run."""
+
+    path: str
+    name: str
+    state: str
+    """`recorders.format.STATE_…`."""
+    treatment: Treatment
+    recipe: Recipe
+    seed: Seed
+    origin: tuple[tuple[str, str], ...]
+    """What should be the same in a fair comparison and is no part of the recipe: commit, torch, device."""
+    tasks: tuple[TaskOutcome, ...]
+    norm_kept: float | Undefined
+    """Median share of the norm that was let through, over the steps since the intervention began."""
+    end_reason: str | None = END_FINISHED
+    """Why the recording ended; None while it goes on, and where nobody could say."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the script came to its own end."""
+        return self.state == STATE_FINISHED and self.end_reason == END_FINISHED
+
+    @property
+    def how_far(self) -> str:
+        """`finished`, `stopped (interrupted)`, `recording`, …"""
+        ended = self.state == STATE_FINISHED and not self.is_whole
+        return f"stopped ({self.end_reason})" if ended else self.state
+
+    def on(self, task: str) -> TaskOutcome | None:
+        """Its outcome on a task; None where it has no such task."""
+        return next((one for one in self.tasks if one.task == task), None)
+
+
+def outcome_of(run: Run) -> Outcome:
+    """What an opened run has to say.
+
+    Raises:
+        DamagedError, RefusedError: Its scalars cannot be read.
+    """
+    manifest, treatment = run.manifest, Treatment.of(run.manifest)
+    kept = run.scalar(NORM_KEPT)[1] if NORM_KEPT in run.scalar_names() else None
+    return Outcome(
+        path=str(run.path),
+        name=run.name,
+        state=run.state,
+        treatment=treatment,
+        recipe=Recipe.of(manifest),
+        seed=Seed.of(manifest),
+        origin=tuple(_origin(manifest)),
+        tasks=tuple(_task(run, task) for task in run.tasks),
+        norm_kept=median_share(kept, treatment),
+        end_reason=run.end_reason,
+    )
+
+
+def _origin(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Foreign, so of any kind: what is not as the recorder writes it is left out."""
+    git, versions = manifest.git, manifest.versions
+    if isinstance(git, Mapping) and isinstance(git.get("commit"), str):
+        yield "commit", f"{git['commit'][:12]}{' with changes' if git.get('dirty') else ''}"
+    if isinstance(versions, Mapping) and isinstance(versions.get("torch"), str):
+        yield "torch", versions["torch"]
+    if manifest.device is not None:
+        yield "device", manifest.device
+
+
+def _task(run: Run, task: str) -> TaskOutcome:
+    test, train = accuracy(run, TEST_ACCURACY, task), accuracy(run, TRAIN_ACCURACY, task)
+    return TaskOutcome(task, milestones(run, task).grokking, test, train)

@@ -1,0 +1,95 @@
+"""The analysis of one run, from the cache where it can be and computed where it must be.
+
+Every finished piece is kept at once: an interrupt, or an exception raised by `progress`, loses at most the checkpoint
+that was being worked on. Leaves to others: the stages of the work (`one_run`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sedscope.analysis.pipeline.any_window import AnyWindow, RowProducts
+from sedscope.analysis.pipeline.material import OnProgress
+from sedscope.analysis.pipeline.one_run import OneRun
+from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
+from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.progress import Progress
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.spectra.windows import span_of
+from sedscope.analysis.undefined import Undefined
+from sedscope.runs import Run
+
+
+def analyse(
+    run: Run,
+    settings: Settings,
+    sources: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
+    crossed: bool = False,
+    progress: OnProgress | None = None,
+) -> RunAnalysis:
+    """Spectra, coupling, rank-90 and milestones of one run.
+
+    Args:
+        run: Finished or still being recorded.
+        settings: What to compute.
+        sources: Full names; None for every source of the run, its controls among them where evidence is wanted.
+        tasks: Whose centroids; None for every task of the run.
+        crossed: Every source against every task. By default a source of one task goes against that task alone.
+        progress: Told after every unit of work. What it raises ends the analysis at once and passes through.
+
+    Raises:
+        UsageError: An unknown source or task, or a device that is not there.
+        TooLittleDataError: No source has as many rows as the smallest window.
+        DamagedError, RefusedError: The run cannot be read.
+    """
+    return OneRun(run, settings, sources, tasks, crossed, progress or _ignore).answer()
+
+
+def kept_answer(
+    run: Run,
+    settings: Settings,
+    sources: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
+    crossed: bool = False,
+) -> RunAnalysis | None:
+    """What `analyse` would return where it has nothing to compute, else None; raises as `analyse` does."""
+    return OneRun(run, settings, sources, tasks, crossed, _ignore).kept_answer()
+
+
+def measure_spans(
+    run: Run, settings: Settings, sources: Sequence[str], task: str, progress: OnProgress | None = None
+) -> AnyWindow:
+    """The spans of windows of some sources against one task: R_k of every W and K in them follows without a product.
+
+    Args:
+        run: Finished or still being recorded.
+        settings: W is the largest window that is wanted; K does not matter.
+        sources: Full names.
+        task: Whose centroids.
+        progress: As for `analyse`.
+
+    Raises:
+        As `analyse` does.
+    """
+    wide = replace(settings, window=tuple(dict.fromkeys((1, span_of(settings.window)))), rank=(1,))
+    return OneRun(run, wide, sources, (task,), True, progress or _ignore).spans()
+
+
+def row_products(
+    run: Run, settings: Settings, source: str, progress: OnProgress | None = None
+) -> RowProducts | Undefined:
+    """Inner products of a source's rows within a window's reach; raises as `analyse` does."""
+    return OneRun(run, settings, (source,), (), False, progress or _ignore).row_products()
+
+
+def probe_couplings(
+    run: Run, settings: Settings, source: str, task: str, t: int, progress: OnProgress | None = None
+) -> ProbeCouplings | Undefined:
+    """Coupling of a window's K directions probe by probe, at a step with weights; raises as `analyse` does."""
+    return OneRun(run, settings, (source,), (task,), True, progress or _ignore).probe_couplings(t)
+
+
+def _ignore(_: Progress) -> None:
+    pass

@@ -1,0 +1,247 @@
+"""What an analysis of one run holds: plain dataclasses that both faces show and that a worker process can send.
+
+Decides how results are grouped. A result that does not exist is an `Undefined` in its place, never a missing entry.
+Leaves to others: computing them (`analyse`) and every word and number on the screen or in a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
+from sedscope.analysis.statistics.grokking import Grokking
+from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.statistics.ratio import At, Ratio
+from sedscope.analysis.undefined import Undefined
+
+NOT_MEASURED = Undefined("it was not measured")
+"""In place of what the settings did not ask for."""
+
+Route = Literal["directions", "coupling Gram"]
+"""Whether A was taken of each v_k, or of all directions of the window's span at once. Equal up to rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """R̄_k of each variant of a source: draws of a control, batches of a fixed gradient."""
+
+    rbar: tuple[float | None, ...]
+    """By variant; None where it is undefined."""
+    low: float
+    """The least of them."""
+    high: float
+    """The largest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentAt:
+    """Signed cosines with what the training did to the centroids next; means over the variants of a source."""
+
+    next_t: int
+    """The interval ends here: the next t with weights."""
+    v: Floats | Undefined
+    """a(v_k) `[K', 2]`, each v_k towards the mean row of its window; kinds as in `alignment.MOVED`."""
+    row: Floats | Undefined
+    """a of the row at the checkpoint `[2]`."""
+    row_interval: tuple[Interval, ...] | Undefined = NOT_MEASURED
+    """Of the two, over groups of probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CouplingAt:
+    """Coupling of one window's directions at one checkpoint."""
+
+    t: int
+    n_rows: int
+    full: bool
+    A: Floats | Undefined
+    """A(v_k) `[K']`, K' = min(K, rank of the window)."""
+    baseline: float | Undefined
+    ratio: Ratio | Undefined
+    interval: Interval | Undefined
+    """Of R̄_k."""
+    flat: str | None
+    """Why the subspace is arbitrary."""
+    participation: float | Undefined = NOT_MEASURED
+    """(Σσ²)²/Σσ⁴ of the window."""
+    logit: Ratio | Undefined = NOT_MEASURED
+    """R^logit: the same ratio for the centred output in place of the centroids."""
+    logit_interval: Interval | Undefined = NOT_MEASURED
+    """Of its mean over k."""
+    matched: Ratio | Undefined = NOT_MEASURED
+    """R^matched: against random directions that have v_k's norm in every block."""
+    matched_interval: Interval | Undefined = NOT_MEASURED
+    """Of its mean over k."""
+    energy: Floats | Undefined = NOT_MEASURED
+    """‖v_k‖² within each block `[K', B]`."""
+    alignment: AlignmentAt | Undefined = NOT_MEASURED
+    spread: Spread | None = None
+    """Over the variants of the source; None where there is one alone. All other numbers are their means."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockCoupling:
+    """Coupling of each v_k restricted to each block, at one checkpoint."""
+
+    t: int
+    A: Floats | Undefined
+    """`[K', B]`, of the restricted vectors as they are: not scaled to unit length, so they are parts of A(v_k), which
+    also holds what blocks do together."""
+    n_probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CouplingSeries:
+    """R_k of one source against the centroids of one task, over the checkpoints."""
+
+    source: str
+    task: str
+    window: int
+    rank: int
+    route: Route
+    points: tuple[CouplingAt, ...]
+    peak: At | Undefined
+    final: At | Undefined
+    blocks: tuple[BlockCoupling, ...] = ()
+    """At the peak and at the end, of the source's first variant."""
+
+    def at(self, moment: At | Undefined) -> CouplingAt | None:
+        """The checkpoint of the peak or of the end."""
+        if isinstance(moment, Undefined):
+            return None
+        return next(point for point in self.points if point.t == moment.t)
+
+
+@dataclass(frozen=True, slots=True)
+class RankAt:
+    """rank-90 of a task's centroids at one checkpoint."""
+
+    t: int
+    rank: int | Undefined
+    variances: Floats
+    """The leading principal variances, as shares of the total; empty where undefined."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankSeries:
+    """rank-90 of one task over the checkpoints."""
+
+    task: str
+    n_probes: int
+    points: tuple[RankAt, ...]
+    undefined: Undefined | None = None
+    """Why there is no point at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandomAlignment:
+    """How far random directions align with what the training did next: the floor of a(v)."""
+
+    task: str
+    points: tuple[tuple[int, Floats | Undefined], ...]
+    """t and the root mean square of a(r_j) over the random directions `[2]`; kinds as in `alignment.MOVED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AngleAt:
+    """Principal angles between two top-K subspaces at one checkpoint."""
+
+    t: int
+    cosines: Floats | Undefined
+    """Descending `[min(K', K'')]`; 1: a shared direction."""
+    flat: str | None
+    """Why one of the subspaces is arbitrary."""
+
+
+@dataclass(frozen=True, slots=True)
+class AngleSeries:
+    """Principal angles between the top-K subspaces of two sources."""
+
+    first: str
+    second: str
+    second_batch: int
+    """0; 1 in a floor: the same source on another fixed batch."""
+    window: int
+    rank: int
+    points: tuple[AngleAt, ...]
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether it compares a source with itself on another batch: no two sources are closer than that."""
+        return self.first == self.second
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage between gradient and displacement."""
+
+    name: str
+    """In words."""
+    source: str
+    rbar: Floats
+    """R̄_k at the steps of the table `[m]`."""
+    matched: Floats | Undefined
+    """Mean R^matched at the same steps `[m]`."""
+    factor: float | Undefined
+    """R̄_k over that of the stage before: geometric mean over the steps."""
+    matched_factor: float | Undefined
+    flat: int
+    """At how many of the steps the top-K subspace is arbitrary."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageTable:
+    """What becomes of a gradient's coupling on the way to the displacement, at steps where every stage is defined."""
+
+    task: str
+    window: int
+    rank: int
+    steps: tuple[int, ...]
+    stages: tuple[Stage, ...]
+    """Those that the run has, in the order of the optimizer."""
+    merged: tuple[tuple[str, str], ...]
+    """Stages that are another one under a second name here, and which."""
+    loses_most: str | Undefined
+    """The source after the step with the least factor of R̄_k."""
+    loses_most_matched: str | Undefined
+    """The same for R^matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMetrics:
+    """Milestones of one task."""
+
+    task: str
+    grokking: Grokking
+
+
+@dataclass(frozen=True, slots=True)
+class RunAnalysis:
+    """Everything that was asked about one run, and the settings that made it."""
+
+    path: str
+    name: str
+    state: str
+    """`recorders.format.STATE_…`."""
+    tasks: tuple[str, ...]
+    n_selected: int
+    """P."""
+    steps: tuple[int, int] | None
+    """The first and the last recorded t; None before the first."""
+    settings: Settings
+    metrics: tuple[TaskMetrics, ...]
+    rank90: tuple[RankSeries, ...]
+    spectra: tuple[SpectrumSeries, ...]
+    coupling: tuple[CouplingSeries, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader should know: repeated steps, a cache that could not be written."""
+    damage: tuple[str, ...] = ()
+    """What is damaged; the results are those of the good part."""
+    blocks: tuple[str, ...] = ()
+    """Names of the blocks, in the order of `CouplingAt.energy`."""
+    random_alignment: tuple[RandomAlignment, ...] = ()
+    angles: tuple[AngleSeries, ...] = ()
+    stages: tuple[StageTable, ...] = ()

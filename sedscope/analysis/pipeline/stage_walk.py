@@ -1,0 +1,132 @@
+"""The fold of the optimizer's stages: where on the way from gradient to displacement the coupling goes.
+
+Decides the order of stages, which checkpoints are compared (those where every stage has a full window and a ratio), and
+what "loses most" means: the least geometric mean of the ratio to the stage before. The sum of the updates over an
+interval is the displacement, so the two are one stage. Leaves to others: the ratios, and every sentence about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recorders.format import (
+    ADAPTIVE,
+    DISPLACEMENT,
+    GRADIENT,
+    MOMENTUM,
+    SGD_MOMENTUM,
+    UPDATE,
+    Source,
+)
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, Stage, StageTable
+from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
+from sedscope.analysis.statistics.ratio import Ratio
+from sedscope.analysis.undefined import Undefined
+
+_NAMES = {
+    UNCLIPPED: "gradient of all tasks",
+    GRADIENT: "gradient the optimizer received",
+    MOMENTUM: "m̂",
+    SGD_MOMENTUM: "momentum",
+    ADAPTIVE: "adaptive step",
+    DECAYED: "+ decay",
+    UPDATE: "update",
+    DISPLACEMENT: "sum over the interval: displacement",
+}
+
+
+def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: int, n_tasks: int) -> StageTable | None:
+    """The stages of one task, window and rank.
+
+    Args:
+        series: All of a run.
+        task: Whose centroids, and whose own gradient comes first.
+        window: W.
+        rank: K.
+        n_tasks: Tasks of the run.
+
+    Returns:
+        None with fewer than two stages.
+    """
+    found = {one.source: one for one in series if (one.task, one.window, one.rank) == (task, window, rank)}
+    own = Source(GRADIENT, task).name
+    names = {own: "gradient of the task"} | _NAMES
+    chain = [found[source] for source in names if source in found and _is_defined(found[source])]
+    if len(chain) < 2:
+        return None
+    steps = _common_steps(chain)
+    points = {one.source: _at(one, steps) for one in chain}
+    stages: list[Stage] = []
+    for one in chain:
+        stages.append(_stage(names[one.source], one.source, points[one.source], stages[-1] if stages else None))
+    # Without clipping the sum over the tasks is what the optimizer receives; of one task it is that task's gradient.
+    whole = own if n_tasks == 1 and own in found else GRADIENT
+    merged = tuple(
+        (names[missing], names[same])
+        for missing, same, before in ((UNCLIPPED, whole, GRADIENT), (DECAYED, UPDATE, ADAPTIVE))
+        if missing not in found and {same, before} <= found.keys()
+    )
+    least = _least([(stage.source, stage.factor) for stage in stages[1:]])
+    matched = _least([(stage.source, stage.matched_factor) for stage in stages[1:]])
+    return StageTable(task, window, rank, steps, tuple(stages), merged, least, matched)
+
+
+def _is_defined(series: CouplingSeries) -> bool:
+    """Whether some full window has a ratio: a source without rows is not a stage of this run."""
+    return any(point.full and isinstance(point.ratio, Ratio) for point in series.points)
+
+
+def _common_steps(chain: Sequence[CouplingSeries]) -> tuple[int, ...]:
+    sets = [{point.t for point in one.points if point.full and isinstance(point.ratio, Ratio)} for one in chain]
+    return tuple(sorted(set.intersection(*sets)))
+
+
+def _at(series: CouplingSeries, steps: Sequence[int]) -> list[CouplingAt]:
+    by_step = {point.t: point for point in series.points}
+    return [by_step[t] for t in steps]
+
+
+def _stage(name: str, source: str, points: Sequence[CouplingAt], before: Stage | None) -> Stage:
+    rbar = np.array([point.ratio.rbar for point in points if isinstance(point.ratio, Ratio)])
+    matched = _matched(points)
+    first = Undefined("the first stage has none before it")
+    return Stage(
+        name,
+        source,
+        rbar,
+        matched,
+        first if before is None else _factor(before.rbar, rbar),
+        first if before is None else _factor(before.matched, matched),
+        sum(point.flat is not None for point in points),
+    )
+
+
+def _matched(points: Sequence[CouplingAt]) -> Floats | Undefined:
+    absent = next((point.matched for point in points if isinstance(point.matched, Undefined)), None)
+    if absent is not None:
+        return absent
+    return np.array([point.matched.rbar for point in points if isinstance(point.matched, Ratio)])
+
+
+def _factor(before: Floats | Undefined, after: Floats | Undefined) -> float | Undefined:
+    """Geometric mean of after/before."""
+    for one in (before, after):
+        if isinstance(one, Undefined):
+            return one
+    assert isinstance(before, np.ndarray) and isinstance(after, np.ndarray)
+    if len(after) == 0:
+        return Undefined("at no checkpoint has every stage a full window")
+    if np.any(before <= 0.0) or np.any(after <= 0.0):
+        return Undefined("a stage does not couple at all")
+    return float(np.exp(np.mean(np.log(after / before))))
+
+
+def _least(factors: Sequence[tuple[str, float | Undefined]]) -> str | Undefined:
+    known = [(factor, source) for source, factor in factors if not isinstance(factor, Undefined)]
+    if not known:
+        return next(factor for _, factor in factors if isinstance(factor, Undefined))
+    factor, source = min(known)
+    return source if factor < 1.0 else Undefined("no step loses coupling")

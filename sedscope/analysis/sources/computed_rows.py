@@ -1,0 +1,174 @@
+"""Rows that come from running the model again: fixed gradients and their controls, computed and spooled when needed.
+
+Decides at which steps each kind has rows (a fixed gradient on the first batch wherever there are weights, the others
+where the window of some checkpoint reaches), what they depend on, and where they wait while an analysis needs them.
+Leaves to others: the gradients themselves (`control_gradient`) and windows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recorders.format import FIXED_GRADIENT, parse_source
+from sedscope.analysis.arrays import Ints, Rows
+from sedscope.analysis.cache import digest
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.sources.batches import fixed_batch
+from sedscope.analysis.sources.variants import GradientKind, Variant
+from sedscope.analysis.spectra.source_rows import SourceRows, task_identity
+from sedscope.analysis.spectra.windows import place_windows, span_of
+from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.unknown import why_no_program, why_no_weights
+from sedscope.runs import Run
+
+if TYPE_CHECKING:
+    from sedscope.analysis.sources.workbench import Workbench
+
+SPOOL_FROM_BYTES = 256 << 20
+"""Rows beyond this, over all kinds and tasks, wait in files without a name instead of in memory."""
+
+
+class ComputedRows:
+    """The computed sources of one run; each kind of gradient is computed once, and only if its rows are read."""
+
+    def __init__(self, run: Run, settings: Settings, tasks: Sequence[str], checkpoints: Ints) -> None:
+        """Nothing is computed yet.
+
+        Args:
+            run: Where weights, programs and probes come from.
+            settings: Batch, part, precision, device and windows.
+            tasks: Every task of the run: the aggregated fixed gradient is over them.
+            checkpoints: From which windows are seen.
+        """
+        self._run = run
+        self._settings = settings
+        self._tasks = tuple(tasks)
+        self._every = run.weight_steps()
+        self._near = _within_windows(self._every, checkpoints, settings)
+        self._held: dict[tuple[str, GradientKind], Rows] = {}
+        self._identities: dict[str, list[str]] = {}
+
+    def source(self, variant: Variant) -> SourceRows | Undefined:
+        """The rows of one variant; undefined where the model cannot be run again or there is no such batch."""
+        tasks, kind = self._parts(variant)
+        absent = next((reason for task in tasks if (reason := self._why_not(task, kind)) is not None), None)
+        if absent is not None:
+            return absent
+        steps = self._steps(kind)
+
+        def read(start: int, stop: int, columns: slice, /) -> Rows:
+            return sum_rows([self._held[task, kind][start:stop, columns] for task in tasks])
+
+        def identity(start: int, stop: int) -> str:
+            return digest(self._dependencies(tasks, kind, steps[start:stop]))
+
+        return SourceRows(variant.source, steps, self._run.manifest.P, read, identity)
+
+    def missing(self, variants: Iterable[Variant]) -> dict[str, tuple[GradientKind, ...]]:
+        """By task, the kinds that these variants need and that are not computed yet."""
+        needed: dict[str, dict[GradientKind, None]] = {}
+        for variant in variants:
+            tasks, kind = self._parts(variant)
+            for task in tasks:
+                if (task, kind) not in self._held:
+                    needed.setdefault(task, {})[kind] = None
+        return {task: tuple(kinds) for task, kinds in needed.items()}
+
+    def compute(
+        self, bench: Workbench, task: str, kinds: Sequence[GradientKind], progress: Callable[[int, int], None]
+    ) -> None:
+        """Computes gradients of one task at every step where they have rows; one forward pass serves all of a batch.
+
+        Args:
+            bench: Weights, program and probes.
+            task: Whose loss.
+            kinds: Which.
+            progress: Told how many of how many steps are done.
+
+        Raises:
+            SedscopeError: The model cannot be run, or weights are damaged; nothing is held then.
+        """
+        from sedscope.analysis.parallel import Tick, run_pieces
+
+        rows = {kind: self._spool(len(self._steps(kind))) for kind in kinds}
+
+        def piece(t: int, wanted: Mapping[GradientKind, int], tick: Tick) -> None:
+            for kind, found in bench.gradients(t, task, tuple(wanted)).items():
+                rows[kind][wanted[kind]] = found
+            tick(1)
+
+        places = {kind: {t: row for row, t in enumerate(self._steps(kind).tolist())} for kind in kinds}
+        at_step = [(t, {kind: places[kind][t] for kind in kinds if t in places[kind]}) for t in self._every.tolist()]
+        pieces = [partial(piece, t, wanted) for t, wanted in at_step if wanted]
+        done = count()
+        run_pieces(pieces, bench.workers, lambda _: progress(next(done) + 1, len(pieces)))
+        self._held |= {(task, kind): found for kind, found in rows.items()}
+
+    def _parts(self, variant: Variant) -> tuple[tuple[str, ...], GradientKind]:
+        """The tasks whose gradients add up to a variant, and their kind."""
+        source = parse_source(variant.source)
+        family, task = (FIXED_GRADIENT, None) if source is None else source
+        return self._tasks if task is None else (task,), GradientKind(family, variant.index)
+
+    def _why_not(self, task: str, kind: GradientKind) -> Undefined | None:
+        reasons = (why_no_weights(self._run), why_no_program(self._run, task))
+        absent = next((reason for reason in reasons if reason is not None), None)
+        probe = self._run.probe(task) if absent is None else None
+        if probe is None:
+            return absent
+        batch = fixed_batch(probe, self._settings.batch, kind.batch, self._settings.part)
+        return batch if isinstance(batch, Undefined) else None
+
+    def _steps(self, kind: GradientKind) -> Ints:
+        return self._every if kind == GradientKind(FIXED_GRADIENT, 0) else self._near
+
+    def _dependencies(self, tasks: Sequence[str], kind: GradientKind, steps: Ints) -> dict[str, object]:
+        return {
+            "weights": self._run.identity("weights", steps=steps),
+            "selected": [parameter.name for parameter in self._run.manifest.selected],
+            "tasks": [self._identity(task) for task in tasks],
+            "names": list(tasks) if kind.family != FIXED_GRADIENT else None,
+            "kind": [kind.family, kind.index],
+            "batch": self._settings.batch,
+            "part": self._settings.part,
+            "precision": self._settings.precision,
+            "device": self._settings.device,
+        }
+
+    def _identity(self, task: str) -> list[str]:
+        """Of a task's probe and program, which are read once."""
+        if task not in self._identities:
+            self._identities[task] = task_identity(self._run, task)
+        return self._identities[task]
+
+    def _spool(self, n_rows: int) -> Rows:
+        """Zeros to be filled: in memory, or in a nameless file that goes when nobody holds it any more."""
+        shape, dtype = (n_rows, self._run.manifest.P), np.dtype(self._settings.precision)
+        held = sum(rows.nbytes for rows in self._held.values() if not isinstance(rows, np.memmap))
+        if held + shape[0] * shape[1] * dtype.itemsize <= SPOOL_FROM_BYTES:
+            return np.zeros(shape, dtype)
+        with tempfile.TemporaryFile(prefix="sedscope-") as file:
+            return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
+def sum_rows(parts: Sequence[Rows]) -> Rows:
+    """Their sum in the order of the tasks, in the rows' own precision; one part is handed on as it is."""
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _within_windows(steps: Ints, checkpoints: Ints, settings: Settings) -> Ints:
+    """The steps that lie in the window of some checkpoint: among them, every window is what it is among all steps."""
+    size = span_of(settings.window) if settings.through_gram else settings.window[0]
+    wanted = np.zeros(len(steps), dtype=bool)
+    for window in place_windows(steps, checkpoints, size, settings.align):
+        wanted[window.start : window.stop] = True
+    return np.asarray(steps[wanted])

@@ -1,0 +1,90 @@
+"""Rolling spectra of one source over a whole run, from a Gram matrix that is kept in the cache.
+
+Decides which band is computed for which windows, so that neighbouring settings share it. Leaves to others: the
+arithmetic (`gram`, `spectrum`) and rows (`sources`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sedscope.analysis.cache import Cache
+from sedscope.analysis.settings import Align, Settings
+from sedscope.analysis.spectra.gram import BandedGram, banded_gram
+from sedscope.analysis.spectra.source_rows import SourceRows
+from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
+from sedscope.analysis.spectra.window_spectrum import Spectrum, flatness, spectrum
+from sedscope.analysis.spectra.windows import Window, place_windows, span_of
+from sedscope.analysis.undefined import Undefined
+
+
+class RollingSpectra:
+    """The windows of one source and their spectra, each decomposed once."""
+
+    def __init__(self, rows: SourceRows, gram: BandedGram, align: Align) -> None:
+        """Nothing is decomposed yet."""
+        self.rows = rows
+        self.gram = gram
+        self._align = align
+        self._found: dict[tuple[int, int], Spectrum | Undefined] = {}
+
+    def windows(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
+        """The window of W = `size` rows seen from each step."""
+        return place_windows(self.rows.steps, steps, size, self._align, rows_end_at_t=self.rows.end_at_t)
+
+    def spectrum(self, window: Window) -> Spectrum | Undefined:
+        """Singular values and left vectors of a window."""
+        if window.n_rows == 0:
+            return Undefined("there is no row on this side of the checkpoint")
+        place = (window.start, window.stop)
+        if place not in self._found:
+            self._found[place] = spectrum(self.gram.window(*place))
+        return self._found[place]
+
+    def row_at(self, t: int) -> int | None:
+        """Position of the row at step t; None where there is none, or it has no direction: zero, NaN or Inf."""
+        place = int(np.searchsorted(self.rows.steps, t))
+        if place == len(self.rows.steps) or self.rows.steps[place] != t:
+            return None
+        square = float(self.gram.window(place, place + 1)[0, 0])
+        return place if 0.0 < square < np.inf else None
+
+    def series(self, size: int, ranks: Sequence[int], steps: Sequence[int] | None = None) -> SpectrumSeries:
+        """The spectra at some steps, or at every recorded step of the source."""
+        seen_from = self.rows.steps.tolist() if steps is None else steps
+        points = [self._edge_at(window, ranks) for window in self.windows(seen_from, size)]
+        return SpectrumSeries(self.rows.name, size, tuple(points))
+
+    def _edge_at(self, window: Window, ranks: Sequence[int]) -> EdgeAt:
+        found = self.spectrum(window)
+        if isinstance(found, Undefined):
+            return EdgeAt(window.t, window.n_rows, window.full, found)
+        flat = tuple(flatness(found, rank) for rank in ranks)
+        edge = Edge(found.sigma, found.edge, found.gap, found.participation, flat)
+        return EdgeAt(window.t, window.n_rows, window.full, edge)
+
+
+def kept_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram | None:
+    """The Gram matrix of a source's rows from the cache, if what is kept there is one."""
+    span = span_of(settings.window)
+    found = cache.load("gram", _key(rows, span))
+    size = min(span, len(rows.steps))
+    if found is None or found.keys() != {"band"}:
+        return None
+    band = found["band"]
+    fits = band.dtype == np.float64 and band.shape == (len(rows.steps), 2 * size - 1)
+    return BandedGram(band, size) if fits else None
+
+
+def compute_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram:
+    """The Gram matrix from the rows, and into the cache."""
+    span = span_of(settings.window)
+    gram = banded_gram(rows.read, len(rows.steps), rows.n_columns, span)
+    cache.keep("gram", _key(rows, span), {"band": gram.band})
+    return gram
+
+
+def _key(rows: SourceRows, span: int) -> dict[str, object]:
+    return {"rows": rows.identity(0, len(rows.steps)), "span": span}

@@ -1,0 +1,66 @@
+"""SED directions of a window: v_k = X^T u_k / σ_k, kept as combinations of rows until somebody needs the vectors.
+
+Leaves to others: σ and u (`spectrum`); what a direction is used for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.spectra.gram import RowReader
+from sedscope.analysis.spectra.window_spectrum import Spectrum
+from sedscope.analysis.spectra.windows import Window
+
+
+def combinations(spectrum: Spectrum, rank: int | None = None) -> Floats:
+    """Coefficients c_k = u_k/σ_k that turn rows into unit directions: v_k = Σ_i c_k[i]·row_i.
+
+    Args:
+        spectrum: Of the window.
+        rank: K; None takes every direction that the window has.
+
+    Returns:
+        `[n_rows, min(K, rank of the window)]`: a direction whose σ_k is zero to rounding does not exist.
+
+    Raises:
+        UsageError: K < 1.
+    """
+    if rank is not None and rank < 1:
+        raise UsageError(f"rank: must be at least 1 direction; found {rank}")
+    count = spectrum.rank if rank is None else min(rank, spectrum.rank)
+    return spectrum.left[:, :count] / spectrum.sigma[:count]
+
+
+def apply_combinations(
+    rows: RowReader, window: Window, coefficients: Floats, n_columns: int, *, buffer_bytes: int = 64 << 20
+) -> Floats:
+    """Directions as vectors: `coefficients` applied to the rows of a window, block by block over the columns.
+
+    Args:
+        rows: Reader of the source's rows.
+        window: Whose rows the coefficients combine.
+        coefficients: `[n_rows, m]`, from `combinations` or of any other kind.
+        n_columns: P.
+        buffer_bytes: Bound on the rows held at once as float64, in bytes.
+
+    Returns:
+        float64 `[m, P]`.
+    """
+    directions = np.empty((coefficients.shape[1], n_columns))
+    width = max(1, buffer_bytes // (8 * max(1, window.n_rows)))
+    for first in range(0, n_columns, width):
+        columns = slice(first, min(first + width, n_columns))
+        block = np.asarray(rows(window.start, window.stop, columns), dtype=np.float64)
+        np.matmul(coefficients.T, block, out=directions[:, columns])
+    return directions
+
+
+def subspace_cosines(cross: Floats) -> Floats:
+    """Cosines of the principal angles between two subspaces, descending.
+
+    Args:
+        cross: ⟨v_i, w_j⟩ `[K, K']` of orthonormal bases; in terms of rows `c_v^T (X X'^T) c_w`.
+    """
+    return np.clip(np.linalg.svd(cross, compute_uv=False), 0.0, 1.0)

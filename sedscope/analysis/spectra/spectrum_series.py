@@ -1,0 +1,45 @@
+"""The spectra of one source's windows over a run, without their vectors: what is shown, and what a worker can send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The spectrum of one window, without its vectors."""
+
+    sigma: Floats
+    """σ_1 ≥ … ≥ σ_n `[n]`."""
+    edge: int | Undefined
+    """k*, counted from 1."""
+    gap: float | Undefined
+    """σ_k*/σ_(k*+1)."""
+    participation: float
+    """(Σσ²)²/Σσ⁴."""
+    flat: tuple[str | None, ...]
+    """For each K of the settings: why the top-K subspace is arbitrary, or None where it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeAt:
+    """The window at one recorded step."""
+
+    t: int
+    n_rows: int
+    full: bool
+    edge: Edge | Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumSeries:
+    """Spectra of one source over all of its recorded steps."""
+
+    source: str
+    window: int
+    points: tuple[EdgeAt, ...]
+    undefined: Undefined | None = None
+    """Why there is no point at all."""

@@ -1,0 +1,208 @@
+"""95 % intervals of R̄_k: percentile bootstrap over groups of probes and random directions (design §9).
+
+Both are resampled jointly: one draw of groups serves the SED directions and the baseline alike. v_k, the fixed batch
+and the peak step are held fixed, so an interval says how well *these* directions were measured, not how they vary over
+batches or seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.statistics.probe_groups import Coupling
+from sedscope.analysis.undefined import Undefined
+
+RESAMPLES = 1000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A percentile interval and what it was drawn over."""
+
+    low: float
+    high: float
+    level: float
+    """0.95: the central share of the resampled values."""
+    n_groups: int
+    n_probes: int
+    n_random: int
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RatioIntervals:
+    """Of one window."""
+
+    R: tuple[Interval, ...]
+    """Of each R_k."""
+    rbar: Interval
+
+
+def ratio_intervals(
+    directions: Coupling, random: Coupling, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
+) -> RatioIntervals | Undefined:
+    """Intervals of R_k and R̄_k of one window.
+
+    Args:
+        directions: A of v_1 … v_K' per group.
+        random: A of the random directions per group; the same groups.
+        resamples: Bootstrap draws.
+        level: Central share, between 0 and 1.
+        seed: Of the draws. Equal seeds and sizes give equal draws, so differences between sources stay paired.
+
+    Returns:
+        Undefined with fewer than two groups or random directions, with NaN or Inf, or a resampled baseline of 0.
+
+    Raises:
+        UsageError: the two couplings were measured on different groups.
+    """
+    if not np.array_equal(directions.counts, random.counts):
+        raise UsageError("interval: directions and baseline must be measured on the same groups of probes")
+    absent = _why_not(directions, random)
+    if absent is not None:
+        return absent
+    n_groups, n_random = directions.counts.size, len(random.sums)
+    weights, _ = _draws(n_groups, n_random, resamples, seed)
+    probes = weights @ directions.counts
+    resampled = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed) / probes
+    if np.min(resampled) <= 0.0:
+        return Undefined("a resampled baseline is zero")
+    ratios = (weights @ directions.sums.T) / (probes * resampled)[:, None]
+    tail = 50.0 * (1.0 - level)
+    bounds = np.percentile(np.column_stack((ratios, ratios.mean(axis=1))), (tail, 100.0 - tail), axis=0)
+
+    def interval(column: int) -> Interval:
+        low, high = float(bounds[0, column]), float(bounds[1, column])
+        return Interval(low, high, level, n_groups, int(directions.counts.sum()), n_random, resamples, seed)
+
+    return RatioIntervals(tuple(interval(k) for k in range(len(directions.sums))), interval(len(directions.sums)))
+
+
+def matched_interval(
+    directions: Coupling,
+    random: Coupling,
+    matched: Sequence[Coupling],
+    plain: Coupling,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval | Undefined:
+    """Interval of the mean R^matched of one window, over the same draws as `ratio_intervals`.
+
+    Args:
+        directions: A of v_1 … v_K' per group.
+        random: A of the random directions per group; the same probes.
+        matched: For each v_k, A of some random directions with its norm in every block, on the block probes.
+        plain: A of the same random directions as they are, on the block probes.
+        resamples: Bootstrap draws.
+        level: Central share, between 0 and 1.
+        seed: Of the draws.
+    """
+    absent = _why_not(directions, random)
+    if absent is not None:
+        return absent
+    n_groups, n_random = directions.counts.size, len(random.sums)
+    weights, _ = _draws(n_groups, n_random, resamples, seed)
+
+    # The same draws of groups; of the random directions, those that were taken block by block.
+    _, block_picks = _draws(n_groups, len(plain.sums), resamples, seed)
+
+    def medians(coupling: Coupling, chosen: Ints) -> Floats:
+        return _middle(np.take_along_axis(weights @ coupling.sums.T, chosen, axis=1))
+
+    # Numbers of probes cancel: R_k has them above and below, and so has the quotient of the two medians.
+    bases = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed)
+    plains = medians(plain, block_picks)
+    shaped = np.column_stack([medians(one, block_picks) for one in matched])
+    if min(bases.min(), plains.min(), shaped.min()) <= 0.0:
+        return Undefined("a resampled baseline is zero")
+    values = ((weights @ directions.sums.T) * (plains / bases)[:, None] / shaped).mean(axis=1)
+    tail = 50.0 * (1.0 - level)
+    low, high = np.percentile(values, (tail, 100.0 - tail)).tolist()
+    return Interval(low, high, level, n_groups, int(directions.counts.sum()), n_random, resamples, seed)
+
+
+def cosine_interval(
+    along: Floats,
+    squares: Floats,
+    shift_squares: Floats,
+    counts: Ints,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval | Undefined:
+    """Interval of the mean cosine of several directions with one shift of the centroids, over groups of probes.
+
+    Args:
+        along: ⟨J v, Δμ⟩ of each direction per group `[n, G]`.
+        squares: ‖J v‖² `[n, G]`.
+        shift_squares: ‖Δμ‖² `[G]`.
+        counts: Probes in each group `[G]`.
+        resamples: Bootstrap draws.
+        level: Central share, between 0 and 1.
+        seed: Of the draws.
+    """
+    if counts.size < 2:
+        return Undefined(f"an interval needs at least 2 groups of probes; found {counts.size}")
+    weights, _ = _draws(counts.size, 1, resamples, seed)
+    lengths = np.sqrt((weights @ squares.T) * (weights @ shift_squares)[:, None])
+    if not np.all(np.isfinite(lengths)) or lengths.min() <= 0.0:
+        return Undefined("a resampled direction or shift is zero, NaN or Inf")
+    tail = 50.0 * (1.0 - level)
+    low, high = np.percentile((weights @ along.T / lengths).mean(axis=1), (tail, 100.0 - tail)).tolist()
+    return Interval(low, high, level, counts.size, int(counts.sum()), 0, resamples, seed)
+
+
+def _why_not(directions: Coupling, random: Coupling) -> Undefined | None:
+    if directions.counts.size < 2:
+        return Undefined(f"an interval needs at least 2 groups of probes; found {directions.counts.size}")
+    if len(random.sums) < 2:
+        return Undefined(f"an interval needs at least 2 random directions; found {len(random.sums)}")
+    if len(directions.sums) == 0:
+        return Undefined("the window has no direction")
+    if not (np.all(np.isfinite(directions.sums)) and np.all(np.isfinite(random.sums))):
+        return Undefined("the coupling is NaN or Inf")
+    return None
+
+
+@lru_cache(maxsize=8)
+def _draws(n_groups: int, n_random: int, resamples: int, seed: int) -> tuple[Floats, Ints]:
+    """How often each group is drawn `[resamples, G]`, and which random directions `[resamples, n]`."""
+    generator = np.random.default_rng(seed)
+    groups = generator.integers(n_groups, size=(resamples, n_groups))
+    picks = generator.integers(n_random, size=(resamples, n_random))
+    cells = (groups + n_groups * np.arange(resamples)[:, None]).ravel()
+    weights = np.bincount(cells, minlength=resamples * n_groups).reshape(resamples, n_groups).astype(np.float64)
+    weights.setflags(write=False)
+    picks.setflags(write=False)
+    return weights, picks
+
+
+@lru_cache(maxsize=64)
+def _resampled_baseline(sums: bytes, n_groups: int, resamples: int, seed: int) -> Floats:
+    """Median over the drawn random directions of Σ_x ‖·‖² over the drawn groups `[resamples]`.
+
+    Most of an interval's time goes into it, and every source of a checkpoint and task has the same.
+    """
+    random = np.frombuffer(sums, dtype=np.float64).reshape(-1, n_groups)
+    weights, picks = _draws(n_groups, len(random), resamples, seed)
+    found = _middle(np.take_along_axis(weights @ random.T, picks, axis=1))
+    found.setflags(write=False)
+    return found
+
+
+def _middle(values: Floats) -> Floats:
+    """Median of each row, the mean of the two middle values when there are two."""
+    # Sorting short rows is several times faster than np.median, and this is where an interval spends its time.
+    ordered, n = np.sort(values, axis=1), values.shape[1]
+    return np.asarray(0.5 * (ordered[:, (n - 1) // 2] + ordered[:, n // 2]))

@@ -1,0 +1,1 @@
+"""The report in its forms: terminal, HTML, Markdown, JSON and table files."""

@@ -1,0 +1,1 @@
+"""Foreign files opened so that they can do no harm: folders, JSON lines and tensors."""

@@ -1,0 +1,184 @@
+"""The kinds of journal lines as frozen dataclasses.
+
+Decides what each kind must hold. That a line is whole (CRC) is decided in `recorders.store.journal`, how lines follow
+each other in `session`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recorders.errors import RefusedError
+from recorders.format import (
+    LINE_END,
+    LINE_NOTE,
+    LINE_PROBE,
+    LINE_PROGRAM,
+    LINE_SESSION,
+    LINE_SHARD,
+    LINE_WEIGHTS,
+)
+from sedscope.runs.files.members import Members
+from sedscope.runs.text import printable, printable_json
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFile:
+    """A tensor file that a line commits."""
+
+    name: str
+    size: int
+    """Bytes."""
+    header_crc: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """The first line of a journal."""
+
+    session: int
+    run_crc: int
+    first_t: int
+    parent: tuple[int, int] | None
+    """Session and t that this one goes on from."""
+    pid: int
+    host: str
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardLine:
+    """A committed shard."""
+
+    file: TensorFile
+    rows: Mapping[str, tuple[int, ...]]
+    """Recorded t by source, ascending."""
+    scalars: tuple[int, int] | None
+    """First and last t of its scalars."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsLine:
+    """A committed state of the model."""
+
+    t: int
+    file: TensorFile
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramLine:
+    """A committed feature program and the tensors that it names."""
+
+    name: str
+    file: str
+    size: int
+    file_crc: int
+    constants: TensorFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeLine:
+    """A committed pool of probes."""
+
+    task: str
+    file: TensorFile
+    meta: Members
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLine:
+    """Something that the recorder wanted a reader to know."""
+
+    about: str
+    message: str
+    t: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndLine:
+    """The orderly end of a session."""
+
+    reason: str
+    t: int
+
+
+Line = SessionLine | ShardLine | WeightsLine | ProgramLine | ProbeLine | NoteLine | EndLine
+
+
+def parse_line(value: dict[str, Any], where: str) -> Line | None:
+    """The line behind its members; None for a kind that this version does not know.
+
+    Raises:
+        RefusedError: a member is not what it must be (a step that is a bool, a file name that leads elsewhere).
+    """
+    members = Members(value, where)
+    parse = _KINDS.get(members.text("kind"))
+    return None if parse is None else parse(members)
+
+
+def _file(members: Members) -> TensorFile:
+    return TensorFile(members.file("file"), members.integer("size"), members.integer("header_crc"))
+
+
+def _session(members: Members) -> SessionLine:
+    parent = members.object("parent") if members.has("parent") else None
+    return SessionLine(
+        session=members.integer("session", 1),
+        run_crc=members.integer("run_crc"),
+        first_t=members.integer("first_t"),
+        parent=None if parent is None else (parent.integer("session", 1), parent.integer("t")),
+        pid=members.integer("pid"),
+        host=members.text("host"),
+        started=members.text("started"),
+    )
+
+
+def _shard(members: Members) -> ShardLine:
+    steps = members.object("rows")
+    rows = {printable(source): steps.integers(source) for source in steps.value}
+    if len(rows) != len(steps.value):
+        raise RefusedError(f"{steps.where}: two sources have the same printable name")
+    if not members.has("scalars"):
+        return ShardLine(_file(members), rows, None)
+    ends = members.integers("scalars")
+    if len(ends) != 2 or ends[0] > ends[1]:
+        members.refuse("scalars", "a first and a last t")
+    return ShardLine(_file(members), rows, (ends[0], ends[1]))
+
+
+def _weights(members: Members) -> WeightsLine:
+    return WeightsLine(members.integer("t"), _file(members))
+
+
+def _program(members: Members) -> ProgramLine:
+    constants = _file(members.object("constants")) if members.has("constants") else None
+    size, crc = members.integer("size"), members.integer("file_crc")
+    return ProgramLine(members.text("name"), members.file("file"), size, crc, constants)
+
+
+def _probe(members: Members) -> ProbeLine:
+    meta = members.object("meta")
+    return ProbeLine(members.text("task"), _file(members), Members(printable_json(meta.value), meta.where))
+
+
+def _note(members: Members) -> NoteLine:
+    return NoteLine(
+        members.text("about"), members.message("message"), members.integer("t") if members.has("t") else None
+    )
+
+
+def _end(members: Members) -> EndLine:
+    return EndLine(members.text("reason"), members.integer("t"))
+
+
+_KINDS: dict[str, Callable[[Members], Line]] = {
+    LINE_SESSION: _session,
+    LINE_SHARD: _shard,
+    LINE_WEIGHTS: _weights,
+    LINE_PROGRAM: _program,
+    LINE_PROBE: _probe,
+    LINE_NOTE: _note,
+    LINE_END: _end,
+}

@@ -1,0 +1,165 @@
+"""The app around the tabs as a program of the terminal: themes, signs, least size, lines to the user, last words.
+
+Decides how it looks and how it ends. What it shows and knows is decided in `app`.
+"""
+
+from __future__ import annotations
+
+import signal
+from asyncio import get_running_loop
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import App
+from textual.color import Color
+from textual.content import Content
+from textual.driver import Driver
+from textual.filter import LineFilter
+from textual.widget import Widget
+from textual.widgets import Static
+
+from sedscope.runs.text import printable
+from sedscope.tui.app import preferences
+from sedscope.tui.app.options import Options
+from sedscope.tui.app.themes import DEFAULT_THEME, THEMES
+from sedscope.tui.terminal.error_file import ERROR_FILE, write_error
+from sedscope.tui.terminal.fewer_bytes import fewer_bytes
+
+if TYPE_CHECKING:
+    from sedscope.tui.plot import Look
+    from sedscope.tui.tabs.shell import Severity
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+_SIXTEEN_THEME = "ansi-dark"
+_PLAIN = Style()
+Kind = TypeVar("Kind", bound=Widget)
+
+
+class EveryStyle(LineFilter):
+    """Gives a style to segments that have none: the filter that takes colours away fails on those."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same segments."""
+        return [one if one.style is not None else Segment(one.text, _PLAIN, one.control) for one in segments]
+
+
+class SparingDriver(Driver):
+    """Before a driver of Textual: the same drawing in fewer bytes."""
+
+    def write(self, data: str) -> None:
+        """Send it."""
+        super().write(fewer_bytes(data))  # type: ignore[safe-super]  # the driver behind this one writes
+
+
+class TooSmall(Static):
+    """The page that replaces everything below the least size."""
+
+
+class FramedApp(App[None]):
+    """Reads what the user set and what was remembered; subclasses show something."""
+
+    CSS_PATH = "viewer.tcss"
+    TITLE = "sedscope"
+    AUTO_FOCUS = None
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self.options = options
+        self.preferences = preferences.read_preferences(options.settings_file)
+        self.remembered = preferences.read_remembered(options.state_file)
+        self.ascii = options.ascii or self.preferences.ascii
+        self.complaints = list(self.preferences.problems)
+        """Lines about settings that were not usable, to be said when there is a screen."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._wished_theme()
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the viewer keeps what it remembers."""
+        return self.options.state_file.parent
+
+    @property
+    def look(self) -> Look | None:
+        """What plot widgets are made with."""
+        if not self.ascii:
+            return None
+        from sedscope.tui.plot import Look
+
+        return Look("ascii", "none" if self.no_color else "sixteen" if self.native_ansi_color else "full")
+
+    def say(self, text: str, severity: Severity = "information") -> None:
+        """A line at the top that goes away by itself; never read as markup."""
+        self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 8)
+
+    def too_small(self) -> Static:
+        """The page that replaces everything below the least size."""
+        return TooSmall(self._kind_words(), id="too-small", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Below the least size, say so kindly."""
+        small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
+        for screen in self.screen_stack[:1]:
+            screen.set_class(small, "-too-small")
+        for page in self.base_widgets(TooSmall):
+            page.update(self._kind_words())
+
+    def base_widgets(self, kind: type[Kind]) -> list[Kind]:
+        """Widgets of the screen below all pages; none before the first paint and after the last."""
+        return [widget for screen in self.screen_stack[:1] for widget in screen.query(kind)]
+
+    def get_driver_class(self) -> type[Driver]:
+        """That of the platform, sparing with bytes."""
+        return type("SparingDriver", (SparingDriver, super().get_driver_class()), {})
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """With `--ascii`, nothing beyond ASCII leaves the viewer. Without colours, no segment lacks a style."""
+        found = list(super().get_line_filters())
+        if self.no_color:
+            found.insert(0, EveryStyle())
+        if self.ascii:
+            from sedscope.tui.terminal.plain_signs import PlainSigns
+
+            found.append(PlainSigns())
+        return found
+
+    def leave_on_signals(self) -> None:
+        """SIGTERM and SIGHUP end it as `q` does, with the status that a shell gives to them."""
+        if self.is_headless:
+            return
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            get_running_loop().add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def theme_to_remember(self) -> str | None:
+        """The theme that was chosen; that of `--color 16` is the terminal's, and last time's stays."""
+        return self.remembered.theme if self.options.sixteen else self.theme
+
+    def _wished_theme(self) -> str:
+        if self.options.sixteen:
+            return _SIXTEEN_THEME
+        wished = self.options.theme or self.preferences.theme or self.remembered.theme or DEFAULT_THEME
+        if wished in self.available_themes:
+            return wished
+        self.complaints.append(f"theme {wished!r} is not known; there are {', '.join(self.available_themes)}")
+        return DEFAULT_THEME
+
+    def _kind_words(self) -> Content:
+        return Content(
+            f"sedscope needs {LEAST_WIDTH} × {LEAST_HEIGHT} characters to draw in;\n"
+            f"this terminal has {self.size.width} × {self.size.height}.\nPlease make it larger, or press q to quit."
+        )
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What nobody foresaw ends the viewer with one line; the traceback goes into a file beside the state."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        log = self.options.state_file.with_name(ERROR_FILE)
+        self._return_code = 1
+        self.panic(Text(f"sedscope: {printable(str(error) or type(error).__name__, 200)} {write_error(log, error)}"))

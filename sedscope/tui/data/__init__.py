@@ -1,0 +1,1 @@
+"""What the screen shows, as plain objects that a background thread makes. Knows no widgets."""

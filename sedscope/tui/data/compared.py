@@ -1,0 +1,121 @@
+"""One of several runs that are compared: what it is, its accuracy, its milestones, and the coupling of a few sources.
+
+Plain data that the analysis process makes and the screen shows. A run that cannot be read stays in the comparison, with
+its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recorders.errors import SedscopeError
+from recorders.format import FIXED_GRADIENT, UPDATE, Source
+from sedscope.analysis.interventions import Outcome, outcome_of
+from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.undefined import Undefined
+from sedscope.runs.text import printable
+
+if TYPE_CHECKING:
+    from sedscope.runs import Run
+    from sedscope.runs.scalars import Series
+    from sedscope.tui.worker.jobs import Tell
+
+_UNKNOWN_YET = Undefined("it is being computed")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One run."""
+
+    path: str
+    name: str
+    outcome: Outcome | None = None
+    """What it says in a comparison; None where it cannot be read."""
+    coupling: tuple[CouplingSeries, ...] | Undefined = _UNKNOWN_YET
+    final: bool = False
+    problem: str = ""
+    """Why the run cannot be read."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its coupling was looked for."""
+        return bool(self.problem) or self.coupling is not _UNKNOWN_YET
+
+    @property
+    def intervention(self) -> str:
+        """What was done to it."""
+        return "" if self.outcome is None else self.outcome.treatment.label
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """In their order."""
+        return () if self.outcome is None else tuple(one.task for one in self.outcome.tasks)
+
+    def accuracy(self, task: str) -> Series | None:
+        """(t [m], test accuracy [m]) of a task; None where it was never logged."""
+        found = None if self.outcome is None else self.outcome.on(task)
+        return None if found is None or not len(found.test[0]) else found.test
+
+    def grok(self, task: str) -> int | Undefined:
+        """Grok step of a task."""
+        if self.outcome is None:
+            return Undefined(self.problem)
+        found = self.outcome.on(task)
+        if found is None:
+            return Undefined(f"the run has no task {task}")
+        reached = found.grokking.grok[0]
+        return reached if isinstance(reached, Undefined) else reached.t
+
+    def series(self, source: str, task: str) -> CouplingSeries | Undefined:
+        """Coupling of a source against a task."""
+        if isinstance(self.coupling, Undefined):
+            return self.coupling
+        found = (one for one in self.coupling if (one.source, one.task) == (source, task))
+        return next(found, Undefined(f"{source} is not recorded, or not against {task}"))
+
+
+def metrics_of(path: Path) -> ComparedRun:
+    """What is quick to find out about a run."""
+    from sedscope.runs import open_run
+
+    try:
+        run = open_run(path)
+        return ComparedRun(str(path), run.name, outcome_of(run))
+    except (SedscopeError, OSError) as error:
+        reason = printable((str(error).splitlines() or [type(error).__name__])[0])
+        name = printable(path.name or str(path))
+        return ComparedRun(str(path), name, problem=reason, coupling=Undefined(reason))
+
+
+def with_coupling(one: ComparedRun, settings: Settings, tell: Tell | None) -> ComparedRun:
+    """The run with the coupling of its update and of its tasks' gradients, which no second measure changes.
+
+    Args:
+        one: What is known of it.
+        settings: Of the analysis.
+        tell: Of progress; None to take only what is kept, and the run as it is where nothing is.
+    """
+    if one.problem:
+        return one
+    from sedscope.analysis.pipeline.analyse import analyse, kept_answer
+    from sedscope.runs import open_run
+
+    try:
+        run, table = open_run(Path(one.path)), settings.for_a_table()
+        sources = _sources(run)
+        found = kept_answer(run, settings) or kept_answer(run, table) or kept_answer(run, table, sources=sources)
+        if found is None and tell is not None:
+            found = analyse(run, table, sources=sources, progress=tell)
+    except (SedscopeError, OSError) as error:
+        reason = printable((str(error).splitlines() or [type(error).__name__])[0])
+        return replace(one, coupling=Undefined(reason))
+    return one if found is None else replace(one, coupling=found.coupling or Undefined("the run has no probe"))
+
+
+def _sources(run: Run) -> tuple[str, ...]:
+    wished = (UPDATE, *(Source(FIXED_GRADIENT, task).name for task in run.tasks))
+    known = {*run.sources(), *wished[1:]}
+    return tuple(name for name in wished if name in known)

@@ -1,0 +1,122 @@
+"""What a run is, as lines of (name, value): recorded, model, optimizer, command, milestones, notes, damage.
+
+Decides the words and their order. All values are printable already; nothing here is markup.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sedscope.analysis.undefined import Undefined
+from sedscope.runs.text import printable
+from sedscope.tui.data.listing import intervention_text, started
+from sedscope.tui.data.run_table import size_text
+from sedscope.tui.data.snapshot import RunData
+
+Fact = tuple[str, str]
+"""A name ("" continues the one above) and its value."""
+Section = tuple[str, tuple[Fact, ...]]
+
+
+def sections(data: RunData) -> tuple[Section, ...]:
+    """Everything, what matters most first; empty sections left out."""
+    found = (
+        ("Damage", tuple(("", line) for line in data.damage)),
+        ("Milestones", tuple(_milestones(data))),
+        ("Recorded", tuple(_recorded(data))),
+        ("Model", tuple(_model(data))),
+        ("Optimizer", tuple(_optimizer(data))),
+        ("Made by", tuple(_made_by(data))),
+        ("Notes", tuple(("", line) for line in _notes(data))),
+    )
+    return tuple(section for section in found if section[1])
+
+
+def _milestones(data: RunData) -> Iterator[Fact]:
+    for one in data.milestones:
+        found = one.grokking
+        yield one.task, f"grok {_step(found.grok[0])}, at 0.98 {_step(found.grok[1])}"
+        delay = "–" if isinstance(found.delay, Undefined) else f"{found.delay:,} steps"
+        yield "", f"memorised {_step(found.memorised)}, delay {delay}"
+        if isinstance(found.grok[0], Undefined):
+            yield "", found.grok[0].reason
+
+
+def _step(value: Any) -> str:
+    return "–" if isinstance(value, Undefined) else f"t = {value.t:,}"
+
+
+def _recorded(data: RunData) -> Iterator[Fact]:
+    recording = data.manifest.recording
+    if data.steps:
+        yield (
+            "steps",
+            f"{len(data.steps):,} recorded, t = {data.steps[0]:,} to {data.steps[-1]:,}, every {recording.every}",
+        )
+    reason = "" if data.end_reason in (None, data.state) else str(data.end_reason)
+    yield "state", " ".join(filter(None, (data.state, f"({data.holder})" if data.holder else reason)))
+    if data.n_sessions > 1:
+        yield "sessions", str(data.n_sessions)
+    selection = ", ".join(data.manifest.spec) or "the default selection"
+    yield "selection", f"{selection}: P = {data.manifest.P:,} in {len(data.manifest.blocks)} blocks"
+    yield "weights", f"{data.n_checkpoints:,} checkpoints"
+    yield "size", size_text(data.size)
+    for place, source in enumerate(data.sources):
+        derived = "" if source.stored else ", from the weights"
+        yield "sources" if place == 0 else "", f"{source.name}  {source.n_rows:,} rows{derived}"
+
+
+def _model(data: RunData) -> Iterator[Fact]:
+    parameters = data.manifest.parameters
+    trainable = sum(one.size for one in parameters if one.trainable)
+    yield "parameters", f"{sum(one.size for one in parameters):,} in {len(parameters)} tensors, {trainable:,} trainable"
+    for place, one in enumerate(data.manifest.selected):
+        shape = " × ".join(map(str, one.shape))
+        yield "selected" if place == 0 else "", f"{one.name}  {shape}  {one.dtype}"
+    for task in data.tasks:
+        reason = data.unprobed.get(task)
+        yield f"probe {task}", "feature program recorded" if reason is None else reason
+
+
+def _optimizer(data: RunData) -> Iterator[Fact]:
+    optimizer = data.manifest.optimizer
+    if optimizer is None:
+        return
+    yield "class", optimizer.name
+    for place, group in enumerate(optimizer.groups):
+        known = ("lr", "betas", "momentum", "eps", "weight_decay")
+        values = [f"{name} {_value(group.settings[name])}" for name in known if group.settings.get(name) is not None]
+        yield "settings" if len(optimizer.groups) == 1 else f"group {place}", "  ".join(values) or "not recorded"
+    if text := intervention_text(data.manifest.intervention):
+        yield "intervention", text
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(map(_value, value)) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _made_by(data: RunData) -> Iterator[Fact]:
+    manifest = data.manifest
+    if manifest.command:
+        yield "command", shlex.join(manifest.command)
+    if isinstance(manifest.git, Mapping) and manifest.git.get("commit"):
+        yield "commit", f"{str(manifest.git['commit'])[:12]}" + (" with changes" if manifest.git.get("dirty") else "")
+    yield from (("started", f"{started(manifest.created)} UTC"),) if manifest.created else ()
+    yield from (("seed", str(manifest.seed)),) if manifest.seed is not None else ()
+    yield from (("device", manifest.device),) if manifest.device else ()
+    if manifest.versions:
+        yield "versions", "  ".join(f"{name} {version}" for name, version in manifest.versions.items())
+    yield "folder", printable(str(data.path), 4096)
+
+
+def _notes(data: RunData) -> Iterator[str]:
+    yield from data.notes
+    if not data.tasks:
+        yield (
+            "features are unknown: the run has no probe; add"
+            ' sedscope.probe(model, task="…", inputs=(x,), targets=y) to the script'
+        )

@@ -1,0 +1,172 @@
+"""From open runs to the objects that the screen shows. Called on the reading thread alone.
+
+Decides what a line of the table of runs says, what is quick to find out (names, sizes of journals) and what is not
+(`complete`: bytes on disk, grok steps, which need the scalars).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recorders.errors import SedscopeError
+from recorders.format import STATE_CRASHED, STATE_DAMAGED, STATE_RECORDING
+from sedscope.runs.text import printable
+from sedscope.tui.data.snapshot import RunData, RunRow, SourceRow
+
+if TYPE_CHECKING:
+    from sedscope.analysis.pipeline.results import TaskMetrics
+    from sedscope.runs import FoundRun, Run
+
+
+def row_of(found: FoundRun) -> RunRow:
+    """What is known of a run as soon as it is open, or the line of one that cannot be opened."""
+    if found.run is None:
+        name = printable(found.path.name or str(found.path))
+        return RunRow(found.path, name, STATE_DAMAGED, reason=_without_path(str(found.error), found.shown))
+    run, manifest = found.run, found.run.manifest
+    return RunRow(
+        path=found.path,
+        name=run.name,
+        state=run.state,
+        reason=_reason(run),
+        tasks=run.tasks,
+        last_t=run.last_t,
+        n_rows=max((len(run.steps(source)) for source in run.sources() if run.is_stored(source)), default=0),
+        P=manifest.P,
+        intervention=intervention_text(manifest.intervention),
+        seed="" if manifest.seed is None else str(manifest.seed),
+        created=started(manifest.created),
+    )
+
+
+def complete(row: RunRow, run: Run) -> RunRow:
+    """The line with what takes longer to find out."""
+    return replace(row, size=size_of(row.path), grok=grok_steps(milestones_of(run)))
+
+
+def data_of(run: Run, row: RunRow) -> RunData:
+    """Everything that the tabs show of a run without an analysis."""
+    from sedscope.analysis.pipeline.one_run import known_sources
+
+    sources = tuple(SourceRow(name, len(run.steps(name)), run.is_stored(name)) for name in run.sources())
+    return RunData(
+        path=row.path,
+        name=run.name,
+        state=run.state,
+        stamp=stamp_of(run),
+        manifest=run.manifest,
+        tasks=run.tasks,
+        last_t=run.last_t,
+        steps=_steps(run),
+        sources=sources,
+        known_sources=known_sources(run),
+        scalars={name: run.scalar(name) for name in run.scalar_names()},
+        milestones=milestones_of(run),
+        end_reason=run.end_reason,
+        holder="" if run.holder is None else str(run.holder),
+        n_sessions=len(run.sessions),
+        n_checkpoints=len(run.weight_steps()),
+        size=row.size,
+        notes=tuple(str(note) for note in run.notes),
+        damage=tuple(str(damage) for damage in run.damage),
+        unprobed=dict(_unprobed(run)),
+    )
+
+
+def stamp_of(run: Run) -> str:
+    """A short digest of the state of a run: what is committed, and what is known to be damaged."""
+    state = f"{run.state}|{run.last_t}|{[len(session.lines) for session in run.sessions]}|{run.damage}"
+    return hashlib.sha256(f"{run.identity('manifest')}|{state}".encode()).hexdigest()[:16]
+
+
+def milestones_of(run: Run) -> tuple[TaskMetrics, ...]:
+    """When each task was memorised and grokked."""
+    from sedscope.analysis.pipeline.milestones import milestones
+
+    return tuple(milestones(run, task) for task in run.tasks)
+
+
+def grok_steps(found: tuple[TaskMetrics, ...]) -> tuple[tuple[str, int | None], ...]:
+    """Grok step of each task; None where it has none."""
+    return tuple((one.task, getattr(one.grokking.grok[0], "t", None)) for one in found)
+
+
+def intervention_text(value: Any) -> str:
+    """An intervention in a few words: its mode, its rank where it has one, and what it is on."""
+    if not value:
+        return ""
+    if not isinstance(value, dict):
+        return str(value)
+    parts = [f"{name}={value[name]}" for name in ("rank", "on") if value.get(name) is not None]
+    return " ".join([str(value.get("mode", "yes")), *parts])
+
+
+def started(created: str | None) -> str:
+    """`2026-11-22T08:55:54Z` → `2026-11-22 08:55`."""
+    return (created or "")[:16].replace("T", " ")
+
+
+def size_of(path: Path) -> int:
+    """Bytes of the files in a run directory, derived results left out."""
+    total = 0
+    for folder in (path, *(Path(entry.path) for entry in _folders(path))):
+        total += sum(_size(entry) for entry in _entries(folder))
+    return total
+
+
+def _folders(path: Path) -> Iterator[os.DirEntry[str]]:
+    from recorders.format import DERIVED_DIR
+
+    return (entry for entry in _entries(path) if entry.is_dir(follow_symlinks=False) and entry.name != DERIVED_DIR)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size if entry.is_file(follow_symlinks=False) else 0
+    except OSError:
+        return 0
+
+
+def _steps(run: Run) -> tuple[int, ...]:
+    """Every t that has a row or a checkpoint."""
+    found = {int(t) for source in run.sources() if run.is_stored(source) for t in run.steps(source).tolist()}
+    return tuple(sorted(found | {int(t) for t in run.weight_steps().tolist()}))
+
+
+def _reason(run: Run) -> str:
+    if run.state == STATE_DAMAGED:
+        more = len(run.damage) - 1
+        return f"{run.damage[0]}" + (f" (and {more} more)" if more else "")
+    if run.state == STATE_CRASHED:
+        return "the recorder was killed" if run.end_reason is None else f"ended by {run.end_reason}"
+    return str(run.holder) if run.state == STATE_RECORDING and run.holder is not None else ""
+
+
+def _unprobed(run: Run) -> Iterator[tuple[str, str]]:
+    from sedscope.analysis.unknown import why_no_program
+
+    for task in run.tasks:
+        try:
+            reason = why_no_program(run, task)
+        except SedscopeError as error:
+            yield task, str(error)
+        else:
+            if reason is not None:
+                yield task, reason.reason
+
+
+def _without_path(message: str, shown: str) -> str:
+    return message.removeprefix(f"{shown}: ")

@@ -1,0 +1,209 @@
+"""The reading thread: the only one that touches run directories while the screen is up.
+
+Decides how often a folder is looked at again and what is read first. It posts messages and owns the open runs; it never
+touches a widget. NumPy and polars are imported here, after the first paint. Whatever goes wrong with one run is a
+reason beside its name: the thread goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+
+from recorders.errors import SedscopeError
+from recorders.format import STATE_DAMAGED
+from sedscope.tui.data.messages import RowChanged, RunLoaded, RunsListed, RunUnreadable
+from sedscope.tui.data.snapshot import RunRow
+
+if TYPE_CHECKING:
+    from sedscope.runs import Run
+
+POLL_SECONDS: Final = 1.0
+"""Between two looks at the selected run while it is being recorded."""
+LIST_SECONDS: Final = 4.0
+"""Between two looks at all of them."""
+
+
+class Reader:
+    """Reads runs in the background. `post` must be safe to call from any thread."""
+
+    def __init__(self, paths: Sequence[Path], post: Callable[[Message], object]) -> None:
+        self._paths = tuple(paths)
+        self._post = post
+        self._orders: SimpleQueue[Path | None] = SimpleQueue()
+        self._next_list = 0.0
+        self._runs: dict[Path, Run] = {}
+        self._rows: dict[Path, RunRow] = {}
+        self._problems: tuple[str, ...] = ()
+        self._selected: Path | None = None
+        self._unfinished: list[Path] = []
+        self._thread = Thread(target=self._work, name="reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin with listing the runs."""
+        self._thread.start()
+
+    def select(self, path: Path) -> None:
+        """Read this run as soon as possible, and follow it while it grows."""
+        self._orders.put(path)
+
+    def add_path(self, path: Path) -> None:
+        """Look for runs here too, and soon."""
+        self._paths = tuple(dict.fromkeys((*self._paths, path)))
+        self._next_list = 0.0
+
+    def stop(self) -> None:
+        """End soon; a read that is under way is not waited for."""
+        self._orders.put(None)
+
+    def _work(self) -> None:
+        while True:
+            if monotonic() >= self._next_list:
+                self._next_list = monotonic() + LIST_SECONDS
+                self._list()
+            order = self._next_order()
+            if order is None:
+                return
+            if order:
+                self._select(order[-1])
+            elif self._unfinished:
+                self._complete(self._unfinished.pop(0))
+            else:
+                self._follow()
+
+    def _next_order(self) -> list[Path] | None:
+        """Runs asked for meanwhile, after a second none; None to stop. The latest alone matters."""
+        found: list[Path] = []
+        patience = 0.0 if self._unfinished else POLL_SECONDS
+        while True:
+            try:
+                path = self._orders.get(timeout=patience) if patience and not found else self._orders.get_nowait()
+            except Empty:
+                return found
+            if path is None:
+                return None
+            found.append(path)
+
+    # --- all runs ----------------------------------------------------------------------------------------------------
+
+    def _list(self) -> None:
+        """Look for runs; tell where anything is new."""
+        paths, problems = self._found()
+        before = dict(self._rows)
+        self._rows = {path: self._row(path) for path in paths}
+        self._runs = {path: run for path, run in self._runs.items() if path in self._rows}
+        changed = [path for path, row in self._rows.items() if before.get(path) != row]
+        if changed or list(before) != paths or problems != self._problems or not before:
+            self._problems = problems
+            self._post(RunsListed(tuple(self._rows.values()), problems))
+        open_ones = [path for path in self._rows if path in self._runs]
+        self._unfinished = [path for path in open_ones if self._rows[path].size is None or path in self._unfinished]
+
+    def _found(self) -> tuple[list[Path], tuple[str, ...]]:
+        paths: dict[Path, None] = {}
+        problems = []
+        for path in self._paths:
+            try:
+                from sedscope.runs.find import run_paths
+
+                paths |= dict.fromkeys(run_paths(path))
+            except Exception as error:  # noqa: BLE001 - see the module
+                problems.append(_line(error))
+        return list(paths), tuple(problems)
+
+    def _row(self, path: Path) -> RunRow:
+        """The line of a run as it is now: the one that was there where nothing changed."""
+        from sedscope.runs.find import FoundRun, open_found
+        from sedscope.tui.data.listing import row_of
+
+        before, run = self._rows.get(path), self._runs.get(path)
+        try:
+            if run is not None and before is not None:
+                return before if not run.refresh() else self._keep_slow(row_of(FoundRun(path, run, None)), before)
+            found = open_found(path)
+            if found.run is not None:
+                self._runs[path] = found.run
+            return row_of(found)
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._runs.pop(path, None)
+            return _unreadable(path, error)
+
+    def _keep_slow(self, row: RunRow, before: RunRow) -> RunRow:
+        """Sizes and grok steps of a run that grew are shown until they are known anew."""
+        if row.path not in self._unfinished:
+            self._unfinished.append(row.path)
+        return replace(row, size=before.size, grok=before.grok)
+
+    def _complete(self, path: Path) -> None:
+        """Find out about one run what takes longer."""
+        from sedscope.tui.data.listing import complete
+
+        run, row = self._runs.get(path), self._rows.get(path)
+        if run is None or row is None:
+            return
+        try:
+            self._tell(complete(row, run))
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._tell(replace(row, state=STATE_DAMAGED, reason=_line(error), size=0, grok=()))
+
+    def _tell(self, row: RunRow) -> None:
+        if row != self._rows.get(row.path):
+            self._rows[row.path] = row
+            self._post(RowChanged(row))
+
+    # --- the selected run --------------------------------------------------------------------------------------------
+
+    def _select(self, path: Path) -> None:
+        self._selected = path
+        if path not in self._rows:
+            self._rows[path] = self._row(path)
+        self._load(path)
+
+    def _load(self, path: Path) -> None:
+        from sedscope.tui.data.listing import data_of
+
+        run, row = self._runs.get(path), self._rows[path]
+        if run is None:
+            self._post(RunUnreadable(path, row.reason))
+            return
+        try:
+            self._post(RunLoaded(data_of(run, row)))
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._post(RunUnreadable(path, _line(error)))
+
+    def _follow(self) -> None:
+        """Pick up what a recorder appended to the selected run."""
+        from sedscope.runs.find import FoundRun
+        from sedscope.tui.data.listing import row_of
+
+        path = self._selected
+        run = None if path is None else self._runs.get(path)
+        if path is None or run is None:
+            return
+        try:
+            if run.refresh():
+                self._tell(self._keep_slow(row_of(FoundRun(path, run, None)), self._rows[path]))
+                self._load(path)
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._tell(_unreadable(path, error))
+
+
+def _unreadable(path: Path, error: Exception) -> RunRow:
+    from sedscope.runs.text import printable
+
+    return RunRow(path, printable(path.name or str(path)), STATE_DAMAGED, reason=_line(error))
+
+
+def _line(error: Exception) -> str:
+    """The first line of an error, printable; of one that is not ours with its name."""
+    from sedscope.runs.text import printable
+
+    first = (str(error).splitlines() or [""])[0]
+    return printable(first if isinstance(error, SedscopeError) and first else f"{type(error).__name__}: {first}")

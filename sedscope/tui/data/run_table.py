@@ -1,0 +1,157 @@
+"""The table of runs as text: its columns, how they are sorted, and what a filter matches. Knows no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+
+from sedscope.runs.text import printable
+from sedscope.tui.data.run_line import SIGNS, STYLES
+from sedscope.tui.data.snapshot import RunRow
+from sedscope.tui.plot.text import shortened
+
+_LONGEST = 36
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_NONE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table."""
+
+    name: str
+    text: Callable[[RunRow], str]
+    order: Callable[[RunRow], Any]
+    """What it is sorted by; None comes last in both directions."""
+    right: bool = False
+
+
+def size_text(size: int | None) -> str:
+    """Bytes for people, in powers of 1000; `…` until they are counted."""
+    if size is None:
+        return "…"
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 99.5 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def grok_text(row: RunRow) -> str:
+    """`825`; with two tasks `add 825  mul –`; with more their range and how many have one; `…` until it is known."""
+    if row.grok is None:
+        return "…"
+    if len(row.grok) == 1:
+        return _number(row.grok[0][1])
+    if len(row.grok) == 2:
+        return "  ".join(f"{shortened(task, 8)} {_number(t)}" for task, t in row.grok)
+    found = [t for _, t in row.grok if t is not None]
+    if not found:
+        return _NONE
+    ends = _number(min(found)) if min(found) == max(found) else f"{min(found):,}–{max(found):,}"
+    return ends if len(found) == len(row.grok) else f"{ends}, {len(found)} of {len(row.grok)}"
+
+
+def _number(value: int | None) -> str:
+    return _NONE if value is None else f"{value:,}"
+
+
+def _least_grok(row: RunRow) -> int | None:
+    return min((t for _, t in row.grok or () if t is not None), default=None)
+
+
+def _natural(text: str) -> list[tuple[bool, int, str]]:
+    """Numbers inside names in their order: run-2 before run-10."""
+    parts: list[tuple[bool, int, str]] = []
+    for digit, group in _groups(text.casefold()):
+        parts.append((False, int(group), "") if digit else (True, 0, group))
+    return parts
+
+
+def _groups(text: str) -> Iterable[tuple[bool, str]]:
+    from itertools import groupby
+
+    for digit, group in groupby(text, key=lambda c: c.isascii() and c.isdigit()):
+        yield digit, "".join(group)
+
+
+COLUMNS = (
+    Column("Run", lambda row: shortened(row.name, _LONGEST), lambda row: _natural(row.name)),
+    Column("State", lambda row: row.state, lambda row: row.state),
+    Column("Tasks", lambda row: shortened(", ".join(row.tasks), _LONGEST) or _NONE, lambda row: row.tasks or None),
+    Column("Last step", lambda row: _number(row.last_t), lambda row: row.last_t, right=True),
+    Column("Grok step", grok_text, _least_grok, right=True),
+    Column("Rows", lambda row: _number(row.n_rows), lambda row: row.n_rows, right=True),
+    Column(
+        "Intervention",
+        lambda row: shortened(printable(row.intervention), _LONGEST) or _NONE,
+        lambda row: row.intervention or None,
+    ),
+    Column("Seed", lambda row: row.seed or _NONE, lambda row: _natural(row.seed) if row.seed else None, right=True),
+    Column("P", lambda row: _number(row.P), lambda row: row.P, right=True),
+    Column("Size", lambda row: size_text(row.size) if row.P is not None else _NONE, lambda row: row.size, right=True),
+    Column("Started", lambda row: row.created or _NONE, lambda row: row.created or None),
+    Column("Remark", lambda row: shortened(row.reason, 80), lambda row: row.reason or None),
+)
+
+
+_OPTIONAL = frozenset({"Intervention", "Remark"})
+"""Columns that are left out where no run has anything in them."""
+_GIVE_WAY = ("P", "Started", "Size", "Rows", "State", "Tasks", "Seed")
+"""Those that a narrow table does without, the first ones first; the sign before the name is the state too."""
+_READ = 24
+"""Cells of a remark that has to be seen."""
+_GAP = 2
+
+
+def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
+    """Places of the columns that say something about these runs."""
+    return tuple(
+        place
+        for place, column in enumerate(COLUMNS)
+        if column.name not in _OPTIONAL or any(column.order(row) is not None for row in rows)
+    )
+
+
+def fitted(places: Sequence[int], rows: Sequence[RunRow], room: int, kept: int) -> tuple[int, ...]:
+    """Places of the columns that fit side by side: the least telling give way first, each as a whole.
+
+    Args:
+        places: In their order.
+        rows: Of the table.
+        room: Cells for the columns and their gaps.
+        kept: Place of the column that the table is sorted by, which stays.
+    """
+    widths = {place: _width(COLUMNS[place], rows) for place in places}
+    for name in _GIVE_WAY:
+        if sum(widths.values()) <= room:
+            break
+        widths = {place: width for place, width in widths.items() if COLUMNS[place].name != name or place == kept}
+    return tuple(widths)
+
+
+def _width(column: Column, rows: Sequence[RunRow]) -> int:
+    """Cells with a gap: of the header with its arrow, or of the longest text; a remark is read where it is cut too."""
+    longest = max((cell_len(column.text(row)) for row in rows), default=0)
+    return max(len(column.name) + 1, min(longest, _READ) if column.name == "Remark" else longest) + _GAP
+
+
+def sign(row: RunRow, marked: bool) -> tuple[str, str]:
+    """The first cell: whether the run is marked, and its state; with its style."""
+    return f"{'▶' if marked else ' '}{SIGNS.get(row.state, ' ')}", STYLES.get(row.state, "")
+
+
+def arranged(rows: Sequence[RunRow], words: str, column: int, backwards: bool) -> list[RunRow]:
+    """The rows that match, sorted by a column; undefined values last."""
+    order = COLUMNS[column].order
+    found = [(order(row), row) for row in rows if matches(row, words)]
+    known = sorted(((key, row) for key, row in found if key is not None), key=lambda one: one[0], reverse=backwards)
+    return [row for _, row in known] + [row for key, row in found if key is None]
+
+
+def matches(row: RunRow, words: str) -> bool:
+    """Whether every word occurs somewhere in the row's texts."""
+    text = " ".join([row.name, row.state, *row.tasks, row.intervention, f"seed={row.seed}", row.created, row.reason])
+    return all(word in text.casefold() for word in words.casefold().split())

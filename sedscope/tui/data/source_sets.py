@@ -1,0 +1,86 @@
+"""Which sources stand together in one picture, and the colour that a source keeps in all of them.
+
+Decides the sets of the Coupling and Why tabs. Pure: names in, names out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from recorders.format import (
+    ADAPTIVE,
+    DECAY,
+    DISPLACEMENT,
+    FIXED_GRADIENT,
+    GRADIENT,
+    MOMENTUM,
+    SGD_MOMENTUM,
+    UPDATE,
+    Source,
+    parse_source,
+)
+from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
+from sedscope.analysis.sources.variants import control_sources, is_control
+
+MAIN, STAGES, CONTROLS = "main", "stages", "controls"
+CONTROL_COLOUR = 7
+
+_COLOURS = {
+    FIXED_GRADIENT: 0, UPDATE: 1, GRADIENT: 2, UNCLIPPED: 2, DISPLACEMENT: 3, MOMENTUM: 4, SGD_MOMENTUM: 4,
+    ADAPTIVE: 5, DECAY: 6, DECAYED: 6,
+}  # fmt: skip
+
+
+def sets_of(known: Sequence[str], task: str | None) -> dict[str, tuple[str, ...]]:
+    """Name of a set → its sources, among those that are known; a source alone is a set of its own name.
+
+    Args:
+        known: Sources in their order.
+        task: Whose features; a task's own sources are those of this one. None where the run has none.
+    """
+    mine = [name for name in known if task is None or (own := task_of(name)) is None or own == task]
+    chain = [name for name in mine if not is_control(name) and family(name) != FIXED_GRADIENT]
+    sets = {
+        MAIN: _main(known, task),
+        STAGES: tuple(chain),
+        CONTROLS: _present(mine, [Source(FIXED_GRADIENT, task).name, *([] if task is None else control_sources(task))]),
+    }
+    found = {name: sources for name, sources in sets.items() if sources}
+    return found | {name: (name,) for name in mine}
+
+
+def colours(sources: Sequence[str]) -> dict[str, int]:
+    """Place in the palette of every source of a picture: by family, so that it looks alike everywhere.
+
+    Where two of one family meet, the later one takes the first place that is free.
+    """
+    wished = {name: _COLOURS.get(family(name), CONTROL_COLOUR) for name in sources}
+    found: dict[str, int] = {}
+    for name in sources:
+        taken = {*found.values(), *(wished[other] for other in sources if other not in found and other != name)}
+        free = (place for place in range(len(sources) + CONTROL_COLOUR + 1) if place not in taken)
+        found[name] = wished[name] if wished[name] not in found.values() and not is_control(name) else next(free)
+    return found
+
+
+def family(source: str) -> str:
+    """The name without its task."""
+    parsed = parse_source(source)
+    return source if parsed is None else parsed.family
+
+
+def task_of(source: str) -> str | None:
+    """The task that a source belongs to; None where it is of all."""
+    parsed = parse_source(source)
+    return None if parsed is None else parsed.task
+
+
+def _main(known: Sequence[str], task: str | None) -> tuple[str, ...]:
+    """The gradient at fixed examples and on the batch, the update, and the displacement."""
+    several = sum(family(name) == FIXED_GRADIENT and name != FIXED_GRADIENT for name in known) > 1
+    batch = Source(GRADIENT, task).name
+    return _present(known, [Source(FIXED_GRADIENT, task).name, batch if several else GRADIENT, UPDATE, DISPLACEMENT])
+
+
+def _present(known: Sequence[str], wished: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in wished if name in known)

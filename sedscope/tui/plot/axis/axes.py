@@ -1,0 +1,142 @@
+"""The lines around the plot area: title, labels of y, the x axis with its labels, and the summary line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sedscope.tui.plot import palette, readings
+from sedscope.tui.plot.axis.frame import Layout
+from sedscope.tui.plot.axis.scale import Span
+from sedscope.tui.plot.axis.ticks import Tick
+from sedscope.tui.plot.data import Chart, Look, View
+from sedscope.tui.plot.figures import place, readable
+from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
+
+
+def glyphs(look: Look) -> dict[str, str]:
+    """Characters of the axes."""
+    if look.glyphs == "ascii":
+        return {
+            "wall": "|",
+            "notch": "+",
+            "corner": "+",
+            "floor": "-",
+            "mark": "+",
+            "dot": "-",
+            "cross": "|",
+            "times": "x",
+        }
+    return {"wall": "│", "notch": "┤", "corner": "└", "floor": "─", "mark": "┬", "dot": "·", "cross": "│", "times": "×"}
+
+
+def header(chart: Chart, notes: str, layout: Layout, look: Look) -> Line:
+    """Title and unit on the left, what the plot cannot show on the right."""
+    ascii_only = look.glyphs == "ascii"
+    notes = ascii_text(notes) if ascii_only else notes
+    room = layout.width - (width(notes) + 2 if notes else 0)
+    if room < min(10, width(plain(chart.title or chart.y.label)) + 1):
+        notes, room = "", layout.width
+    title = plain(chart.title)
+    unit = plain(chart.y.label)
+    gap = "  " if title and unit else ""
+    if title and width(title + gap + unit) >= room:
+        unit = ""
+    left = cut(_safe([(" " + title, "title"), (gap + unit, "label")], ascii_only), room)
+    return cut([*left, (f"  {notes}" if notes else "", "note")], layout.width)
+
+
+def _safe(runs: list[Run], ascii_only: bool) -> list[Run]:
+    return [(ascii_text(text) if ascii_only else text, key) for text, key in runs if text]
+
+
+def gutter(found: Sequence[Tick], y: Span, layout: Layout, look: Look) -> list[Line]:
+    """Left part of each plot row: the label of the tick that lies in it, and the axis line."""
+    if layout.left == 0:
+        return [()] * layout.plot_height
+    marks = glyphs(look)
+    labels = {row_of(tick, y, layout): tick.label for tick in found}
+    room = layout.left - 2
+    return [
+        (
+            (fit(labels.get(row, ""), room, right=True) + " ", "tick"),
+            (marks["notch"] if row in labels else marks["wall"], "axis"),
+        )
+        for row in range(layout.plot_height)
+    ]
+
+
+def row_of(tick: Tick, y: Span, layout: Layout) -> int:
+    """The plot row in which a tick of y lies."""
+    rows = layout.plot_height * 4
+    return int((1 - float(y.place(tick.at))) * (rows - 1) + 0.5) // 4
+
+
+def floor(found: Sequence[Tick], x: Span, chart: Chart, layout: Layout, look: Look) -> list[Line]:
+    """The x axis: its line with a mark at each labelled tick, and the labels below, the axis's own name last."""
+    marks = glyphs(look)
+    name = plain(chart.x.label)
+    name = ascii_text(name) if look.glyphs == "ascii" else name
+    name = name if width(name) <= layout.width // 3 else ""
+    end = layout.width - (width(name) + 2 if name else 0)
+    placed = _placed([(layout.left + column_of(tick, x, layout), tick.label) for tick in found], end, layout.width)
+    line = [" "] * max(layout.left - 1, 0) + [marks["corner"]] * min(layout.left, 1)
+    line += [marks["floor"]] * layout.plot_width + [" "] * layout.right
+    for column, _, _ in placed:
+        line[column] = marks["mark"]
+    runs: list[Run] = []
+    used = 0
+    for _, start, label in placed:
+        runs.append((" " * (start - used) + label, "tick"))
+        used = start + len(label)
+    runs += [(" " * (layout.width - width(name) - used), "tick"), (name, "label")]
+    return [(("".join(line), "axis"),), cut(runs, layout.width, "tick")]
+
+
+def _placed(wished: list[tuple[int, str]], end: int, cells: int) -> list[tuple[int, int, str]]:
+    """(column, start of its label, label), centred; a label that would touch another or reach `end` is left out."""
+    placed: list[tuple[int, int, str]] = []
+    used = -1
+    for column, label in sorted(wished):
+        start = max(0, min(column - len(label) // 2, cells - len(label)))
+        if start > used and start + len(label) <= end:
+            placed.append((column, start, label))
+            used = start + len(label)
+    return placed
+
+
+def column_of(tick: Tick, x: Span, layout: Layout) -> int:
+    """The plot column in which a tick of x lies."""
+    dots = layout.plot_width * 2
+    return int(float(x.place(tick.at)) * (dots - 1) + 0.5) // 2
+
+
+def summary(chart: Chart, view: View, cursor: float | None, cells: int, look: Look) -> Line:
+    """Min, max and their ratio in one line of `cells` cells: over the series at the cursor, else over the view."""
+    found = readings.in_view(chart, view) if cursor is None else readings.at_cursor(chart, cursor)
+    name = plain(chart.x.label) or "x"
+    where = "in view" if cursor is None else f"{name} {place(cursor)}"
+    parts: list[list[Run]] = [[(f" {where}", "value")]]
+    if found is None:
+        parts.append([("  no defined values", "label")])
+    else:
+        ends = (("min", found.least, found.least_of), ("max", found.greatest, found.greatest_of))
+        parts += [[(f"  {word} ", "label"), (readable(v), "value"), *_owner(chart, of)] for word, v, of in ends]
+        parts.append([("  ratio ", "label"), (found.ratio, "value")])
+    return cut(_safe(_whole_parts(parts, cells), look.glyphs == "ascii"), cells, "label")
+
+
+def _whole_parts(parts: list[list[Run]], cells: int) -> list[Run]:
+    """The first parts that fit whole: a number cut in two would be a wrong one."""
+    runs: list[Run] = []
+    for part in parts:
+        if sum(width(text) for text, _ in [*runs, *part]) > cells:
+            break
+        runs += part
+    return runs
+
+
+def _owner(chart: Chart, index: int) -> list[Run]:
+    if len(chart.series) < 2:
+        return []
+    colour = chart.colour(index)
+    return [(" ", "label"), (palette.letter(colour), f"letter.{palette.hue(colour)}")]

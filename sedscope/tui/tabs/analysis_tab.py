@@ -1,0 +1,231 @@
+"""A tab that shows an analysis: the keys of its settings, the line that shows them, and asking the worker.
+
+Decides which key changes which setting, and that a question that failed or was cancelled is not asked again by itself.
+A subclass says what it lacks (`missing`) and takes answers (`take`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from recorders.errors import UsageError
+from sedscope.tui.data.analysis_settings import changed
+from sedscope.tui.tabs.tab import Tab
+from sedscope.tui.tabs.panels import PanelTab
+from sedscope.tui.widgets.prompts import Prompt
+from sedscope.tui.widgets.quiet_static import Words
+from sedscope.tui.widgets.settings_bar import Setting, SettingsBar
+from sedscope.tui.worker.jobs import Job
+
+PATIENCE = 5.0
+"""Seconds between two questions about a run that grows."""
+OLD = "as before; computing …"
+"""In place of that while the picture is one of other settings."""
+_TURNED = {"align": ("trailing", "leading"), "centroid": ("target", "sum"), "method": ("exact", "central")}
+_QUESTIONS = {
+    "window": "W: rows of a window",
+    "rank": "K: directions of a basis",
+    "probes": "N: probes over which A and the centroids are taken",
+    "checkpoints": "checkpoints, evenly spaced over the run; a number, or all",
+}
+
+
+class AnalysisTab(PanelTab):
+    """Panels below a line of settings."""
+
+    DEFAULT_CSS = "AnalysisTab #made-of { width: auto; height: 1; padding: 0 1; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("W", "ask_for('window')", "Window", tooltip="Rows of a window"),
+        Binding("K", "ask_for('rank')", "Rank", tooltip="Directions of a basis"),
+        Binding("a", "turn('align')", "Alignment", show=False, tooltip="Windows end at t (trailing) or start there"),
+        Binding("d", "turn('centroid')", "Centroid", show=False, tooltip="Of the target's logit, or of their sum"),
+        Binding("m", "turn('method')", "Method", show=False, tooltip="Exact derivative, or central difference"),
+        Binding("N", "ask_for('probes')", "Probes", show=False, tooltip="How many probes"),
+        Binding("k", "ask_for('checkpoints')", "Checkpoints", show=False, tooltip="How many checkpoints"),
+        Binding("T", "next_task", "Task", show=False, tooltip="Features of the next task"),
+        Binding("A", "again", "Ask again", show=False, tooltip="Compute what failed or was cancelled"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features_of: str | None = None
+        """The task whose features are looked at."""
+        self.asked: Job | None = None
+        """What the worker is working at for this tab."""
+        self._number = 0
+        """Of that job: ends of jobs that it replaced are heard too."""
+        self._n_parts = 0
+        self._refused: tuple[Job, str] | None = None
+        """What failed or was cancelled, and why."""
+
+    def compose(self) -> ComposeResult:
+        """Settings above the panels."""
+        yield SettingsBar(id="settings")
+        yield from super().compose()
+
+    def head(self) -> list[Widget]:
+        """What the picture was made of."""
+        return [Words(id="made-of")]
+
+    def say_made_of(self, text: str) -> None:
+        """How the picture stands to the settings above it, in a few words."""
+        self.query_one("#made-of", Words).say(Content.styled(text, "$foreground 60%"))
+
+    def missing(self) -> Job | None:
+        """What must be asked for next; None where everything is there."""
+        raise NotImplementedError
+
+    def take(self, job: Job, value: Any, final: bool) -> None:
+        """An answer to a job of `missing`."""
+        raise NotImplementedError
+
+    def refused(self, reason: str) -> None:
+        """Nothing will come: say why."""
+        raise NotImplementedError
+
+    def ask(self) -> None:
+        """Ask for what is missing, where it was not refused before."""
+        job = self.missing() if self.display and self._whole else None
+        if job is None or same_question(job, self.asked):
+            return
+        if self._refused is not None and self._refused[0] == job:
+            self.refused(self._refused[1])
+            return
+        kept = self.shell.answer_to(job)
+        if kept is not None and kept[1]:
+            self.take(job, *kept)
+            self.ask()
+            return
+        self.asked = job
+        self._number = self.shell.request(job, self.NAME)
+
+    def settings_changed(self) -> None:
+        """Other settings: other questions."""
+        self.ask()
+
+    def shown(self) -> None:
+        """What changed while another tab was shown."""
+        super().shown()
+        self.ask()
+
+    def job_answered(self, number: int, value: Any, final: bool) -> None:
+        """To what was asked last."""
+        if self.asked is not None and number == self._number and self._whole:
+            self.take(self.asked, value, final)
+
+    def job_ended(self, number: int, error: str | None, cancelled: bool) -> None:
+        """Go on with what is still missing, or say why nothing comes."""
+        job = self.asked
+        if job is None or number != self._number or not self._whole:
+            return
+        self.asked = None
+        reason = error or ("Cancelled: A asks again." if cancelled else "")
+        if not reason and self.missing() == job:
+            reason = "No answer came: A asks again."
+        if reason:
+            self._refused = (job, reason)
+            self.refused(reason)
+        elif same_question(self.missing(), job):
+            self.set_timer(PATIENCE, self.ask)  # the run grew meanwhile
+        else:
+            self.ask()
+
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that can be looked at."""
+        return () if self.shell.data is None else self.shell.data.tasks
+
+    def keep_task(self) -> None:
+        """The same task as long as there is one of its name."""
+        tasks = self.tasks()
+        self.features_of = self.features_of if self.features_of in tasks else next(iter(tasks), None)
+
+    def action_next_task(self) -> None:
+        """Features of the next task."""
+        tasks = self.tasks()
+        if self.features_of in tasks:
+            self.features_of = tasks[(tasks.index(self.features_of) + 1) % len(tasks)]
+            self.settings_changed()
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the tab has its widgets: an answer may come while the viewer ends and takes them away."""
+        return self.is_attached and 0 < self._n_parts == len(self.children)
+
+    def on_mount(self) -> None:
+        """Count the parts."""
+        self._n_parts = len(self.children)
+
+    def action_again(self) -> None:
+        """Ask for what failed or was cancelled."""
+        self._refused = None
+        self.ask()
+
+    def action_turn(self, name: str) -> None:
+        """The other value of a setting that has two."""
+        now, values = getattr(self.shell.settings, name), _TURNED[name]
+        self.shell.set_settings(changed(self.shell.settings, name, values[now == values[0]]))
+
+    def action_ask_for(self, name: str) -> None:
+        """Ask for a number."""
+        ask_for_number(self, name)
+
+    def on_settings_bar_asked(self, message: SettingsBar.Asked) -> None:
+        """A setting was clicked."""
+        message.stop()
+        self.call_later(self.run_action, message.action)
+
+    def show_settings(self, own: Sequence[Setting]) -> None:
+        """The settings of the analysis and what this tab adds to them."""
+        now = self.shell.settings
+        checkpoints = "all" if now.checkpoints is None else str(now.checkpoints)
+        self.query_one("#settings", SettingsBar).show(
+            (
+                Setting("W", str(now.window[0]), "ask_for('window')"),
+                Setting("K", str(now.rank[0]), "ask_for('rank')"),
+                *own,
+                Setting("a", now.align, "turn('align')"),
+                Setting("d", now.centroid, "turn('centroid')"),
+                Setting("m", now.method, "turn('method')"),
+                Setting("N", f"{now.probes} probes", "ask_for('probes')"),
+                Setting("k", f"{checkpoints} points", "ask_for('checkpoints')"),
+            )
+        )
+
+
+def ask_for_number(tab: Tab, name: str) -> None:
+    """Ask for a setting that is a number, say what is wrong with it, and set it."""
+    now = getattr(tab.shell.settings, name)
+    value = "all" if now is None else str(now[0] if isinstance(now, tuple) else now)
+
+    def check(answer: str) -> str | None:
+        try:
+            changed(tab.shell.settings, name, _number(name, answer))
+        except UsageError as error:
+            return str(error)
+        except ValueError:
+            return f"a whole number is required, found {answer!r}"
+        return None
+
+    def take(answer: str | None) -> None:
+        if answer is not None:
+            tab.shell.set_settings(changed(tab.shell.settings, name, _number(name, answer)))
+
+    tab.app.push_screen(Prompt(_QUESTIONS[name], value=value, check=check), take)
+
+
+def same_question(job: Job | None, other: Job | None) -> bool:
+    """Whether two jobs ask the same of two states of a run: a run that grows must not stop its own analysis."""
+    if job is None or other is None or type(job) is not type(other):
+        return False
+    return job == replace(other, stamp=job.stamp)  # type: ignore[type-var]
+
+
+def _number(name: str, answer: str) -> int | None:
+    return None if name == "checkpoints" and answer == "all" else int(answer)

@@ -1,0 +1,77 @@
+"""Pictures of several runs: their accuracy and R̄ over steps, or over steps from their grok step. Knows no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.statistics.ratio import Ratio
+from sedscope.analysis.undefined import Undefined
+from sedscope.tui.data.compared import ComparedRun
+from sedscope.tui.plot import Axis, Chart, Moment, Rule, Series
+from sedscope.tui.tabs.coupling.coupling_charts import RANDOM
+
+
+def accuracy_chart(runs: Sequence[ComparedRun], task: str, aligned: bool) -> Chart:
+    """Test accuracy of every run that has the task."""
+    curves = [_accuracy(run, place, task, aligned) for place, run in enumerate(runs)]
+    title = f"Test accuracy of {task}"
+    return Chart(tuple(curves), _axis(aligned), Axis(low=0.0, high=1.0), title, (Rule(0.5, "grok"),), _zero(aligned))
+
+
+def coupling_chart(runs: Sequence[ComparedRun], source: str, task: str, aligned: bool) -> Chart:
+    """R̄ of one source in every run; runs without it are curves without a point, with their reason."""
+    curves = [_coupling(run, place, source, task, aligned) for place, run in enumerate(runs)]
+    return Chart(
+        tuple(curves), _axis(aligned), Axis(scale="log"), f"R̄ of {source} against {task}", (RANDOM,), _zero(aligned)
+    )
+
+
+def label(run: ComparedRun) -> str:
+    """A name that tells the run from others: its own, and what was done to it where that is no part of it."""
+    mode = "" if run.outcome is None else run.outcome.treatment.mode
+    return run.name if mode in run.name else f"{run.name} · {run.intervention}"
+
+
+def _accuracy(run: ComparedRun, place: int, task: str, aligned: bool) -> Series:
+    shift = _shift(run, task, aligned)
+    found = run.accuracy(task)
+    if isinstance(shift, Undefined) or found is None:
+        return _nothing(run, place)
+    t, value = found
+    return Series(label(run), t.astype(np.float64) - shift, value, colour=place)
+
+
+def _coupling(run: ComparedRun, place: int, source: str, task: str, aligned: bool) -> Series:
+    shift, found = _shift(run, task, aligned), run.series(source, task)
+    if isinstance(shift, Undefined) or isinstance(found, Undefined):
+        return _nothing(run, place)
+    steps = np.array([point.t for point in found.points], dtype=np.float64) - shift
+    values = np.array([point.ratio.rbar if isinstance(point.ratio, Ratio) else np.nan for point in found.points])
+    ends = [
+        (one.low, one.high) if isinstance(one := point.interval, Interval) else (np.nan,) * 2 for point in found.points
+    ]
+    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+    dimmed = np.array([not point.full for point in found.points], dtype=bool)
+    reasons = {p.t - shift: p.ratio.reason for p in found.points if isinstance(p.ratio, Undefined)}
+    return Series(label(run), steps, values, low, high, dimmed=dimmed, colour=place, reasons=reasons)
+
+
+def _nothing(run: ComparedRun, place: int) -> Series:
+    return Series(label(run), np.empty(0), np.empty(0), colour=place)
+
+
+def _shift(run: ComparedRun, task: str, aligned: bool) -> float | Undefined:
+    """What is subtracted from the steps of a run."""
+    grok = run.grok(task)
+    return 0.0 if not aligned else grok if isinstance(grok, Undefined) else float(grok)
+
+
+def _axis(aligned: bool) -> Axis:
+    return Axis("t − grok step" if aligned else "t")
+
+
+def _zero(aligned: bool) -> tuple[Moment, ...]:
+    return (Moment(0.0, "grok"),) if aligned else ()

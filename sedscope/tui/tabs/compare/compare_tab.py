@@ -1,0 +1,235 @@
+"""Compare: the marked runs over each other, and what the interventions did to their grok steps."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import DataTable
+
+from recorders.format import FIXED_GRADIENT, UPDATE, Source
+from sedscope.tui.data.compared import ComparedRun
+from sedscope.tui.data.snapshot import RunData
+from sedscope.tui.plot import Chart, CursorMoved
+from sedscope.tui.plot.palette import OKABE_ITO, hue
+from sedscope.tui.plot.text import shortened
+from sedscope.tui.tabs.analysis_tab import AnalysisTab, same_question
+from sedscope.tui.tabs.compare.compare_charts import accuracy_chart, coupling_chart
+from sedscope.tui.tabs.compare.compare_table import COLUMNS, Line, lines
+from sedscope.tui.tabs.tab import TabHelp
+from sedscope.tui.widgets.chart_pane import ChartPane
+from sedscope.tui.widgets.settings_bar import Setting
+from sedscope.tui.worker.compare_jobs import CompareJob
+from sedscope.tui.worker.jobs import Job
+
+_NAME = 44
+"""Cells of a name: a group's can hold a whole command, and the numbers stand behind it."""
+_HOW_TO = (
+    "No run is marked.\n\nMark runs with space in the table of runs (key 1), or press M here to mark all of them.\n"
+    "Runs with an intervention are compared with the marked control of the same seed and command; runs that keep a\n"
+    "subspace need a marked freeze beside them."
+)
+
+
+class CompareTab(AnalysisTab):
+    """Accuracy and R̄ of the marked runs, and the table of grok steps and speed-ups."""
+
+    NAME = "Compare"
+    PAGE: ClassVar[TabHelp] = TabHelp(
+        "The marked runs over each other: test accuracy and R̄ of one source, by step or by step from each run's own"
+        " grok step. Below, grok steps and speed-ups against the control, grouped by intervention: the numbers of"
+        " sedscope report.",
+        (
+            (
+                "Grok step",
+                "The first evaluated t with test accuracy ≥ 0.5; of a group the mean over seeds with a 95 % interval"
+                " (Student's t). A run that never got there counts with as long as it was followed (≥).",
+            ),
+            (
+                "Speed-up",
+                "Grok step of the control over the grok step of the run, for runs of the same seed, task and command."
+                " Of a group the geometric mean with a 95 % interval over seeds; one seed has no interval. Where a run"
+                " never got there, > and < mark the bound that is left, with the quotient of restricted means.",
+            ),
+            (
+                "Remark",
+                "Keeping a few dimensions of many thousands is close to keeping nothing: a kept subspace is put beside"
+                " freeze, in which the weights stand still, and an SED subspace beside a random one.",
+            ),
+            (
+                "By grok step",
+                "Every run is shifted so that its own grok step is 0. Runs that never grokked have no such place: their"
+                " curves are left out of this picture and stay in the table.",
+            ),
+        ),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "align_by", "By step/grok", tooltip="Steps as they are, or counted from each run's grok step"),
+        Binding("s", "next_source", "Source", tooltip="R̄ of the update, or of the gradient at fixed examples"),
+        Binding("M", "mark_all", "Mark all", show=False, tooltip="Mark every run of the table"),
+        Binding("u", "unmark_all", "Unmark all", show=False),
+    ]
+    PANELS: ClassVar[tuple[str, ...]] = ("accuracy", "coupling", "table")
+    LEAST_FOR_ALL = (100, 26)
+    DEFAULT_CSS = """
+    CompareTab #deck { grid-size: 2 2; grid-columns: 1fr 1fr; grid-rows: 3fr 2fr; }
+    CompareTab #panel-table { column-span: 2; }
+    CompareTab #deck.-single #panel-table { column-span: 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: tuple[ComparedRun, ...] = ()
+        self._answered: CompareJob | None = None
+        self._by_grok = False
+        self._fixed = False
+
+    def make_panel(self, name: str) -> Widget:
+        """A plot, or the table."""
+        if name != "table":
+            return ChartPane(look=self.shell.look)
+        table: DataTable[Text] = DataTable(cursor_type="row", cell_padding=1)
+        table.add_columns(*COLUMNS)
+        return table
+
+    # --- what the viewer calls ---------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Before anything is known."""
+        self._redraw()
+
+    def run_changed(self, data: RunData | None) -> None:
+        """The selected run does not matter here, the marked ones do."""
+
+    def cursor_moved(self, t: float | None) -> None:
+        """The shared cursor is a step; from grok steps it has no place."""
+        super().cursor_moved(None if self._by_grok else t)
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """Counted from grok steps, a place on the picture is no step that other tabs could show."""
+        if self._by_grok:
+            message.stop()
+        else:
+            super().on_cursor_moved(message)
+
+    def marks_changed(self) -> None:
+        """Other runs."""
+        marked = {str(path) for path in self.shell.marked}
+        self._runs = tuple(run for run in self._runs if run.path in marked)
+        self._redraw()
+        self.ask()
+
+    def settings_changed(self) -> None:
+        """Another R̄ is asked for; accuracy and grok steps stay."""
+        self._redraw()
+        self.ask()
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_align_by(self) -> None:
+        """By step, or by grok step."""
+        self._by_grok = not self._by_grok
+        self._redraw()
+
+    def action_next_source(self) -> None:
+        """The update, or the gradient."""
+        self._fixed = not self._fixed
+        self._redraw()
+
+    def tasks(self) -> tuple[str, ...]:
+        """Of any of the runs."""
+        return tuple(dict.fromkeys(task for run in self._runs for task in run.tasks))
+
+    def action_mark_all(self) -> None:
+        """Mark every run that is not."""
+        for row in self.shell.rows:
+            if row.path not in self.shell.marked:
+                self.shell.toggle_mark(row.path)
+
+    def action_unmark_all(self) -> None:
+        """No run is marked any more."""
+        for path in self.shell.marked:
+            self.shell.toggle_mark(path)
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def missing(self) -> Job | None:
+        """All marked runs, in the state in which the table knows them."""
+        marked = self.shell.marked
+        if not marked:
+            return None
+        rows = {row.path: (row.last_t, row.state) for row in self.shell.rows}
+        stamp = str([rows.get(path) for path in marked])
+        job = CompareJob(str(marked[0]), stamp, tuple(map(str, marked)), self.shell.settings)
+        return None if job == self._answered else job
+
+    def take(self, job: Job, value: Any, final: bool) -> None:
+        """More is known of the runs."""
+        assert isinstance(job, CompareJob)
+        if not final and same_question(job, self._answered):
+            return  # a run grew: what is shown is better than less of a few steps more
+        self._runs = tuple(value)
+        self._answered = job if final else self._answered
+        self._redraw()
+
+    def refused(self, reason: str) -> None:
+        """In the place of the picture, or in a line where there is one."""
+        if self._runs:
+            self.shell.say(reason, "warning")
+        else:
+            self.explain(reason)
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def _redraw(self) -> None:
+        self.keep_task()
+        task = self.features_of
+        source = Source(FIXED_GRADIENT, task).name if self._fixed and task is not None else UPDATE
+        by = "by grok step" if self._by_grok else "by step"
+        own = [Setting("o", by, "align_by"), Setting("s", source, "next_source")]
+        self.show_settings([*own, Setting("T", task or "no task", "next_task")])
+        if not self._runs:
+            self.explain(_HOW_TO if not self.shell.marked else "Reading the marked runs …")
+            return
+        self.explain("")
+        if task is None:
+            self._pane("accuracy").chart = Chart(title="No marked run has a task")
+            self._pane("coupling").chart = Chart(title="No marked run has a probe")
+        else:
+            self._pane("accuracy").chart = accuracy_chart(self._runs, task, self._by_grok)
+            self._pane("coupling").chart = coupling_chart(self._runs, source, task, self._by_grok)
+        self._fill(lines(self._runs, task or ""))
+        self.cursor_moved(self.shell.cursor)
+
+    def _fill(self, found: tuple[Line, ...]) -> None:
+        table = self._table()
+        row = table.cursor_row
+        table.clear()
+        for line in found:
+            style = "bold" if line.whole else ""
+            letter, name, *rest = line.cells
+            cells = [Text(cell, style, no_wrap=True) for cell in (letter, shortened(name, _NAME), *rest)]
+            if line.place is not None:
+                cells[0].stylize(f"bold {OKABE_ITO[hue(line.place)]}")
+            table.add_row(*cells)
+        if found:
+            table.move_cursor(row=min(row, len(found) - 1))
+
+    def text_to_copy(self) -> str | None:
+        """Where the table has the keys, or stands alone: the table."""
+        if self._runs and (self.app.focused is self._table() or self.shown_view == "table"):
+            found = lines(self._runs, self.features_of or "")
+            return "\n".join("\t".join(cells) for cells in (COLUMNS, *(line.cells for line in found))) + "\n"
+        return super().text_to_copy()
+
+    def _table(self) -> DataTable[Text]:
+        found = self.panel("table")
+        assert isinstance(found, DataTable)
+        return found
+
+    def _pane(self, name: str) -> ChartPane:
+        found = self.panel(name)
+        assert isinstance(found, ChartPane)
+        return found

@@ -1,0 +1,189 @@
+"""Pictures of coupling: R̄_k of sources with the control band, R_k of one source, rank-90, and the matrix of peaks.
+
+Works on results; knows no widgets. A point that is undefined is a gap with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RankSeries, Spread
+from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.statistics.ratio import At, Ratio
+from sedscope.analysis.undefined import Undefined
+from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours, family, task_of
+from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
+from sedscope.tui.tabs.spectrum.spectrum_charts import subscript
+
+RANDOM = Rule(1.0, "random")
+"""R of a random direction."""
+
+
+def coupling_chart(
+    shown: Sequence[CouplingSeries],
+    controls: Sequence[CouplingSeries],
+    title: str,
+    axis: Axis,
+    moments: tuple[Moment, ...],
+) -> Chart:
+    """R̄_k of several sources against steps, log axis; the controls as one band.
+
+    Args:
+        shown: Against one task.
+        controls: Against the same task; none for no band.
+        title: Of the picture.
+        axis: Of the steps.
+        moments: Grok steps.
+    """
+    palette = colours([series.source for series in shown])
+    curves = [_mean(series, series.source, palette[series.source]) for series in shown]
+    band = control_band(controls)
+    made = (*curves, *(() if band is None else (band,)))
+    return Chart(made, axis, Axis(scale="log"), title, (RANDOM,), moments)
+
+
+def directions_chart(
+    series: CouplingSeries,
+    ceiling: Sequence[tuple[int, float | Undefined]],
+    title: str,
+    axis: Axis,
+    moments: tuple[Moment, ...],
+) -> Chart:
+    """R_1 … R_K and R̄_k of one source; with the strongest coupling in the window's span where it is known."""
+    curves = [_mean(series, "R̄ mean over k", 0)]
+    curves += [_direction(series, k) for k in range(series.rank)]
+    if ceiling:
+        curves.append(ceiling_series(ceiling, "ceiling", CONTROL_COLOUR))
+    return Chart(tuple(curves), axis, Axis(scale="log"), title, (RANDOM,), moments)
+
+
+def ceiling_series(ceiling: Sequence[tuple[int, float | Undefined]], label: str, colour: int) -> Series:
+    """R of the direction in the window's span that couples most."""
+    steps = np.array([t for t, _ in ceiling], dtype=np.float64)
+    values = [np.nan if isinstance(value, Undefined) else value for _, value in ceiling]
+    reasons = {float(t): value.reason for t, value in ceiling if isinstance(value, Undefined)}
+    return Series(label, steps, np.array(values), colour=colour, reasons=reasons)
+
+
+def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
+    """The band that the controls, their draws and their intervals span, around their geometric mean."""
+    if not controls:
+        return None
+    steps = sorted({point.t for series in controls for point in series.points})
+    found = {t: [point for series in controls for point in series.points if point.t == t] for t in steps}
+    rows = [_span([point for point in points if isinstance(point.ratio, Ratio)]) for points in found.values()]
+    middle, low, high = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    dimmed = np.array([not any(point.full for point in points) for points in found.values()], dtype=bool)
+    reasons = {
+        float(t): next(point.ratio.reason for point in points if isinstance(point.ratio, Undefined))
+        for t, points in found.items()
+        if not any(isinstance(point.ratio, Ratio) for point in points)
+    }
+    x = np.array(steps, dtype=np.float64)
+    return Series("controls", x, middle, low, high, dimmed=dimmed, colour=CONTROL_COLOUR, reasons=reasons)
+
+
+def rank_chart(found: Sequence[RankSeries], task: str | None, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
+    """rank-90 of the centroids of every task, that of the chosen one first."""
+    ordered = sorted(found, key=lambda series: series.task != task)
+    curves = [_rank(series, place) for place, series in enumerate(ordered)]
+    return Chart(tuple(curves), axis, Axis(low=0.0), "rank-90 of the centroids", moments=moments, reduce="last")
+
+
+def matrix(
+    series: Sequence[CouplingSeries], tasks: Sequence[str], kinds: Sequence[str] = ("peak", "final")
+) -> tuple[Heatmap, Mapping[tuple[int, int], str]]:
+    """[source, task × (peak, final)] of R̄_k, and why a cell has no number.
+
+    Where no source is put against another task than its own, each family's own sources share a row.
+
+    Args:
+        series: All of an analysis.
+        tasks: In their order.
+        kinds: Of "peak" and "final" those to show.
+    """
+    crossed = any(task_of(one.source) not in (None, one.task) for one in series)
+    share = len(tasks) > 1 and not crossed
+
+    def row_of(source: str) -> str:
+        return f"{family(source)}/own" if share and task_of(source) is not None else source
+
+    rows = tuple(dict.fromkeys(row_of(one.source) for one in series))
+    values = np.full((len(rows), len(kinds) * len(tasks)), np.nan)
+    known = {(row_of(one.source), one.task): one for one in series}
+    reasons: dict[tuple[int, int], str] = {}
+    for place in np.ndindex(*values.shape):
+        task, kind = divmod(place[1], len(kinds))
+        one = known.get((rows[place[0]], tasks[task]))
+        moment = None if one is None else {"peak": one.peak, "final": one.final}[kinds[kind]]
+        if isinstance(moment, At):
+            values[place] = moment.value
+        else:
+            reasons[place[0], place[1]] = "not asked for: o crosses tasks" if moment is None else moment.reason
+    names = tuple(f"{kind} {task}" if len(tasks) > 1 else kind for task in tasks for kind in kinds)
+    if len(kinds) == 1:
+        names = tuple(tasks)
+    title = " and ".join(kinds).capitalize() + " R̄"
+    return Heatmap(values, rows, names, title=title, scale="log"), reasons
+
+
+def why_none(shown: Sequence[CouplingSeries]) -> str | None:
+    """Why no point of any series is defined; None where one is."""
+    points = [point for series in shown for point in series.points]
+    reasons = dict.fromkeys(point.ratio.reason for point in points if isinstance(point.ratio, Undefined))
+    if any(isinstance(point.ratio, Ratio) for point in points):
+        return None
+    return "; ".join(reasons) or "there are no checkpoints"
+
+
+def _mean(series: CouplingSeries, label: str, colour: int) -> Series:
+    ends = [
+        (one.low, one.high) if isinstance(one := point.interval, Interval) else (np.nan,) * 2 for point in series.points
+    ]
+    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+    reasons = {float(p.t): p.ratio.reason for p in series.points if isinstance(p.ratio, Undefined)}
+    values = np.array([point.ratio.rbar if isinstance(point.ratio, Ratio) else np.nan for point in series.points])
+    marked = np.array([point.full and point.flat is not None for point in series.points], dtype=bool)
+    return Series(
+        label, _steps(series), values, low, high, dimmed=_short(series), marked=marked, colour=colour, reasons=reasons
+    )
+
+
+def _direction(series: CouplingSeries, k: int) -> Series:
+    values = np.full(len(series.points), np.nan)
+    reasons: dict[float, str] = {}
+    for place, point in enumerate(series.points):
+        if isinstance(point.ratio, Undefined):
+            reasons[float(point.t)] = point.ratio.reason
+        elif k < len(point.ratio.R):
+            values[place] = point.ratio.R[k]
+        else:
+            reasons[float(point.t)] = f"the window has {len(point.ratio.R)} directions"
+    return Series(f"R{subscript(k + 1)}", _steps(series), values, dimmed=_short(series), colour=k + 1, reasons=reasons)
+
+
+def _rank(series: RankSeries, colour: int) -> Series:
+    steps = np.array([point.t for point in series.points], dtype=np.float64)
+    values = [np.nan if isinstance(point.rank, Undefined) else point.rank for point in series.points]
+    reasons = {float(point.t): point.rank.reason for point in series.points if isinstance(point.rank, Undefined)}
+    return Series(series.task, steps, np.array(values, dtype=np.float64), colour=colour, reasons=reasons)
+
+
+def _span(points: Sequence[CouplingAt]) -> tuple[float, float, float]:
+    """Geometric mean, least and greatest; NaN without a point."""
+    ratios = [point.ratio.rbar for point in points if isinstance(point.ratio, Ratio)]
+    if not ratios or min(ratios) <= 0:
+        return np.nan, np.nan, np.nan
+    around = [one for point in points for one in (point.spread, point.interval) if isinstance(one, Spread | Interval)]
+    low, high = min([*ratios, *(one.low for one in around)]), max([*ratios, *(one.high for one in around)])
+    return float(np.exp(np.mean(np.log(ratios)))), low, high
+
+
+def _short(series: CouplingSeries) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.array([not point.full for point in series.points], dtype=bool)
+
+
+def _steps(series: CouplingSeries) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array([point.t for point in series.points], dtype=np.float64)

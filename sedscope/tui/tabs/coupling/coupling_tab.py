@@ -1,0 +1,249 @@
+"""Coupling: how strongly the spectral directions of each source move the features of a task, over the training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+from textual.widget import Widget
+
+from sedscope.analysis.pipeline.any_window import AnyWindow
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.sources.variants import is_control
+from sedscope.analysis.undefined import Undefined
+from sedscope.tui.data.snapshot import RunData
+from sedscope.tui.data.source_sets import CONTROLS, MAIN, sets_of
+from sedscope.tui.tabs.analysis_tab import OLD, same_question
+from sedscope.tui.tabs.coupling.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
+from sedscope.tui.tabs.coupling.coupling_help import PAGE
+from sedscope.tui.tabs.coupling.coupling_view import Found, with_controls
+from sedscope.tui.tabs.overview.metric_charts import moments
+from sedscope.tui.tabs.sourced_tab import SourcedTab, steps_axis
+from sedscope.tui.tabs.tab import TabHelp
+from sedscope.tui.widgets.chart_pane import ChartPane
+from sedscope.tui.widgets.matrix_pane import MatrixPane
+from sedscope.tui.widgets.settings_bar import Setting
+from sedscope.tui.worker.jobs import CouplingJob, Job
+from sedscope.tui.worker.span_jobs import SpansJob
+
+_TASKS_BESIDE = 2
+"""Tasks up to which the matrix has room for peaks and ends beside the curves."""
+_SETTLE = 0.2
+"""W and K rest so long before what takes longer is drawn: intervals and controls."""
+
+
+class CouplingTab(SourcedTab):
+    """R̄_k over steps with the control band, rank-90 beneath, and the matrix of peaks beside."""
+
+    NAME = "Coupling"
+    PAGE: ClassVar[TabHelp] = PAGE
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "cross", "Crossed", show=False, tooltip="Every source against every task, not its own alone"),
+        Binding("e", "ceiling", "Ceiling", show=False, tooltip="Strongest coupling that the window's span allows"),
+        Binding("b", "band", "Controls", show=False, tooltip="Show or hide the band of the controls"),
+    ]
+    CAPTION = "s show"
+    PANELS: ClassVar[tuple[str, ...]] = ("coupling", "matrix", "rank")
+    LEAST_FOR_ALL = (100, 24)
+    DEFAULT_CSS = """
+    CouplingTab #deck { grid-size: 2 2; grid-columns: 7fr 4fr; grid-rows: 7fr 3fr; }
+    CouplingTab #panel-matrix { row-span: 2; border-left: vkey $border; }
+    CouplingTab #deck.-several { grid-columns: 6fr 5fr; }
+    CouplingTab #deck.-single #panel-matrix { row-span: 1; border-left: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen = MAIN
+        self._crossed = False
+        self._band = True
+        self._ceiling = False
+        self._found = Found()
+        self._settle: Timer | None = None
+
+    def make_panel(self, name: str) -> Widget:
+        """A plot, or the matrix."""
+        return MatrixPane(self.shell.look) if name == "matrix" else ChartPane(look=self.shell.look)
+
+    def choices(self) -> tuple[str, ...]:
+        """Sets of sources."""
+        return tuple(self._sets())
+
+    @property
+    def has_answer(self) -> bool:
+        """An analysis, coarse or not."""
+        return self._found.analysis is not None
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether other W and K are known without computing anything."""
+        return self._found.spans is not None
+
+    def forget(self) -> None:
+        """Of another run."""
+        self._found = Found()
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_cross(self) -> None:
+        """Every source against every task, or its own alone."""
+        self._crossed = not self._crossed
+        self.settings_changed()
+
+    def action_ceiling(self) -> None:
+        """Show the ceiling, or no longer."""
+        self._ceiling = not self._ceiling
+        if self._ceiling and not self._alone():
+            self.shell.say("the ceiling is of one source: choose it with s")
+        self.settings_changed()
+
+    def report_flags(self) -> list[str]:
+        """Crossed as on the screen."""
+        return [*super().report_flags(), *(["--crossed"] if self._crossed else [])]
+
+    def action_band(self) -> None:
+        """Show the controls, or no longer."""
+        self._band = not self._band
+        self.refresh_picture()
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def missing(self) -> Job | None:
+        """An analysis; spans where it is there and W or K alone differ from it, or where the ceiling is wanted."""
+        data, task, settings = self.shell.data, self.features_of, self.shell.settings
+        if data is None or task is None:
+            return None
+        path, stamp = str(data.path), data.stamp
+        whole = CouplingJob(path, stamp, settings, crossed=self._crossed)
+        spans = SpansJob(path, stamp, settings, self._wanted(), task)
+        return self._found.missing(whole, spans, ceiling=self._ceiling and self._alone())
+
+    def take(self, job: Job, value: Any, final: bool) -> None:
+        """A whole analysis, or spans."""
+        if isinstance(job, SpansJob) and isinstance(value, AnyWindow):
+            self._found = replace(self._found, spans=value, spans_for=job)
+        elif isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
+            if not final and self._found.final and same_question(job, self._found.asked):
+                return  # the run grew: what is shown is better than a coarse picture of a few steps more
+            self._found = replace(self._found, analysis=value, asked=job, final=final)
+        self.refresh_picture()
+
+    def refused(self, reason: str) -> None:
+        """In the place of the picture, or in a line where there is one."""
+        if self._series():
+            self.say_made_of(reason)
+        else:
+            self.explain(reason)
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def refresh_picture(self) -> None:
+        """Draw what is known now; where nothing is, why."""
+        self._show_controls()
+        data, task, shown = self.shell.data, self.features_of, self._series()
+        if data is None or task is None or not shown:
+            if self.has_answer:
+                self.say_made_of(OLD)
+            else:
+                self.explain_absence()
+            return
+        absent = why_none([one for one in shown if one.source in self._sources()])
+        if absent is not None:
+            self.explain(
+                f"The coupling of {', '.join(self._sources())} to the features of {task} is undefined:\n{absent}"
+            )
+            return
+        self.explain("")
+        self._draw(data, task, shown)
+        if not self._found.answers(self.shell.settings):
+            if self._settle is not None:
+                self._settle.stop()
+            self._settle = self.set_timer(_SETTLE, self._draw_with_intervals)
+
+    def _draw_with_intervals(self) -> None:
+        """What was drawn at once without its intervals is drawn with them."""
+        data, task = self.shell.data, self.features_of
+        if data is not None and task is not None and (shown := self._series(intervals=True)):
+            self._draw(data, task, shown)
+
+    def _draw(self, data: RunData, task: str, shown: list[CouplingSeries]) -> None:
+        """All panels."""
+        sources = self._sources()
+        axis, marks = steps_axis(data), moments(data)
+        picture = [series for series in shown if series.source in sources]
+        if self._alone():
+            title = f"{sources[0]}: R_k of {task}"
+            chart = directions_chart(picture[0], self._ceilings(sources[0]), title, axis, marks)
+        else:
+            banded = self._band and self.chosen != CONTROLS
+            controls = [one for one in shown if banded and is_control(one.source)]
+            chart = coupling_chart(picture, controls, f"R̄ of {task}", axis, marks)
+        self.chart_pane("coupling").chart = chart
+        self.chart_pane("rank").chart = rank_chart(self._found.rank90, task, axis, marks)
+        self._draw_matrix(self._found.all(self.shell.settings) or shown)
+        self.say_made_of(self._found.made_of(self.shell.settings))
+        self.cursor_moved(self.shell.cursor)
+
+    def _draw_matrix(self, found: Sequence[CouplingSeries]) -> None:
+        """Peaks and ends; the peaks alone where numbers for both have no room."""
+        tasks = tuple(dict.fromkeys(series.task for series in found))
+        roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
+        self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
+        note = "" if roomy else "the view matrix (v) has the ends too"
+        self.matrix_pane("matrix").show(*matrix(found, tasks, ("peak", "final") if roomy else ("peak",)), note)
+
+    def view_changed(self, view: str) -> None:
+        """The matrix has more room alone."""
+        if self.is_attached and self.has_answer:
+            self.refresh_picture()
+
+    def _series(self, *, intervals: bool = False) -> list[CouplingSeries]:
+        """The sources of the picture and the controls, as far as they are known."""
+        if self.features_of is None:
+            return []
+        whole = intervals or self._found.answers(self.shell.settings)
+        # From spans the sources come at once; the controls, three draws each, follow with the intervals.
+        sources = self._wanted() if whole else self._sources()
+        found = self._found.series(self.shell.settings, sources, self.features_of, intervals=intervals)
+        return found if {one.source for one in found} & set(self._sources()) else []
+
+    def _ceilings(self, source: str) -> list[tuple[int, float | Undefined]]:
+        if not self._ceiling or self.features_of is None:
+            return []
+        return self._found.ceiling(self.shell.settings, source, self.features_of)
+
+    def _show_controls(self) -> None:
+        names, data = self.choices(), self.shell.data
+        if self.chosen not in names:
+            self.chosen = next(iter(names), MAIN)
+        self.show_choices()
+        own = [Setting("T", self.features_of or "no task", "next_task")]
+        if data is not None and len(data.tasks) > 1:
+            own.append(Setting("o", "crossed" if self._crossed else "own task", "cross"))
+        if self._alone():
+            own.append(Setting("e", "ceiling" if self._ceiling else "no ceiling", "ceiling"))
+        self.show_settings(own)
+
+    def _sets(self) -> dict[str, tuple[str, ...]]:
+        """Sets of the run's sources, or of those of the analysis, which knows more."""
+        data, found = self.shell.data, self._found
+        if data is None:
+            return {}
+        analysed = () if found.analysis is None else (one.source for one in found.analysis.coupling)
+        return sets_of(tuple(dict.fromkeys((*data.known_sources, *analysed))), self.features_of)
+
+    def _sources(self) -> tuple[str, ...]:
+        return self._sets().get(self.chosen or MAIN, ())
+
+    def _wanted(self) -> tuple[str, ...]:
+        """What is drawn: the sources, and the controls where they are a band."""
+        data = self.shell.data
+        if self._alone():
+            return self._sources()
+        return with_controls(self._sources(), self.features_of, () if data is None else data.known_sources)
+
+    def _alone(self) -> bool:
+        return len(self._sources()) == 1 and self.chosen not in (MAIN, CONTROLS)

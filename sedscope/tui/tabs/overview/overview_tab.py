@@ -1,0 +1,93 @@
+"""Overview: the recorded metrics of a run as curves, and what it is in words."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from sedscope.tui.data.facts import sections
+from sedscope.tui.data.snapshot import RunData
+from sedscope.tui.plot import Chart
+from sedscope.tui.tabs.overview import metric_charts
+from sedscope.tui.tabs.tab import TabHelp
+from sedscope.tui.widgets.chart_pane import ChartPane
+from sedscope.tui.widgets.facts_view import FactsView
+from sedscope.tui.tabs.panels import PanelTab
+
+CHARTS = {
+    "accuracy": metric_charts.accuracy,
+    "loss": metric_charts.losses,
+    "gradient": metric_charts.gradient_norms,
+    "rate": metric_charts.rates,
+}
+_MISSING = {
+    "accuracy": 'No accuracy was logged: add sedscope.log({"test_acc/<task>": value})',
+    "loss": 'No loss is known: pass losses by sedscope.backward({"<task>": loss})',
+    "gradient": "No gradient norm was recorded",
+    "rate": "No learning rate was recorded",
+}
+
+
+class OverviewTab(PanelTab):
+    """Four charts and the facts."""
+
+    NAME = "Overview"
+    PAGE = TabHelp(
+        "The metrics of the selected run against t, the number of completed optimizer steps, and what the run is: what"
+        " was recorded, the model, the optimizer, the command. The dotted line is the grok step of a task. A run that"
+        " is still being recorded grows by itself.",
+        (
+            (
+                "Accuracy",
+                "Train and test accuracy as the script logged them. A test curve that rises long after the train curve"
+                " reached 1 is grokking; the steps between are the delay.",
+            ),
+            (
+                "Grok step",
+                "The first evaluated t with test accuracy ≥ 0.5 (and the same at 0.98). Memorised: train accuracy"
+                " ≥ 0.99. The true crossing lies at most one evaluation earlier.",
+            ),
+            (
+                "Loss, gradient norm",
+                "Losses of every optimizer step, per task, log scale; the norm of the gradient that the optimizer"
+                " received and, where the script clips it, of the gradient before that. Each dot column is the mean of"
+                " the steps in it.",
+            ),
+            (
+                "P",
+                "How many weights are under study: the selected parameters, flattened into one row of length P. By"
+                " default these are the attention projections.",
+            ),
+        ),
+    )
+    PANELS: ClassVar[tuple[str, ...]] = (*CHARTS, "facts")
+    LEAST_FOR_ALL = (110, 28)
+    DEFAULT_CSS = """
+    OverviewTab #deck { grid-size: 3 2; grid-columns: 1fr 1fr 50; }
+    OverviewTab #panel-facts { row-span: 2; border-left: vkey $border; }
+    OverviewTab #deck.-single #panel-facts { row-span: 1; border-left: none; }
+    """
+
+    def make_panel(self, name: str) -> Widget:
+        """A chart, or the facts."""
+        return FactsView() if name == "facts" else ChartPane(look=self.shell.look)
+
+    def run_changed(self, data: RunData | None) -> None:
+        """Draw the run as it is now; zoom, scale and scroll stay."""
+        self.explain("" if data is not None else self.shell.run_problem or "Reading the run …")
+        for name, make in CHARTS.items():
+            pane = self.panel(name)
+            assert isinstance(pane, ChartPane)
+            chart = Chart() if data is None else make(data)
+            pane.chart = chart if chart.series or data is None else Chart(title=_MISSING[name])
+        facts = self.panel("facts")
+        assert isinstance(facts, FactsView)
+        facts.show(() if data is None else sections(data))
+        self.cursor_moved(self.shell.cursor)
+
+    def view_changed(self, view: str) -> None:
+        """The grid's order: accuracy and loss above, the facts beside both rows."""
+        deck = self.query_one("#deck")
+        if view == "all" and deck.children[2].id != "panel-facts":
+            deck.move_child(self.panel("facts"), before=2)

@@ -1,0 +1,132 @@
+"""A tab of several panels: all of them where the screen is large, one at a time where it is not.
+
+`v` goes through the views, and the line of chips says which there are. A subclass names its panels and makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.widget import Widget
+
+from sedscope.tui.tabs.tab import Tab
+from sedscope.tui.widgets.chips import Chips
+from sedscope.tui.widgets.quiet_static import Words
+
+ALL = "all"
+
+
+class PanelTab(Tab):
+    """Panels in a grid; `ARRANGEMENT` is the grid of the view of all of them."""
+
+    DEFAULT_CSS = """
+    PanelTab #deck { height: 1fr; width: 1fr; layout: grid; grid-gutter: 0 1; }
+    PanelTab #instead { display: none; height: 1fr; content-align: center middle; text-align: center; padding: 0 4; }
+    PanelTab.-empty #instead { display: block; }
+    PanelTab.-empty #deck { display: none; }
+    PanelTab #deck.-single { grid-size: 1 1; }
+    PanelTab #head { height: 1; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "next_view(1)", "View", tooltip="Next view: all panels, or one of them large"),
+        Binding("V", "next_view(-1)", "Previous view", show=False),
+    ]
+    PANELS: ClassVar[tuple[str, ...]] = ()
+    """Names of the panels in their order."""
+    IN_ALL: ClassVar[tuple[str, ...] | None] = None
+    """Those that stand together in the view of all; None for every one."""
+    LEAST_FOR_ALL: ClassVar[tuple[int, int]] = (100, 26)
+    """Width and height from which all panels are shown together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view: str | None = None
+        """The panel that the user chose, `all`, or None for what the size suggests."""
+
+    def compose(self) -> ComposeResult:
+        """Chips, then the panels."""
+        with Horizontal(id="head"):
+            yield Chips("v view", id="views")
+            yield from self.head()
+        yield Words(id="instead")
+        with Container(id="deck"):
+            for name in self.PANELS:
+                panel = self.make_panel(name)
+                panel.add_class("panel")
+                panel.id = panel_id(name)
+                yield panel
+
+    def head(self) -> Sequence[Widget]:
+        """What stands beside the chips."""
+        return ()
+
+    def make_panel(self, name: str) -> Widget:
+        """The widget of a panel."""
+        raise NotImplementedError
+
+    def panel(self, name: str) -> Widget:
+        """The widget that was made for a name."""
+        return self.query_one(f"#{panel_id(name)}")
+
+    def explain(self, reason: str) -> None:
+        """In the place of all panels, why there is nothing to show; "" shows the panels."""
+        if bool(reason) != self.has_class("-empty"):
+            self.set_class(bool(reason), "-empty")
+            self.call_after_refresh(self.focus_first)
+        self.query_one("#instead", Words).say(Content.styled(reason, "$foreground 70%"))
+        if not reason:
+            self.call_after_refresh(self.focus_first)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """All or one."""
+        self.rearrange()
+
+    def on_chips_chosen(self, message: Chips.Chosen) -> None:
+        """A view was clicked."""
+        if message.chips.id == "views":
+            message.stop()
+            self.view = message.chips.choices[message.index]
+            self.rearrange()
+
+    def action_next_view(self, direction: int) -> None:
+        """The next view."""
+        names = self._views()
+        self.view = names[(names.index(self.shown_view) + direction) % len(names)]
+        self.rearrange()
+        self.focus_first()
+
+    @property
+    def shown_view(self) -> str:
+        """`all`, or the panel that is shown alone."""
+        if self.view in self._views():
+            return self.view or ALL
+        return self._views()[0]
+
+    def rearrange(self) -> None:
+        """Show what the view says."""
+        shown = self.shown_view
+        for name in self.PANELS:
+            together = self.PANELS if self.IN_ALL is None else self.IN_ALL
+            self.panel(name).display = name == shown or (shown == ALL and name in together)
+        self.query_one("#deck").set_class(shown != ALL, "-single")
+        self.query_one("#views", Chips).show(self._views(), self._views().index(shown))
+        self.view_changed(shown)
+
+    def view_changed(self, view: str) -> None:
+        """For subclasses: another view is shown now, or the size changed."""
+
+    def _views(self) -> tuple[str, ...]:
+        width, height = self.LEAST_FOR_ALL
+        roomy = self.size.width >= width and self.size.height >= height
+        return (ALL, *self.PANELS) if roomy else self.PANELS
+
+
+def panel_id(name: str) -> str:
+    """A name as Textual takes ids."""
+    return "panel-" + "".join(character if character.isalnum() and character.isascii() else "-" for character in name)

@@ -1,0 +1,257 @@
+"""Runs: all of them in a table, and the one at the cursor in short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Input
+
+from recorders.format import STATE_RECORDING
+from sedscope.runs.text import printable
+from sedscope.tui.data.run_table import COLUMNS
+from sedscope.tui.data.snapshot import RunData
+from sedscope.tui.tabs.runs.runs_grid import RunsGrid
+from sedscope.tui.tabs.tab import Tab, TabHelp
+from sedscope.tui.widgets.no_runs import how_to_record
+from sedscope.tui.widgets.quiet_static import Words
+
+if TYPE_CHECKING:
+    from sedscope.tui.tabs.runs.run_preview import RunPreview
+
+_SETTLE_SECONDS = 0.12
+"""The cursor rests on a line so long before its run is read."""
+_PREVIEW_FROM = 24
+"""Lines of the tab from which the run at the cursor is shown below the table."""
+
+
+class RunsTab(Tab):
+    """The table of runs; its cursor chooses the run that all tabs show."""
+
+    NAME = "Runs"
+    PAGE = TabHelp(
+        "Every run under the folders that were given, finished or still being recorded. The line under the cursor is"
+        " the run that all other tabs show. Space marks runs for Compare; Enter opens the Overview.",
+        (
+            (
+                "State",
+                "● recording: somebody is writing it now. ✓ finished. ✗ crashed: the recording neither ended nor goes"
+                " on, or ended by an exception; what was committed counts. ▲ damaged: a part is missing or changed;"
+                " the remark says which, and what lies before it stays readable.",
+            ),
+            (
+                "Grok step",
+                "The first evaluated t with test accuracy ≥ 0.5, per task. – means that this was never reached or never"
+                " logged.",
+            ),
+            ("Rows, P", "Recorded steps with a row, and the length of a row: the number of selected weights."),
+            (
+                "Intervention",
+                "What the recording changed about the optimizer's steps (a projection onto k directions, say). Runs"
+                " without one are controls.",
+            ),
+        ),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", tooltip="Mark the run to compare it"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show the runs that match words"),
+        Binding("enter", "open", "Open", key_display="Enter"),
+        Binding("s", "sort(1)", "Sort", tooltip="Sort by the next column"),
+        Binding("S", "reverse", "Reverse order", show=False),
+        Binding("u", "unmark_all", "Unmark all", show=False),
+        Binding("o", "open_samples", "Sample runs", show=False, tooltip="Open the sample runs of the project"),
+    ]
+    DEFAULT_CSS = """
+    RunsTab #runs-head { height: 1; }
+    RunsTab #runs-summary { width: 1fr; height: 1; color: $foreground 60%; padding: 0 1; }
+    RunsTab #runs-filter { width: 40; height: 1; border: none; padding: 0 1; background: $panel; }
+    RunsTab #runs-none { display: none; padding: 1 3; height: 1fr; overflow-y: auto; }
+    RunsTab DataTable { height: 1fr; }
+    RunsTab.-preview DataTable { height: auto; max-height: 50%; }
+    RunsTab RunPreview { display: none; }
+    RunsTab.-preview RunPreview { display: block; }
+    RunsTab.-none DataTable, RunsTab.-none RunPreview { display: none; }
+    RunsTab.-none #runs-none { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+        self._preview: RunPreview | None = None
+
+    def compose(self) -> ComposeResult:
+        """A line and the table; the run at its cursor comes when the first one was read."""
+        with Horizontal(id="runs-head"):
+            yield Words(id="runs-summary")
+            box = Input(placeholder="words, Enter, Esc clears", id="runs-filter")
+            box.display = False
+            yield box
+        yield RunsGrid()
+        yield Words(id="runs-none")
+
+    def on_mount(self) -> None:
+        """The line above the table, which says what the table has no room for."""
+        self._summarise()
+        self.watch(self._grid, "virtual_size", self._summarise, init=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Whether there is room for the run at the cursor."""
+        self.set_class(event.size.height >= _PREVIEW_FROM, "-preview")
+
+    # --- what the viewer calls ---------------------------------------------------------------------------------------
+
+    def marks_changed(self) -> None:
+        """The list of runs or their marks."""
+        self._update()
+
+    def run_changed(self, data: RunData | None) -> None:
+        """Another run was chosen, here or elsewhere."""
+        if self._preview is None and data is not None:
+            self._make_preview()
+        if self._preview is not None:
+            self._preview.show(data)
+        if data is not None and self._grid.at_cursor != data.path:
+            self._grid.move_to(data.path)
+
+    def cursor_moved(self, t: float | None) -> None:
+        """The preview's plot."""
+        if self._preview is not None:
+            self._preview.set_cursor(t)
+
+    def key_takers(self) -> list[Widget]:
+        """The table takes the keys."""
+        return [self._grid]
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark the run at the cursor, and go on to the next."""
+        path = self._grid.at_cursor
+        if path is not None:
+            self.shell.toggle_mark(path)
+            self._grid.action_cursor_down()
+
+    def action_unmark_all(self) -> None:
+        """No run is marked any more."""
+        for path in self.shell.marked:
+            self.shell.toggle_mark(path)
+
+    def action_open(self) -> None:
+        """Look at the run at the cursor."""
+        path = self._grid.at_cursor
+        if path is not None:
+            self.shell.select_run(path)
+            self.shell.go_to("Overview")
+
+    def action_sort(self, direction: int) -> None:
+        """Sort by the next column."""
+        self._grid.sort_next(direction)
+        self._summarise()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self._grid.reverse()
+
+    def action_filter(self) -> None:
+        """Ask for words."""
+        box = self.query_one("#runs-filter", Input)
+        box.display = True
+        box.focus()
+
+    def action_open_samples(self) -> None:
+        """Add the sample runs to the list."""
+        from sedscope.tui.widgets.no_runs import sample_runs
+
+        folder = sample_runs()
+        if folder is None:
+            self.shell.say("this installation has no sample runs", "warning")
+        else:
+            self.shell.add_path(folder)
+
+    # --- messages of the widgets -------------------------------------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while typing."""
+        self._words = event.value
+        self._update()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Back to the table; the filter stays."""
+        event.stop()
+        event.input.display = bool(event.value)
+        self._grid.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Escape clears the filter, also from the table."""
+        box = self.query_one("#runs-filter", Input)
+        if event.key == "escape" and box.display:
+            event.stop()
+            box.value = ""
+            box.display = False
+            self._grid.focus()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """The run at the cursor is shown in all tabs, once the cursor rests."""
+        path = self._grid.at_cursor
+        if path is not None:
+            self.set_timer(_SETTLE_SECONDS, lambda: self._settle(path))
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter, or a click on the line at the cursor."""
+        event.stop()
+        self.action_open()
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by a column; once more turns the order round."""
+        event.stop()
+        self._grid.sort_at(event.column_index)
+        self._summarise()
+
+    # --- private -----------------------------------------------------------------------------------------------------
+
+    def _make_preview(self) -> None:
+        """Imported late: plots need NumPy, and the first paint must not wait for it."""
+        from sedscope.tui.tabs.runs.run_preview import RunPreview
+
+        self._preview = RunPreview(self.shell.look)
+        self.mount(self._preview)
+        self._preview.set_cursor(self.shell.cursor)
+
+    def _settle(self, path: Path) -> None:
+        if self._grid.at_cursor == path and self.display:
+            self.shell.select_run(path)
+
+    @property
+    def _grid(self) -> RunsGrid:
+        return self.query_one(RunsGrid)
+
+    def _update(self) -> None:
+        """Bring the table up to date."""
+        self._grid.update_runs(self.shell.rows, self.shell.marked, self._words, self.shell.selected)
+        self._summarise()
+
+    def _summarise(self) -> None:
+        """The line above the table, or the page that stands in its place."""
+        rows, listed = self.shell.rows, self.shell.listed
+        self.set_class(not rows, "-none")
+        if not rows:
+            text = how_to_record(self.shell.problems) if listed else Content("Reading runs …")
+            self.query_one("#runs-none", Words).say(text)
+            self.query_one("#runs-summary", Words).say(Content(""))
+            return
+        live = sum(row.state == STATE_RECORDING for row in rows)
+        parts = [f"{len(rows)} run{'s' * (len(rows) != 1)}"]
+        parts += [f"{len(self._grid.shown)} match {printable(self._words)!r}"] if self._words.strip() else []
+        parts += [f"{live} recording"] * bool(live) + [f"{len(self.shell.marked)} marked"] * bool(self.shell.marked)
+        parts.append(f"by {COLUMNS[self._grid.sorted_by].name.lower()}")
+        parts += [printable(problem) for problem in self.shell.problems]
+        left_out = len(self._grid.given_way)
+        parts += [f"{left_out} column{'s' * (left_out > 1)} left out"] * bool(left_out)
+        parts += ["← → scroll"] * self._grid.is_cut
+        self.query_one("#runs-summary", Words).say(Content(" · ".join(parts)))

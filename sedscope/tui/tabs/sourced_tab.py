@@ -1,0 +1,136 @@
+"""A tab that shows an analysis of the selected run, with a line of sources (or sets of them) above everything else.
+
+Decides what happens to the picture when the run grows or is another one, how a source is chosen, and what stands in the
+place of a picture that cannot be there. A subclass says which choices there are, draws, and forgets.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from sedscope.tui.data.snapshot import RunData
+from sedscope.tui.plot import Axis
+from sedscope.tui.tabs.analysis_tab import PATIENCE, AnalysisTab
+from sedscope.tui.widgets.chart_pane import ChartPane
+from sedscope.tui.widgets.chips import Chips
+from sedscope.tui.widgets.matrix_pane import MatrixPane
+
+_NO_PROBE = (
+    "Coupling is unknown: the run has no probe. Add to the script\n\n"
+    'sedscope.probe(model, task="…", inputs=(x,), targets=y)'
+)
+
+
+class SourcedTab(AnalysisTab):
+    """Sources above the settings."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "next_choice(1)", "Source", tooltip="Next source, or set of sources"),
+        Binding("S", "next_choice(-1)", "Previous source", show=False),
+    ]
+    DEFAULT_CSS = "SourcedTab #sources { height: 1; }"
+    CAPTION: ClassVar[str] = "s source"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: str | None = None
+        """The source, or the set of sources, that is shown."""
+        self._path: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """Sources above everything else."""
+        yield Chips(self.CAPTION, id="sources")
+        yield from super().compose()
+
+    # --- for subclasses ----------------------------------------------------------------------------------------------
+
+    def choices(self) -> tuple[str, ...]:
+        """What can be chosen now."""
+        raise NotImplementedError
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether anything is known of the run that is shown."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Another run: nothing is known of it."""
+        raise NotImplementedError
+
+    def refresh_picture(self) -> None:
+        """Draw what is known now."""
+        raise NotImplementedError
+
+    def show_choices(self) -> None:
+        """The line of sources."""
+        names = self.choices()
+        self.query_one("#sources", Chips).show(names, names.index(self.chosen) if self.chosen in names else None)
+
+    def explain_absence(self) -> None:
+        """In the place of the picture, why there is none."""
+        if self.shell.data is None:
+            self.explain(self.shell.run_problem or "No run is selected.")
+        elif self.features_of is None:
+            self.explain(_NO_PROBE)
+        else:
+            self.explain("Computing the coupling … a coarse picture comes first.")
+
+    def chart_pane(self, name: str) -> ChartPane:
+        """The panel of that name, which is a plot."""
+        found = self.panel(name)
+        assert isinstance(found, ChartPane)
+        return found
+
+    def matrix_pane(self, name: str) -> MatrixPane:
+        """The panel of that name, which is a matrix."""
+        found = self.panel(name)
+        assert isinstance(found, MatrixPane)
+        return found
+
+    # --- what the viewer calls ---------------------------------------------------------------------------------------
+
+    def run_changed(self, data: RunData | None) -> None:
+        """Ask again; what is shown of the same run stays until the answer comes."""
+        path = None if data is None else str(data.path)
+        if path != self._path:
+            self._path = path
+            self.forget()
+        self.keep_task()
+        self.refresh_picture()
+        if self.has_answer:
+            self.set_timer(PATIENCE, self.ask)
+        else:
+            self.ask()
+
+    def settings_changed(self) -> None:
+        """Other settings, source or task: what is known of them at once, then what is missing."""
+        self.refresh_picture()
+        self.ask()
+
+    # --- choosing ----------------------------------------------------------------------------------------------------
+
+    def action_next_choice(self, direction: int) -> None:
+        """The next source."""
+        names = self.choices()
+        if self.chosen in names:
+            self._choose(names[(names.index(self.chosen) + direction) % len(names)])
+
+    def on_chips_chosen(self, message: Chips.Chosen) -> None:
+        """A source or a view was clicked."""
+        if message.chips.id != "sources":
+            super().on_chips_chosen(message)
+            return
+        message.stop()
+        self._choose(message.chips.choices[message.index])
+
+    def _choose(self, name: str) -> None:
+        self.chosen = name
+        self.settings_changed()
+
+
+def steps_axis(data: RunData) -> Axis:
+    """From the first to the last recorded step."""
+    return Axis("t", low=float(data.steps[0]), high=float(data.steps[-1]))

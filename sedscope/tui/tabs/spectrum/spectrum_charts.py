@@ -1,0 +1,94 @@
+"""Pictures of a rolling spectrum: σ over steps, gap and k*, and the heatmap. Works on results; knows no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
+from sedscope.analysis.undefined import Undefined
+from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
+
+CURVES = 8
+"""σ that are drawn as curves: as many as there are colours."""
+
+_SMALL = "₀₁₂₃₄₅₆₇₈₉"
+
+
+def subscript(number: int) -> str:
+    """12 → ₁₂."""
+    return "".join(_SMALL[int(digit)] for digit in str(number))
+
+
+def sigma_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:
+    """σ_1 … σ_8 on a log axis; short windows faint, × on σ_K where the top K are arbitrary."""
+    count = min(CURVES, _most(series.points))
+    curves = tuple(_curve(series.points, place, marked=place + 1 == rank) for place in range(count))
+    return Chart(curves, Axis("t"), Axis(scale="log"), f"σ of {series.source}, W = {series.window}", moments=moments)
+
+
+def gap_chart(series: SpectrumSeries, moments: tuple[Moment, ...]) -> Chart:
+    """σ_k*/σ_(k*+1): how clearly the leading directions stand apart."""
+    gap = _quantity(series.points, "gap", lambda edge: edge.gap)
+    return Chart((gap,), Axis("t"), Axis(scale="log"), "Gap σ_k*/σ_k*+1", (Rule(1.0, "no gap"),), moments)
+
+
+def count_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:
+    """k* and participation ratio: two answers to how many directions matter."""
+    edge = _quantity(series.points, "k*", lambda edge: edge.edge)
+    participation = _quantity(series.points, "participation", lambda edge: edge.participation, colour=1)
+    rules = (Rule(float(rank), f"K = {rank}"),)
+    return Chart((edge, participation), Axis("t"), Axis(low=0.0), "How many directions", rules, moments, reduce="last")
+
+
+def sigma_heatmap(series: SpectrumSeries) -> Heatmap:
+    """[σ, step], log colours; σ that a short window does not have are undefined."""
+    points, count = series.points, _most(series.points)
+    values = np.full((count, len(points)), np.nan)
+    for column, point in enumerate(points):
+        if isinstance(point.edge, Edge):
+            values[: len(point.edge.sigma), column] = point.edge.sigma
+    names = tuple(f"σ{subscript(place + 1)}" for place in range(count))
+    return Heatmap(values, names, x=_steps(points), title="σ over steps", column_title="t", scale="log")
+
+
+def _curve(points: Sequence[EdgeAt], place: int, *, marked: bool) -> Series:
+    def value(edge: Edge) -> float | Undefined:
+        return float(edge.sigma[place]) if place < len(edge.sigma) else Undefined("short window")
+
+    return _quantity(points, f"σ{subscript(place + 1)}", value, colour=place, flat=marked)
+
+
+def _quantity(
+    points: Sequence[EdgeAt],
+    label: str,
+    of: Callable[[Edge], float | Undefined],
+    *,
+    colour: int = 0,
+    flat: bool = False,
+) -> Series:
+    """One number of each window; why, where it is undefined."""
+    steps, values = _steps(points), np.full(len(points), np.nan)
+    reasons: dict[float, str] = {}
+    for place, point in enumerate(points):
+        found = point.edge if isinstance(point.edge, Undefined) else of(point.edge)
+        if isinstance(found, Undefined):
+            reasons[float(point.t)] = found.reason
+        else:
+            values[place] = found
+    dimmed = np.array([not point.full for point in points], dtype=bool)
+    marked = np.array([flat and _is_flat(point) for point in points], dtype=bool)
+    return Series(label, steps, values, dimmed=dimmed, marked=marked, colour=colour, reasons=reasons)
+
+
+def _is_flat(point: EdgeAt) -> bool:
+    return point.full and isinstance(point.edge, Edge) and point.edge.flat[0] is not None
+
+
+def _steps(points: Sequence[EdgeAt]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array([point.t for point in points], dtype=np.float64)
+
+
+def _most(points: Sequence[EdgeAt]) -> int:
+    return max((len(point.edge.sigma) for point in points if isinstance(point.edge, Edge)), default=0)

@@ -1,0 +1,172 @@
+"""Pictures of where coupling comes from: R against R^logit and R^matched, angles, blocks, rows of a window, probes.
+
+Works on results; knows no widgets. What is undefined is a gap or an empty picture with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sedscope.analysis.pipeline.any_window import RowProducts
+from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
+from sedscope.analysis.pipeline.results import AngleSeries, CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.sources.variants import is_control
+from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.statistics.ratio import Ratio
+from sedscope.analysis.undefined import Undefined
+from sedscope.tui.data.source_sets import CONTROL_COLOUR
+from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
+from sedscope.tui.tabs.coupling.coupling_charts import RANDOM
+from sedscope.tui.tabs.spectrum.spectrum_charts import subscript
+
+_MOST_PAIRS = 6
+
+Measure = Callable[[CouplingAt], tuple["Ratio | Undefined", "Interval | Undefined"]]
+
+
+def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
+    """R̄, R^logit and R^matched of one source: means over k."""
+    measures: tuple[tuple[str, Measure], ...] = (
+        ("R̄ centroids", lambda point: (point.ratio, point.interval)),
+        ("R^logit output", lambda point: (point.logit, point.logit_interval)),
+        ("R^matched norms", lambda point: (point.matched, point.matched_interval)),
+    )
+    curves = [_measure(series, name, of, place) for place, (name, of) in enumerate(measures)]
+    title = f"{series.source}: R, R^logit, R^matched"
+    return Chart(tuple(curves), axis, Axis(scale="log"), title, (RANDOM,), moments)
+
+
+def angles_chart(found: Sequence[AngleSeries], source: str, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
+    """Mean principal angle between a source's subspace and those of others, and the floor of one on two batches."""
+    mine = [one for one in found if source in (one.first, one.second) and not one.is_floor]
+    mine = [one for one in mine if not is_control(other(one, source))][:_MOST_PAIRS]
+    floors = [one for one in found if one.is_floor]
+    floor = next((one for one in floors if one.first == source), floors[0] if floors else None)
+    curves = [_angle(one, other(one, source), place) for place, one in enumerate(mine)]
+    if floor is not None:
+        curves.append(_angle(floor, f"floor: {floor.first}, other batch", CONTROL_COLOUR))
+    title = f"{source}: mean principal angle to …"
+    return Chart(tuple(curves), axis, Axis("degrees", high=90.0), title, (Rule(90.0, "orthogonal"),), moments)
+
+
+def other(series: AngleSeries, source: str) -> str:
+    """The source that a source is compared with."""
+    return series.second if series.first == source else series.first
+
+
+def blocks_heatmap(analysis: RunAnalysis, series: CouplingSeries, t: float | None) -> Heatmap | Undefined:
+    """[block, energy of v_k | share of A of v_k]: at the peak or the end, whichever is nearer to the cursor."""
+    if not series.blocks:
+        return Undefined("coupling per block is measured at the peak and at the end; it is not there yet")
+    place = min(series.blocks, key=lambda one: abs(one.t - (series.blocks[0].t if t is None else t)))
+    point = next(one for one in series.points if one.t == place.t)
+    energy, coupling = point.energy, place.A
+    if isinstance(energy, Undefined):
+        return energy
+    if isinstance(coupling, Undefined):
+        return coupling
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = coupling / coupling.sum(axis=1, keepdims=True)
+    kinds = [f"{kind[0]}v{subscript(k + 1)}{kind[1]}" for kind in ("‖‖", ("A(", ")")) for k in range(len(energy))]
+    title = f"{series.source} by block at t = {place.t}: energy, share of A"
+    values = np.concatenate([energy, shares]).T
+    return Heatmap(values, short_names(analysis.blocks), tuple(kinds), title=title, low=0.0, high=1.0)
+
+
+def short_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names without the parts that all of them share at the front and the words that say nothing."""
+    parts = [name.replace("in_proj_weight.", "").replace("out_proj.weight", "o").split(".") for name in names]
+    while len(parts) > 1 and all(len(one) > 1 for one in parts) and len({one[0] for one in parts}) == 1:
+        parts = [one[1:] for one in parts]
+    return tuple(".".join(one) for one in parts)
+
+
+def rows_heatmap(found: RowProducts, source: str, t: float, settings: Settings) -> tuple[Heatmap, str] | Undefined:
+    """Cosines between the rows of the window at t, and its participation ratio in words."""
+    window = found.window(int(t), settings.window[0], settings.align)
+    if window.n_rows == 0:
+        return Undefined(f"{source} has no row on this side of t = {int(t)}")
+    products = found.gram.window(window.start, window.stop)
+    norms = np.sqrt(np.diagonal(products))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosines = products / np.outer(norms, norms)
+    steps = found.steps[window.start : window.stop]
+    names = tuple(str(int(step)) for step in steps)
+    title = f"{source}: cosines of the {window.n_rows} rows at t = {int(t)}"
+    spectrum = found.spectrum(window)
+    if isinstance(spectrum, Undefined):
+        words = f"participation undefined: {spectrum.reason}"
+    else:
+        words = f"participation ratio {spectrum.participation:.3g} of {window.n_rows} directions"
+    low = min(-0.0, float(np.nanmin(cosines))) if np.isfinite(cosines).any() else 0.0
+    return Heatmap(cosines, names, names, title=title, low=low, high=1.0), words
+
+
+def probes_heatmap(found: ProbeCouplings, part: str) -> tuple[Heatmap, str] | Undefined:
+    """[first label, second label] of A_x over the baseline; train and test in words, or one of them alone.
+
+    Args:
+        found: Of one checkpoint.
+        part: "all", "train" or "test".
+    """
+    if found.labels is None:
+        return Undefined("the probes do not carry two integer labels")
+    unit = 1.0 if isinstance(found.baseline, Undefined) else found.baseline
+    shown = np.ones(len(found.A), dtype=bool)
+    if part != "all":
+        if found.train is None:
+            return Undefined("the run does not say which probes are trained on")
+        shown = found.train if part == "train" else ~found.train
+    rows, row = np.unique(found.labels[:, 0], return_inverse=True)
+    columns, column = np.unique(found.labels[:, 1], return_inverse=True)
+    sums, counts = np.zeros((len(rows), len(columns))), np.zeros((len(rows), len(columns)))
+    np.add.at(sums, (row[shown], column[shown]), found.A[shown] / unit)
+    np.add.at(counts, (row[shown], column[shown]), 1.0)
+    with np.errstate(invalid="ignore"):
+        values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    what = "A_x" if isinstance(found.baseline, Undefined) else "R_x"
+    title = f"{found.source}: {what} of each probe, t = {found.t}" + ("" if part == "all" else f", {part} alone")
+    names = tuple(map(str, rows.tolist())), tuple(map(str, columns.tolist()))
+    heatmap = Heatmap(values, *names, title=title, row_title="first label by second", scale="log")
+    return heatmap, _train_and_test(found, unit)
+
+
+def _train_and_test(found: ProbeCouplings, unit: float) -> str:
+    if found.train is None:
+        return f"mean {found.A.mean() / unit:.3g} over {len(found.A)} probes; which are trained on is not known"
+    parts = (("train", found.train), ("test", ~found.train))
+    words = [f"{name} {found.A[mask].mean() / unit:.3g} (n = {int(mask.sum())})" for name, mask in parts if mask.any()]
+    return "mean " + ", ".join(words)
+
+
+def _measure(series: CouplingSeries, label: str, of: Measure, colour: int) -> Series:
+    n = len(series.points)
+    values, low, high = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
+    reasons: dict[float, str] = {}
+    for place, point in enumerate(series.points):
+        ratio, interval = of(point)
+        if isinstance(ratio, Undefined):
+            reasons[float(point.t)] = ratio.reason
+            continue
+        values[place] = ratio.rbar
+        if isinstance(interval, Interval):
+            low[place], high[place] = interval.low, interval.high
+    steps = np.array([point.t for point in series.points], dtype=np.float64)
+    dimmed = np.array([not point.full for point in series.points], dtype=bool)
+    return Series(label, steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
+
+
+def _angle(series: AngleSeries, label: str, colour: int) -> Series:
+    steps = np.array([point.t for point in series.points], dtype=np.float64)
+    values = np.full(len(steps), np.nan)
+    reasons: dict[float, str] = {}
+    for place, point in enumerate(series.points):
+        if isinstance(point.cosines, Undefined):
+            reasons[float(point.t)] = point.cosines.reason
+        else:
+            values[place] = float(np.degrees(np.arccos(np.clip(point.cosines, -1.0, 1.0))).mean())
+    marked = np.array([point.flat is not None for point in series.points], dtype=bool)
+    return Series(label, steps, values, marked=marked, colour=colour, reasons=reasons)

@@ -1,0 +1,198 @@
+"""Why: where the coupling of a source comes from, and where it goes on the way to the weights."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from sedscope.tui.data.snapshot import RunData
+from sedscope.tui.data.source_sets import task_of
+from sedscope.tui.plot import Chart
+from sedscope.tui.tabs.overview.metric_charts import moments
+from sedscope.tui.tabs.sourced_tab import SourcedTab, steps_axis
+from sedscope.tui.tabs.tab import TabHelp
+from sedscope.tui.tabs.why.stage_walk import StageWalk
+from sedscope.tui.tabs.why.why_charts import angles_chart, measures_chart
+from sedscope.tui.tabs.why.why_help import PAGE
+from sedscope.tui.tabs.why.why_view import Picture, WhyFound
+from sedscope.tui.widgets.chart_pane import ChartPane
+from sedscope.tui.widgets.matrix_pane import MatrixPane
+from sedscope.tui.widgets.settings_bar import Setting
+from sedscope.tui.worker.jobs import CouplingJob, Job
+from sedscope.tui.worker.why_jobs import ProbesJob, RowsJob
+
+_SETTLE = 0.4
+"""The cursor rests so long before its checkpoint is asked about."""
+_PARTS = ("all", "train", "test")
+
+
+class WhyTab(SourcedTab):
+    """Stages, output, blocks and angles together; rows and probes each alone."""
+
+    NAME = "Why"
+    PAGE: ClassVar[TabHelp] = PAGE
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "next_part", "Inputs", show=False, tooltip="Probes: all, those trained on, the others"),
+    ]
+    PANELS: ClassVar[tuple[str, ...]] = ("stages", "output", "blocks", "angles", "rows", "probes")
+    IN_ALL: ClassVar[tuple[str, ...] | None] = PANELS[:4]
+    LEAST_FOR_ALL = (100, 26)
+    DEFAULT_CSS = "WhyTab #deck { grid-size: 2 2; grid-columns: 1fr 1fr; grid-rows: 1fr 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._part = 0
+        self._found = WhyFound()
+
+    def make_panel(self, name: str) -> Widget:
+        """A table, a plot or a matrix."""
+        if name == "stages":
+            return StageWalk()
+        return ChartPane(look=self.shell.look) if name in ("output", "angles") else MatrixPane(self.shell.look)
+
+    def choices(self) -> tuple[str, ...]:
+        """The sources that can be put against the task."""
+        data, analysis = self.shell.data, self._found.analysis
+        if data is None:
+            return ()
+        analysed = () if analysis is None else (one.source for one in analysis.coupling)
+        known = dict.fromkeys((*data.known_sources, *analysed))
+        return tuple(name for name in known if task_of(name) in (None, self.features_of))
+
+    @property
+    def has_answer(self) -> bool:
+        """An analysis, coarse or not."""
+        return self._found.analysis is not None
+
+    def forget(self) -> None:
+        """Of another run."""
+        self._found = WhyFound()
+
+    # --- what the viewer calls ---------------------------------------------------------------------------------------
+
+    def cursor_moved(self, t: float | None) -> None:
+        """Stages, blocks, rows and probes are of the checkpoint at the cursor."""
+        super().cursor_moved(t)
+        self._walk().set_cursor(t)
+        self._draw_matrices()
+        if self.shown_view == "probes":
+            self.set_timer(_SETTLE, self.ask)
+
+    def view_changed(self, view: str) -> None:
+        """Rows and probes are asked for when they are looked at."""
+        if self.is_attached and (self.has_answer or self.features_of is None):
+            self.refresh_picture()
+            self.ask()
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def action_next_part(self) -> None:
+        """All probes, those trained on, the others."""
+        self._part = (self._part + 1) % len(_PARTS)
+        self.refresh_picture()
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def missing(self) -> Job | None:
+        """The analysis, then what the view that is shown needs beside it."""
+        return next((job for job in self._wanted() if not self._found.has(job)), None)
+
+    def _wanted(self) -> list[Job]:
+        """Questions in their order."""
+        data, settings, source = self.shell.data, self.shell.settings, self.chosen
+        if data is None or source is None:
+            return []
+        path, stamp = str(data.path), data.stamp
+        wanted: list[Job] = [CouplingJob(path, stamp, settings)] if self.features_of is not None else []
+        if self.shown_view == "rows":
+            wanted.append(RowsJob(path, stamp, settings, source))
+        t = self._step()
+        t = None if t is None else self._found.checkpoint(source, self.features_of, t)
+        if self.shown_view == "probes" and self.features_of is not None and t is not None:
+            wanted.append(ProbesJob(path, stamp, settings, source, self.features_of, t))
+        return wanted
+
+    def take(self, job: Job, value: Any, final: bool) -> None:
+        """An analysis, products of rows, or couplings of probes."""
+        found = self._found.taking(job, value, final)
+        if found is not self._found:
+            self._found = found
+            self.refresh_picture()
+
+    def refused(self, reason: str) -> None:
+        """In the place of the picture, or in a line where there is one."""
+        if self.has_answer:
+            self.shell.say(reason, "warning")
+        else:
+            self.explain(reason)
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def refresh_picture(self) -> None:
+        """Every panel, or why there is nothing to show."""
+        self._show_controls()
+        data = self.shell.data
+        if data is not None and self.chosen is None:
+            self.explain("The run has no source of rows.")
+            return
+        # Without a probe the rows can be compared all the same.
+        drawable = self.has_answer if self.features_of is not None else self.shown_view == "rows"
+        if data is None or not drawable:
+            self.explain_absence()
+            return
+        self.explain("")
+        self.say_made_of(self._found.made_of(self.shell.settings))
+        self._draw_curves(data)
+        self._draw_matrices()
+
+    def _draw_curves(self, data: RunData) -> None:
+        source, task = self.chosen or "", self.features_of
+        analysis, series = self._found.analysis, self._found.series(source, task)
+        axis, marks = steps_axis(data), moments(data)
+        self._walk().show(self._found.stages(task))
+        missing = Chart(title=f"{source}: not put against {task}")
+        self.chart_pane("output").chart = missing if series is None else measures_chart(series, axis, marks)
+        angles = () if analysis is None else analysis.angles
+        self.chart_pane("angles").chart = angles_chart(angles, source, axis, marks)
+
+    def _draw_matrices(self) -> None:
+        """Blocks, rows and probes, as far as they are looked at."""
+        source, t = self.chosen, self._step()
+        if source is None or t is None:
+            return
+        self._show("blocks", self._found.blocks_picture(source, self.features_of, self.shell.cursor))
+        if self.shown_view == "rows":
+            self._show("rows", self._found.rows_picture(source, t, self.shell.settings))
+        if self.shown_view == "probes":
+            self._show("probes", self._found.probes_picture(source, _PARTS[self._part]))
+
+    def _show(self, name: str, found: Picture) -> None:
+        if isinstance(found, tuple):
+            heatmap, words = found
+            self.matrix_pane(name).show(heatmap, {}, words)
+        else:
+            self.matrix_pane(name).explain(name.capitalize(), f"undefined: {found.reason}")
+
+    def _show_controls(self) -> None:
+        names = self.choices()
+        if self.chosen not in names:
+            self.chosen = next((name for name in ("update", "gradient") if name in names), next(iter(names), None))
+        self.show_choices()
+        own = [Setting("T", self.features_of or "no task", "next_task")]
+        if self.shown_view == "probes":
+            own.append(Setting("i", f"{_PARTS[self._part]} inputs", "next_part"))
+        self.show_settings(own)
+
+    def _step(self) -> float | None:
+        """The cursor, else the last recorded step."""
+        data = self.shell.data
+        if self.shell.cursor is not None or data is None or not data.steps:
+            return self.shell.cursor
+        return float(data.steps[-1])
+
+    def _walk(self) -> StageWalk:
+        found = self.panel("stages")
+        assert isinstance(found, StageWalk)
+        return found

@@ -1,0 +1,157 @@
+"""R_k, R̄_k, baseline, peak, final and their intervals: literal values, a plain bootstrap, undefined states."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recorders.errors import UsageError
+from sedscope.analysis.statistics.interval import RatioIntervals, ratio_intervals
+from sedscope.analysis.statistics.probe_groups import Coupling, group_bounds, group_parts, sum_by_group
+from sedscope.analysis.statistics.ratio import At, Checkpoint, Ratio, baseline, final, peak, ratio
+from sedscope.analysis.undefined import Undefined
+
+
+def point(t, rbar, full=True):
+    state = rbar if isinstance(rbar, Undefined) else Ratio(np.array([rbar]), rbar)
+    return Checkpoint(t, 3 if full else 1, full, state)
+
+
+def test_the_baseline_is_the_mean_of_the_two_middle_values():
+    assert baseline(np.array([1.0, 100.0, 2.0, 4.0])) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([], "no random directions were drawn"),
+        ([0.0, 0.0, 1.0], "random directions do not move the centroids: the baseline is zero"),
+        ([1.0, np.nan, np.inf], "the coupling of 2 of 3 random directions is NaN or Inf"),
+    ],
+)
+def test_undefined_baselines(values, reason):
+    found = baseline(np.array(values))
+    assert found == Undefined(reason)
+    assert ratio(np.array([1.0]), found) == found
+
+
+def test_ratio():
+    found = ratio(np.array([6.0, 3.0]), 1.5)
+    assert isinstance(found, Ratio)
+    assert (found.R.tolist(), found.rbar) == ([4.0, 2.0], 3.0)
+    assert ratio(np.array([1.0, np.nan]), 1.0) == Undefined("the coupling of the window's directions is NaN or Inf")
+    assert "too small to divide by" in ratio(np.array([1.0]), 1e-310).reason
+    assert ratio(np.array([]), 1.0) == Undefined("the window has no direction")
+
+
+def test_peak_and_final_leave_short_windows_and_undefined_states_out():
+    bad = Undefined("all 3 rows are zero")
+    points = [point(0, 99.0, full=False), point(25, 4.0), point(50, bad), point(75, 7.0), point(100, 7.0)]
+    assert peak(points) == At(75, 7.0)
+    assert final(points) == At(100, 7.0)
+    assert final(points[:3]) == Undefined("at the last checkpoint, t = 50: all 3 rows are zero")
+    assert final(points[:1]) == Undefined("at the last checkpoint, t = 0, the window is short: 1 rows")
+    assert peak(points[:1]) == Undefined("none of 1 checkpoints has a full window")
+    assert peak(points[2:3]) == Undefined(
+        "undefined at all 1 checkpoints with full windows; first: all 3 rows are zero"
+    )
+    assert peak([]) == final([]) == Undefined("there are no checkpoints")
+
+
+def test_groups_cover_all_probes_once():
+    for n_probes in (1, 5, 32, 96, 1000, 1024):
+        bounds = group_bounds(n_probes)
+        sizes = np.diff(bounds)
+        assert sizes.sum() == n_probes and sizes.size == min(32, n_probes) and sizes.max() - sizes.min() <= 1
+
+
+@given(st.integers(1, 80), st.integers(1, 40), st.integers(1, 90))
+def test_chunks_fall_into_the_same_groups(n_probes, groups, chunk):
+    bounds = group_bounds(n_probes, groups)
+    values = np.arange(1.0, n_probes + 1)
+    sums = np.zeros(bounds.size - 1)
+    for first in range(0, n_probes, chunk):
+        sum_by_group(values[first : first + chunk], first, bounds, sums)
+        assert all(part.start < part.stop for _, part in group_parts(first, min(chunk, n_probes - first), bounds))
+    plain = [values[a:b].sum() for a, b in pairwise(bounds)]
+    np.testing.assert_allclose(sums, plain)
+
+
+def couplings(seed, counts, n_random=20):
+    generator = np.random.default_rng(seed)
+    counts = np.array(counts)
+    shape = (n_random, counts.size)
+    return (
+        Coupling(counts * generator.gamma(4.0, 2.0, (3, counts.size)), counts),
+        Coupling(counts * generator.gamma(4.0, 0.1, shape), counts),
+    )
+
+
+def plain_bootstrap(directions, random, resamples, seed):
+    """The definition, one resample at a time."""
+    generator = np.random.default_rng(seed)
+    n_groups, n_random = directions.counts.size, len(random.sums)
+    groups = generator.integers(n_groups, size=(resamples, n_groups))
+    picks = generator.integers(n_random, size=(resamples, n_random))
+    values = []
+    for g, r in zip(groups, picks, strict=True):
+        probes = directions.counts[g].sum()
+        base = np.median([random.sums[j, g].sum() / probes for j in r])
+        values.append(np.mean([directions.sums[k, g].sum() / probes / base for k in range(3)]))
+    return np.percentile(values, [2.5, 97.5])
+
+
+def test_interval_against_a_plain_bootstrap():
+    directions, random = couplings(0, [3, 4, 4, 5, 3, 4, 4, 4])
+    found = ratio_intervals(directions, random, resamples=200, seed=5)
+    assert isinstance(found, RatioIntervals)
+    np.testing.assert_allclose([found.rbar.low, found.rbar.high], plain_bootstrap(directions, random, 200, 5))
+    assert (found.rbar.n_groups, found.rbar.n_probes, found.rbar.n_random) == (8, 31, 20)
+    assert (found.rbar.level, found.rbar.resamples, found.rbar.seed) == (0.95, 200, 5)
+    assert len(found.R) == 3
+
+
+def test_interval_holds_the_estimate_and_is_reproducible():
+    directions, random = couplings(1, [32] * 32)
+    found = ratio_intervals(directions, random)
+    assert isinstance(found, RatioIntervals)
+    estimate = ratio(directions.A, baseline(random.A))
+    assert isinstance(estimate, Ratio)
+    assert found.rbar.low < estimate.rbar < found.rbar.high
+    assert found == ratio_intervals(directions, random)
+    assert found != ratio_intervals(directions, random, seed=1)
+
+
+def test_interval_has_no_width_where_nothing_varies():
+    counts = np.full(4, 8)
+    found = ratio_intervals(Coupling(np.full((1, 4), 24.0), counts), Coupling(np.full((5, 4), 8.0), counts))
+    assert isinstance(found, RatioIntervals)
+    assert (found.rbar.low, found.rbar.high) == (3.0, 3.0)
+
+
+def test_undefined_intervals():
+    counts = np.full(4, 8)
+    good, one = Coupling(np.ones((5, 4)), counts), Coupling(np.ones((1, 4)), counts)
+    sparse = Coupling(np.eye(5, 4), counts)
+    assert "at least 2 random" in ratio_intervals(good, one).reason
+    assert "resampled baseline is zero" in ratio_intervals(good, sparse).reason
+    assert "NaN or Inf" in ratio_intervals(Coupling(np.full((1, 4), np.nan), counts), good).reason
+    single = Coupling(np.ones((5, 1)), np.array([8]))
+    assert "at least 2 groups" in ratio_intervals(single, single).reason
+    assert "no direction" in ratio_intervals(Coupling(np.ones((0, 4)), counts), good).reason
+    with pytest.raises(UsageError, match="same groups"):
+        ratio_intervals(good, single)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(1e-9, 1e9), st.integers(0, 3))
+def test_a_common_factor_cancels(factor, seed):
+    directions, random = couplings(seed, [4] * 8)
+    scaled = [Coupling(c.sums * factor, c.counts) for c in (directions, random)]
+    plain, moved = ratio_intervals(directions, random, resamples=50), ratio_intervals(*scaled, resamples=50)
+    assert isinstance(plain, RatioIntervals) and isinstance(moved, RatioIntervals)
+    assert moved.rbar.low == pytest.approx(plain.rbar.low) and moved.rbar.high == pytest.approx(plain.rbar.high)

@@ -1,0 +1,102 @@
+"""The headline as text, at the widths that terminals have."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+from rich.console import Console
+
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.report.formats.terminal import print_run
+
+
+def drawn(run: RunAnalysis, width: int = 80, *, crossed: bool = False) -> list[str]:
+    """The lines without the blanks at their ends."""
+    stream = io.StringIO()
+    print_run(run, Console(file=stream, width=width, highlight=False), crossed=crossed)
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+def test_one_task_fits_80_columns(one_task: RunAnalysis) -> None:
+    assert drawn(one_task) == [
+        "add  tasks add · t 0–2,000 · P 131,072 · finished",
+        "  task  grok step  at 0.98  memorised  delay  evaluated  rank-90 start/max/end",
+        "  add   1,600      2,000    200        1,400  every 25   62 / 96 / 51",
+        "",
+        "R̄_k, 95 % interval  W 20, K 3, trailing · target logit, exact · N 1024",
+        "source              peak          final         peak at t",
+        "fixed_gradient/add  109 98–120    108 97–118        1,000",
+        "update              28.0 25–31 ~  21.5 19–24        1,000",
+        "displacement        9.23 8.3–10   5.81 5.2–6.4      1,000",
+        "  ~ flat spectrum: which directions are the top K is arbitrary there",
+    ]
+
+
+def test_four_tasks_share_rows_and_stand_side_by_side_where_they_fit(four_tasks: RunAnalysis) -> None:
+    wide = drawn(four_tasks, 120)
+    assert wide[8:13] == [
+        "source                        add           sub           mul           x2y2",
+        "fixed_gradient/<task>  peak   38.0 34–42    39.0 35–43    40.0 36–44    41.0 37–45",
+        "                       final  19.0 17–21    20.0 18–22    21.0 19–23    22.0 20–24",
+        "displacement           peak   2.61 2.3–2.9  2.61 2.3–2.9  2.61 2.3–2.9  2.61 2.3–2.9",
+        "                       final  1.44 1.3–1.6  1.44 1.3–1.6  1.44 1.3–1.6  1.44 1.3–1.6",
+    ]
+    narrow = drawn(four_tasks, 80)
+    assert [line for line in narrow if line.startswith("source")] == [
+        "source                        add           sub",
+        "source                        mul           x2y2",
+    ]
+
+
+def test_nothing_is_wider_than_the_console(one_task: RunAnalysis, four_tasks: RunAnalysis) -> None:
+    for run in (one_task, four_tasks):
+        for width in (60, 80, 120):
+            assert max(map(len, drawn(run, width))) <= width + 1  # the combining macron of R̄ takes no column
+
+
+def test_what_is_undefined_is_a_numbered_note(
+    four_tasks: RunAnalysis, undefined_series: Callable[[str, str, str], CouplingSeries]
+) -> None:
+    absent = undefined_series("gradient/mul", "mul", "gradient/mul: no committed rows yet")
+    lines = drawn(replace(four_tasks, coupling=(*four_tasks.coupling, absent)), 120)
+    assert lines[4] == "  mul   — [1]      — [1]    200        — [1]  every 25   62 / 96 / 51"
+    assert lines[13].split() == ["gradient/<task>", "peak", "—", "[2]"]
+    assert lines[-2:] == [
+        "  [1] undefined: test accuracy of mul never reached 0.5 in 81 evaluations (highest 0.12)",
+        "  [2] undefined: gradient/mul: no committed rows yet",
+    ]
+
+
+def test_crossed_rows_carry_full_names(four_tasks: RunAnalysis) -> None:
+    lines = drawn(four_tasks, 120, crossed=True)
+    assert [line.split()[0] for line in lines if "peak" in line and "source" not in line] == [
+        "fixed_gradient/add",
+        "fixed_gradient/sub",
+        "fixed_gradient/mul",
+        "fixed_gradient/x2y2",
+        "displacement",
+    ]
+
+
+def test_without_coupling_the_spectra_are_shown(one_task: RunAnalysis) -> None:
+    bare = replace(one_task, tasks=(), metrics=(), rank90=(), coupling=(), notes=("coupling is unknown",))
+    assert drawn(bare) == [
+        "add  tasks none named · t 0–2,000 · P 131,072 · finished",
+        "source  window at t  rows  k*   gap  participation",
+        "update           25     3   1  2.00           1.62",
+        "  note coupling is unknown",
+    ]
+
+
+def test_damage_is_said_below_the_numbers(one_task: RunAnalysis) -> None:
+    damaged = replace(one_task, state="damaged", damage=("shards/0001-000002.safetensors: missing",))
+    lines = drawn(damaged, 100)
+    assert lines[0].endswith("damaged")
+    assert "  damaged shards/0001-000002.safetensors: missing; the numbers are those of what is good" in lines
+
+
+def test_markup_in_a_name_is_shown_as_it_is(one_task: RunAnalysis) -> None:
+    lines = drawn(replace(one_task, name="a[/foo]b[bold]c", tasks=("add",)))
+    assert lines[0].startswith("a[/foo]b[bold]c  tasks add")
