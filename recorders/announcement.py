@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from recorders.byte_size import size_text
 from recorders.follow.binding import Binding
 from recorders.format import DISPLACEMENT, GRADIENT, UPDATE
 from recorders.intervention import Intervention
 from recorders.options import Options
-from recorders.speech import size_text
 
 
 def describe(binding: Binding, options: Options, tasks: Collection[str]) -> list[str]:

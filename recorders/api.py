@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recorders.active import current
+from recorders.byte_size import parse_size
 from recorders.errors import UsageError
 from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
 from recorders.intervention import Intervention
-from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
+from recorders.options import DEFAULT_EVERY, Options, split_names
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

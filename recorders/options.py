@@ -5,7 +5,6 @@ Needs the standard library alone, so that the command line can check its flags b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -40,18 +39,6 @@ STORABLE: Final = (
     DISPLACEMENT,
 )
 """The sources that a recorder can store. The reader derives the others."""
-
-_UNITS: Final = {
-    "": 1,
-    "k": 10**3,
-    "m": 10**6,
-    "g": 10**9,
-    "t": 10**12,
-    "ki": 2**10,
-    "mi": 2**20,
-    "gi": 2**30,
-    "ti": 2**40,
-}
 
 
 @dataclass(frozen=True)
@@ -121,18 +108,6 @@ def split_names(text: str | Iterable[str] | None) -> tuple[str, ...]:
         return ()
     parts = [text] if isinstance(text, str) else list(text)
     return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
-
-
-def parse_size(text: str | int) -> int:
-    """Bytes, from `5000000`, `5MB`, `2GiB`, `1.5g`.
-
-    Raises:
-        UsageError: the text is not a size.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", str(text).lower())
-    if match is None or match[2] not in _UNITS:
-        raise UsageError(f"budget: must be a size such as 500MB or 2GiB; found {text!r}")
-    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def _require(name: str, value: object, *, at_least: int) -> None:

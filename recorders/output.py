@@ -14,10 +14,11 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from recorders.byte_size import size_text
 from recorders.offload import Scalar, State, Vector, scalars_to_host, state_to_host, vector_to_host
 from recorders.options import Options
 from recorders.process.place import Place
-from recorders.speech import say, size_text
+from recorders.speech import say
 from recorders.store.tensorfile import holds
 
 _SECONDS_HELD = 0.5

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from recorders.byte_size import parse_size
 from recorders.errors import UsageError
-from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
+from recorders.options import DEFAULT_EVERY, Options, split_names
 from sedscope.cli.intervene import RecordCommand, intervention_of, intervention_options
 
 _HELP = """Run a training script and write down its history.

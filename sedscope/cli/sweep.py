@@ -9,9 +9,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from recorders.byte_size import parse_size
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_OK
 from recorders.intervention.settings import CONTROL, MODES
-from recorders.options import DEFAULT_EVERY, Options, parse_size, split_names
+from recorders.options import DEFAULT_EVERY, Options, split_names
 from sedscope.sweep.engines import ENGINES
 
 _HELP = """Run one training script under several interventions, seeds and arguments, and record every run.

@@ -16,9 +16,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Final
 
+from recorders.byte_size import parse_size, size_text
 from recorders.format import DERIVED_DIR
-from recorders.options import parse_size
-from recorders.speech import size_text
 from sedscope.sweep.board import cells
 from sedscope.sweep.interrupts import Interrupts
 from sedscope.sweep.job import Job, Process, end_all

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from recorders.errors import UsageError
-from recorders.options import Options, parse_size, split_names
+from recorders.options import Options, split_names
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,6 @@ def test_the_recorded_steps() -> None:
     assert [t for t in range(16) if schedule.keeps_weights(t)] == [0, 10]
     assert schedule.thins_weights and not Options(every=5).schedule.thins_weights
     assert [t for t in range(16) if Options(weights_every=0).schedule.keeps_weights(t)] == [0]
-
-
-@pytest.mark.parametrize(("text", "size"), [("500", 500), ("1.5GB", 1_500_000_000), ("2 GiB", 2**31), ("3k", 3000)])
-def test_sizes(text: str, size: int) -> None:
-    assert parse_size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "-5", "5 apples", "1e9", "2i"])
-def test_texts_that_are_no_sizes(text: str) -> None:
-    with pytest.raises(UsageError, match="must be a size such as 500MB"):
-        parse_size(text)
 
 
 def test_names_are_taken_apart_at_commas() -> None:

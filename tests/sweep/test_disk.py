@@ -10,9 +10,9 @@ import psutil
 import pytest
 from sweeping import PlainEngine
 
+from recorders.byte_size import size_text
 from recorders.intervention.settings import Intervention
 from recorders.options import Options
-from recorders.speech import size_text
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
 from sedscope.sweep.disk import disk_line
 from sedscope.sweep.job import Job
