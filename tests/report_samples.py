@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
 
 from sedscope.analysis.pipeline.results import (
     AlignmentAt,
@@ -20,6 +19,7 @@ from sedscope.analysis.pipeline.results import (
     Spread,
     TaskMetrics,
 )
+from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
 from sedscope.analysis.statistics.grokking import Grokking, Reached
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.statistics.ratio import At, Ratio

@@ -17,8 +17,8 @@ from textual.widget import Widget
 
 from recorders.errors import UsageError
 from sedscope.tui.data.analysis_settings import changed
-from sedscope.tui.tabs.tab import Tab
 from sedscope.tui.tabs.panels import PanelTab
+from sedscope.tui.tabs.tab import Tab
 from sedscope.tui.widgets.prompts import Prompt
 from sedscope.tui.widgets.quiet_static import Words
 from sedscope.tui.widgets.settings_bar import Setting, SettingsBar

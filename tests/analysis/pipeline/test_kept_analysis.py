@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
 
 from sedscope.analysis.pipeline.kept_analysis import from_arrays, to_arrays
 from sedscope.analysis.pipeline.results import (
@@ -22,6 +21,7 @@ from sedscope.analysis.pipeline.results import (
     TaskMetrics,
 )
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
 from sedscope.analysis.statistics.grokking import Grokking, Reached
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.statistics.ratio import At, Ratio

@@ -10,10 +10,10 @@ from sedscope.tui.data.facts import sections
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.plot import Chart
 from sedscope.tui.tabs.overview import metric_charts
+from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.facts_view import FactsView
-from sedscope.tui.tabs.panels import PanelTab
 
 CHARTS = {
     "accuracy": metric_charts.accuracy,

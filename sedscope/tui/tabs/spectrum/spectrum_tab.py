@@ -13,11 +13,11 @@ from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.plot import HeatmapView
 from sedscope.tui.tabs.analysis_tab import PATIENCE, ask_for_number
 from sedscope.tui.tabs.overview.metric_charts import bare, moments
+from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.spectrum.spectrum_charts import count_chart, gap_chart, sigma_chart, sigma_heatmap
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.chips import Chips
-from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.worker.jobs import SpectrumJob
 
 
