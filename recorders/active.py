@@ -1,26 +1,63 @@
-"""Which recording is active in this process: at most one, and none in a forked child."""
+"""Which recording is active in this process: at most one, and none in a forked child.
+
+States what the rest of the package may ask of the active recording, so that nothing here needs the recording's own
+module, and a script that records nothing loads no torch.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from recorders.errors import UsageError
 
 if TYPE_CHECKING:
-    from recorders.session import Session
+    from torch import nn
 
-_active: tuple[int, Session] | None = None
+    from recorders.observe.backward import BackwardObserver
+    from recorders.recording_options import RecordingOptions
+    from recorders.recording_output import RecordingOutput
 
 
-def current() -> Session | None:
-    """The recording of this process, or None; a child that inherited one by forking has none."""
+class ActiveRecording(Protocol):
+    """A recording as the API of a training script uses it."""
+
+    path: Path
+    """The run directory."""
+    t: int
+    """Completed optimizer steps."""
+    options: RecordingOptions
+    output: RecordingOutput
+    backward: BackwardObserver
+    captures: dict[Any, Any]
+    """Feature programs by how they were captured, for tasks to share."""
+
+    def guard(self, action: Callable[[], None]) -> None:
+        """Run something of ours; what it raises ends the recording, not the training."""
+
+    def log(self, metrics: Mapping[str, Any]) -> None:
+        """Record metrics of the t completed so far."""
+
+    def add_task(self, task: str) -> None:
+        """Take notice of a task that the script has named."""
+
+    def adopt(self, model: nn.Module) -> bool:
+        """Take the model that the script names, unless another one is being recorded already."""
+
+
+_active: tuple[int, ActiveRecording] | None = None
+
+
+def current() -> ActiveRecording | None:
+    """Return the recording of this process, or None; a child that inherited one by forking has none."""
     if _active is None or _active[0] != os.getpid():
         return None
     return _active[1]
 
 
-def activate(session: Session) -> None:
+def activate(recording: ActiveRecording) -> None:
     """Make this the recording of the process.
 
     Raises:
@@ -29,11 +66,11 @@ def activate(session: Session) -> None:
     global _active
     if (running := current()) is not None:
         raise UsageError(f"record: one recording at a time; {running.path} is being recorded already")
-    _active = (os.getpid(), session)
+    _active = (os.getpid(), recording)
 
 
-def deactivate(session: Session) -> None:
+def deactivate(recording: ActiveRecording) -> None:
     """End this recording's turn; without effect when another one has it."""
     global _active
-    if _active is not None and _active[1] is session:
+    if _active is not None and _active[1] is recording:
         _active = None

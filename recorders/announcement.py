@@ -8,10 +8,10 @@ from recorders.byte_size import size_text
 from recorders.follow.binding import Binding
 from recorders.format import DISPLACEMENT, GRADIENT, UPDATE
 from recorders.intervention import Intervention
-from recorders.options import Options
+from recorders.recording_options import RecordingOptions
 
 
-def describe(binding: Binding, options: Options, tasks: Collection[str]) -> list[str]:
+def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]) -> list[str]:
     """The lines, each complete.
 
     Args:
@@ -38,7 +38,7 @@ def describe(binding: Binding, options: Options, tasks: Collection[str]) -> list
     return lines
 
 
-def _sources(binding: Binding, options: Options, tasks: Collection[str]) -> list[str]:
+def _sources(binding: Binding, options: RecordingOptions, tasks: Collection[str]) -> list[str]:
     names = [GRADIENT, *(f"{GRADIENT}/{task}" for task in tasks), UPDATE, *binding.stages]
     if options.schedule.thins_weights:
         names.append(DISPLACEMENT)

@@ -20,12 +20,12 @@ from recorders.byte_size import parse_size
 from recorders.errors import UsageError
 from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
 from recorders.intervention import Intervention
-from recorders.options import DEFAULT_EVERY, Options, split_names
+from recorders.recording_options import DEFAULT_EVERY, RecordingOptions, split_names
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from recorders.session import Session
+    from recorders.recording_session import RecordingSession
 
 
 def backward(losses: Mapping[str, Tensor], *, retain_graph: bool | None = None) -> Tensor:
@@ -132,8 +132,8 @@ def record(
     resume: bool = False,
     first_step: int | None = None,
     intervene: str | Intervention | None = None,
-) -> Iterator[Session]:
-    """Record what is trained inside the block into a run directory; `recorders.options.Options` explains the settings.
+) -> Iterator[RecordingSession]:
+    """Record what is trained inside the block into a run directory; `RecordingOptions` explains the settings.
 
     `intervene` changes the training: a mode such as `"freeze"`, or `sedscope.Intervention("keep-sed", on="update")`.
     An intervention that cannot be carried out ends the training with an error.
@@ -144,10 +144,10 @@ def record(
     Raises:
         SedscopeError: unusable settings, an existing run without `force`, or a recording inside a recording.
     """
-    from recorders import session as sessions
-    from recorders.process.place import Place
+    from recorders.process.reserved_folder import ReservedFolder
+    from recorders.recording_session import RecordingSession
 
-    options = Options(
+    options = RecordingOptions(
         every=every,
         select=split_names(select),
         sources=split_names(sources),
@@ -162,7 +162,7 @@ def record(
     )
     if (running := current()) is not None:
         raise UsageError(f"record: one recording at a time; {running.path} is being recorded already")
-    session = sessions.Session(Place(Path(path), options), options, command=sys.orig_argv)
+    session = RecordingSession(ReservedFolder(Path(path), options), options, command=sys.orig_argv)
     reason = END_EXCEPTION
     try:
         yield session

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
+from recorders.active import ActiveRecording
 from recorders.errors import SedscopeError, UsageError
 from recorders.format import PROBE_DRAW, PROBE_POOL_BYTES, PROBE_POOL_EXAMPLES
-from recorders.metrics import too_long
-from recorders.options import Options
-from recorders.output import Output
+from recorders.logged_metrics import too_long
 
 LOSSES: Final = ("cross_entropy", "mse")
 _EXAMPLES_FOR_CAPTURE: Final = 64
@@ -37,20 +36,6 @@ class ProbeRequest:
     run: Callable[..., Any] | None
 
 
-class Recording(Protocol):
-    """What a probe needs of the session."""
-
-    options: Options
-    output: Output
-    captures: dict[Any, Any]
-
-    def add_task(self, task: str) -> None:
-        """A task is known from now on."""
-
-    def adopt(self, model: nn.Module) -> bool:
-        """Take the model that the script names."""
-
-
 @dataclass(frozen=True)
 class Captured:
     """A program and which of its outputs is the task's, or why there is none."""
@@ -63,7 +48,7 @@ class Captured:
 
 
 def add_probe(
-    recording: Recording,
+    recording: ActiveRecording,
     request: ProbeRequest,
     model: nn.Module,
     inputs: Tensor | Sequence[Tensor],
@@ -161,7 +146,7 @@ def _check(
         raise UsageError(f"position must be a whole number or None, found {request.position!r:.80}")
 
 
-def _capture(recording: Recording, request: ProbeRequest, model: nn.Module, inputs: list[Tensor]) -> Captured:
+def _capture(recording: ActiveRecording, request: ProbeRequest, model: nn.Module, inputs: list[Tensor]) -> Captured:
     """The task's program, shared with other tasks of the same model that are called in the same way."""
     if not recording.adopt(model):
         return _refused("the model is not the one that is recorded; probe the outermost model that is trained")

@@ -38,7 +38,9 @@ def test_reader_and_recording_api_load_no_torch_and_nothing_heavy(code: str) -> 
 
 
 def test_a_recording_loads_torch_and_nothing_heavy() -> None:
-    loaded = modules_after("import sedscope, recorders.session, recorders.probes, recorders.process.launch")
+    loaded = modules_after(
+        "import sedscope, recorders.recording_session, recorders.probes, recorders.process.script_launch"
+    )
     assert "torch" in loaded
     assert not loaded & set(HEAVY)
     assert not [name for name in loaded if name.startswith("sedscope.")]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from recorders.options import DEFAULT_EVERY, Options
+from recorders.recording_options import DEFAULT_EVERY, RecordingOptions
 from sedscope.analysis.settings import Settings
 from sedscope.sweep import Sweep, parse_interventions
 
@@ -71,7 +71,7 @@ class Part:
             ),
             seeds=self.seeds,
             vary={} if self.together else {"--ops": self.ops},
-            recording=Options(every=self.every),
+            recording=RecordingOptions(every=self.every),
         )
 
     def place(self, ops: tuple[str, ...], seed: int) -> tuple[int, int]:

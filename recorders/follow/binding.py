@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from recorders.follow.grouping import Groups, groups_of
+from recorders.follow.optimizer_stages import stage_row, stages_of
 from recorders.follow.ownership import (
     find_model,
     is_torchs_own,
@@ -20,7 +21,6 @@ from recorders.follow.ownership import (
     refuse_shared_selection,
     refuse_unrecordable,
 )
-from recorders.follow.stages import stage_row, stages_of
 from recorders.format import GRAD_NORM, GRADIENT, LR_PREFIX, UPDATE, WEIGHT_DECAY_PREFIX
 from recorders.selection import Selection, select
 from recorders.selection.naming import clean_names

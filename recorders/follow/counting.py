@@ -15,8 +15,8 @@ import torch
 
 from recorders.errors import RefusedError
 from recorders.format import NOTE_COUNT
-from recorders.options import Options
-from recorders.store.resume import Ahead, earlier_counts
+from recorders.recording_options import RecordingOptions
+from recorders.store.resume import CountLead, earlier_counts
 
 
 class CountNotes:
@@ -36,26 +36,26 @@ class CountNotes:
         """Another optimizer is about to make the step that leaves θ_t."""
         made = completed_steps(new)
         if made is not None or completed_steps(old) is not None:
-            self._tell(Ahead(t, (made or 0) - t, anew=True))
+            self._tell(CountLead(t, (made or 0) - t, anew=True))
 
     def stepped(self, optimizer: torch.optim.Optimizer, t: int, *, idle: bool) -> None:
         """A step has left θ_t; `idle`: no parameter had a gradient. A stretch of such steps is told at its end."""
         if self._unsure and not idle and (made := completed_steps(optimizer)) is not None:
-            self._tell(Ahead(t, made - 1 - t))
+            self._tell(CountLead(t, made - 1 - t))
         self._unsure = idle
 
     def finish(self, optimizer: torch.optim.Optimizer, t: int) -> None:
         """The recording ends at θ_t."""
         if (made := completed_steps(optimizer)) is not None:
-            self._tell(Ahead(t, made - t))
+            self._tell(CountLead(t, made - t))
 
-    def _tell(self, said: Ahead) -> None:
+    def _tell(self, said: CountLead) -> None:
         if said.anew or said.ahead != self._ahead:
             self._ahead = said.ahead
             self._note(NOTE_COUNT, said.message, said.t)
 
 
-def first_t(optimizer: torch.optim.Optimizer, options: Options, path: Path) -> tuple[int, str | None]:
+def first_t(optimizer: torch.optim.Optimizer, options: RecordingOptions, path: Path) -> tuple[int, str | None]:
     """T of the step that this optimizer is about to make, and what a reader should know about it, or None.
 
     Raises:
@@ -72,7 +72,7 @@ def first_t(optimizer: torch.optim.Optimizer, options: Options, path: Path) -> t
     return 0, f"the optimizer has made {made} steps before; t counts from 0 here" if made else None
 
 
-def _resumed_t(made: int, options: Options, path: Path) -> tuple[int, str | None]:
+def _resumed_t(made: int, options: RecordingOptions, path: Path) -> tuple[int, str | None]:
     counts, last = earlier_counts(path)
     found = possible_t(made, counts)
     if (t := found[-1]) < 0:
@@ -88,7 +88,7 @@ def _resumed_t(made: int, options: Options, path: Path) -> tuple[int, str | None
     return t, None
 
 
-def possible_t(made: int, counts: Sequence[Ahead]) -> list[int]:
+def possible_t(made: int, counts: Sequence[CountLead]) -> list[int]:
     """Every t at which the optimizer of a run had made so many steps, ascending; one beyond the run where none is.
 
     Args:

@@ -19,8 +19,8 @@ from recorders.follow.theta import ThetaKeeper
 from recorders.intervention.intervener import intervener_of
 from recorders.observe.clipping import ClippingObserver
 from recorders.observe.tasks import TaskLedger
-from recorders.options import Options
-from recorders.output import Output
+from recorders.recording_options import RecordingOptions
+from recorders.recording_output import RecordingOutput
 
 
 class StepRecorder:
@@ -39,8 +39,8 @@ class StepRecorder:
     def __init__(
         self,
         binding: Binding,
-        options: Options,
-        output: Output,
+        options: RecordingOptions,
+        output: RecordingOutput,
         ledger: TaskLedger,
         clipping: ClippingObserver,
         *,

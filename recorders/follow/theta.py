@@ -13,14 +13,14 @@ from recorders.follow.binding import Binding
 from recorders.follow.trace import ParameterTrace
 from recorders.format import DISPLACEMENT
 from recorders.offload import state_to_host
-from recorders.options import Options
-from recorders.output import Output
+from recorders.recording_options import RecordingOptions
+from recorders.recording_output import RecordingOutput
 
 
 class ThetaKeeper:
     """Follows the parameters of one binding from recorded t to recorded t."""
 
-    def __init__(self, binding: Binding, options: Options, output: Output) -> None:
+    def __init__(self, binding: Binding, options: RecordingOptions, output: RecordingOutput) -> None:
         self._binding = binding
         self._options = options
         self._schedule = options.schedule

@@ -3,6 +3,6 @@
 `settings` says what was asked for and needs the standard library alone; `intervener` carries it out.
 """
 
-from recorders.intervention.settings import Intervention
+from recorders.intervention.intervention_settings import Intervention
 
 __all__ = ["Intervention"]

@@ -19,13 +19,13 @@ from torch import Tensor
 from recorders.errors import RefusedError, UsageError
 from recorders.follow.binding import Binding
 from recorders.format import GRADIENT, NORM_KEPT, UPDATE
-from recorders.intervention.projection import Span, keep, remove, with_norm
+from recorders.intervention.intervention_settings import DECAY_ONLY, ONCE, Intervention
+from recorders.intervention.projection import Subspace, keep, remove, with_norm
 from recorders.intervention.random_subspace import RandomSubspaces
 from recorders.intervention.sed_basis import SedBasis, StepVectors
 from recorders.intervention.selected import HeldWeights, amp_scale, read_gradient, write_gradient
-from recorders.intervention.settings import DECAY_ONLY, ONCE, Intervention
-from recorders.options import Options
-from recorders.output import Output
+from recorders.recording_options import RecordingOptions
+from recorders.recording_output import RecordingOutput
 
 
 class Intervener:
@@ -151,7 +151,7 @@ class Intervener:
         self._kept = float(torch.linalg.vector_norm(part)) / norm if norm else None
         self._applied = with_norm(part, norm) if self._settings.rescales else part
 
-    def _span(self, t: int) -> Span | None:
+    def _span(self, t: int) -> Subspace | None:
         if self._draws is not None:
             return self._draws.span(t)
         return None if self._sed is None else self._sed.span()
@@ -179,7 +179,9 @@ class Intervener:
             self._tell("a selected parameter had no part in a step: what is projected onto it is left out", t)
 
 
-def intervener_of(binding: Binding, options: Options, first_t: int, output: Output) -> Intervener | None:
+def intervener_of(
+    binding: Binding, options: RecordingOptions, first_t: int, output: RecordingOutput
+) -> Intervener | None:
     """What carries out the intervention that the options ask for; None where they ask for none.
 
     Raises:

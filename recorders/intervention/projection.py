@@ -17,7 +17,7 @@ _UPRIGHT: Final = 10.0
 
 
 @dataclass(frozen=True)
-class Span:
+class Subspace:
     """The span of independent rows."""
 
     rows: Tensor
@@ -31,7 +31,7 @@ class Span:
     """
 
 
-def span_of(rows: Tensor) -> Span:
+def subspace_of(rows: Tensor) -> Subspace:
     """The span of rows [K, P], of like length.
 
     Raises:
@@ -39,16 +39,16 @@ def span_of(rows: Tensor) -> Span:
     """
     factor = torch.linalg.cholesky(rows @ rows.T)
     lengths = factor.diagonal().tolist()
-    return Span(rows, factor, is_slanted=bool(lengths) and max(lengths) > _UPRIGHT * min(lengths))
+    return Subspace(rows, factor, is_slanted=bool(lengths) and max(lengths) > _UPRIGHT * min(lengths))
 
 
-def keep(span: Span, vector: Tensor) -> Tensor:
+def keep(span: Subspace, vector: Tensor) -> Tensor:
     """The part of a vector [P] that lies in the span."""
     kept = _component(span, vector)
     return kept.add_(_component(span, vector - kept)) if span.is_slanted else kept
 
 
-def remove(span: Span, vector: Tensor) -> Tensor:
+def remove(span: Subspace, vector: Tensor) -> Tensor:
     """The part of a vector [P] that is orthogonal to the span."""
     rest = vector - _component(span, vector)
     return rest.sub_(_component(span, rest)) if span.is_slanted else rest
@@ -60,7 +60,7 @@ def with_norm(vector: Tensor, norm: float) -> Tensor:
     return vector * (norm / own) if own else vector
 
 
-def _component(span: Span, vector: Tensor) -> Tensor:
+def _component(span: Subspace, vector: Tensor) -> Tensor:
     """Vᵀ (V Vᵀ)⁻¹ V x."""
     products = (span.rows @ vector).unsqueeze(1)
     component: Tensor = span.rows.T @ torch.cholesky_solve(products, span.factor).squeeze(1)

@@ -9,7 +9,7 @@ import hashlib
 
 import torch
 
-from recorders.intervention.projection import Span, span_of
+from recorders.intervention.projection import Subspace, subspace_of
 
 
 class RandomSubspaces:
@@ -30,16 +30,16 @@ class RandomSubspaces:
         # float32 numbers take a quarter of the time to draw, and a direction needs no more digits.
         self._drawn = torch.empty(rank, size, dtype=torch.float32, device=device)
         self._rows = torch.empty(rank, size, dtype=torch.float64, device=device)
-        self._held: Span | None = None
+        self._held: Subspace | None = None
 
-    def span(self, t: int) -> Span:
+    def span(self, t: int) -> Subspace:
         """The subspace of the step that leaves θ_t. It is overwritten by the next draw."""
         if self._held is None or not self._once:
             self._held = self._draw(0 if self._once else t)
         return self._held
 
-    def _draw(self, number: int) -> Span:
+    def _draw(self, number: int) -> Subspace:
         digest = hashlib.blake2b(f"{self._seed}/{number}".encode(), digest_size=4).digest()
         self._generator.manual_seed(int.from_bytes(digest))
         self._rows.copy_(self._drawn.normal_(generator=self._generator))
-        return span_of(self._rows)
+        return subspace_of(self._rows)

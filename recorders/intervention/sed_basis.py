@@ -14,8 +14,8 @@ from torch import Tensor
 from recorders.errors import UsageError
 from recorders.follow.binding import Binding
 from recorders.format import GRADIENT, MOMENTUM, SGD_MOMENTUM, UPDATE
-from recorders.intervention.projection import Span
-from recorders.intervention.settings import APPLIED, MOMENTUM_BASIS, Intervention
+from recorders.intervention.intervention_settings import APPLIED, MOMENTUM_BASIS, Intervention
+from recorders.intervention.projection import Subspace
 from recorders.intervention.window import RollingWindow
 
 
@@ -59,7 +59,7 @@ class SedBasis:
         self._binding = binding
         self._stage = _momentum_of(binding) if self._settings.source == MOMENTUM_BASIS else ""
 
-    def span(self) -> Span | None:
+    def span(self) -> Subspace | None:
         """What the next step is projected onto; None while the window is not full."""
         return self._window.top() if self._window.is_full else None
 

@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from recorders.intervention.projection import Span, span_of
+from recorders.intervention.projection import Subspace, subspace_of
 
 _RANK_TOLERANCE: Final = 1e-7
 """Directions with σ_k at or under this fraction of σ_1 are not counted as directions, as for the edge k*."""
@@ -54,7 +54,7 @@ class RollingWindow:
         self._pushed += 1
         return True
 
-    def top(self) -> Span:
+    def top(self) -> Subspace:
         """The span of the window's top K right singular vectors, or of fewer where its rows span less.
 
         It is overwritten by the next call.
@@ -65,4 +65,4 @@ class RollingWindow:
         counted = squares > _RANK_TOLERANCE**2 * squares[-1].clamp(min=0)
         coefficients = (vectors[:, counted] / squares[counted].sqrt()).T.contiguous()
         rows = self._basis[: len(coefficients)]
-        return span_of(torch.mm(coefficients.to(rows.device), self._ring, out=rows))
+        return subspace_of(torch.mm(coefficients.to(rows.device), self._ring, out=rows))

@@ -18,7 +18,7 @@ from recorders.observe.tasks import TaskLedger
 from recorders.selection import Selection
 
 
-class Recording(Protocol):
+class ObservedRecording(Protocol):
     """What observing a backward call needs of the session."""
 
     def wants_gradient_of(self, task: str) -> bool:
@@ -49,7 +49,7 @@ class BackwardObserver:
         scale_of: what a loss was multiplied by before backward, or None.
     """
 
-    def __init__(self, recording: Recording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
+    def __init__(self, recording: ObservedRecording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
         self._recording = recording
         self._observing = False
         self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)

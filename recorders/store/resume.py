@@ -19,7 +19,7 @@ from recorders.store.journal import decode_line
 _ANEW = "anew"
 
 
-class Ahead(NamedTuple):
+class CountLead(NamedTuple):
     """From this t on, the optimizer's own count of steps is so far ahead of t."""
 
     t: int
@@ -32,7 +32,7 @@ class Ahead(NamedTuple):
         """The count at this t."""
         return self.t + self.ahead
 
-    def count_before(self, then: Ahead) -> int:
+    def count_before(self, then: CountLead) -> int:
         """Where this count ends, because of what holds next: one optimizer goes on from the count that it had."""
         return then.t + self.ahead if then.anew else then.made
 
@@ -69,29 +69,29 @@ def plan_resume(
     return session, {"session": parent, "t": first_t}
 
 
-def earlier_counts(path: Path) -> tuple[list[Ahead], int | None]:
+def earlier_counts(path: Path) -> tuple[list[CountLead], int | None]:
     """How far the optimizer's count was ahead of t, by ascending t, and the last t committed, None where nothing was.
 
     A session that went back to an earlier t takes the place of what was said from there on.
     """
     journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
-    found = [Ahead(0, 0)]
+    found = [CountLead(0, 0)]
     with suppress(OSError, RefusedError):  # no run to go on with is said where the run is opened
         begun = strictjson.loads((path / format.RUN_FILE).read_bytes(), format.RUN_FILE)
-        found = [Ahead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or found
+        found = [CountLead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or found
     for said in (one for journal in journals for line in _good_lines(journal) for one in _ahead(line)):
         found = [earlier for earlier in found if earlier.t < said.t] + [said]
     reached = [last for journal in journals if (last := _last_t(journal)) is not None]
     return found, max(reached, default=None)
 
 
-def _ahead(line: Mapping[str, Any]) -> Iterator[Ahead]:
+def _ahead(line: Mapping[str, Any]) -> Iterator[CountLead]:
     if line.get("kind") == format.LINE_SESSION and isinstance(line.get(format.STEPS_BEFORE), int):
-        yield Ahead(line["first_t"], line[format.STEPS_BEFORE])
+        yield CountLead(line["first_t"], line[format.STEPS_BEFORE])
     if line.get("kind") == format.LINE_NOTE and line.get("about") == format.NOTE_COUNT:
         ahead, _, anew = str(line["message"]).partition(" ")
         with suppress(TypeError, ValueError):  # nothing that a recorder wrote
-            yield Ahead(int(line["t"]), int(ahead), anew == _ANEW)
+            yield CountLead(int(line["t"]), int(ahead), anew == _ANEW)
 
 
 def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:

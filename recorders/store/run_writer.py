@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recorders import format
-from recorders.store import durable, folder
+from recorders.store import durable, run_folder
 from recorders.store.commit import MESSAGE_LENGTH, Commits, Failed
 from recorders.store.lock import RunLock
 from recorders.store.resume import plan_resume
@@ -90,14 +90,14 @@ class RunWriter:
             InputOutputError: not writable, or another recorder writes there (pid and host are named).
             RefusedError: the manifest holds what no reader would accept.
         """
-        text = folder.manifest_bytes(manifest)
-        with folder.io_errors(path):
-            lock = folder.reserve(path, force=force)
+        text = run_folder.manifest_bytes(manifest)
+        with run_folder.io_errors(path):
+            lock = run_folder.reserve(path, force=force)
             try:
                 for name in (format.SHARD_DIR, format.WEIGHTS_DIR, format.PROGRAM_DIR, format.PROBE_DIR):
                     (path / name).mkdir(exist_ok=True)
                 durable.write_file(path / format.RUN_FILE, [text])
-                opening = folder.opening_members(text, first_t=0, parent=None)
+                opening = run_folder.opening_members(text, first_t=0, parent=None)
                 return cls._open(path, manifest, 1, lock, opening, queue_bytes, on_failure)
             except BaseException:
                 lock.release()
@@ -120,12 +120,12 @@ class RunWriter:
             RefusedError: parameters, selection or cadence are not those of the run.
             InputOutputError: not writable, or another recorder writes there.
         """
-        with folder.io_errors(path):
-            text = folder.read_manifest(path)
+        with run_folder.io_errors(path):
+            text = run_folder.read_manifest(path)
             lock = RunLock.acquire(path)
             try:
                 session, parent = plan_resume(path, text, manifest, first_t)
-                opening = folder.opening_members(text, first_t=first_t, parent=parent, manifest=manifest)
+                opening = run_folder.opening_members(text, first_t=first_t, parent=parent, manifest=manifest)
                 return cls._open(path, manifest, session, lock, opening, queue_bytes, on_failure)
             except BaseException:
                 lock.release()

@@ -9,7 +9,7 @@ import click
 
 from recorders.errors import UsageError
 from recorders.format import GRADIENT, UPDATE
-from recorders.intervention.settings import (
+from recorders.intervention.intervention_settings import (
     APPLIED,
     DEFAULT_RANK,
     DEFAULT_WINDOW,

@@ -1,4 +1,4 @@
-"""`sedscope record`: its flags, and one hand-off to `recorders.process.launch`."""
+"""`sedscope record`: its flags, and one hand-off to `recorders.process.script_launch`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from recorders.byte_size import parse_size
 from recorders.errors import UsageError
-from recorders.options import DEFAULT_EVERY, Options, split_names
+from recorders.recording_options import DEFAULT_EVERY, RecordingOptions, split_names
 from sedscope.cli.intervene import RecordCommand, intervention_of, intervention_options
 
 _HELP = """Run a training script and write down its history.
@@ -91,9 +91,9 @@ def record(
     **intervention: Any,
 ) -> None:
     """Checks the flags and runs the script."""
-    from recorders.process.launch import default_path, launch
+    from recorders.process.script_launch import default_path, launch
 
-    options = Options(
+    options = RecordingOptions(
         every=every,
         select=split_names(select),
         sources=split_names(sources),

@@ -11,8 +11,8 @@ import click
 
 from recorders.byte_size import parse_size
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_OK
-from recorders.intervention.settings import CONTROL, MODES
-from recorders.options import DEFAULT_EVERY, Options, split_names
+from recorders.intervention.intervention_settings import CONTROL, MODES
+from recorders.recording_options import DEFAULT_EVERY, RecordingOptions, split_names
 from sedscope.sweep.engines import ENGINES
 
 _HELP = """Run one training script under several interventions, seeds and arguments, and record every run.
@@ -151,7 +151,7 @@ def sweep(
         interventions=parse_interventions(interventions or CONTROL, common),
         seeds=() if seeds is None else parse_seeds(seeds),
         vary=parse_vary(vary),
-        recording=Options(
+        recording=RecordingOptions(
             every=every,
             select=split_names(select),
             sources=split_names(sources),

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from recorders.intervention.settings import Intervention
-from recorders.options import DEFAULT_EVERY, Options
+from recorders.intervention.intervention_settings import Intervention
+from recorders.recording_options import DEFAULT_EVERY, RecordingOptions
 from sedscope.sweep.settings import flags
 
 _LONGEST: Final = 160
@@ -54,7 +54,7 @@ class Cell:
         """What its script and the recorder print."""
         return out / "logs" / f"{self.name}.log"
 
-    def words(self, out: Path, options: Options, *, force: bool) -> list[str]:
+    def words(self, out: Path, options: RecordingOptions, *, force: bool) -> list[str]:
         """The words after `sedscope`.
 
         Args:
@@ -98,7 +98,7 @@ def cell_name(intervention: Intervention, seed: int | None, varied: Mapping[str,
     return _safe([intervention.mode, *settings, *choices, *seeds], sure=not hides_a_name)
 
 
-def recording_words(options: Options) -> list[str]:
+def recording_words(options: RecordingOptions) -> list[str]:
     """The flags of `sedscope record` for what differs from its defaults; the intervention is left out."""
     words = [] if options.every == DEFAULT_EVERY else ["--every", str(options.every)]
     for flag, names in (("--select", options.select), ("--sources", options.sources)):

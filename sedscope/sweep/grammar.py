@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from recorders.errors import UsageError
-from recorders.intervention.settings import MODES, Intervention
+from recorders.intervention.intervention_settings import MODES, Intervention
 from sedscope.sweep.settings import FIELDS, plain, setting
 
 _EXAMPLE = "keep-sed:on=update,rank=3"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorders.errors import InputOutputError, NotARunError, RefusedError
-from recorders.options import Options
+from recorders.recording_options import RecordingOptions
 from recorders.store import durable, strictjson
 from sedscope.runs.files.folder import MissingError, RunFolder
 from sedscope.runs.files.members import Members
@@ -75,7 +75,7 @@ def _new(sweep: Sweep, cells: Sequence[Cell]) -> Manifest:
     }
 
 
-def _recording(options: Options) -> dict[str, Any]:
+def _recording(options: RecordingOptions) -> dict[str, Any]:
     """What the rows of every cell depend on; `steps` changes nothing but projections."""
     return {
         "every": options.every,

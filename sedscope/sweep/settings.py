@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from recorders.errors import UsageError
-from recorders.intervention.settings import Intervention
+from recorders.intervention.intervention_settings import Intervention
 
 FIELDS: Final = {
     "on": "on",

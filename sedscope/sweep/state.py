@@ -19,7 +19,7 @@ from recorders.format import (
     STATE_FINISHED,
     STATE_RECORDING,
 )
-from recorders.options import Options
+from recorders.recording_options import RecordingOptions
 from sedscope.runs import Run, open_run
 from sedscope.runs.text import printable, printable_json
 from sedscope.sweep.cell import Cell
@@ -65,7 +65,7 @@ class Planned:
         return self.look.state in TO_DO
 
 
-def look(cell: Cell, out: Path, options: Options) -> Look:
+def look(cell: Cell, out: Path, options: RecordingOptions) -> Look:
     """What the run directory says now.
 
     Raises:
@@ -92,7 +92,7 @@ def _state(run: Run) -> tuple[str, str]:
     return (FINISHED, "") if run.end_reason == END_FINISHED else (STOPPED, run.end_reason or "")
 
 
-def _check_same(cell: Cell, run: Run, options: Options) -> None:
+def _check_same(cell: Cell, run: Run, options: RecordingOptions) -> None:
     """A cell is its command, its intervention and its cadence; texts of a run are printable, so these must be, too."""
     _expect(run, "command", list(run.manifest.command), [printable(word) for word in cell.recorded_command])
     _expect(run, "every", run.manifest.recording.every, options.every)

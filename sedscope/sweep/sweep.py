@@ -15,8 +15,8 @@ from typing import Final
 
 from recorders.errors import UsageError
 from recorders.format import MAX_INTEGER
-from recorders.intervention.settings import CONTROL, Intervention
-from recorders.options import Options
+from recorders.intervention.intervention_settings import CONTROL, Intervention
+from recorders.recording_options import RecordingOptions
 from sedscope.sweep.cell import Cell, cell_name
 from sedscope.sweep.settings import plain
 
@@ -39,7 +39,7 @@ class Sweep:
     """Put in for `{seed}`; without any, the script keeps its own."""
     vary: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Argument → values. `--ops` is put in for `{ops}`, or else appended as `--ops=VALUE`; `lr` needs its `{lr}`."""
-    recording: Options = field(default_factory=Options)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
     """What every cell records."""
     module: bool = False
     """Whether the first argument is a module, as in `python -m`."""

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from viewing import metric_run
 
-from recorders.intervention.settings import Intervention
+from recorders.intervention.intervention_settings import Intervention
 from sedscope.cli.main import run
 
 QUICK = ["--window", "4", "--rank", "1", "--checkpoints", "2"]

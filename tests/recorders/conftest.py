@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorders.options import Options
+from recorders.recording_options import RecordingOptions
 
 
 class MemoryWriter:
     """What `RunWriter` would have written: rows[source][t], weights[t][name], scalars[name][t] as lists."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any], options: Options, first_t: int) -> None:
+    def __init__(self, path: Path, manifest: dict[str, Any], options: RecordingOptions, first_t: int) -> None:
         self.path, self.manifest, self.first_t = path, manifest, first_t
         self.stored_rows: dict[str, dict[int, np.ndarray]] = {}
         self.stored_weights: dict[int, dict[str, np.ndarray]] = {}
@@ -72,8 +72,8 @@ def recording(tmp_path: Path) -> Callable[..., Any]:
 
     @contextmanager
     def begin(*, may_stop: bool = False, **options: Any) -> Iterator[Recorded]:
-        from recorders.process.place import Place
-        from recorders.session import Session
+        from recorders.process.reserved_folder import ReservedFolder
+        from recorders.recording_session import RecordingSession
 
         it = Recorded()
 
@@ -81,8 +81,10 @@ def recording(tmp_path: Path) -> Callable[..., Any]:
             it.writer = MemoryWriter(*arguments)
             return it.writer
 
-        settings = Options(**options)
-        it.session = Session(Place(tmp_path / "run", settings), settings, command=["train.py"], opener=opener)
+        settings = RecordingOptions(**options)
+        it.session = RecordingSession(
+            ReservedFolder(tmp_path / "run", settings), settings, command=["train.py"], opener=opener
+        )
         try:
             yield it
         finally:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import sedscope
-from recorders.options import Options
+from recorders.recording_options import RecordingOptions
 
 LR, DECAY, BETA1, BETA2, EPS = 0.1, 0.5, 0.9, 0.98, 1e-8
 MAX_NORM, SCALE = 3.0, 1024.0
@@ -206,7 +206,7 @@ def test_options_decide_what_is_stored(recording: Any) -> None:
             training.attempt(BATCHES[number])
     assert set(it.writer.stored_rows) == {"gradient/b", "update"}
     assert sorted(it.writer.stored_weights) == [0, 2, 3]
-    assert Options(every=1, sources=("gradient/b",)).wants("gradient/b")
+    assert RecordingOptions(every=1, sources=("gradient/b",)).wants("gradient/b")
 
 
 @pytest.mark.parametrize("fused", [False, True])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import sedscope
-from recorders.output import Output
+from recorders.recording_output import RecordingOutput
 from sedscope.runs import open_run
 
 X = torch.arange(12.0).reshape(4, 3) / 12
@@ -64,7 +64,7 @@ def test_a_program_of_other_weights_is_said_when_it_is_made(recording: Any, caps
     model = nn.Sequential(nn.Linear(3, 2))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with recording(every=1) as it:
-        output: Output = it.session.output
+        output: RecordingOutput = it.session.output
         for before in (True, False):
             if before is early:
                 output.probe("t", {}, {"task": "t", "why_no_program": None}, ("key", Program()))

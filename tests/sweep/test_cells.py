@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorders.errors import UsageError
-from recorders.intervention.settings import MODES, Intervention
-from recorders.options import Options
+from recorders.intervention.intervention_settings import MODES, Intervention
+from recorders.recording_options import RecordingOptions
 from sedscope.cli.intervene import intervention_of
 from sedscope.cli.record import record
 from sedscope.sweep import Sweep
@@ -95,7 +95,7 @@ def test_values_are_put_in_once_and_nothing_else_is_touched() -> None:
         ({"vary": {"--lr": ["1"], "-lr": ["1"]}}, "varied once"),
         ({"vary": {"--lr": ["A", "a"]}}, "too alike"),
         ({"interventions": []}, "interventions: one or more"),
-        ({"recording": Options(force=True)}, "the sweep's to decide"),
+        ({"recording": RecordingOptions(force=True)}, "the sweep's to decide"),
     ],
 )
 def test_a_sweep_whose_cells_would_not_differ_is_refused(settings: dict[str, Any], complaint: str) -> None:
@@ -149,7 +149,9 @@ def test_any_text_makes_a_file_name(values: list[str]) -> None:
 def test_the_words_mean_to_the_recorder_what_the_cell_is(mode: str) -> None:
     settings = {"on": "update", "rank": 2, "window": 7, "stride": 2, "warm_up": 30, "basis": "raw", "redraw": "once"}
     intervention = Intervention(mode, **settings, basis_source="momentum", seed=3)  # type: ignore[arg-type]
-    options = Options(every=5, select=("mlp", "h.*"), sources=("update",), weights_every=10, budget=99, steps=8)
+    options = RecordingOptions(
+        every=5, select=("mlp", "h.*"), sources=("update",), weights_every=10, budget=99, steps=8
+    )
     sweep = Sweep(("-odd.py", "--seed={seed}", "--out", "x"), [intervention], seeds=[1], recording=options)
     (cell,) = sweep.cells()
     found = recorded(cell.words(OUT, sweep.recording, force=True))
@@ -167,7 +169,7 @@ def test_the_words_mean_to_the_recorder_what_the_cell_is(mode: str) -> None:
 
 def test_a_module_is_run_as_one() -> None:
     (cell,) = Sweep(("package.train", "4"), module=True).cells()
-    found = recorded(cell.words(OUT, Options(), force=False))
+    found = recorded(cell.words(OUT, RecordingOptions(), force=False))
     assert (found["module"], found["script"], found["arguments"], found["force"]) == (
         True,
         "package.train",

@@ -11,8 +11,8 @@ import pytest
 from sweeping import PlainEngine
 
 from recorders.byte_size import size_text
-from recorders.intervention.settings import Intervention
-from recorders.options import Options
+from recorders.intervention.intervention_settings import Intervention
+from recorders.recording_options import RecordingOptions
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
 from sedscope.sweep.disk import disk_line
 from sedscope.sweep.job import Job
@@ -55,7 +55,7 @@ def test_the_recorder_projects_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """P = 620, all of the model: gradient, update, raw/update and the weights at eleven t."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text(TRAIN)
-    asked = Options(every=10, steps=100, sources=("gradient", "update", "raw/*"))
+    asked = RecordingOptions(every=10, steps=100, sources=("gradient", "update", "raw/*"))
     found = line(Sweep(SWEEP.arguments, SWEEP.interventions, seeds=[1], recording=asked), tmp_path / "out")
     rows, weights = 11 * 3 * 620 * 4, 11 * 620 * 4
     assert found.startswith(f"disk space: about {size_text(rows + weights)} for each of 2 cells, ")
@@ -79,7 +79,7 @@ def test_a_signal_ends_the_cell_that_was_started(tmp_path: Path, monkeypatch: py
     before = signal.signal(signal.SIGTERM, unnoticed)
     try:
         with pytest.raises(SystemExit):
-            line(Sweep(("train.py",), recording=Options(steps=9)), tmp_path)
+            line(Sweep(("train.py",), recording=RecordingOptions(steps=9)), tmp_path)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert not [child for child in psutil.Process().children() if child.cmdline() == sleeping]
@@ -88,7 +88,8 @@ def test_a_signal_ends_the_cell_that_was_started(tmp_path: Path, monkeypatch: py
 def test_a_budget_is_not_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sedscope.sweep.disk._said", lambda job: "5 MB")
     found = [
-        line(Sweep(("train.py",), recording=Options(steps=9, budget=budget)), tmp_path) for budget in (None, 10**6)
+        line(Sweep(("train.py",), recording=RecordingOptions(steps=9, budget=budget)), tmp_path)
+        for budget in (None, 10**6)
     ]
     assert [text.split(";")[0] for text in found] == [f"disk space: about {size} MB for 1 cell" for size in (5, 1)]
 
@@ -97,7 +98,7 @@ def test_why_it_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("raise SystemExit('no data')")
     assert "with --steps N" in line(SWEEP, tmp_path / "out")
-    asked = Sweep(SWEEP.arguments, seeds=[1], recording=Options(steps=5))
+    asked = Sweep(SWEEP.arguments, seeds=[1], recording=RecordingOptions(steps=5))
     assert line(asked, tmp_path / "out") == (
         "disk space: not known: control-seed=1 ended before its first step: no data"
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from recorders.errors import UsageError
-from recorders.intervention.settings import MODES, Intervention
+from recorders.intervention.intervention_settings import MODES, Intervention
 from sedscope.sweep.grammar import parse_interventions, parse_seeds, parse_values, parse_vary
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sweeping import PlainEngine, write_run
 
-from recorders.intervention.settings import Intervention
+from recorders.intervention.intervention_settings import Intervention
 from sedscope.sweep import Sweep, run_sweep
 from sedscope.sweep.board import SKIPPED
 

@@ -14,8 +14,8 @@ import pytest
 from sweeping import PlainEngine, Ticket, write_run
 
 from recorders.errors import DamagedError, InputOutputError, NotARunError, RefusedError, SedscopeError, UsageError
-from recorders.intervention.settings import Intervention
-from recorders.options import Options
+from recorders.intervention.intervention_settings import Intervention
+from recorders.recording_options import RecordingOptions
 from recorders.store.lock import RunLock
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
 from sedscope.sweep.board import FAILED, FINISHED, SKIPPED, WAITING
@@ -122,8 +122,8 @@ def other(**changes: Any) -> Sweep:
     [
         (other(arguments=("train.py", "--lr", "1", "--seed", "{seed}")), "arguments must be train.py --seed"),
         (other(module=True), "found -m train.py"),
-        (other(recording=Options(every=5)), "every must be 25, found 5"),
-        (other(recording=Options(select=("mlp",))), r"select must be \[\], found \[\"mlp\"\]"),
+        (other(recording=RecordingOptions(every=5)), "every must be 25, found 5"),
+        (other(recording=RecordingOptions(select=("mlp",))), r"select must be \[\], found \[\"mlp\"\]"),
     ],
 )
 def test_another_sweep_in_the_same_folder_is_refused(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from recorders.intervention.settings import FREEZE
+from recorders.intervention.intervention_settings import FREEZE
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.interventions.treatment import Treatment

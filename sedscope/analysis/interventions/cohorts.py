@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from recorders.format import STATE_RECORDING
-from recorders.intervention.settings import (
+from recorders.intervention.intervention_settings import (
     CONTROL,
     DECAY_ONLY,
     FREEZE,

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from recorders.intervention.settings import (
+from recorders.intervention.intervention_settings import (
     CONTROL,
     DEFAULT_WINDOW,
     EACH_STEP,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from run_directory import manifest
 
-from recorders.intervention.settings import Intervention
+from recorders.intervention.intervention_settings import Intervention
 from recorders.store import RunWriter
 from sedscope.analysis.interventions import Comparison, Group, compare, compare_runs
 from sedscope.analysis.interventions.accuracy_curves import Curve

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from recorders.output import Output
+from recorders.recording_output import RecordingOutput
 
 
 class Training:
@@ -99,28 +99,28 @@ def test_the_last_theta_is_kept_where_nothing_changed_it(recording: Any) -> None
 def test_a_signal_behind_the_step_finds_theta_and_t_together(recording: Any, monkeypatch: Any, what: str) -> None:
     training = Training()
     with recording(every=1) as it:
-        original = getattr(Output, what)
+        original = getattr(RecordingOutput, what)
 
-        def interrupted(self: Output, t: int, values: Any) -> None:
+        def interrupted(self: RecordingOutput, t: int, values: Any) -> None:
             if t == 1:
                 it.session.terminate()()
             original(self, t, values)
 
-        monkeypatch.setattr(Output, what, interrupted)
+        monkeypatch.setattr(RecordingOutput, what, interrupted)
         training.steps(2)
     assert sorted(it.writer.stored_weights) == [0, 1, 2] and it.session.t == 2
     np.testing.assert_array_equal(it.writer.stored_weights[2]["0.weight"], training.weight)
 
 
 def test_a_step_counts_where_ctrl_c_behind_it_is_caught(recording: Any, monkeypatch: Any) -> None:
-    training, original = Training(), Output.scalars
+    training, original = Training(), RecordingOutput.scalars
 
-    def interrupted(self: Output, t: int, values: Any) -> None:
-        monkeypatch.setattr(Output, "scalars", original)
+    def interrupted(self: RecordingOutput, t: int, values: Any) -> None:
+        monkeypatch.setattr(RecordingOutput, "scalars", original)
         raise KeyboardInterrupt
 
     with recording(every=2) as it:
-        monkeypatch.setattr(Output, "scalars", interrupted)
+        monkeypatch.setattr(RecordingOutput, "scalars", interrupted)
         with pytest.raises(KeyboardInterrupt):
             training.steps(1)
         training.steps(3)

@@ -9,7 +9,7 @@ from torch import nn
 
 import sedscope
 from recorders.follow.counting import possible_t
-from recorders.store.resume import Ahead
+from recorders.store.resume import CountLead
 from sedscope.runs import open_run
 
 
@@ -77,8 +77,8 @@ def test_an_earlier_checkpoint_goes_back_to_its_own_t(tmp_path: Path) -> None:
 
 
 def test_what_holds_where() -> None:
-    counts = [Ahead(0, 100), Ahead(5, 98)]  # two steps from t = 3 on were not counted
+    counts = [CountLead(0, 100), CountLead(5, 98)]  # two steps from t = 3 on were not counted
     assert [possible_t(made, counts) for made in (102, 103, 104, 150)] == [[2], [5], [6], [52]]
     assert possible_t(3, counts) == [-95]
-    counts.append(Ahead(50, -50, anew=True))
+    counts.append(CountLead(50, -50, anew=True))
     assert [possible_t(made, counts) for made in (12, 102, 147, 148)] == [[62], [2, 152], [49, 197], [198]]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from recorders.intervention.projection import Span, keep, remove, span_of, with_norm
+from recorders.intervention.projection import Subspace, keep, remove, subspace_of, with_norm
 from recorders.intervention.random_subspace import RandomSubspaces
 from recorders.intervention.window import RollingWindow
 
@@ -19,14 +19,14 @@ def drawn(seed: int, *shape: int) -> Tensor:
 
 
 subspaces = st.tuples(st.integers(0, 10**6), st.integers(1, 6), st.integers(0, 20)).map(
-    lambda it: (span_of(drawn(it[0], it[1], it[1] + it[2])), drawn(it[0] + 1, it[1] + it[2]))
+    lambda it: (subspace_of(drawn(it[0], it[1], it[1] + it[2])), drawn(it[0] + 1, it[1] + it[2]))
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(subspaces, st.floats(1e-6, 1e6))
 def test_a_projection_is_idempotent_splits_the_vector_and_never_adds_norm(
-    given: tuple[Span, Tensor], size: float
+    given: tuple[Subspace, Tensor], size: float
 ) -> None:
     span, vector = given[0], given[1] * size
     kept, removed = keep(span, vector), remove(span, vector)
@@ -43,7 +43,7 @@ def test_with_norm() -> None:
     assert with_norm(torch.zeros(2), 10.0).tolist() == [0.0, 0.0]
 
 
-def projector(span: Span) -> np.ndarray:
+def projector(span: Subspace) -> np.ndarray:
     """The matrix [P, P] of keeping."""
     return np.stack([keep(span, unit).numpy() for unit in torch.eye(span.rows.shape[1], dtype=torch.float64)])
 

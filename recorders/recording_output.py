@@ -16,8 +16,8 @@ from torch import Tensor
 
 from recorders.byte_size import size_text
 from recorders.offload import Scalar, State, Vector, scalars_to_host, state_to_host, vector_to_host
-from recorders.options import Options
-from recorders.process.place import Place
+from recorders.process.reserved_folder import ReservedFolder
+from recorders.recording_options import RecordingOptions
 from recorders.speech import say
 from recorders.store.tensorfile import holds
 
@@ -54,10 +54,10 @@ class Writer(Protocol):
         """Write what waits and end the session."""
 
 
-Opener = Callable[[Path, dict[str, Any], Options, int], Writer]
+Opener = Callable[[Path, dict[str, Any], RecordingOptions, int], Writer]
 
 
-def open_writer(path: Path, manifest: dict[str, Any], options: Options, first_t: int) -> Writer:
+def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions, first_t: int) -> Writer:
     """The run directory's writer: of a new run, or of a new session of the run that is there."""
     from recorders.store import RunWriter
 
@@ -66,12 +66,12 @@ def open_writer(path: Path, manifest: dict[str, Any], options: Options, first_t:
     return RunWriter.create(path, manifest, force=options.force)
 
 
-class Output:
+class RecordingOutput:
     """Everything that a recording writes or says."""
 
-    def __init__(self, place: Place, options: Options, opener: Opener = open_writer) -> None:
-        self.path = place.path
-        self._place = place
+    def __init__(self, folder: ReservedFolder, options: RecordingOptions, opener: Opener = open_writer) -> None:
+        self.path = folder.path
+        self._folder = folder
         self._options = options
         self._opener = opener
         self._writer: Writer | None = None
@@ -189,7 +189,7 @@ class Output:
             finally:
                 self._writer.close(reason)
         else:
-            self._place.give_back()
+            self._folder.give_back()
 
     def _send(self, send: Callable[[Writer], None]) -> None:
         if self._writer is None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from recorders.errors import UsageError
-from recorders.options import Options, split_names
+from recorders.recording_options import RecordingOptions, split_names
 
 
 @pytest.mark.parametrize(
@@ -23,23 +23,23 @@ from recorders.options import Options, split_names
 )
 def test_unusable_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Options(**settings)
+        RecordingOptions(**settings)
 
 
 def test_sources_by_name_and_by_glob() -> None:
-    assert Options().wants("gradient/x") and Options().wants("displacement")
-    options = Options(sources=("gradient", "adamw/*"))
+    assert RecordingOptions().wants("gradient/x") and RecordingOptions().wants("displacement")
+    options = RecordingOptions(sources=("gradient", "adamw/*"))
     assert options.wants("gradient") and options.wants("adamw/adaptive")
     assert not options.wants("gradient/x") and not options.wants("update")
-    assert Options(sources=("gradient/*",)).wants("gradient/any task")
+    assert RecordingOptions(sources=("gradient/*",)).wants("gradient/any task")
 
 
 def test_the_recorded_steps() -> None:
-    schedule = Options(every=5, weights_every=10).schedule
+    schedule = RecordingOptions(every=5, weights_every=10).schedule
     assert [t for t in range(16) if schedule.records(t)] == [0, 5, 10, 15]
     assert [t for t in range(16) if schedule.keeps_weights(t)] == [0, 10]
-    assert schedule.thins_weights and not Options(every=5).schedule.thins_weights
-    assert [t for t in range(16) if Options(weights_every=0).schedule.keeps_weights(t)] == [0]
+    assert schedule.thins_weights and not RecordingOptions(every=5).schedule.thins_weights
+    assert [t for t in range(16) if RecordingOptions(weights_every=0).schedule.keeps_weights(t)] == [0]
 
 
 def test_names_are_taken_apart_at_commas() -> None:

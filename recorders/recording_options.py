@@ -22,7 +22,7 @@ from recorders.format import (
     SGD_MOMENTUM,
     UPDATE,
 )
-from recorders.intervention.settings import Intervention
+from recorders.intervention.intervention_settings import Intervention
 from recorders.schedule import Schedule
 
 DEFAULT_EVERY: Final = 25
@@ -42,7 +42,7 @@ STORABLE: Final = (
 
 
 @dataclass(frozen=True)
-class Options:
+class RecordingOptions:
     """The settings of one recording. Unusable ones raise `UsageError` when they are put together."""
 
     every: int = DEFAULT_EVERY

@@ -21,7 +21,7 @@ _INTERLEAVED: Final = "query_key_value"
 
 
 @dataclass(frozen=True)
-class Block:
+class MatrixBlock:
     """A contiguous piece of the flat vector that is one matrix of the model."""
 
     name: str
@@ -34,7 +34,7 @@ class Block:
     role: str | None
 
 
-def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, offset: int) -> list[Block]:
+def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, offset: int) -> list[MatrixBlock]:
     """The blocks of one selected parameter.
 
     Args:
@@ -49,11 +49,11 @@ def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, off
     shape = tuple(parameter.shape)
     heights = _heights(model, own_name, shape, role)
     if heights is None:
-        return [Block(name, name, offset, parameter.numel(), shape, layer, role)]
+        return [MatrixBlock(name, name, offset, parameter.numel(), shape, layer, role)]
     blocks = []
     for part, height in heights:
         piece = (height, *shape[1:])
-        blocks.append(Block(f"{name}.{part}", name, offset, prod(piece), piece, layer, part))
+        blocks.append(MatrixBlock(f"{name}.{part}", name, offset, prod(piece), piece, layer, part))
         offset += prod(piece)
     return blocks
 

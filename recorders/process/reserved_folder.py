@@ -12,10 +12,10 @@ from pathlib import Path
 
 from recorders.errors import InputOutputError, RefusedError, UsageError
 from recorders.format import LOCK_FILE, RUN_FILE
-from recorders.options import Options
+from recorders.recording_options import RecordingOptions
 
 
-class Place:
+class ReservedFolder:
     """A reserved run directory.
 
     Args:
@@ -26,7 +26,7 @@ class Place:
         SedscopeError: several processes train together, the folder is not free, or cannot be written.
     """
 
-    def __init__(self, path: Path, options: Options) -> None:
+    def __init__(self, path: Path, options: RecordingOptions) -> None:
         refuse_distributed()
         self.path = path
         try:
@@ -52,7 +52,7 @@ def refuse_distributed() -> None:
         raise RefusedError(f"WORLD_SIZE: must be 1, found {world}; recording of distributed training is not supported")
 
 
-def _check(path: Path, options: Options) -> None:
+def _check(path: Path, options: RecordingOptions) -> None:
     is_run = (path / RUN_FILE).is_file()
     if options.resume:
         if not is_run:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recorders import active
+from recorders.active import activate, deactivate
 from recorders.announcement import describe
 from recorders.errors import RefusedError, SedscopeError
 from recorders.follow.binding import Binding
@@ -28,24 +28,24 @@ from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
 from recorders.follow.studied import StudiedModel
 from recorders.format import END_FINISHED, END_TERMINATED, GRADIENT, SKIPPED, STEPS_BEFORE
-from recorders.manifest import build_manifest
-from recorders.metrics import metric_scalars, too_long
+from recorders.logged_metrics import metric_scalars, too_long
 from recorders.observe.backward import BackwardObserver
 from recorders.observe.clipping import ClippingObserver
 from recorders.observe.hooks import Closure, StepHooks
 from recorders.observe.scaling import ScalerObserver
-from recorders.options import Options
-from recorders.output import Opener, Output, open_writer
-from recorders.process.place import Place
+from recorders.process.reserved_folder import ReservedFolder
 from recorders.process.signals import ClosingSignals
+from recorders.recording_options import RecordingOptions
+from recorders.recording_output import Opener, RecordingOutput, open_writer
+from recorders.run_manifest import build_manifest
 from recorders.selection import Selection
 
 
-class Session:
+class RecordingSession:
     """The recording that is active in this process.
 
     Args:
-        place: the run directory, given back when nothing is recorded.
+        folder: the run directory, given back when nothing is recorded.
         options: what to record.
         command: the command line, for the run's manifest.
         opener: how the run directory's writer is made.
@@ -55,10 +55,15 @@ class Session:
     """
 
     def __init__(
-        self, place: Place, options: Options, *, command: Sequence[str] = (), opener: Opener = open_writer
+        self,
+        folder: ReservedFolder,
+        options: RecordingOptions,
+        *,
+        command: Sequence[str] = (),
+        opener: Opener = open_writer,
     ) -> None:
-        active.activate(self)
-        self.path = place.path
+        activate(self)
+        self.path = folder.path
         self.options = options
         self.t = 0
         """Completed optimizer steps."""
@@ -75,7 +80,7 @@ class Session:
         self._steps: StepRecorder | None = None
         self._tasks: dict[str, None] = {}
         self._closed = False
-        self.output = Output(place, options, opener)
+        self.output = RecordingOutput(folder, options, opener)
         self._scaler = ScalerObserver(self.guard, self._skip)
         self._clipping = ClippingObserver(self.guard, lambda: None if self._scaler.unscaled else self._scaler.scale)
         self.backward = BackwardObserver(self, self._scaler.scale_of)
@@ -180,7 +185,7 @@ class Session:
         self._closed = True
         for observer in (self._signals, self._hooks, self._clipping, self.backward, self._scaler):
             observer.remove()
-        active.deactivate(self)
+        deactivate(self)
 
     def terminate(self) -> Callable[[], None]:
         """Stop at once; the result writes what is left and may run on another thread, while the training goes on."""

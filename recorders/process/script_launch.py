@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING
 
 from recorders.errors import SedscopeError
 from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
-from recorders.options import Options
 from recorders.process.arrival import when_imported
 from recorders.process.main_script import become_main, run_as_main
-from recorders.process.place import Place
+from recorders.process.reserved_folder import ReservedFolder
+from recorders.recording_options import RecordingOptions
 from recorders.speech import say
 
 if TYPE_CHECKING:
-    from recorders.session import Session
+    from recorders.recording_session import RecordingSession
 
 _OURS = str(Path(__file__).parents[1])
 _STATUS_OF_EXCEPTION = 1
@@ -49,7 +49,7 @@ def default_path(script: str, *, module: bool) -> Path:
     return path
 
 
-def launch(arguments: Sequence[str], *, module: bool, path: Path, options: Options) -> None:
+def launch(arguments: Sequence[str], *, module: bool, path: Path, options: RecordingOptions) -> None:
     """Run a script, or with `module` a module, and record what it trains into `path`.
 
     Args:
@@ -93,21 +93,21 @@ def launch(arguments: Sequence[str], *, module: bool, path: Path, options: Optio
 class _Recorder:
     """The recording of a script: begun when the script has loaded torch, ended with the script."""
 
-    def __init__(self, path: Path, options: Options, command: Sequence[str]) -> None:
+    def __init__(self, path: Path, options: RecordingOptions, command: Sequence[str]) -> None:
         self._options = options
         self._command = tuple(command)
-        self._place = Place(path, options)
-        self._session: Session | None = None
+        self._folder = ReservedFolder(path, options)
+        self._session: RecordingSession | None = None
         self._pid = os.getpid()
         self._ended = False
         self._late: str | None = None
 
     def start(self) -> None:
         """The script has torch; what goes wrong now is ours and not the script's."""
-        from recorders.session import Session
+        from recorders.recording_session import RecordingSession
 
         try:
-            self._session = Session(self._place, self._options, command=self._command)
+            self._session = RecordingSession(self._folder, self._options, command=self._command)
         except SedscopeError as error:
             if self._options.changes_training:
                 raise
@@ -131,13 +131,13 @@ class _Recorder:
             return
         self._ended = True
         if self._session is None:
-            self._place.give_back()
+            self._folder.give_back()
             say("nothing was recorded: torch was not seen being loaded")
             return
         self._session.close(reason)
         if self._session.recorded:
-            place = shlex.quote(str(self._place.path))
-            say(f"recorded {self._session.t:,} steps in {place}; next: sedscope report {place}")
+            path = shlex.quote(str(self._folder.path))
+            say(f"recorded {self._session.t:,} steps in {path}; next: sedscope report {path}")
 
 
 def _threads_go_on() -> bool:

@@ -17,7 +17,7 @@ from recorders.follow.binding import Binding
 from recorders.follow.counting import completed_steps
 from recorders.follow.ownership import ends_in_torchs_own
 from recorders.format import STEPS_BEFORE
-from recorders.options import Options
+from recorders.recording_options import RecordingOptions
 
 _PACKAGES: Final = ("sedscope", "torch", "numpy", "safetensors")
 _GIT_SECONDS: Final = 3.0
@@ -25,7 +25,13 @@ _UNSEEDED: Final = 67280421310721  # what torch.initial_seed() says in a process
 
 
 def build_manifest(
-    binding: Binding, options: Options, *, name: str, command: Sequence[str], tasks: Sequence[str], first_t: int
+    binding: Binding,
+    options: RecordingOptions,
+    *,
+    name: str,
+    command: Sequence[str],
+    tasks: Sequence[str],
+    first_t: int,
 ) -> dict[str, Any]:
     """`run.json` without its version, id and time, which the writer fills in."""
     selection = binding.selection

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from recorders.errors import UsageError
-from recorders.options import DEFAULT_SELECT
-from recorders.selection.blocks import Block, blocks_of
+from recorders.recording_options import DEFAULT_SELECT
+from recorders.selection.matrix_blocks import MatrixBlock, blocks_of
 from recorders.selection.naming import clean_names
 from recorders.selection.roles import ATTENTION, EMBEDDING, MLP, kind_of
 
@@ -26,7 +26,7 @@ _NAMES_SHOWN: Final = 12
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ModelParameter:
     """One parameter of the model; a tied one appears once."""
 
     name: str
@@ -40,9 +40,9 @@ class Selection:
     """The selected parameters of a model and their places in the flat vector [P]."""
 
     spec: tuple[str, ...]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[ModelParameter, ...]
     """Every parameter, selected or not, in the model's order."""
-    blocks: tuple[Block, ...]
+    blocks: tuple[MatrixBlock, ...]
     """The blocks tile the flat vector."""
 
     @property
@@ -101,7 +101,7 @@ def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
     wanted: set[str] = set().union(*(_matches(word, model, named, kinds) for word in words))
     parameters, blocks, offset = [], [], 0
     for own, (name, tensor) in zip(own_names, named.items(), strict=True):
-        parameters.append(Parameter(name, tensor, offset if name in wanted else None))
+        parameters.append(ModelParameter(name, tensor, offset if name in wanted else None))
         if name in wanted:
             blocks += blocks_of(model, own, name, tensor, offset)
             offset += tensor.numel()
