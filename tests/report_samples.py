@@ -19,10 +19,10 @@ from sedscope.analysis.pipeline.results import (
     Spread,
     TaskMetrics,
 )
-from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
-from sedscope.analysis.statistics.grokking import Grokking, Reached
+from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
+from sedscope.analysis.statistics.grokking import Crossing, Grokking
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import At, Ratio
 from sedscope.analysis.undefined import Undefined
 
 EARLY = Undefined("there is no row on this side of the checkpoint")
@@ -36,7 +36,7 @@ def interval(low: float, high: float) -> Interval:
 def point(t: int, rbar: float, *, full: bool = True, flat: str | None = None) -> CouplingAt:
     R = np.array([rbar + 1.0, rbar, rbar - 1.0])
     ends = interval(rbar * 0.9, rbar * 1.1)
-    return CouplingAt(t, 20 if full else 5, full, R * 2.0, 2.0, Ratio(R, rbar), ends, flat)
+    return CouplingAt(t, 20 if full else 5, full, R * 2.0, 2.0, CouplingRatio(R, rbar), ends, flat)
 
 
 def nothing(t: int) -> CouplingAt:
@@ -45,14 +45,14 @@ def nothing(t: int) -> CouplingAt:
 
 def series(source: str, task: str, peak: float, final: float, *, flat: str | None = None) -> CouplingSeries:
     points = (nothing(0), point(500, peak / 2, full=False), point(1000, peak, flat=flat), point(2000, final))
-    return CouplingSeries(source, task, 20, 3, "directions", points, At(1000, peak), At(2000, final))
+    return CouplingSeries(source, task, 20, 3, "directions", points, ValueAtStep(1000, peak), ValueAtStep(2000, final))
 
 
 def metrics(task: str, grok: int | None) -> TaskMetrics:
     if grok is None:
-        return TaskMetrics(task, Grokking((NEVER, NEVER), Reached(200, 0.99, 25), NEVER))
-    reached = Reached(grok, 0.5, 25), Reached(grok + 400, 0.98, 25)
-    return TaskMetrics(task, Grokking(reached, Reached(200, 0.99, 25), grok - 200))
+        return TaskMetrics(task, Grokking((NEVER, NEVER), Crossing(200, 0.99, 25), NEVER))
+    reached = Crossing(grok, 0.5, 25), Crossing(grok + 400, 0.98, 25)
+    return TaskMetrics(task, Grokking(reached, Crossing(200, 0.99, 25), grok - 200))
 
 
 def ranks(task: str) -> RankSeries:
@@ -61,15 +61,15 @@ def ranks(task: str) -> RankSeries:
 
 
 def spectrum(source: str) -> SpectrumSeries:
-    edge = Edge(np.array([4.0, 2.0, 1.0]), 1, 2.0, 1.62, (None,))
-    return SpectrumSeries(source, 20, (EdgeAt(0, 0, False, EARLY), EdgeAt(25, 3, False, edge)))
+    edge = WindowSpectrum(np.array([4.0, 2.0, 1.0]), 1, 2.0, 1.62, (None,))
+    return SpectrumSeries(source, 20, (SpectrumAtStep(0, 0, False, EARLY), SpectrumAtStep(25, 3, False, edge)))
 
 
 def with_evidence(one: CouplingAt, matched: float, logit: float, aligned: float) -> CouplingAt:
     """A checkpoint with every second measure; ends of intervals are 10 % to both sides, as for R̄_k."""
 
-    def ratio(value: float) -> Ratio:
-        return Ratio(np.array([value] * 3), value)
+    def ratio(value: float) -> CouplingRatio:
+        return CouplingRatio(np.array([value] * 3), value)
 
     return replace(
         one,
@@ -106,7 +106,7 @@ def measured(
     steps = [one.t for one in points]
     at_peak = max(range(len(values)), key=lambda place: values[place])
     blocks = (BlockCoupling(steps[-1], np.array([[3.0, 1.0]] * 3), 128),) if with_blocks else ()
-    peak, final = At(steps[at_peak], values[at_peak]), At(steps[-1], values[-1])
+    peak, final = ValueAtStep(steps[at_peak], values[at_peak]), ValueAtStep(steps[-1], values[-1])
     return CouplingSeries(source, task, 20, 3, "directions", points, peak, final, blocks)
 
 

@@ -32,11 +32,11 @@ from examples.reproduce.verdict import (
     verdict,
 )
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT
-from sedscope.analysis.interventions import Group
-from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions import TreatmentGroup
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
 from sedscope.analysis.sources.variants import control_sources
-from sedscope.analysis.statistics.ratio import At
+from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, divide, signed
 
@@ -249,12 +249,12 @@ def _interventions(found: Measurements, comparable: bool) -> Iterator[Row]:
             yield _speedup_row(published.intervention(on, mode, basis), group, comparable)
 
 
-def _is(group: Group, on: str, mode: str, basis: str | None) -> bool:
+def _is(group: TreatmentGroup, on: str, mode: str, basis: str | None) -> bool:
     one = group.treatment
     return (one.mode, one.on, one.basis, one.rank) == (mode, on, basis, 3) and one.window == 20
 
 
-def _grok_row(control: Group | None, comparable: bool) -> Row:
+def _grok_row(control: TreatmentGroup | None, comparable: bool) -> Row:
     claim = published.GROK
     low, high = (claim.low, claim.high) if comparable else (None, None)
     words, before = (claim.words, claim.before) if comparable else ("–", "–")
@@ -264,13 +264,13 @@ def _grok_row(control: Group | None, comparable: bool) -> Row:
     if isinstance(reached.mean, Undefined):
         return Row(claim.what, words, before, "–", "", f"{NO_NUMBER}: {reached.mean.reason}")
     if reached.mean.horizon is not None:  # a run never got there: its mean is a least one
-        said = verdict(low, high, Ratio(reached.mean.value, None))
+        said = verdict(low, high, QuotientBounds(reached.mean.value, None))
     else:
         said = verdict(low, high, average_of(reached.mean))
     return Row(claim.what, words, before, f"{mean_steps(reached.mean)}, n = {reached.n}", "", said)
 
 
-def _speedup_row(claim: Published, group: Group | None, comparable: bool) -> Row:
+def _speedup_row(claim: Published, group: TreatmentGroup | None, comparable: bool) -> Row:
     low, high = (claim.low, claim.high) if comparable else (None, None)
     text, ours = ("–", None) if group is None else speedup_text(group.speedups[0])
     controls, absent = _beside(group)
@@ -290,10 +290,10 @@ def _speedup_row(claim: Published, group: Group | None, comparable: bool) -> Row
 def _factor(control: Control) -> str:
     """`0.94× [0.8–1.1]`, `< 0.5×`."""
     factor = control.factor
-    return bound_text(factor) if isinstance(factor, Ratio) else with_ends(factor, "×")
+    return bound_text(factor) if isinstance(factor, QuotientBounds) else with_ends(factor, "×")
 
 
-def _beside(group: Group | None) -> tuple[tuple[Control, ...], tuple[str, ...]]:
+def _beside(group: TreatmentGroup | None) -> tuple[tuple[Control, ...], tuple[str, ...]]:
     """`freeze` for what is kept, a random subspace for an SED one; and why one of them says nothing."""
     if group is None:
         return (), ()
@@ -325,7 +325,7 @@ def _peak_row(
     """The peaks of some series, and whether they were reached or the run ended before: a longer one may go higher."""
     row = _row(claim, _known(map(peak_of, series)), controls, comparable, beside, of_runs=of_runs)
     peaks = [(one.peak, one.points[-1].t) for one in series if one is not None]
-    at_end = sum(isinstance(peak, At) and peak.t == last for peak, last in peaks)
+    at_end = sum(isinstance(peak, ValueAtStep) and peak.t == last for peak, last in peaks)
     if not at_end:
         return row
     share = "" if len(peaks) == 1 else f" in {at_end} of {len(peaks)} runs"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from examples.reproduce.measure import Coupled, Measurements
-from sedscope.analysis.interventions import Group, TaskComparison
+from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.plots.accuracies import accuracies_figure
 from sedscope.report.plots.canvas import standalone
@@ -78,5 +78,5 @@ def _accuracies(task: TaskComparison) -> Iterator[Picture]:
             )
 
 
-def _is_of(group: Group, on: str) -> bool:
+def _is_of(group: TreatmentGroup, on: str) -> bool:
     return group.treatment.on == on and group.treatment.window != RANK_WINDOW

@@ -15,11 +15,11 @@ from examples.reproduce.plan import FOUR, GRADIENT, RANK, SINGLE, UPDATE, Scale
 from examples.reproduce.recordings import Found, Recording
 from recorders.errors import SedscopeError
 from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, Source
-from sedscope.analysis.interventions import Comparison, Outcome, TaskComparison, compare, outcome_of
+from sedscope.analysis.interventions import InterventionComparison, Outcome, TaskComparison, compare, outcome_of
 from sedscope.analysis.interventions.recipe import Recipe
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.report.estimate import Estimate
 from sedscope.runs import Run
@@ -65,7 +65,7 @@ class Measurements:
     single: tuple[Coupled, ...]
     four: tuple[Coupled, ...]
     ablations: tuple[Ablation, ...]
-    comparison: Comparison
+    comparison: InterventionComparison
     failures: tuple[str, ...]
     """What could not be measured, and why."""
 
@@ -122,10 +122,10 @@ def at(series: CouplingSeries | None, t: int) -> Estimate | None:
 
 
 def _estimate(series: CouplingSeries, t: int) -> Estimate | None:
-    from sedscope.analysis.statistics.ratio import Ratio
+    from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 
     point = next((point for point in series.points if point.t == t), None)
-    if point is None or not isinstance(point.ratio, Ratio):
+    if point is None or not isinstance(point.ratio, CouplingRatio):
         return None
     return Estimate.measured(point.ratio.rbar, point.interval)
 
@@ -196,7 +196,7 @@ def _analyse(
     *,
     crossed: bool = False,
 ) -> RunAnalysis:
-    def progress(step: Progress) -> None:
+    def progress(step: AnalysisProgress) -> None:
         tell(f"{recording.part}/{recording.run.name}: {what}: {step.stage} {step.done}/{step.total}")
 
     return analyse(recording.run, settings, sources, crossed=crossed, progress=progress)

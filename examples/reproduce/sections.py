@@ -13,10 +13,10 @@ from examples.reproduce.figures import Picture
 from examples.reproduce.markdown import table
 from examples.reproduce.measure import Coupled, Measurements, peak_of, series_of
 from examples.reproduce.summary import mean_steps, speedup_text, together, with_ends
-from sedscope.analysis.interventions import Group
+from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.statistics.grokking import Reached
-from sedscope.analysis.statistics.ratio import At
+from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, signed
 from sedscope.report.figures import count
@@ -48,7 +48,7 @@ def interventions(found: Measurements, pictures: Sequence[Picture], folder: str)
     yield from _shown(pictures, "interventions", folder)
 
 
-def _group(group: Group) -> tuple[str, ...]:
+def _group(group: TreatmentGroup) -> tuple[str, ...]:
     beside = {one.kind: speedup_text(one.speedups[0])[0] for one in group.beside}
     kept = group.norm_kept
     return (
@@ -66,7 +66,7 @@ def _steps(average: Average | Undefined) -> str:
     return f"never: {average.reason}" if isinstance(average, Undefined) else mean_steps(average)
 
 
-def _seeds(group: Group) -> str:
+def _seeds(group: TreatmentGroup) -> str:
     reached = group.reaching[0]
     return str(reached.n) if reached.reached == reached.n else f"{reached.n}, {reached.reached} grokked"
 
@@ -106,7 +106,7 @@ def _milestones(runs: Sequence[Coupled]) -> Iterator[str]:
 def _milestone(one: Coupled, place: int) -> tuple[str, ...]:
     found = one.trailing.metrics[place]
     memorised, *groks = found.grokking.memorised, *found.grokking.grok
-    cadence = next((x.cadence for x in groks if isinstance(x, Reached) and isinstance(x.cadence, int)), None)
+    cadence = next((x.cadence for x in groks if isinstance(x, Crossing) and isinstance(x.cadence, int)), None)
     ranks = rank_90(one.trailing.rank90[place])
     return (
         found.task,
@@ -138,7 +138,7 @@ def _sources(by_op: Mapping[str, Sequence[Coupled]]) -> Iterator[tuple[str, ...]
 def _peaks(source: str, task: str, runs: Sequence[Coupled]) -> str:
     found = [series for one in runs if (series := series_of(one.trailing, source, task)) is not None]
     values = [value for series in found if (value := peak_of(series)) is not None]
-    if len(runs) == 1 and values and isinstance(peak := found[0].peak, At):
+    if len(runs) == 1 and values and isinstance(peak := found[0].peak, ValueAtStep):
         return f"{_short(values)} at {count(peak.t)}"
     lacking = f", n = {len(values)}" if values and len(values) < len(runs) else ""
     return _short(values) + lacking

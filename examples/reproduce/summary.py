@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.pair_ratios import Ratio
 from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.statistics.interval import LEVEL
 from sedscope.analysis.statistics.student import t_quantile
 from sedscope.analysis.undefined import Undefined
@@ -61,7 +61,7 @@ def mean_steps(one: Average) -> str:
     return f"{'' if one.horizon is None else '≥ '}{count(round(one.value))}{ends}"
 
 
-def speedup_text(one: SpeedUp) -> tuple[str, Estimate | Ratio | None]:
+def speedup_text(one: SpeedUp) -> tuple[str, Estimate | QuotientBounds | None]:
     """In words, and as a number where it is one: a run that never grokked leaves a bound alone."""
     if one.bound is not None:
         known = one.bound.low is not None or one.bound.high is not None
@@ -72,7 +72,7 @@ def speedup_text(one: SpeedUp) -> tuple[str, Estimate | Ratio | None]:
     return f"{with_ends(ours, '×')}, n = {one.average.n}", ours
 
 
-def bound_text(bound: Ratio) -> str:
+def bound_text(bound: QuotientBounds) -> str:
     """`> 2.4×`."""
     ends = (("> ", bound.low), ("< ", bound.high))
     known = [f"{sign}{signed(value)}×" for sign, value in ends if value is not None]

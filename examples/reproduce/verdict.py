@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.report.estimate import Estimate
 
 SLACK: Final = 1.25
@@ -55,7 +55,7 @@ class Control:
 
     name: str
     """In words, as they follow "cannot be told apart from"."""
-    factor: Estimate | Ratio
+    factor: Estimate | QuotientBounds
     """Ours over the control's; for speed-ups, how many times earlier than the control. A Ratio is a bound."""
     least: float
     """A factor that counts."""
@@ -70,7 +70,7 @@ class Control:
     @property
     def is_exceeded(self) -> bool:
         """Whether ours is told apart from it."""
-        if isinstance(self.factor, Ratio):
+        if isinstance(self.factor, QuotientBounds):
             return self.factor.low is not None and self.factor.low >= self.least
         ends = self.factor.ends
         return self.factor.value >= self.least and (ends is None or ends[0] > 1.0)
@@ -78,7 +78,7 @@ class Control:
     @property
     def exceeds(self) -> bool:
         """Whether the control gives more than ours."""
-        if isinstance(self.factor, Ratio):
+        if isinstance(self.factor, QuotientBounds):
             return self.factor.high is not None and self.factor.high <= 1.0 / self.least
         ends = self.factor.ends
         return self.factor.value <= 1.0 / self.least and (ends is None or ends[1] < 1.0)
@@ -89,14 +89,14 @@ class Control:
         return " on one seed" if isinstance(self.factor, Estimate) and self.factor.ends is None else ""
 
 
-def number(low: float | None, high: float | None, ours: Estimate | Ratio | None) -> str:
+def number(low: float | None, high: float | None, ours: Estimate | QuotientBounds | None) -> str:
     """What our number, or a bound of it, says about a published range; `low` None where nothing was published."""
     if ours is None:
         return NOT_RUN
     if low is None or high is None:
         return NOTHING_PUBLISHED
     least, most = low / SLACK, high * SLACK
-    if isinstance(ours, Ratio):
+    if isinstance(ours, QuotientBounds):
         return _bound(least, most, ours)
     if least <= ours.value <= most:
         return AGREES
@@ -108,7 +108,7 @@ def number(low: float | None, high: float | None, ours: Estimate | Ratio | None)
     return f"{DISAGREES}: ours is {side}"
 
 
-def _bound(least: float, most: float, ours: Ratio) -> str:
+def _bound(least: float, most: float, ours: QuotientBounds) -> str:
     if ours.low is not None and ours.low > most:
         return f"{DISAGREES}: ours is higher"
     if ours.high is not None and ours.high < least:
@@ -117,7 +117,7 @@ def _bound(least: float, most: float, ours: Ratio) -> str:
 
 
 def verdict(
-    low: float | None, high: float | None, ours: Estimate | Ratio | None, controls: tuple[Control, ...] = ()
+    low: float | None, high: float | None, ours: Estimate | QuotientBounds | None, controls: tuple[Control, ...] = ()
 ) -> str:
     """The words of one claim.
 

@@ -1,6 +1,6 @@
 """Independent pieces of work on all cores, one core each.
 
-The operations of a J-product are too small for two cores to share one, so pieces run side by side instead: two cores
+The operations of a JVP are too small for two cores to share one, so pieces run side by side instead: two cores
 are never slower than one, and every number is the same whatever the number of cores. Leaves to others: the pieces.
 """
 

@@ -70,9 +70,9 @@ class Settings:
     block_probes: int = 128
     """Probes of block-wise products, spread over those of the other ones; all, where there are fewer. At least 32."""
     device: str = "auto"
-    """Where J-products run: cpu, cuda, cuda:<index>, or auto (cuda where there is one)."""
+    """Where Jacobian-vector products run: cpu, cuda, cuda:<index>, or auto (cuda where there is one)."""
     precision: Precision = "float32"
-    """Arithmetic of J-products and fixed gradients. Gram matrices and ratios are float64 whatever this says."""
+    """Arithmetic of JVPs and fixed gradients. Gram matrices and ratios are float64 whatever this says."""
 
     def __post_init__(self) -> None:
         for name in ("window", "rank"):

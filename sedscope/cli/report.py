@@ -145,7 +145,11 @@ def _several(values: tuple[int, ...]) -> str:
 @click.option("--tasks", type=Names(), default=None, help="Tasks. [default: every task of the run]")
 @click.option("--crossed", is_flag=True, help="Every source against every task, not its own alone.")
 @click.option(
-    "--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:n]", help="Where J-products run."
+    "--device",
+    default=_DEFAULT.device,
+    show_default=True,
+    metavar="auto|cpu|cuda[:n]",
+    help="Where Jacobian-vector products run.",
 )
 @click.option(
     "--check",

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 
 PLAIN_EVERY_S = 10.0
 """A log gets a line this often, and none for an analysis that is shorter."""
@@ -57,7 +57,7 @@ class ProgressDisplay:
             self._live.update(Text(""), refresh=True)
             self._live.stop()
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: AnalysisProgress) -> None:
         """Something was done."""
         now = self._clock()
         if progress.stage != self._stage:
@@ -69,7 +69,7 @@ class ProgressDisplay:
             self._said = now
             self._console.print(text, soft_wrap=True)
 
-    def _line(self, progress: Progress, now: float) -> Text:
+    def _line(self, progress: AnalysisProgress, now: float) -> Text:
         """`add-s42  coupling  ━━━━────  12/80  3.1/s  22 s left`."""
         rate = (progress.done - self._done_before) / max(now - self._began, 1e-9)
         pace = (
@@ -82,7 +82,7 @@ class ProgressDisplay:
         )
 
 
-def _bar(progress: Progress) -> Text:
+def _bar(progress: AnalysisProgress) -> Text:
     filled = round(_BAR_WIDTH * progress.done / max(progress.total, 1))
     return Text.assemble(("━" * filled, "cyan"), ("─" * (_BAR_WIDTH - filled), "dim"))
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_DAMAGED, EXIT_INPUT_OUTPUT, EXIT_OK, DamagedError, SedscopeError
-from sedscope.analysis.interventions import Comparison as RunComparison
+from sedscope.analysis.interventions import InterventionComparison as RunComparison
 from sedscope.analysis.interventions import Outcome, compare, outcome_of
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import RunAnalysis

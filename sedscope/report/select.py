@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Literal
 
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import Ratio
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 
@@ -28,7 +28,7 @@ def bases(run: RunAnalysis) -> tuple[tuple[int, int], ...]:
     return tuple(dict.fromkeys((one.window, one.rank) for one in run.coupling))
 
 
-def ratio_of(point: CouplingAt, kind: Kind) -> tuple[Ratio | Undefined, Interval | Undefined]:
+def ratio_of(point: CouplingAt, kind: Kind) -> tuple[CouplingRatio | Undefined, Interval | Undefined]:
     """The ratio of one kind and the interval of its mean."""
     match kind:
         case "rbar":
@@ -62,5 +62,5 @@ def why_unusable(series: CouplingSeries, kind: Kind = "rbar") -> Undefined:
 
 def n_flat(series: CouplingSeries) -> tuple[int, int]:
     """At how many checkpoints with full windows the subspace is arbitrary, and of how many."""
-    full = [point for point in series.points if point.full and isinstance(point.ratio, Ratio)]
+    full = [point for point in series.points if point.full and isinstance(point.ratio, CouplingRatio)]
     return sum(point.flat is not None for point in full), len(full)

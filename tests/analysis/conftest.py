@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sedscope.analysis.features import centroid_jvp as jproduct
+from sedscope.analysis.features import centroid_jvp
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.features.scores import CentroidKind, score
 from sedscope.analysis.sources.fixed_gradients import loss_gradient
@@ -111,14 +111,14 @@ def reader_of() -> Callable[[np.ndarray], Callable[[int, int, slice], np.ndarray
 
 @pytest.fixture
 def products(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Every J-product that is made adds an entry."""
+    """Every JVP that is made adds an entry."""
     made: list[int] = []
-    original = jproduct.exact_products
+    original = centroid_jvp.exact_jvps
 
-    def counted(*args: Any, **options: Any) -> Iterator[jproduct.Product]:
+    def counted(*args: Any, **options: Any) -> Iterator[centroid_jvp.CentroidJVP]:
         for product in original(*args, **options):
             made.append(product.direction)
             yield product
 
-    monkeypatch.setattr(jproduct, "exact_products", counted)
+    monkeypatch.setattr(centroid_jvp, "exact_jvps", counted)
     return made

@@ -15,7 +15,7 @@ from sedscope.analysis import cache as module
 from sedscope.analysis.cache import Cache, cache_folder, digest
 from sedscope.analysis.pipeline.measured import as_blocks, as_centroids
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.rolling_spectra import compute_gram, kept_gram
+from sedscope.analysis.spectra.rolling_spectra import cached_gram, compute_gram
 from sedscope.analysis.spectra.source_rows import SourceRows
 
 KEY = {"t": 25, "source": "update", "crc": "00ff"}
@@ -156,11 +156,11 @@ def test_a_kept_gram_is_believed_only_where_it_is_one(
 ) -> None:
     cache, rows = Cache(tmp_path), small_source()
     computed = compute_gram(cache, rows, Settings())
-    kept = kept_gram(cache, rows, Settings())
+    kept = cached_gram(cache, rows, Settings())
     assert kept is not None
     np.testing.assert_array_equal(kept.band, computed.band)
     monkeypatch.setattr(cache, "load", lambda *_: poison)
-    assert kept_gram(cache, rows, Settings()) is None
+    assert cached_gram(cache, rows, Settings()) is None
 
 
 def test_kept_counts_must_be_counts() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 from sedscope.report.progress import ProgressDisplay
 
 
@@ -21,10 +21,10 @@ class Clock:
 def lines(seconds: float, units: int) -> list[str]:
     stream, clock = io.StringIO(), Clock()
     with ProgressDisplay(stream, "a[b]", clock=clock) as display:
-        display.update(Progress("J-products", 0, units))
+        display.update(AnalysisProgress("JVPs", 0, units))
         for done in range(1, units + 1):
             clock.now += seconds
-            display.update(Progress("J-products", done, units))
+            display.update(AnalysisProgress("JVPs", done, units))
     return stream.getvalue().splitlines()
 
 
@@ -35,7 +35,7 @@ def test_a_short_analysis_says_nothing_in_a_log() -> None:
 def test_a_long_one_says_rate_and_remaining_time_every_ten_seconds() -> None:
     said = lines(4.0, 10)
     assert len(said) == 3
-    assert said[0].startswith("a[b]  J-products  ")
+    assert said[0].startswith("a[b]  JVPs  ")
     assert said[0].endswith("  3/10  0.25/s  28 s left")
     assert said[-1].endswith("  9/10  0.25/s  4 s left")
 
@@ -46,4 +46,4 @@ def test_minutes_are_said_as_minutes() -> None:
 
 def test_a_closed_stderr_holds_nothing_up() -> None:
     with ProgressDisplay(None, "run") as display:
-        display.update(Progress("spectra", 1, 2))
+        display.update(AnalysisProgress("spectra", 1, 2))

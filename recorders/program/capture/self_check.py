@@ -161,7 +161,7 @@ def _behind(outputs: Sequence[Tensor]) -> set[Any]:
 
 
 def _check_second_derivative(outputs: Sequence[Tensor], state: Mapping[str, Tensor], delta: Tensor) -> None:
-    """∂/∂δ of ∂Σy/∂θ must exist: J-products are made of it."""
+    """∂/∂δ of ∂Σy/∂θ must exist: JVPs are made of it."""
     weights = [leaf for leaf in state.values() if leaf.requires_grad]
     reached = [y.sum() for y in outputs if y.requires_grad]
     if not weights or not reached:

@@ -19,7 +19,7 @@ from sedscope.analysis.arrays import Floats
 from sedscope.analysis.sources.stage_rows import DECAYED
 from sedscope.analysis.undefined import Undefined
 
-MOVED = ("selected", "all")
+SHIFT_KINDS = ("selected", "all")
 """What is moved to its value at t': the selected parameters alone, or every one."""
 
 _ALONG_THE_WEIGHTS = (ADAPTIVE, DECAY, UPDATE, DISPLACEMENT)
@@ -54,7 +54,7 @@ def cosines(along: Floats, squares: Floats, shift_squares: Floats) -> Floats | U
         shift_squares: ‖Δμ‖² `[2, G]`.
 
     Returns:
-        `[n, 2]`, kinds as in `MOVED`; undefined where a direction or the training did not move the centroids.
+        `[n, 2]`, kinds as in `SHIFT_KINDS`; undefined where a direction or the training did not move the centroids.
     """
     moved, shift = squares.sum(axis=-1), shift_squares.sum(axis=-1)
     if not (np.all(np.isfinite(along)) and np.all(np.isfinite(moved)) and np.all(np.isfinite(shift))):

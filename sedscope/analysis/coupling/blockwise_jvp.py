@@ -1,4 +1,4 @@
-"""J-products of one checkpoint by the method that is asked for, and those of directions taken block by block.
+"""JVPs of one checkpoint by the method that is asked for, and those of directions taken block by block.
 
 Block-wise products look at some of the probes only: as many of each group as there is room for, so that intervals can
 resample the groups as for all other products. Imports torch.
@@ -14,25 +14,25 @@ import numpy as np
 import torch
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.coupling.coupling import add_inner_products, coupling
-from sedscope.analysis.coupling.parameter_blocks import Block, RandomBlocks, restricted, spread_probes
-from sedscope.analysis.features import centroid_jvp as jproduct
-from sedscope.analysis.features.centroid_jvp import Product
+from sedscope.analysis.coupling.coupling_sums import add_inner_products, coupling
+from sedscope.analysis.coupling.parameter_blocks import Block, RandomBlockGram, restrict_to_blocks, spread_probes
+from sedscope.analysis.features import centroid_jvp
+from sedscope.analysis.features.centroid_jvp import CentroidJVP
 from sedscope.analysis.features.probed_model import ProbedModel, Vector
 from sedscope.analysis.settings import Settings
 
 Tick = Callable[[int], None]
-"""Called after so many J-products."""
+"""Called after so many JVPs."""
 
 
-def products(
+def jvps(
     model: ProbedModel, directions: Iterable[Vector], settings: Settings, chunk: int | None, tick: Tick
-) -> Iterator[Product]:
-    """J-products by the method of the settings; each is told once it has been through all probes."""
+) -> Iterator[CentroidJVP]:
+    """JVPs by the method of the settings; each is told once it has been through all probes."""
     if settings.method == "exact":
-        made = jproduct.exact_products(model, directions, chunk=chunk)
+        made = centroid_jvp.exact_jvps(model, directions, chunk=chunk)
     else:
-        made = jproduct.central_products(model, directions, epsilon=settings.epsilon, chunk=chunk)
+        made = centroid_jvp.central_difference_jvps(model, directions, epsilon=settings.epsilon, chunk=chunk)
     for product in made:
         yield product
         if product.probes.stop == model.n_probes:
@@ -46,7 +46,7 @@ def random_blocks(
     settings: Settings,
     chunk: int | None,
     tick: Tick,
-) -> RandomBlocks:
+) -> RandomBlockGram:
     """Products of every random direction's part in every block, each part of unit length.
 
     Args:
@@ -60,11 +60,11 @@ def random_blocks(
     small, counts = _with_fewer_probes(model, settings)
     bounds = np.concatenate([[0], np.cumsum(counts)])
     sums = np.zeros((len(random), len(counts), len(blocks), len(blocks)))
-    made = products(small, _UnitParts(random, blocks), settings, chunk, tick)
+    made = jvps(small, _UnitParts(random, blocks), settings, chunk, tick)
     for (j, first), same in groupby(made, key=lambda product: (product.direction // len(blocks), product.probes.start)):
         add_inner_products([product.values for product in same], first, bounds, sums[j])
     norms = np.array([[np.linalg.norm(r[block.columns]) for block in blocks] for r in random])
-    return RandomBlocks(sums, norms, counts)
+    return RandomBlockGram(sums, norms, counts)
 
 
 def block_couplings(
@@ -80,8 +80,8 @@ def block_couplings(
     Arguments as for `random_blocks`.
     """
     small, counts = _with_fewer_probes(model, settings)
-    parts = _Parts(directions, blocks)
-    made = products(small, parts, settings, chunk, tick)
+    parts = _BlockParts(directions, blocks)
+    made = jvps(small, parts, settings, chunk, tick)
     found = coupling(made, len(directions) * len(blocks), int(counts.sum()))
     return found.A.reshape(len(directions), len(blocks)), int(counts.sum())
 
@@ -93,7 +93,7 @@ def _with_fewer_probes(model: ProbedModel, settings: Settings) -> tuple[ProbedMo
     return replace(model, examples=tuple(tensor[places] for tensor in model.examples), scores_and_output=None), counts
 
 
-class _Parts:
+class _BlockParts:
     """Directions restricted to each block, one at a time, anew whenever they are gone through."""
 
     def __init__(self, directions: Floats, blocks: Sequence[Block]) -> None:
@@ -101,7 +101,7 @@ class _Parts:
         self._blocks = blocks
 
     def __iter__(self) -> Iterator[Floats]:
-        return restricted(self._directions, self._blocks)
+        return restrict_to_blocks(self._directions, self._blocks)
 
 
 class _UnitParts:
@@ -112,5 +112,5 @@ class _UnitParts:
         self._blocks = blocks
 
     def __iter__(self) -> Iterator[Floats]:
-        parts = chain.from_iterable(restricted(direction[None], self._blocks) for direction in self._directions)
+        parts = chain.from_iterable(restrict_to_blocks(direction[None], self._blocks) for direction in self._directions)
         return (part / np.linalg.norm(part) for part in parts)

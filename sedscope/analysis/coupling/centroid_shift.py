@@ -1,7 +1,7 @@
 """Δμ: how the centroids moved over the interval that follows a checkpoint, with some or all of the parameters.
 
-Decides the two kinds, in the order of `alignment.MOVED`: the selected parameters at their next value and all others
-where they were, and every parameter at its next value. Leaves to others: which interval.
+Decides the two kinds, in the order of `alignment.SHIFT_KINDS`: the selected parameters at their next value and all
+others where they were, and every parameter at its next value. Leaves to others: which interval.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A of every direction in a span from the J-products of a basis of that span: other W and K without a new product.
+"""A of every direction in a span from the JVPs of a basis of that span: other W and K without a new product.
 
 With Y = J V, V the rows of a basis [m, P], the matrix B = Y Y^T/N gives A(Σ_i c_i v_i) = c^T B c. Kept per group of
 probes. The basis is best the window's own v_1 … v_r: then B is as well conditioned as the coupling itself, and the
@@ -13,9 +13,9 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.spectra.window_spectrum import NUMERICAL_RANK, Spectrum
+from sedscope.analysis.spectra.window_svd import NUMERICAL_RANK, WindowSVD
 from sedscope.analysis.spectra.windows import Window
-from sedscope.analysis.statistics.probe_groups import Coupling
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
 
@@ -33,7 +33,7 @@ class CouplingGram:
         """(1/N) Σ_x ⟨J_x v_i, J_x v_j⟩ `[m, m]`."""
         return np.asarray(self.sums.sum(axis=0) / self.counts.sum())
 
-    def coupling(self, coefficients: Floats) -> Coupling:
+    def coupling(self, coefficients: Floats) -> GroupedCoupling:
         """A of combinations of the basis.
 
         Args:
@@ -48,10 +48,10 @@ class CouplingGram:
             )
         # A product and a sum: looking for the best order of an einsum costs more than the work itself.
         sums = ((self.sums @ coefficients) * coefficients).sum(axis=1).T
-        return Coupling(np.maximum(sums, 0.0), self.counts)
+        return GroupedCoupling(np.maximum(sums, 0.0), self.counts)
 
 
-def in_basis(spectrum: Spectrum, window: Window, inner: Window, coefficients: Floats) -> Floats:
+def in_basis(spectrum: WindowSVD, window: Window, inner: Window, coefficients: Floats) -> Floats:
     """Combinations of an inner window's rows, written in the directions v_1 … v_r of the window around it.
 
     row_i = Σ_k u_k[i] σ_k v_k, so a combination c of rows is (Σ U^T c) in the directions.

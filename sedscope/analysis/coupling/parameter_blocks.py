@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.statistics.probe_groups import Coupling, group_bounds
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling, group_bounds
 from sedscope.runs.manifest import Manifest
 
 BLOCK_RANDOM = 8
@@ -51,7 +51,7 @@ def block_gram(directions: Floats, blocks: Sequence[Block]) -> Floats:
     return np.stack([directions[:, block.columns] @ directions[:, block.columns].T for block in blocks])
 
 
-def energies(gram: Floats, coefficients: Floats | None = None) -> Floats:
+def block_energies(gram: Floats, coefficients: Floats | None = None) -> Floats:
     """‖v‖² within each block `[q, B]`; over the blocks they add up to ‖v‖² = 1.
 
     Args:
@@ -64,7 +64,7 @@ def energies(gram: Floats, coefficients: Floats | None = None) -> Floats:
     return np.asarray(np.maximum(squares, 0.0))
 
 
-def restricted(directions: Floats, blocks: Sequence[Block]) -> Iterator[Floats]:
+def restrict_to_blocks(directions: Floats, blocks: Sequence[Block]) -> Iterator[Floats]:
     """Each direction restricted to each block in turn `[P]`, zero elsewhere: direction by direction, block by block."""
     for direction in directions:
         for block in blocks:
@@ -91,7 +91,7 @@ def spread_probes(n_probes: int, wanted: int) -> tuple[Ints, Ints]:
 
 
 @dataclass(frozen=True, slots=True)
-class RandomBlocks:
+class RandomBlockGram:
     """Block-wise products of the random directions, on some of the probes."""
 
     sums: Floats
@@ -101,14 +101,14 @@ class RandomBlocks:
     counts: Ints
     """Probes in each group `[G]`."""
 
-    def matched(self, energy: Floats) -> Coupling:
+    def matched(self, energy: Floats) -> GroupedCoupling:
         """A of the random directions with the block norms √energy `[B]`."""
         return self._coupling(np.broadcast_to(np.sqrt(energy), self.norms.shape))
 
-    def plain(self) -> Coupling:
+    def plain(self) -> GroupedCoupling:
         """A of the random directions as they are."""
         return self._coupling(self.norms)
 
-    def _coupling(self, norms: Floats) -> Coupling:
+    def _coupling(self, norms: Floats) -> GroupedCoupling:
         moved = self.sums @ norms[:, None, :, None]
-        return Coupling(np.maximum(np.sum(moved[..., 0] * norms[:, None, :], axis=2), 0.0), self.counts)
+        return GroupedCoupling(np.maximum(np.sum(moved[..., 0] * norms[:, None, :], axis=2), 0.0), self.counts)

@@ -13,16 +13,16 @@ import numpy as np
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.coupling_gram import CouplingGram
-from sedscope.analysis.statistics.probe_groups import Coupling
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """Of n directions."""
 
-    centroids: Coupling
+    centroids: GroupedCoupling
     """‖J v‖²."""
-    output: Coupling
+    output: GroupedCoupling
     """‖d z/dε‖² of the centred output."""
     along: Floats | None
     """⟨J v, Δμ⟩ per kind of shift and group `[n, 2, G]`; None where no shift was asked for."""
@@ -31,8 +31,8 @@ class Response:
         """Directions `start:stop`."""
         chosen = slice(start, stop)
         return Response(
-            Coupling(self.centroids.sums[chosen], self.centroids.counts),
-            Coupling(self.output.sums[chosen], self.output.counts),
+            GroupedCoupling(self.centroids.sums[chosen], self.centroids.counts),
+            GroupedCoupling(self.output.sums[chosen], self.output.counts),
             None if self.along is None else self.along[chosen],
         )
 
@@ -61,11 +61,11 @@ class ResponseGram:
         return Response(self.centroids.coupling(coefficients), self.output.coupling(coefficients), along)
 
 
-def together(parts: Sequence[Response]) -> Response:
+def join_responses(parts: Sequence[Response]) -> Response:
     """The directions of several responses, one after the other; `along` only where all have it."""
     along = [part.along for part in parts if part.along is not None]
     return Response(
-        Coupling(np.concatenate([part.centroids.sums for part in parts]), parts[0].centroids.counts),
-        Coupling(np.concatenate([part.output.sums for part in parts]), parts[0].output.counts),
+        GroupedCoupling(np.concatenate([part.centroids.sums for part in parts]), parts[0].centroids.counts),
+        GroupedCoupling(np.concatenate([part.output.sums for part in parts]), parts[0].output.counts),
         np.concatenate(along) if len(along) == len(parts) else None,
     )

@@ -23,14 +23,14 @@ from recorders.program import refusing
 from sedscope.analysis.features.centroids import centroid_chunk, output_chunk
 from sedscope.analysis.features.probed_model import ProbedModel, Vector
 
-Moved = tuple[Tensor, Tensor | None]
+CentroidAndOutputJVP = tuple[Tensor, Tensor | None]
 """J v `[n, D]` and, where the model gives its output, d z/dε `[n, L]`."""
-LinearMap = Callable[[Sequence[Tensor]], Moved]
+JVPFunction = Callable[[Sequence[Tensor]], CentroidAndOutputJVP]
 """v, one tensor per selected parameter → what moves, of a chunk of probes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class CentroidJVP:
     """J v of one direction for one chunk of probes."""
 
     direction: int
@@ -43,7 +43,7 @@ class Product:
     """d z/dε of the output `[n, L]`, where the model gives it."""
 
 
-def exact_products(model: ProbedModel, directions: Iterable[Vector], *, chunk: int | None = None) -> Iterator[Product]:
+def exact_jvps(model: ProbedModel, directions: Iterable[Vector], *, chunk: int | None = None) -> Iterator[CentroidJVP]:
     """J v by double backward: for each chunk of probes, every direction in turn.
 
     Args:
@@ -52,12 +52,12 @@ def exact_products(model: ProbedModel, directions: Iterable[Vector], *, chunk: i
         chunk: Probes differentiated at once; None takes all. Results do not depend on it beyond rounding.
     """
     for probes in model.chunks(chunk):
-        product = double_backward(model, probes)
+        product = double_backward_jvp(model, probes)
         for index, direction in enumerate(directions):
-            yield Product(index, probes, *product(model.unflatten(direction)))
+            yield CentroidJVP(index, probes, *product(model.unflatten(direction)))
 
 
-def double_backward(model: ProbedModel, probes: slice) -> LinearMap:
+def double_backward_jvp(model: ProbedModel, probes: slice) -> JVPFunction:
     """The linear map v → J v of a chunk: g = ∂Σ_x s_x/∂θ with its graph, then ∂⟨g, v⟩/∂δ (design §8).
 
     The graph is built once and kept; each direction costs one backward pass through it.
@@ -76,7 +76,7 @@ def double_backward(model: ProbedModel, probes: slice) -> LinearMap:
     used = [(position, g) for position, g in enumerate(found) if g is not None and g.requires_grad]
     sought = [delta] if cotangent is None else [delta, cotangent]
 
-    def product(v: Sequence[Tensor]) -> Moved:
+    def product(v: Sequence[Tensor]) -> CentroidAndOutputJVP:
         met = [(g, v[position]) for position, g in used if v[position].any()]
         moved: Sequence[Tensor | None] = [None] * len(sought)
         if met:
@@ -100,9 +100,9 @@ def _total(
     return scores.sum() + (cotangent * output).sum(), cotangent
 
 
-def central_products(
+def central_difference_jvps(
     model: ProbedModel, directions: Iterable[Vector], *, epsilon: float = 0.005, chunk: int | None = None
-) -> Iterator[Product]:
+) -> Iterator[CentroidJVP]:
     """J v by the paper's central difference (μ_x(θ + εv) − μ_x(θ − εv)) / 2ε.
 
     Args:
@@ -126,7 +126,7 @@ def central_products(
             values = (centroid_chunk(after, probes) - centroid_chunk(before, probes)) / (2.0 * step)
             outputs = output_chunk(after, probes), output_chunk(before, probes)
             moved = None if outputs[0] is None or outputs[1] is None else (outputs[0] - outputs[1]) / (2.0 * step)
-            yield Product(index, probes, values, moved)
+            yield CentroidJVP(index, probes, values, moved)
 
 
 def selected_norm(model: ProbedModel) -> float:

@@ -1,6 +1,6 @@
 """Centroids: μ_x(θ) = ∂s_x/∂δ at δ = 0, flattened to D numbers (Walker et al. 2026, arXiv 2604.11962).
 
-Leaves to others: the score (`scores`) and what the centroids are compared with (`centroid_spectrum`, `jproduct`).
+Leaves to others: the score (`scores`) and what the centroids are compared with (`centroid_spectrum`, `centroid_jvp`).
 """
 
 from __future__ import annotations

@@ -21,7 +21,21 @@
 """
 
 from sedscope.analysis.interventions.compare import compare, compare_runs
-from sedscope.analysis.interventions.comparison_results import Cohort, Comparison, Group, TaskComparison
+from sedscope.analysis.interventions.comparison_results import (
+    Cohort,
+    InterventionComparison,
+    TaskComparison,
+    TreatmentGroup,
+)
 from sedscope.analysis.interventions.outcome import Outcome, outcome_of
 
-__all__ = ["Cohort", "Comparison", "Group", "Outcome", "TaskComparison", "compare", "compare_runs", "outcome_of"]
+__all__ = [
+    "Cohort",
+    "InterventionComparison",
+    "Outcome",
+    "TaskComparison",
+    "TreatmentGroup",
+    "compare",
+    "compare_runs",
+    "outcome_of",
+]

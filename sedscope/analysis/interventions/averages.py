@@ -17,7 +17,7 @@ import numpy as np
 
 from sedscope.analysis.statistics.interval import LEVEL
 from sedscope.analysis.statistics.student import t_quantile
-from sedscope.analysis.statistics.survival import Time, horizon_of, mean_until
+from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, mean_until
 from sedscope.analysis.undefined import Undefined
 
 ONE_SEED = Undefined("one seed has no interval")
@@ -51,7 +51,7 @@ def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
     return Average(value, _above_zero(value, half, math.inf), len(values))
 
 
-def mean_step(times: Sequence[Time]) -> Average | Undefined:
+def mean_step(times: Sequence[CensoredTime]) -> Average | Undefined:
     """Arithmetic mean of steps; restricted to a horizon where a run never got there.
 
     Args:
@@ -73,7 +73,7 @@ def mean_step(times: Sequence[Time]) -> Average | Undefined:
     return Average(value, _above_zero(value, half, horizon), len(times), horizon)
 
 
-def geometric_mean(pairs: Sequence[tuple[Time, Time]]) -> Average:
+def geometric_mean(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average:
     """Of quotients first / second, all of which are known and above 0; a t interval on their logarithms."""
     logs = [math.log(first.t / second.t) for first, second in pairs]
     value = math.fsum(logs) / len(logs)
@@ -81,7 +81,7 @@ def geometric_mean(pairs: Sequence[tuple[Time, Time]]) -> Average:
     return Average(math.exp(value), _around(value, half), len(pairs))
 
 
-def restricted_quotient(pairs: Sequence[tuple[Time, Time]]) -> Average | Undefined:
+def restricted_quotient(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average | Undefined:
     """Restricted mean of the firsts over that of the seconds, up to the horizon of both.
 
     The interval is a paired t interval on the logarithm of the quotient, linearised in the times.
@@ -103,7 +103,7 @@ def restricted_quotient(pairs: Sequence[tuple[Time, Time]]) -> Average | Undefin
     return Average(above / below, _around(math.log(above / below), half), len(pairs), horizon)
 
 
-def _rounding(first: Time, second: Time) -> float:
+def _rounding(first: CensoredTime, second: CensoredTime) -> float:
     """Variance that rounding up to the next evaluation gives the logarithm of a quotient."""
     return ((first.cadence / first.t) ** 2 + (second.cadence / second.t) ** 2) / _UNIFORM
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 from sedscope.analysis.interventions.accuracy_curves import shared_curve
 from sedscope.analysis.interventions.averages import mean_step
-from sedscope.analysis.interventions.beside import NO_FREEZE, Beside, Kind, freeze_of, random_of
 from sedscope.analysis.interventions.cohorts import (
     cohort_labels,
     cohorts_of,
@@ -20,18 +19,25 @@ from sedscope.analysis.interventions.cohorts import (
     treatments_of,
     why_no_control,
 )
-from sedscope.analysis.interventions.comparison_results import Cohort, Comparison, Group, Reaching, TaskComparison
+from sedscope.analysis.interventions.comparison_results import (
+    Cohort,
+    InterventionComparison,
+    TaskComparison,
+    TimeToThreshold,
+    TreatmentGroup,
+)
 from sedscope.analysis.interventions.norm_share import shares
 from sedscope.analysis.interventions.outcome import Outcome, outcome_of
+from sedscope.analysis.interventions.reference_groups import NO_FREEZE, Kind, ReferenceComparison, freeze_of, random_of
 from sedscope.analysis.interventions.speedup import SpeedUp, Trial, speed_up, trials
 from sedscope.analysis.interventions.treatment import CONTROLLED, Treatment, labels
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
-from sedscope.analysis.statistics.survival import Time, kaplan_meier
+from sedscope.analysis.statistics.survival import CensoredTime, kaplan_meier
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run
 
 
-def compare_runs(runs: Sequence[Run]) -> Comparison:
+def compare_runs(runs: Sequence[Run]) -> InterventionComparison:
     """Opened runs beside one another.
 
     Raises:
@@ -40,10 +46,10 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     return compare([outcome_of(run) for run in runs])
 
 
-def compare(outcomes: Sequence[Outcome]) -> Comparison:
+def compare(outcomes: Sequence[Outcome]) -> InterventionComparison:
     """Runs beside one another, as far as they share everything but seed and intervention."""
     found = cohorts_of(outcomes)
-    return Comparison(
+    return InterventionComparison(
         tuple(
             Cohort(label, command_of(runs), tuple(_tasks(runs, outcomes)), tuple(notes_on(runs)))
             for runs, label in zip(found, cohort_labels(found), strict=True)
@@ -67,12 +73,12 @@ class _Task:
     def comparison(self) -> TaskComparison:
         return TaskComparison(self._task, tuple(self._group(one) for one in self._treatments))
 
-    def _group(self, treatment: Treatment) -> Group:
+    def _group(self, treatment: Treatment) -> TreatmentGroup:
         all_runs = [one for one in self._runs if one.treatment.key == treatment.key]
         mine = self._mine(treatment)
         outcomes = [task for one in mine if (task := one.on(self._task)) is not None]
         freeze = freeze_of(treatment, self._treatments)
-        return Group(
+        return TreatmentGroup(
             treatment=treatment,
             label=self._labels[treatment.key],
             runs=tuple(mine),
@@ -91,14 +97,14 @@ class _Task:
     def _trials(self, treatment: Treatment, threshold: float) -> tuple[Trial, ...]:
         return trials(self._mine(treatment), self._task, threshold)
 
-    def _reaching(self, mine: Sequence[Outcome], threshold: float) -> Reaching:
+    def _reaching(self, mine: Sequence[Outcome], threshold: float) -> TimeToThreshold:
         found = [one.time for one in trials(mine, self._task, threshold)]
-        times = [one for one in found if isinstance(one, Time)]
+        times = [one for one in found if isinstance(one, CensoredTime)]
         if not times:
             absent = next(one for one in found if isinstance(one, Undefined))
-            return Reaching(threshold, 0, 0, absent, absent)
+            return TimeToThreshold(threshold, 0, 0, absent, absent)
         reached = sum(one.reached for one in times)
-        return Reaching(threshold, len(times), reached, mean_step(times), kaplan_meier(times).median)
+        return TimeToThreshold(threshold, len(times), reached, mean_step(times), kaplan_meier(times).median)
 
     def _over_control(self, treatment: Treatment) -> tuple[SpeedUp, ...]:
         has_control = CONTROLLED in self._treatments
@@ -118,11 +124,11 @@ class _Task:
             for threshold in GROK_ACCURACIES
         )
 
-    def _beside(self, treatment: Treatment, freeze: Treatment | None) -> Iterator[Beside]:
+    def _beside(self, treatment: Treatment, freeze: Treatment | None) -> Iterator[ReferenceComparison]:
         references: tuple[tuple[Kind, Treatment | None], ...] = (
             ("freeze", freeze),
             ("random", random_of(treatment, self._treatments)),
         )
         for kind, one in references:
             if one is not None:
-                yield Beside(kind, self._over(one, treatment))
+                yield ReferenceComparison(kind, self._over(one, treatment))

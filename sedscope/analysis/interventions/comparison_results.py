@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.beside import Beside
 from sedscope.analysis.interventions.outcome import Outcome
+from sedscope.analysis.interventions.reference_groups import ReferenceComparison
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
-class Reaching:
+class TimeToThreshold:
     """When a group got to one threshold."""
 
     threshold: float
@@ -30,7 +30,7 @@ class Reaching:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TreatmentGroup:
     """The runs of one intervention on one task."""
 
     treatment: Treatment
@@ -39,11 +39,11 @@ class Group:
     """Those that have the task."""
     without_task: tuple[Outcome, ...]
     """Those that do not: they ended before it was named."""
-    reaching: tuple[Reaching, ...]
+    reaching: tuple[TimeToThreshold, ...]
     """One for each threshold."""
     speedups: tuple[SpeedUp, ...]
     """Over the control, one for each threshold; empty for the control itself."""
-    beside: tuple[Beside, ...]
+    beside: tuple[ReferenceComparison, ...]
     """The same over `freeze`, and over a random subspace."""
     no_freeze: Undefined | None
     """Set where a subspace was kept and `freeze` is missing."""
@@ -58,7 +58,7 @@ class TaskComparison:
     """Every intervention on one task; the control first, `freeze` next."""
 
     task: str
-    groups: tuple[Group, ...]
+    groups: tuple[TreatmentGroup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class InterventionComparison:
     """All runs that were put beside one another."""
 
     cohorts: tuple[Cohort, ...]
@@ -85,7 +85,7 @@ class Comparison:
         """Whether anything was done to any run; without it there is nothing to compare."""
         return any(group.treatment.acts for _, _, group in self.groups())
 
-    def groups(self) -> Iterator[tuple[Cohort, str, Group]]:
+    def groups(self) -> Iterator[tuple[Cohort, str, TreatmentGroup]]:
         """Every group with its cohort and task."""
         for cohort in self.cohorts:
             for one in cohort.tasks:

@@ -16,7 +16,7 @@ from sedscope.analysis.interventions.recipe import Recipe, Seed
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY, accuracy, milestones
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES, Grokking
-from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Manifest, Run
 
@@ -38,15 +38,15 @@ class TaskOutcome:
         steps = self.test[0]
         return int(steps[-1]) if len(steps) else Undefined(f"test accuracy of {self.task} was never logged")
 
-    def time(self, threshold: float) -> Time | Undefined:
+    def time(self, threshold: float) -> CensoredTime | Undefined:
         """When its test accuracy reached a threshold, or until when it had not."""
         reached = self.grokking.grok[GROK_ACCURACIES.index(threshold)]
         if isinstance(reached, Undefined):
             end = self.followed_to
-            return end if isinstance(end, Undefined) else Time(float(end), reached=False)
+            return end if isinstance(end, Undefined) else CensoredTime(float(end), reached=False)
         # Where the first evaluation is already there, the crossing lies anywhere before it.
         cadence = reached.t if isinstance(reached.cadence, Undefined) else reached.cadence
-        return Time(float(reached.t), reached=True, cadence=float(cadence))
+        return CensoredTime(float(reached.t), reached=True, cadence=float(cadence))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,14 @@ from dataclasses import dataclass
 
 from sedscope.analysis.interventions.averages import Average, geometric_mean, restricted_quotient
 from sedscope.analysis.interventions.outcome import Outcome
-from sedscope.analysis.interventions.pair_ratios import Ratio, as_one, geometric_bound, ratio
 from sedscope.analysis.interventions.recipe import Seed
-from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.interventions.time_quotients import (
+    QuotientBounds,
+    combine_runs_of_seed,
+    geometric_bound,
+    time_quotient,
+)
+from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 
 
@@ -25,7 +30,7 @@ class Trial:
     seed: Seed
     runs: tuple[str, ...]
     """Their paths."""
-    time: Time | Undefined
+    time: CensoredTime | Undefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,9 @@ class Pair:
     """One seed in both groups."""
 
     seed: str
-    reference: Time
-    own: Time
-    ratio: Ratio | Undefined
+    reference: CensoredTime
+    own: CensoredTime
+    ratio: QuotientBounds | Undefined
     """Reference over own: above 1 where the own run was earlier."""
 
 
@@ -51,7 +56,7 @@ class SpeedUp:
     """Seed and reason of every own seed without a partner."""
     average: Average | Undefined
     """Geometric mean of the quotients; where one is only bounded, the quotient of restricted means."""
-    bound: Ratio | None
+    bound: QuotientBounds | None
     """Where quotients are only bounded: what is known of their geometric mean."""
 
     @property
@@ -73,9 +78,9 @@ def _trial(runs: Sequence[Outcome], task: str, threshold: float) -> Trial:
         Undefined(f"{one.name} has no task {task}") if (on := one.on(task)) is None else on.time(threshold)
         for one in runs
     ]
-    known = [one for one in found if isinstance(one, Time)]
+    known = [one for one in found if isinstance(one, CensoredTime)]
     absent = next((one for one in found if isinstance(one, Undefined)), None)
-    time = as_one(known) if known else absent
+    time = combine_runs_of_seed(known) if known else absent
     assert time is not None
     return Trial(runs[0].seed, tuple(one.path for one in runs), time)
 
@@ -113,14 +118,16 @@ def _pair(reference: Trial | None, own: Trial, absent: str) -> Pair | Undefined:
     for one in (own.time, reference.time):
         if isinstance(one, Undefined):
             return one
-    assert isinstance(own.time, Time) and isinstance(reference.time, Time)
-    return Pair(str(own.seed), reference.time, own.time, ratio(reference.time, own.time))
+    assert isinstance(own.time, CensoredTime) and isinstance(reference.time, CensoredTime)
+    return Pair(str(own.seed), reference.time, own.time, time_quotient(reference.time, own.time))
 
 
-def _together(pairs: Sequence[Pair], unpaired: Sequence[tuple[str, str]]) -> tuple[Average | Undefined, Ratio | None]:
+def _together(
+    pairs: Sequence[Pair], unpaired: Sequence[tuple[str, str]]
+) -> tuple[Average | Undefined, QuotientBounds | None]:
     if not pairs:
         return Undefined(unpaired[0][1] if unpaired else "there is no run"), None
-    ratios: list[Ratio] = []
+    ratios: list[QuotientBounds] = []
     for one in pairs:
         if isinstance(one.ratio, Undefined):
             return Undefined(f"seed {one.seed}: {one.ratio.reason}"), None

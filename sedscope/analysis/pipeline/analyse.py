@@ -14,7 +14,7 @@ from sedscope.analysis.pipeline.material import OnProgress
 from sedscope.analysis.pipeline.one_run import OneRun
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.windows import span_of
 from sedscope.analysis.undefined import Undefined
@@ -91,5 +91,5 @@ def probe_couplings(
     return OneRun(run, settings, (source,), (task,), True, progress or _ignore).probe_couplings(t)
 
 
-def _ignore(_: Progress) -> None:
+def _ignore(_: AnalysisProgress) -> None:
     pass

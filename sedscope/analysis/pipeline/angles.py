@@ -23,7 +23,7 @@ from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.sed_directions import combinations, subspace_cosines
-from sedscope.analysis.spectra.window_spectrum import flatness
+from sedscope.analysis.spectra.window_svd import flatness
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run
 

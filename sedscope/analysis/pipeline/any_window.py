@@ -22,11 +22,18 @@ from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.gram import BandedGram
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.sed_directions import combinations
-from sedscope.analysis.spectra.window_spectrum import Spectrum, flatness, spectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
 from sedscope.analysis.spectra.windows import Window, place_windows
+from sedscope.analysis.statistics.coupling_ratio import (
+    CouplingRatio,
+    RatioAtCheckpoint,
+    baseline,
+    coupling_ratio,
+    final,
+    peak,
+)
 from sedscope.analysis.statistics.interval import Interval, RatioIntervals, ratio_intervals
-from sedscope.analysis.statistics.probe_groups import Coupling
-from sedscope.analysis.statistics.ratio import Checkpoint, Ratio, baseline, final, peak, ratio
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
 Rolling = Mapping[Variant, "RollingSpectra | Undefined"]
@@ -39,7 +46,7 @@ class RowProducts:
     steps: Ints
     end_at_t: bool
     gram: BandedGram
-    found: dict[tuple[int, int], Spectrum | Undefined] = field(default_factory=dict, compare=False)
+    found: dict[tuple[int, int], WindowSVD | Undefined] = field(default_factory=dict, compare=False)
     """Windows that were decomposed already."""
     placed: dict[tuple[int, Align], dict[int, Window]] = field(default_factory=dict, compare=False)
     """Windows that were placed already, by W and alignment."""
@@ -53,13 +60,13 @@ class RowProducts:
             placed |= {window.t: window for window in found}
         return placed[t]
 
-    def spectrum(self, window: Window) -> Spectrum | Undefined:
+    def spectrum(self, window: Window) -> WindowSVD | Undefined:
         """Of a window, decomposed once."""
         if window.n_rows == 0:
             return Undefined("there is no row on this side of the checkpoint")
         place = (window.start, window.stop)
         if place not in self.found:
-            self.found[place] = spectrum(self.gram.window(*place))
+            self.found[place] = decompose_window(self.gram.window(*place))
         return self.found[place]
 
 
@@ -68,7 +75,7 @@ class Spanned:
     """The coupling of every direction in one window's span."""
 
     window: Window
-    spectrum: Spectrum
+    spectrum: WindowSVD
     gram: CouplingGram
     """Of its directions v_1 … v_m."""
     whole: Floats
@@ -85,7 +92,7 @@ class AnyWindow:
     sources: tuple[str, ...]
     steps: tuple[int, ...]
     """Checkpoints."""
-    random: Mapping[int, Coupling | Undefined]
+    random: Mapping[int, GroupedCoupling | Undefined]
     """By checkpoint: A of the random directions."""
     rows: Mapping[Variant, RowProducts | Undefined]
     spans: Mapping[tuple[Variant, int], Spanned | Undefined]
@@ -101,7 +108,7 @@ class AnyWindow:
             intervals: False leaves them out, which takes most of the time.
         """
         points = tuple(self._point(source, t, window, rank, intervals) for t in self.steps)
-        checkpoints = [Checkpoint(point.t, point.n_rows, point.full, point.ratio) for point in points]
+        checkpoints = [RatioAtCheckpoint(point.t, point.n_rows, point.full, point.ratio) for point in points]
         ends = peak(checkpoints), final(checkpoints)
         return CouplingSeries(source, self.task, window, rank, "coupling Gram", points, *ends)
 
@@ -123,9 +130,9 @@ class AnyWindow:
         n_directions = min(min(rank, spectrum.rank) for _, spectrum, _ in known)
         parts = [(spanned, in_span(spanned, place, found, n_directions)) for spanned, found, place in known]
         values = np.concatenate([_coupling(spanned.whole, c) for spanned, c in parts])
-        whole = ratio(values, base)
-        if isinstance(whole, Ratio) and len(known) > 1:
-            whole = Ratio(whole.R.reshape(len(known), -1).mean(axis=0), whole.rbar)
+        whole = coupling_ratio(values, base)
+        if isinstance(whole, CouplingRatio) and len(known) > 1:
+            whole = CouplingRatio(whole.R.reshape(len(known), -1).mean(axis=0), whole.rbar)
         return CouplingAt(
             t,
             window.n_rows,
@@ -148,7 +155,7 @@ class AnyWindow:
         most = ceiling(basis.T @ spanned.whole @ basis)
         if isinstance(most, Undefined):
             return most
-        whole = ratio(np.array([most.A]), baseline(random.A))
+        whole = coupling_ratio(np.array([most.A]), baseline(random.A))
         return whole if isinstance(whole, Undefined) else whole.rbar
 
     def _window(self, variant: Variant, t: int, size: int) -> Window:
@@ -159,7 +166,7 @@ class AnyWindow:
             else rows.window(t, size, self.settings.align, self.steps)
         )
 
-    def _inner(self, variant: Variant, t: int, size: int) -> tuple[Spanned, Spectrum, Window] | Undefined:
+    def _inner(self, variant: Variant, t: int, size: int) -> tuple[Spanned, WindowSVD, Window] | Undefined:
         """The span around a window, and the window's own spectrum and place."""
         rows, spanned = self.rows[variant], self.spans[variant, t]
         if isinstance(rows, Undefined):
@@ -171,7 +178,7 @@ class AnyWindow:
         return found if isinstance(found, Undefined) else (spanned, found, window)
 
 
-def in_span(spanned: Spanned, window: Window, found: Spectrum, rank: int) -> Floats:
+def in_span(spanned: Spanned, window: Window, found: WindowSVD, rank: int) -> Floats:
     """v_1 … v_K of a window as combinations of the directions of the span around it `[m, K]`."""
     return in_basis(spanned.spectrum, spanned.window, window, combinations(found, rank))
 
@@ -202,7 +209,7 @@ def any_window(
     )
 
 
-def _random(found: Measured) -> Coupling | Undefined:
+def _random(found: Measured) -> GroupedCoupling | Undefined:
     return _why_not(found) if found.baseline is None else found.baseline.response.centroids
 
 
@@ -229,9 +236,9 @@ def _coupling(whole: Floats, coefficients: Floats) -> Floats:
     return np.asarray(np.maximum((coefficients * (whole @ coefficients)).sum(axis=0), 0.0))
 
 
-def _interval(parts: Sequence[tuple[Spanned, Floats]], random: Coupling) -> Interval | Undefined:
+def _interval(parts: Sequence[tuple[Spanned, Floats]], random: GroupedCoupling) -> Interval | Undefined:
     sums = np.concatenate([spanned.gram.coupling(c).sums for spanned, c in parts])
-    found = ratio_intervals(Coupling(sums, random.counts), random)
+    found = ratio_intervals(GroupedCoupling(sums, random.counts), random)
     return found.rbar if isinstance(found, RatioIntervals) else found
 
 

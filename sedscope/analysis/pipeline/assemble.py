@@ -1,8 +1,8 @@
 """From what was measured at each checkpoint to the series that are reported: R_k, R̄_k, peak, final, intervals, rank-90.
 
 Decides how the variants of a source (draws of a control, batches of a fixed gradient) become one series: every number
-is their mean, and R̄_k of each is kept beside it. No J-product and no file is touched here. Leaves to others: the
-arithmetic (`ratio`, `interval`, `coupling_gram`) and the second measures (`second_measures`).
+is their mean, and R̄_k of each is kept beside it. No JVP and no file is touched here. Leaves to others: the
+arithmetic (`coupling_ratio`, `interval`, `coupling_gram`) and the second measures (`second_measures`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sedscope.analysis.coupling.coupling_gram import in_basis
-from sedscope.analysis.coupling.response import together
+from sedscope.analysis.coupling.response import join_responses
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.pipeline.measured import Measured
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RankAt, RankSeries, Route, Spread
@@ -21,11 +21,18 @@ from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.sed_directions import combinations
-from sedscope.analysis.spectra.window_spectrum import flatness
+from sedscope.analysis.spectra.window_svd import flatness
 from sedscope.analysis.spectra.windows import Window
+from sedscope.analysis.statistics.coupling_ratio import (
+    CouplingRatio,
+    RatioAtCheckpoint,
+    baseline,
+    coupling_ratio,
+    final,
+    peak,
+)
 from sedscope.analysis.statistics.interval import Interval, RatioIntervals, ratio_intervals
-from sedscope.analysis.statistics.probe_groups import Coupling
-from sedscope.analysis.statistics.ratio import Checkpoint, Ratio, baseline, final, peak, ratio
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
 LEADING_SHARES = 10
@@ -60,7 +67,7 @@ def coupling_series(
         nothing = tuple(_nothing(found.t, Window(found.t, 0, 0, window), absent, found) for found in measured)
         return CouplingSeries(source, task, window, rank, route, nothing, absent, absent)
     points = tuple(_point(source, found, rolling, window, rank, settings) for found in measured)
-    checkpoints = [Checkpoint(point.t, point.n_rows, point.full, point.ratio) for point in points]
+    checkpoints = [RatioAtCheckpoint(point.t, point.n_rows, point.full, point.ratio) for point in points]
     return CouplingSeries(source, task, window, rank, route, points, peak(checkpoints), final(checkpoints))
 
 
@@ -101,8 +108,8 @@ def _point(source: str, found: Measured, rolling: Rolling, size: int, rank: int,
     base = baseline(found.baseline.response.centroids.A)
     n_directions = min(len(one.response.centroids.sums) for one in whole)
     responses = [one.response.part(0, n_directions) for one in whole]
-    every = together(responses)
-    ratios = [ratio(response.centroids.A, base) for response in responses]
+    every = join_responses(responses)
+    ratios = [coupling_ratio(response.centroids.A, base) for response in responses]
     matched, matched_interval = matched_ratio(whole, n_directions, found)
     return CouplingAt(
         found.t,
@@ -110,11 +117,11 @@ def _point(source: str, found: Measured, rolling: Rolling, size: int, rank: int,
         window.full,
         np.mean([response.centroids.A for response in responses], axis=0),
         base,
-        _mean(ratio(every.centroids.A, base), len(whole)),
+        _mean(coupling_ratio(every.centroids.A, base), len(whole)),
         _interval(every.centroids, found.baseline.response.centroids),
         next((one.flat for one in whole if one.flat is not None), None),
         participation=float(np.mean([one.spectrum.participation for one in whole])),
-        logit=_mean(ratio(every.output.A, baseline(found.baseline.response.output.A)), len(whole)),
+        logit=_mean(coupling_ratio(every.output.A, baseline(found.baseline.response.output.A)), len(whole)),
         logit_interval=_interval(every.output, found.baseline.response.output),
         matched=matched,
         matched_interval=matched_interval,
@@ -150,20 +157,20 @@ def _made(
     return Made(spectrum, answer, coefficients, answer.directions(coefficients), flatness(spectrum, rank))
 
 
-def _mean(whole: Ratio | Undefined, n_variants: int) -> Ratio | Undefined:
+def _mean(whole: CouplingRatio | Undefined, n_variants: int) -> CouplingRatio | Undefined:
     """R_k as the mean over the variants, from those of all variants one after the other."""
     if isinstance(whole, Undefined):
         return whole
-    return Ratio(whole.R.reshape(n_variants, -1).mean(axis=0), whole.rbar)
+    return CouplingRatio(whole.R.reshape(n_variants, -1).mean(axis=0), whole.rbar)
 
 
-def _spread(ratios: Sequence[Ratio | Undefined]) -> Spread | None:
+def _spread(ratios: Sequence[CouplingRatio | Undefined]) -> Spread | None:
     values = [None if isinstance(one, Undefined) else one.rbar for one in ratios]
     known = [value for value in values if value is not None]
     return Spread(tuple(values), min(known), max(known)) if known else None
 
 
-def _interval(directions: Coupling, random: Coupling) -> Interval | Undefined:
+def _interval(directions: GroupedCoupling, random: GroupedCoupling) -> Interval | Undefined:
     intervals = ratio_intervals(directions, random)
     return intervals.rbar if isinstance(intervals, RatioIntervals) else intervals
 

@@ -84,7 +84,7 @@ class BlockCouplings:
         return missing
 
     def n_products(self, asked: Asked) -> int:
-        """J-products that it takes."""
+        """JVPs that it takes."""
         return self._span(asked).size * len(self._blocks)
 
     def compute(self, asked: Asked, model: ProbedModel, chunk: int | None, tick: Tick) -> None:
@@ -94,7 +94,7 @@ class BlockCouplings:
             asked: What.
             model: The checkpoint with the task's probes.
             chunk: Probes differentiated at once.
-            tick: Told after every J-product.
+            tick: Told after every JVP.
         """
         from sedscope.analysis.coupling.blockwise_jvp import block_couplings
 

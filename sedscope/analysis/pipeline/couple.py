@@ -1,6 +1,6 @@
-"""What is needed at one checkpoint for one task: from the cache, or computed with as few J-products as will do.
+"""What is needed at one checkpoint for one task: from the cache, or computed with as few JVPs as will do.
 
-Decides that one graph of the checkpoint serves every direction asked for. Leaves to others: the products (`jproduct`),
+Decides that one graph of the checkpoint serves every direction asked for. Leaves to others: J v (`centroid_jvp`),
 the windows (`rolling`), what each kept result depends on (`keys`), and what is made of the sums (`assemble`).
 """
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sedscope.analysis.features.probed_model import ProbedModel
 
 Tick = Callable[[int], None]
-"""Called after so many J-products. May raise, which ends the work; what was finished is kept."""
+"""Called after so many JVPs. May raise, which ends the work; what was finished is kept."""
 
 
 class Checkpoints:
@@ -95,7 +95,7 @@ class Checkpoints:
         return found
 
     def n_products(self, found: Measured) -> int:
-        """J-products that are still to be made, each block of a direction counted as one."""
+        """JVPs that are still to be made, each block of a direction counted as one."""
         settings = self._settings
         baseline = settings.random if found.baseline is None else 0
         blockwise = self._n_block_random * len(self._blocks) if self._lacks_blocks(found) else 0
@@ -119,7 +119,7 @@ class Checkpoints:
             model: The checkpoint with the task's probes.
             after: The same at the end of the interval that follows; None where there is none.
             chunk: Probes differentiated at once.
-            tick: Told after every J-product.
+            tick: Told after every JVP.
         """
         from sedscope.analysis.coupling.centroid_shift import CentroidShift
         from sedscope.analysis.features.centroid_spectrum import centroid_spectrum
@@ -164,11 +164,11 @@ class Checkpoints:
         chunk: int | None,
         tick: Tick,
     ) -> None:
-        from sedscope.analysis.coupling.blockwise_jvp import products
-        from sedscope.analysis.coupling.coupling import response_gram
+        from sedscope.analysis.coupling.blockwise_jvp import jvps
+        from sedscope.analysis.coupling.coupling_sums import response_gram
 
         directions = self._directions(span)
-        made = products(model, directions, self._settings, chunk, tick)
+        made = jvps(model, directions, self._settings, chunk, tick)
         response = response_gram(made, len(directions), model.n_probes, shift=shift)
         self._keep_span(found, span, SpanResponse(response, block_gram(directions[: span.size], self._blocks)))
 
@@ -182,8 +182,8 @@ class Checkpoints:
         tick: Tick,
     ) -> None:
         """The baseline and every span's directions in one pass over one graph."""
-        from sedscope.analysis.coupling.blockwise_jvp import products
-        from sedscope.analysis.coupling.coupling import responses
+        from sedscope.analysis.coupling.blockwise_jvp import jvps
+        from sedscope.analysis.coupling.coupling_sums import responses
 
         random = RandomDirections(self._settings.random, self._size) if found.baseline is None else ()
         sizes = [len(random), *(span.n_products for span in spans)]
@@ -191,7 +191,7 @@ class Checkpoints:
             return
         grams: dict[Variant, Floats] = {}
         directions = Directions(random, [partial(self._directions, span, grams) for span in spans])
-        made = products(model, directions, self._settings, chunk, tick)
+        made = jvps(model, directions, self._settings, chunk, tick)
         whole = responses(made, sum(sizes), model.n_probes, shift=shift)
         first, *others = whole.split(sizes)
         if found.baseline is None:

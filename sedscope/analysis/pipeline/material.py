@@ -1,7 +1,7 @@
 """What an analysis of one run works with: rows, windows, the cache and, once something must be computed, the model.
 
 Decides where rows of each source come from, when they are computed, and what an error makes undefined. Imports torch,
-through `workbench`, only when a fixed gradient or a J-product is computed. Leaves to others: what is measured, and in
+through `workbench`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and in
 which order (`analyse`, `evidence`).
 """
 
@@ -18,12 +18,12 @@ from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Cache, cache_folder
 from sedscope.analysis.pipeline.couple import Checkpoints
 from sedscope.analysis.pipeline.plan import space_checkpoints
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.computed_rows import ComputedRows
 from sedscope.analysis.sources.stage_rows import STAGES, stage_rows
 from sedscope.analysis.sources.variants import Variant, is_computed
-from sedscope.analysis.spectra.rolling_spectra import RollingSpectra, compute_gram, kept_gram
+from sedscope.analysis.spectra.rolling_spectra import RollingSpectra, cached_gram, compute_gram
 from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows
 from sedscope.analysis.spectra.windows import check_window
 from sedscope.analysis.undefined import Undefined
@@ -33,7 +33,7 @@ from sedscope.runs import Run
 if TYPE_CHECKING:
     from sedscope.analysis.sources.workbench import Workbench
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[AnalysisProgress], None]
 Rolling = dict[Variant, "RollingSpectra | Undefined"]
 
 
@@ -94,7 +94,7 @@ class Material:
         for variant, source in rows.items():
             if isinstance(source, Undefined):
                 found[variant] = source
-            elif (gram := kept_gram(self.cache, source, self.settings)) is not None:
+            elif (gram := cached_gram(self.cache, source, self.settings)) is not None:
                 found[variant] = RollingSpectra(source, gram, self.settings.align)
             else:
                 open_rows.append((variant, source))
@@ -102,7 +102,7 @@ class Material:
         for done, (variant, source) in enumerate(open_rows):
             reason = reasons.get(variant)
             found[variant] = self._decomposed(source) if reason is None else reason
-            self.progress(Progress("spectra", done + 1, len(open_rows)))
+            self.progress(AnalysisProgress("spectra", done + 1, len(open_rows)))
         return {variant: found[variant] for variant in rows}
 
     def _decomposed(self, source: SourceRows) -> RollingSpectra:
@@ -130,7 +130,7 @@ class Material:
         return Checkpoints(self.run, self.settings, self.cache, usable, self.reading)
 
     def tell(self, stage: str, done: int, total: int) -> None:
-        self.progress(Progress(stage, done, total))
+        self.progress(AnalysisProgress(stage, done, total))
 
     def reason(self, error: Exception) -> Undefined:
         """The first line of an error. Damage that nobody knew of is raised: the whole run must be looked at."""

@@ -58,7 +58,7 @@ def _compute(material: Material, work: Checkpoints, found: Sequence[Measured]) -
     done = count()
     by_checkpoint = [list(same) for _, same in groupby(missing, key=lambda one: one.t)]
     pieces = [partial(_compute_checkpoint, material, work, same) for same in by_checkpoint]
-    run_pieces(pieces, material.bench.workers, lambda _: material.tell("J-products", next(done) + 1, total))
+    run_pieces(pieces, material.bench.workers, lambda _: material.tell("JVPs", next(done) + 1, total))
 
 
 def _compute_checkpoint(

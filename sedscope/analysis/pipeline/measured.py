@@ -14,13 +14,13 @@ import numpy as np
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.cache import Arrays
 from sedscope.analysis.coupling.coupling_gram import CouplingGram
-from sedscope.analysis.coupling.parameter_blocks import RandomBlocks
+from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
 from sedscope.analysis.coupling.response import Response, ResponseGram
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.sources.variants import Variant
-from sedscope.analysis.spectra.window_spectrum import Spectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.spectra.windows import Window
-from sedscope.analysis.statistics.probe_groups import Coupling
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 
@@ -31,7 +31,7 @@ class Span:
 
     variant: Variant
     window: Window
-    spectrum: Spectrum
+    spectrum: WindowSVD
     coefficients: Floats
     """`[n_rows, m]`: the m directions as combinations of rows."""
     row: int | None
@@ -44,7 +44,7 @@ class Span:
 
     @property
     def n_products(self) -> int:
-        """J-products that it takes: one for each direction and one for the row."""
+        """JVPs that it takes: one for each direction and one for the row."""
         return self.size + (self.row is not None)
 
 
@@ -103,7 +103,7 @@ class Measured:
     """The end of the interval that alignment is about; None where there is none, or it was not asked for."""
     baseline: Baseline | None = None
     centroids: CentroidSpectrum | Undefined | None = None
-    random_blocks: RandomBlocks | None = None
+    random_blocks: RandomBlockGram | None = None
     responses: dict[Variant, SpanResponse] = field(default_factory=dict)
     failure: Undefined | None = None
     """Why nothing can be computed here."""
@@ -140,12 +140,12 @@ def as_span(arrays: Arrays | None, span: Span, n_blocks: int, *, shifted: bool, 
     return None if response is None else SpanResponse(response, arrays["blocks"])
 
 
-def blocks_arrays(found: RandomBlocks) -> Arrays:
+def blocks_arrays(found: RandomBlockGram) -> Arrays:
     """For the cache."""
     return {"sums": found.sums, "norms": found.norms, "counts": found.counts}
 
 
-def as_blocks(arrays: Arrays | None, n_random: int, n_blocks: int) -> RandomBlocks | None:
+def as_blocks(arrays: Arrays | None, n_random: int, n_blocks: int) -> RandomBlockGram | None:
     """Kept block-wise products of the random directions."""
     if arrays is None or arrays.keys() != {"sums", "norms", "counts"}:
         return None
@@ -156,7 +156,7 @@ def as_blocks(arrays: Arrays | None, n_random: int, n_blocks: int) -> RandomBloc
         or sums.shape != (n_random, *counts.shape, n_blocks, n_blocks)
     ):
         return None
-    return RandomBlocks(sums, norms, counts)
+    return RandomBlockGram(sums, norms, counts)
 
 
 def centroid_arrays(centroids: CentroidSpectrum | Undefined) -> Arrays:
@@ -192,7 +192,7 @@ def _as_response(arrays: Arrays, n_directions: int, *, shifted: bool) -> Respons
     shape = (n_directions, *counts.shape)
     if sums.shape != shape or output.shape != shape:
         return None
-    return Response(Coupling(sums, counts), Coupling(output, counts), along)
+    return Response(GroupedCoupling(sums, counts), GroupedCoupling(output, counts), along)
 
 
 def _as_gram(arrays: Arrays, n_directions: int, *, shifted: bool) -> ResponseGram | None:

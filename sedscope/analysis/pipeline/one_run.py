@@ -33,7 +33,7 @@ from sedscope.analysis.sources.stage_rows import STAGES, stage_sources
 from sedscope.analysis.sources.variants import Variant, control_sources, is_control, is_fixed_gradient, variants_of
 from sedscope.analysis.spectra.source_rows import SourceRows, task_identity
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
-from sedscope.analysis.statistics.ratio import baseline
+from sedscope.analysis.statistics.coupling_ratio import baseline
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.unknown import why_no_program
 from sedscope.runs import Run
@@ -168,7 +168,7 @@ class OneRun:
             return span
         kept = self.material.work(rolling).look_up(t, task, ()).baseline
         base = NOT_MEASURED if kept is None else baseline(kept.response.centroids.A)
-        tell = partial(self.material.tell, "J-products")
+        tell = partial(self.material.tell, "JVPs")
         return measure_probes(self.material.bench, self.run, self.settings, task, span, one, base, tell)
 
     def _sources(self, tasks: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from sedscope.runs import Probe, Run
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sedscope.analysis.features.centroid_jvp import Product
+    from sedscope.analysis.features.centroid_jvp import CentroidJVP
     from sedscope.analysis.sources.workbench import Workbench
 
 
@@ -68,19 +68,19 @@ def measure_probes(
         base: Baseline of R_k.
         tell: Products done, products in all.
     """
-    from sedscope.analysis.coupling.blockwise_jvp import products
+    from sedscope.analysis.coupling.blockwise_jvp import jvps
 
     probe = run.probe(task)
     assert probe is not None
     t, chosen = span.window.t, probe.probe_order[: settings.probes]
     model, directions, done = bench.model(t, task), span_directions(span, rolling), count(1)
-    made = products(model, directions, settings, bench.chunk(model, task), lambda _: tell(next(done), len(directions)))
+    made = jvps(model, directions, settings, bench.chunk(model, task), lambda _: tell(next(done), len(directions)))
     found = per_probe(made, len(directions), len(chosen))
     train = None if probe.train is None else probe.train[chosen]
     return ProbeCouplings(span.variant.source, task, t, found, labels_of(probe, chosen), train, base)
 
 
-def per_probe(made: Iterable[Product], n_directions: int, n_probes: int) -> Floats:
+def per_probe(made: Iterable[CentroidJVP], n_directions: int, n_probes: int) -> Floats:
     """‖J v_k‖² of each probe, mean over k `[N]`."""
     found = np.zeros((n_directions, n_probes))
     for product in made:

@@ -12,9 +12,9 @@ from typing import Literal
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.grokking import Grokking
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import At, Ratio
 from sedscope.analysis.undefined import Undefined
 
 NOT_MEASURED = Undefined("it was not measured")
@@ -43,7 +43,7 @@ class AlignmentAt:
     next_t: int
     """The interval ends here: the next t with weights."""
     v: Floats | Undefined
-    """a(v_k) `[K', 2]`, each v_k towards the mean row of its window; kinds as in `alignment.MOVED`."""
+    """a(v_k) `[K', 2]`, each v_k towards the mean row of its window; kinds as in `alignment.SHIFT_KINDS`."""
     row: Floats | Undefined
     """a of the row at the checkpoint `[2]`."""
     row_interval: tuple[Interval, ...] | Undefined = NOT_MEASURED
@@ -60,18 +60,18 @@ class CouplingAt:
     A: Floats | Undefined
     """A(v_k) `[K']`, K' = min(K, rank of the window)."""
     baseline: float | Undefined
-    ratio: Ratio | Undefined
+    ratio: CouplingRatio | Undefined
     interval: Interval | Undefined
     """Of R̄_k."""
     flat: str | None
     """Why the subspace is arbitrary."""
     participation: float | Undefined = NOT_MEASURED
     """(Σσ²)²/Σσ⁴ of the window."""
-    logit: Ratio | Undefined = NOT_MEASURED
+    logit: CouplingRatio | Undefined = NOT_MEASURED
     """R^logit: the same ratio for the centred output in place of the centroids."""
     logit_interval: Interval | Undefined = NOT_MEASURED
     """Of its mean over k."""
-    matched: Ratio | Undefined = NOT_MEASURED
+    matched: CouplingRatio | Undefined = NOT_MEASURED
     """R^matched: against random directions that have v_k's norm in every block."""
     matched_interval: Interval | Undefined = NOT_MEASURED
     """Of its mean over k."""
@@ -103,12 +103,12 @@ class CouplingSeries:
     rank: int
     route: Route
     points: tuple[CouplingAt, ...]
-    peak: At | Undefined
-    final: At | Undefined
+    peak: ValueAtStep | Undefined
+    final: ValueAtStep | Undefined
     blocks: tuple[BlockCoupling, ...] = ()
     """At the peak and at the end, of the source's first variant."""
 
-    def at(self, moment: At | Undefined) -> CouplingAt | None:
+    def at(self, moment: ValueAtStep | Undefined) -> CouplingAt | None:
         """The checkpoint of the peak or of the end."""
         if isinstance(moment, Undefined):
             return None
@@ -142,7 +142,7 @@ class RandomAlignment:
 
     task: str
     points: tuple[tuple[int, Floats | Undefined], ...]
-    """t and the root mean square of a(r_j) over the random directions `[2]`; kinds as in `alignment.MOVED`."""
+    """t and the root mean square of a(r_j) over the random directions `[2]`; kinds as in `alignment.SHIFT_KINDS`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ import numpy as np
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
-from sedscope.analysis.coupling.parameter_blocks import energies
-from sedscope.analysis.coupling.response import Response, together
+from sedscope.analysis.coupling.parameter_blocks import block_energies
+from sedscope.analysis.coupling.response import Response, join_responses
 from sedscope.analysis.pipeline.measured import Measured, SpanResponse
 from sedscope.analysis.pipeline.results import NOT_MEASURED, AlignmentAt, RandomAlignment
-from sedscope.analysis.spectra.window_spectrum import Spectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
 from sedscope.analysis.statistics.interval import Interval, cosine_interval, matched_interval
-from sedscope.analysis.statistics.probe_groups import Coupling
-from sedscope.analysis.statistics.ratio import Ratio, baseline, ratio
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
 
@@ -30,7 +30,7 @@ from sedscope.analysis.undefined import Undefined
 class Made:
     """What is known of one variant's window at one checkpoint."""
 
-    spectrum: Spectrum
+    spectrum: WindowSVD
     answer: SpanResponse
     coefficients: Floats | None
     """`[m, K']` of the span's directions; None where those are the window's own."""
@@ -47,12 +47,12 @@ def measured_or_not(made: Sequence[Made | Undefined]) -> list[Made] | Undefined:
 
 def energy(made: Made) -> Floats:
     """‖v_k‖² within each block `[K', B]`."""
-    return energies(made.answer.block_gram, made.coefficients)
+    return block_energies(made.answer.block_gram, made.coefficients)
 
 
 def matched_ratio(
     made: Sequence[Made], n_directions: int, found: Measured
-) -> tuple[Ratio | Undefined, Interval | Undefined]:
+) -> tuple[CouplingRatio | Undefined, Interval | Undefined]:
     """R^matched of each v_k, its mean over k, and the interval of that mean.
 
     Args:
@@ -63,17 +63,17 @@ def matched_ratio(
     if found.random_blocks is None or found.baseline is None:
         return NOT_MEASURED, NOT_MEASURED
     base = baseline(found.baseline.response.centroids.A)
-    directions = together([one.response.part(0, n_directions) for one in made]).centroids
+    directions = join_responses([one.response.part(0, n_directions) for one in made]).centroids
     matched = [found.random_blocks.matched(shape) for one in made for shape in energy(one)[:n_directions]]
     plain = found.random_blocks.plain()
-    whole, factors = ratio(directions.A, base), _matched_factors(matched, plain)
+    whole, factors = coupling_ratio(directions.A, base), _matched_factors(matched, plain)
     if isinstance(whole, Undefined):
         return whole, whole
     if isinstance(factors, Undefined):
         return factors, factors
     values = whole.R / factors
     interval = matched_interval(directions, found.baseline.response.centroids, matched, plain)
-    return Ratio(values.reshape(len(made), -1).mean(axis=0), float(values.mean())), interval
+    return CouplingRatio(values.reshape(len(made), -1).mean(axis=0), float(values.mean())), interval
 
 
 def alignment(source: str, made: Sequence[Made], n_directions: int, found: Measured) -> AlignmentAt | Undefined:
@@ -95,7 +95,7 @@ def alignment(source: str, made: Sequence[Made], n_directions: int, found: Measu
     at_t = _mean(rows)
     if isinstance(at_t, Undefined):
         return AlignmentAt(found.next_t, _mean(directions), at_t, at_t)
-    return AlignmentAt(found.next_t, _mean(directions), at_t[0], _row_interval(together(responses), shift))
+    return AlignmentAt(found.next_t, _mean(directions), at_t[0], _row_interval(join_responses(responses), shift))
 
 
 def random_alignment(task: str, measured: Sequence[Measured]) -> RandomAlignment:
@@ -111,7 +111,7 @@ def random_alignment(task: str, measured: Sequence[Measured]) -> RandomAlignment
     return RandomAlignment(task, tuple(points))
 
 
-def _matched_factors(matched: Sequence[Coupling], plain: Coupling) -> Floats | Undefined:
+def _matched_factors(matched: Sequence[GroupedCoupling], plain: GroupedCoupling) -> Floats | Undefined:
     """Median A of random directions with given norms in the blocks, over that of the same ones as they are."""
     medians = [baseline(one.A) for one in (plain, *matched)]
     absent = next((one for one in medians if isinstance(one, Undefined)), None)

@@ -23,7 +23,7 @@ from recorders.format import (
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, Stage, StageTable
 from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
-from sedscope.analysis.statistics.ratio import Ratio
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
 
 _NAMES = {
@@ -76,11 +76,11 @@ def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: 
 
 def _is_defined(series: CouplingSeries) -> bool:
     """Whether some full window has a ratio: a source without rows is not a stage of this run."""
-    return any(point.full and isinstance(point.ratio, Ratio) for point in series.points)
+    return any(point.full and isinstance(point.ratio, CouplingRatio) for point in series.points)
 
 
 def _common_steps(chain: Sequence[CouplingSeries]) -> tuple[int, ...]:
-    sets = [{point.t for point in one.points if point.full and isinstance(point.ratio, Ratio)} for one in chain]
+    sets = [{point.t for point in one.points if point.full and isinstance(point.ratio, CouplingRatio)} for one in chain]
     return tuple(sorted(set.intersection(*sets)))
 
 
@@ -90,7 +90,7 @@ def _at(series: CouplingSeries, steps: Sequence[int]) -> list[CouplingAt]:
 
 
 def _stage(name: str, source: str, points: Sequence[CouplingAt], before: Stage | None) -> Stage:
-    rbar = np.array([point.ratio.rbar for point in points if isinstance(point.ratio, Ratio)])
+    rbar = np.array([point.ratio.rbar for point in points if isinstance(point.ratio, CouplingRatio)])
     matched = _matched(points)
     first = Undefined("the first stage has none before it")
     return Stage(
@@ -108,7 +108,7 @@ def _matched(points: Sequence[CouplingAt]) -> Floats | Undefined:
     absent = next((point.matched for point in points if isinstance(point.matched, Undefined)), None)
     if absent is not None:
         return absent
-    return np.array([point.matched.rbar for point in points if isinstance(point.matched, Ratio)])
+    return np.array([point.matched.rbar for point in points if isinstance(point.matched, CouplingRatio)])
 
 
 def _factor(before: Floats | Undefined, after: Floats | Undefined) -> float | Undefined:

@@ -1,4 +1,4 @@
-"""One run's feature programs, probes and weights on a device: what J-products and fixed gradients are computed on.
+"""One run's feature programs, probes and weights on a device: what JVPs and fixed gradients are computed on.
 
 Imports torch; imported by `analyse` only when something is not in the cache. Decides the device, the precision and how
 many probes are differentiated at once. Leaves to others: which checkpoints and directions, and what is made of them.

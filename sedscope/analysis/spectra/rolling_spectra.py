@@ -14,8 +14,8 @@ from sedscope.analysis.cache import Cache
 from sedscope.analysis.settings import Align, Settings
 from sedscope.analysis.spectra.gram import BandedGram, banded_gram
 from sedscope.analysis.spectra.source_rows import SourceRows
-from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
-from sedscope.analysis.spectra.window_spectrum import Spectrum, flatness, spectrum
+from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
 from sedscope.analysis.spectra.windows import Window, place_windows, span_of
 from sedscope.analysis.undefined import Undefined
 
@@ -28,19 +28,19 @@ class RollingSpectra:
         self.rows = rows
         self.gram = gram
         self._align = align
-        self._found: dict[tuple[int, int], Spectrum | Undefined] = {}
+        self._found: dict[tuple[int, int], WindowSVD | Undefined] = {}
 
     def windows(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
         """The window of W = `size` rows seen from each step."""
         return place_windows(self.rows.steps, steps, size, self._align, rows_end_at_t=self.rows.end_at_t)
 
-    def spectrum(self, window: Window) -> Spectrum | Undefined:
+    def spectrum(self, window: Window) -> WindowSVD | Undefined:
         """Singular values and left vectors of a window."""
         if window.n_rows == 0:
             return Undefined("there is no row on this side of the checkpoint")
         place = (window.start, window.stop)
         if place not in self._found:
-            self._found[place] = spectrum(self.gram.window(*place))
+            self._found[place] = decompose_window(self.gram.window(*place))
         return self._found[place]
 
     def row_at(self, t: int) -> int | None:
@@ -57,16 +57,16 @@ class RollingSpectra:
         points = [self._edge_at(window, ranks) for window in self.windows(seen_from, size)]
         return SpectrumSeries(self.rows.name, size, tuple(points))
 
-    def _edge_at(self, window: Window, ranks: Sequence[int]) -> EdgeAt:
+    def _edge_at(self, window: Window, ranks: Sequence[int]) -> SpectrumAtStep:
         found = self.spectrum(window)
         if isinstance(found, Undefined):
-            return EdgeAt(window.t, window.n_rows, window.full, found)
+            return SpectrumAtStep(window.t, window.n_rows, window.full, found)
         flat = tuple(flatness(found, rank) for rank in ranks)
-        edge = Edge(found.sigma, found.edge, found.gap, found.participation, flat)
-        return EdgeAt(window.t, window.n_rows, window.full, edge)
+        edge = WindowSpectrum(found.sigma, found.k_star, found.gap, found.participation, flat)
+        return SpectrumAtStep(window.t, window.n_rows, window.full, edge)
 
 
-def kept_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram | None:
+def cached_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram | None:
     """The Gram matrix of a source's rows from the cache, if what is kept there is one."""
     span = span_of(settings.window)
     found = cache.load("gram", _key(rows, span))

@@ -10,11 +10,11 @@ import numpy as np
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.spectra.gram import RowReader
-from sedscope.analysis.spectra.window_spectrum import Spectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.spectra.windows import Window
 
 
-def combinations(spectrum: Spectrum, rank: int | None = None) -> Floats:
+def combinations(spectrum: WindowSVD, rank: int | None = None) -> Floats:
     """Coefficients c_k = u_k/σ_k that turn rows into unit directions: v_k = Σ_i c_k[i]·row_i.
 
     Args:

@@ -9,12 +9,12 @@ from sedscope.analysis.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class WindowSpectrum:
     """The spectrum of one window, without its vectors."""
 
     sigma: Floats
     """σ_1 ≥ … ≥ σ_n `[n]`."""
-    edge: int | Undefined
+    k_star: int | Undefined
     """k*, counted from 1."""
     gap: float | Undefined
     """σ_k*/σ_(k*+1)."""
@@ -25,13 +25,13 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeAt:
+class SpectrumAtStep:
     """The window at one recorded step."""
 
     t: int
     n_rows: int
     full: bool
-    edge: Edge | Undefined
+    spectrum: WindowSpectrum | Undefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,6 @@ class SpectrumSeries:
 
     source: str
     window: int
-    points: tuple[EdgeAt, ...]
+    points: tuple[SpectrumAtStep, ...]
     undefined: Undefined | None = None
     """Why there is no point at all."""

@@ -19,7 +19,7 @@ MEMORISED_ACCURACY = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class Crossing:
     """The first evaluation at or above a threshold."""
 
     t: int
@@ -28,7 +28,7 @@ class Reached:
     """Steps since the evaluation before: the true crossing lies within them."""
 
 
-def first_reached(t: Ints, value: Floats, threshold: float, metric: str) -> Reached | Undefined:
+def first_crossing(t: Ints, value: Floats, threshold: float, metric: str) -> Crossing | Undefined:
     """First evaluated t whose value is at least the threshold. NaN and Inf reach none.
 
     Args:
@@ -51,16 +51,16 @@ def first_reached(t: Ints, value: Floats, threshold: float, metric: str) -> Reac
         return Undefined(f"{metric} never reached {threshold:g} in {t.size} evaluations ({highest})")
     first = int(hits[0])
     cadence = int(t[first] - t[first - 1]) if first else Undefined(f"{metric}: the first evaluation is already there")
-    return Reached(int(t[first]), threshold, cadence)
+    return Crossing(int(t[first]), threshold, cadence)
 
 
 @dataclass(frozen=True, slots=True)
 class Grokking:
     """The milestones of one task."""
 
-    grok: tuple[Reached | Undefined, ...]
+    grok: tuple[Crossing | Undefined, ...]
     """At test accuracy 0.5 and 0.98, in this order."""
-    memorised: Reached | Undefined
+    memorised: Crossing | Undefined
     """At train accuracy 0.99."""
     delay: int | Undefined
     """Grok step (0.5) minus memorisation step, in steps; negative where the task generalised first."""
@@ -75,12 +75,12 @@ def grokking(
     memorised_accuracy: float = MEMORISED_ACCURACY,
 ) -> Grokking:
     """Milestones of a task from (steps, accuracy) of its test and train evaluations; either may be empty."""
-    grok = tuple(first_reached(*test, accuracy, f"test accuracy of {task}") for accuracy in grok_accuracies)
-    memorised = first_reached(*train, memorised_accuracy, f"train accuracy of {task}")
+    grok = tuple(first_crossing(*test, accuracy, f"test accuracy of {task}") for accuracy in grok_accuracies)
+    memorised = first_crossing(*train, memorised_accuracy, f"train accuracy of {task}")
     return Grokking(grok, memorised, _delay(grok[0], memorised))
 
 
-def _delay(grok: Reached | Undefined, memorised: Reached | Undefined) -> int | Undefined:
+def _delay(grok: Crossing | Undefined, memorised: Crossing | Undefined) -> int | Undefined:
     if isinstance(grok, Undefined):
         return grok
     if isinstance(memorised, Undefined):

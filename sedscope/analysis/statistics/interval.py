@@ -15,7 +15,7 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.statistics.probe_groups import Coupling
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
 RESAMPLES = 1000
@@ -47,7 +47,12 @@ class RatioIntervals:
 
 
 def ratio_intervals(
-    directions: Coupling, random: Coupling, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
+    directions: GroupedCoupling,
+    random: GroupedCoupling,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
 ) -> RatioIntervals | Undefined:
     """Intervals of R_k and R̄_k of one window.
 
@@ -87,10 +92,10 @@ def ratio_intervals(
 
 
 def matched_interval(
-    directions: Coupling,
-    random: Coupling,
-    matched: Sequence[Coupling],
-    plain: Coupling,
+    directions: GroupedCoupling,
+    random: GroupedCoupling,
+    matched: Sequence[GroupedCoupling],
+    plain: GroupedCoupling,
     *,
     resamples: int = RESAMPLES,
     level: float = LEVEL,
@@ -116,7 +121,7 @@ def matched_interval(
     # The same draws of groups; of the random directions, those that were taken block by block.
     _, block_picks = _draws(n_groups, len(plain.sums), resamples, seed)
 
-    def medians(coupling: Coupling, chosen: Ints) -> Floats:
+    def medians(coupling: GroupedCoupling, chosen: Ints) -> Floats:
         return _middle(np.take_along_axis(weights @ coupling.sums.T, chosen, axis=1))
 
     # Numbers of probes cancel: R_k has them above and below, and so has the quotient of the two medians.
@@ -163,7 +168,7 @@ def cosine_interval(
     return Interval(low, high, level, counts.size, int(counts.sum()), 0, resamples, seed)
 
 
-def _why_not(directions: Coupling, random: Coupling) -> Undefined | None:
+def _why_not(directions: GroupedCoupling, random: GroupedCoupling) -> Undefined | None:
     if directions.counts.size < 2:
         return Undefined(f"an interval needs at least 2 groups of probes; found {directions.counts.size}")
     if len(random.sums) < 2:

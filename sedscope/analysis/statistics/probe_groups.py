@@ -1,4 +1,4 @@
-"""Coupling kept per group of probes, so that intervals can resample groups without any new J-product.
+"""Coupling kept per group of probes, so that intervals can resample groups without any new JVP.
 
 Decides which probe lies in which group: N probes are cut into 32 contiguous groups in their drawn (random) order,
 whose sizes differ by at most one.
@@ -22,7 +22,7 @@ def group_bounds(n_probes: int, groups: int = PROBE_GROUPS) -> Ints:
 
 
 @dataclass(frozen=True, slots=True)
-class Coupling:
+class GroupedCoupling:
     """A(v) of several directions, not yet averaged over groups of probes."""
 
     sums: Floats
@@ -50,12 +50,12 @@ def sum_by_group(values: Floats, first_probe: int, bounds: Ints, into: Floats) -
         bounds: From `group_bounds`.
         into: `[..., G]`, changed in place.
     """
-    parts = group_parts(first_probe, values.shape[-1], bounds)
+    parts = split_by_group(first_probe, values.shape[-1], bounds)
     groups = slice(parts[0][0], parts[-1][0] + 1)
     into[..., groups] += np.add.reduceat(values, [part.start for _, part in parts], axis=-1)
 
 
-def group_parts(first_probe: int, n_probes: int, bounds: Ints) -> list[tuple[int, slice]]:
+def split_by_group(first_probe: int, n_probes: int, bounds: Ints) -> list[tuple[int, slice]]:
     """How a run of probes falls into groups: (group, slice within the run), ascending, none empty."""
     last = first_probe + n_probes
     parts = []

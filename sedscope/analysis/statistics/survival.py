@@ -13,7 +13,7 @@ from sedscope.analysis.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
-class Time:
+class CensoredTime:
     """When something happened in one training, or until when it had not."""
 
     t: float
@@ -55,7 +55,7 @@ class Survival:
         return area + share * (horizon - last)
 
 
-def kaplan_meier(times: Sequence[Time]) -> Survival:
+def kaplan_meier(times: Sequence[CensoredTime]) -> Survival:
     """The estimate from one time for each seed; a run that ends at t is still watched for crossings at t."""
     steps = sorted({one.t for one in times if one.reached})
     shares: list[float] = []
@@ -67,7 +67,7 @@ def kaplan_meier(times: Sequence[Time]) -> Survival:
     return Survival(tuple(steps), tuple(shares))
 
 
-def horizon_of(*groups: Sequence[Time]) -> float:
+def horizon_of(*groups: Sequence[CensoredTime]) -> float:
     """Up to where the curves of all groups are known, and at most the last time of any.
 
     A curve is known to the end of the run that was followed longest; beyond it too, where that run got there.
@@ -79,6 +79,6 @@ def horizon_of(*groups: Sequence[Time]) -> float:
     return min([*ends, max(last)])
 
 
-def mean_until(times: Sequence[Time], horizon: float) -> float:
+def mean_until(times: Sequence[CensoredTime], horizon: float) -> float:
     """Restricted mean: of min(T, horizon)."""
     return kaplan_meier(times).mean_until(horizon)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sedscope.analysis.interventions import Cohort, Comparison, Group, TaskComparison
+from sedscope.analysis.interventions import Cohort, InterventionComparison, TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.beside import Beside, verdict
-from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
 from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.words import interval_text, ratio_text, times
 from sedscope.report.document import Name, Strong, Words
@@ -23,7 +23,9 @@ FIRST = 0
 _NO_MOVEMENT = "the comparison cannot tell the subspace from no movement"
 
 
-def comparison_findings(comparison: Comparison) -> Iterator[tuple[Cohort, TaskComparison, tuple[Words, ...]]]:
+def comparison_findings(
+    comparison: InterventionComparison,
+) -> Iterator[tuple[Cohort, TaskComparison, tuple[Words, ...]]]:
     """The sentences of every cohort and task in which anything was done."""
     for cohort in comparison.cohorts:
         for one in cohort.tasks:
@@ -32,7 +34,7 @@ def comparison_findings(comparison: Comparison) -> Iterator[tuple[Cohort, TaskCo
                 yield cohort, one, sentences
 
 
-def sentence(group: Group, among: TaskComparison) -> Words:
+def sentence(group: TreatmentGroup, among: TaskComparison) -> Words:
     """One intervention against the control, and against what it must stand beside."""
     words = _against_control(group)
     if group.no_freeze is not None:
@@ -42,7 +44,7 @@ def sentence(group: Group, among: TaskComparison) -> Words:
     return (*words, ".")
 
 
-def _against_control(group: Group) -> Words:
+def _against_control(group: TreatmentGroup) -> Words:
     speedup = group.speedups[FIRST]
     subject: Words = (Name(group.label), " ")
     average = speedup.average
@@ -63,7 +65,7 @@ def _unpaired(speedup: SpeedUp) -> Words:
     return (f", without seed {seed} ({reason})" + (f" and {others} more" if others else ""),)
 
 
-def _bounded(speedup: SpeedUp, bound: Ratio) -> Words:
+def _bounded(speedup: SpeedUp, bound: QuotientBounds) -> Words:
     """Where a run of either group never got there."""
     own, reference = (sum(time.reached for time in times) for times in _times(speedup))
     n = len(speedup.pairs)
@@ -71,7 +73,7 @@ def _bounded(speedup: SpeedUp, bound: Ratio) -> Words:
     words: Words = (
         f"reaches test accuracy {speedup.threshold:g} in {own} of {seeds}, {speedup.reference} in {reference}: its"
         " speed-up is ",
-        *(("only bounded, ",) if bound != Ratio(None, None) else ()),
+        *(("only bounded, ",) if bound != QuotientBounds(None, None) else ()),
         Strong(ratio_text(bound)),
     )
     average = speedup.average
@@ -80,7 +82,7 @@ def _bounded(speedup: SpeedUp, bound: Ratio) -> Words:
     return words if n == 1 else (*words, "; by restricted means it is ", *_relation(average, speedup.reference))
 
 
-def _times(speedup: SpeedUp) -> tuple[list[Time], list[Time]]:
+def _times(speedup: SpeedUp) -> tuple[list[CensoredTime], list[CensoredTime]]:
     return [pair.own for pair in speedup.pairs], [pair.reference for pair in speedup.pairs]
 
 
@@ -101,7 +103,7 @@ def _turned(average: Average) -> tuple[Average, str]:
     return Average(1.0 / average.value, ends, average.n, average.horizon), "later"
 
 
-def _beside(group: Group, beside: Beside, among: TaskComparison) -> Words:
+def _beside(group: TreatmentGroup, beside: ReferenceComparison, among: TaskComparison) -> Words:
     speedup = beside.speedups[FIRST]
     words: Words = (f"; {_against_its_control(speedup.reference, among)}",)
     if beside.kind == "random":
@@ -116,7 +118,7 @@ def _beside(group: Group, beside: Beside, among: TaskComparison) -> Words:
     return (*words, ", and it is ", *_relation(average, speedup.reference), f": {more}")
 
 
-def _against_random(group: Group, speedup: SpeedUp) -> Words:
+def _against_random(group: TreatmentGroup, speedup: SpeedUp) -> Words:
     average, said = speedup.average, verdict(speedup.average)
     if isinstance(average, Undefined):
         return (f"how the two compare is not known ({average.reason})",)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
-from sedscope.analysis.interventions import Comparison, Group, Outcome
+from sedscope.analysis.interventions import InterventionComparison, Outcome, TreatmentGroup
 from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.beside import verdict
-from sedscope.analysis.interventions.comparison_results import Reaching
-from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.comparison_results import TimeToThreshold
+from sedscope.analysis.interventions.reference_groups import verdict
 from sedscope.analysis.interventions.speedup import Pair, SpeedUp
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.statistics.interval import LEVEL
-from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.rbar import GroupRbar, rbar_of
 from sedscope.report.formats.json_parts import Json, Reasons, numbers
 
 
-def comparison_json(comparison: Comparison, analyses: Iterable[RunAnalysis]) -> Json:
+def comparison_json(comparison: InterventionComparison, analyses: Iterable[RunAnalysis]) -> Json:
     """The object."""
     known = tuple(analyses)
     return {
@@ -33,14 +33,14 @@ def comparison_json(comparison: Comparison, analyses: Iterable[RunAnalysis]) -> 
     }
 
 
-def _groups(comparison: Comparison, analyses: Sequence[RunAnalysis]) -> Iterator[Json]:
+def _groups(comparison: InterventionComparison, analyses: Sequence[RunAnalysis]) -> Iterator[Json]:
     places = {id(cohort): place for place, cohort in enumerate(comparison.cohorts)}
     for cohort, task, group in comparison.groups():
         where = {"cohort": places[id(cohort)], "task": task}
         yield where | _group(group, task) | {"rbar": [_rbar(one) for one in rbar_of(group, task, analyses)]}
 
 
-def _group(group: Group, task: str) -> Json:
+def _group(group: TreatmentGroup, task: str) -> Json:
     reasons = Reasons()
     kept = reasons.value("norm_kept", group.norm_kept)
     return {
@@ -77,7 +77,7 @@ def _run(one: Outcome, task: str) -> Json:
     }
 
 
-def _reached(value: Reached | Undefined, what: str, reasons: Reasons) -> Json | None:
+def _reached(value: Crossing | Undefined, what: str, reasons: Reasons) -> Json | None:
     if isinstance(value, Undefined):
         reasons.add(what, value)
         return None
@@ -85,7 +85,7 @@ def _reached(value: Reached | Undefined, what: str, reasons: Reasons) -> Json | 
     return {"t": value.t, "threshold": value.threshold, "cadence": cadence}
 
 
-def _reaching(one: Reaching) -> Json:
+def _reaching(one: TimeToThreshold) -> Json:
     reasons = Reasons()
     return {
         "threshold": one.threshold,
@@ -131,11 +131,11 @@ def _pair(pair: Pair, reasons: Reasons) -> Json:
     }
 
 
-def _ratio(ratio: Ratio) -> Json:
+def _ratio(ratio: QuotientBounds) -> Json:
     return {"low": ratio.low, "high": ratio.high}
 
 
-def _time(time: Time) -> Json:
+def _time(time: CensoredTime) -> Json:
     return {"t": time.t, "reached": time.reached}
 
 

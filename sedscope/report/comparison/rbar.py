@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recorders.format import DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
-from sedscope.analysis.interventions import Group
+from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
@@ -34,7 +34,7 @@ def sources_of(task: str) -> tuple[str, ...]:
     return (Source(FIXED_GRADIENT, task).name, Source(GRADIENT, task).name, GRADIENT, UPDATE, DISPLACEMENT)
 
 
-def rbar_of(group: Group, task: str, analyses: Iterable[RunAnalysis]) -> tuple[GroupRbar, ...]:
+def rbar_of(group: TreatmentGroup, task: str, analyses: Iterable[RunAnalysis]) -> tuple[GroupRbar, ...]:
     """Of every source that at least one run of the group has against the task."""
     by_path = {one.path: one for one in analyses}
     found = []
@@ -45,7 +45,9 @@ def rbar_of(group: Group, task: str, analyses: Iterable[RunAnalysis]) -> tuple[G
     return tuple(found)
 
 
-def _values(group: Group, task: str, source: str, by_path: Mapping[str, RunAnalysis]) -> Sequence[float | Undefined]:
+def _values(
+    group: TreatmentGroup, task: str, source: str, by_path: Mapping[str, RunAnalysis]
+) -> Sequence[float | Undefined]:
     return [_final(by_path.get(one.path), task, source) for one in group.runs]
 
 

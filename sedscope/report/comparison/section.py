@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
-from sedscope.analysis.interventions import Cohort, Comparison, Group, Outcome, TaskComparison
+from sedscope.analysis.interventions import Cohort, InterventionComparison, Outcome, TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.pair_ratios import Ratio
 from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.finding import comparison_findings
 from sedscope.report.comparison.rbar import GroupRbar, rbar_of, sources_of
@@ -28,7 +28,7 @@ _CURVES: Words = (
 )
 
 
-def comparison_section(comparison: Comparison, analyses: Sequence[RunAnalysis]) -> Section:
+def comparison_section(comparison: InterventionComparison, analyses: Sequence[RunAnalysis]) -> Section:
     """Everything that was compared."""
     sections = [
         _section(cohort, task, analyses, f"{ANCHOR}-{place + 1}")
@@ -44,7 +44,7 @@ def comparison_section(comparison: Comparison, analyses: Sequence[RunAnalysis]) 
     return Section("Interventions", ANCHOR, (Paragraph(words),) if sections else (nothing,), tuple(sections))
 
 
-def comparison_words(comparison: Comparison) -> Iterator[Block]:
+def comparison_words(comparison: InterventionComparison) -> Iterator[Block]:
     """The sentences, for the top of the report."""
     for cohort, task, sentences in comparison_findings(comparison):
         yield Paragraph(("Interventions, ", *_where(cohort, task), ":"))
@@ -92,7 +92,7 @@ def _quotients(task: TaskComparison) -> Table:
     return Table("speedups", columns, rows, caption, tuple(notes.reasons))
 
 
-def _quotient_row(group: Group, notes: Notes) -> tuple[Cell, ...]:
+def _quotient_row(group: TreatmentGroup, notes: Notes) -> tuple[Cell, ...]:
     reaching = group.reaching[0]
     gains = [_gain(one, notes) for one in group.speedups] or [Cell("1", detail="by definition"), Cell("1")]
     return (
@@ -119,7 +119,7 @@ def _gain(speedup: SpeedUp, notes: Notes) -> Cell:
     return Cell(times(average.value), detail=interval_text(average))
 
 
-def _kept(group: Group, notes: Notes) -> Cell:
+def _kept(group: TreatmentGroup, notes: Notes) -> Cell:
     if isinstance(group.norm_kept, Undefined):
         return notes.cell(group.norm_kept.reason) if group.treatment.acts else EMPTY
     low, middle, high = group.norm_kept
@@ -162,12 +162,12 @@ def _seeds(task: TaskComparison) -> Table:
     return Table("seeds", columns, rows, caption, tuple(notes.reasons))
 
 
-def _seed_row(group: Group, one: Outcome, task: str, notes: Notes) -> tuple[Cell, ...]:
+def _seed_row(group: TreatmentGroup, one: Outcome, task: str, notes: Notes) -> tuple[Cell, ...]:
     found = one.on(task)
     assert found is not None
     grokking = found.grokking
     milestones = [each if isinstance(each, Undefined) else each.t for each in (*grokking.grok, grokking.memorised)]
-    cadences = [each.cadence for each in (*grokking.grok, grokking.memorised) if isinstance(each, Reached)]
+    cadences = [each.cadence for each in (*grokking.grok, grokking.memorised) if isinstance(each, Crossing)]
     known = [each for each in cadences if not isinstance(each, Undefined)]
     return (
         name(group.label),
@@ -181,7 +181,7 @@ def _seed_row(group: Group, one: Outcome, task: str, notes: Notes) -> tuple[Cell
     )
 
 
-def _pair_cells(group: Group, one: Outcome, notes: Notes) -> Iterable[Cell]:
+def _pair_cells(group: TreatmentGroup, one: Outcome, notes: Notes) -> Iterable[Cell]:
     """Of this run's seed; several runs of a seed share it."""
     if not group.speedups:
         return (EMPTY, EMPTY)
@@ -190,7 +190,7 @@ def _pair_cells(group: Group, one: Outcome, notes: Notes) -> Iterable[Cell]:
 
 def _pair_cell(speedup: SpeedUp, seed: str, notes: Notes) -> Cell:
     found = next((pair.ratio for pair in speedup.pairs if pair.seed == seed), None)
-    if isinstance(found, Ratio):
+    if isinstance(found, QuotientBounds):
         return Cell(ratio_text(found))
     absent = found.reason if isinstance(found, Undefined) else dict(speedup.unpaired).get(seed, "it has no pair")
     return notes.cell(absent)

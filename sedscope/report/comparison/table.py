@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from sedscope.analysis.interventions import Cohort, Comparison, Group, Outcome
-from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions import Cohort, InterventionComparison, Outcome, TreatmentGroup
 from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 
 _SCHEMA: dict[str, type[pl.DataType]] = {
@@ -26,19 +26,19 @@ _SCHEMA: dict[str, type[pl.DataType]] = {
 }
 
 
-def runs_table(comparison: Comparison | None) -> pl.DataFrame:
+def runs_table(comparison: InterventionComparison | None) -> pl.DataFrame:
     """Every run; only the columns where nothing was compared."""
     rows = [] if comparison is None else list(_rows(comparison))
     return pl.DataFrame(rows, schema=_SCHEMA)
 
 
-def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
+def _rows(comparison: InterventionComparison) -> Iterator[dict[str, Any]]:
     for cohort, task, group in comparison.groups():
         for one in group.runs:
             yield _of(cohort, task, group, one) | _steps(one, task) | _quotients(group, one)
 
 
-def _of(cohort: Cohort, task: str, group: Group, one: Outcome) -> dict[str, Any]:
+def _of(cohort: Cohort, task: str, group: TreatmentGroup, one: Outcome) -> dict[str, Any]:
     done = group.treatment
     options = {name: getattr(done, name) for name in ("mode", "on", "rank", "window", "basis_source", "basis")}
     where = {"run": one.name, "path": one.path, "cohort": cohort.label, "task": task, "intervention": group.label}
@@ -49,13 +49,13 @@ def _steps(one: Outcome, task: str) -> dict[str, Any]:
     found = one.on(task)
     assert found is not None
     reached = (*found.grokking.grok, found.grokking.memorised)
-    steps = [each.t if isinstance(each, Reached) else None for each in reached]
+    steps = [each.t if isinstance(each, Crossing) else None for each in reached]
     names = ("grok_step", "grok_step_098", "memorisation_step")
     ends = {"delay": _known(found.grokking.delay), "followed_to": _known(found.followed_to)}
     return dict(zip(names, steps, strict=True)) | ends
 
 
-def _quotients(group: Group, one: Outcome) -> dict[str, Any]:
+def _quotients(group: TreatmentGroup, one: Outcome) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, speedup in zip(("speedup", "speedup_098"), group.speedups, strict=False):
         ratio = _ratio(speedup, str(one.seed))
@@ -63,10 +63,10 @@ def _quotients(group: Group, one: Outcome) -> dict[str, Any]:
     return row
 
 
-def _ratio(speedup: SpeedUp, seed: str) -> Ratio:
+def _ratio(speedup: SpeedUp, seed: str) -> QuotientBounds:
     """Of this run's seed."""
     found = next((pair.ratio for pair in speedup.pairs if pair.seed == seed), None)
-    return found if isinstance(found, Ratio) else Ratio(None, None)
+    return found if isinstance(found, QuotientBounds) else QuotientBounds(None, None)
 
 
 def _known(value: float | Undefined) -> float | None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from sedscope.analysis.interventions import Comparison, Group
+from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.finding import comparison_findings
@@ -29,7 +29,7 @@ _LEGEND = (
 )
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
+def print_comparison(comparison: InterventionComparison, console: Console) -> None:
     """Prints every cohort and task in which anything was done."""
     for cohort, task, sentences in comparison_findings(comparison):
         where = " · ".join(filter(None, (cohort.label, f"task {task.task}")))
@@ -47,7 +47,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         console.print()
 
 
-def _lines(groups: Sequence[Group], footnotes: Footnotes) -> Iterator[Text]:
+def _lines(groups: Sequence[TreatmentGroup], footnotes: Footnotes) -> Iterator[Text]:
     """Heads, then two lines for each intervention: names are too long to stand beside numbers."""
     rows = [_row(group, footnotes) for group in groups]
     heads = tuple(Text(head, style="dim") for head in _HEADS)
@@ -67,7 +67,7 @@ def _aligned(cells: Sequence[Text], widths: Sequence[int]) -> Text:
     return line
 
 
-def _row(group: Group, footnotes: Footnotes) -> tuple[Text, ...]:
+def _row(group: TreatmentGroup, footnotes: Footnotes) -> tuple[Text, ...]:
     reaching = group.reaching[0]
     gains = [_gain(one, footnotes) for one in group.speedups] or [Text("1"), Text("1")]
     return (
@@ -78,7 +78,7 @@ def _row(group: Group, footnotes: Footnotes) -> tuple[Text, ...]:
     )
 
 
-def _steps(group: Group, footnotes: Footnotes) -> Text:
+def _steps(group: TreatmentGroup, footnotes: Footnotes) -> Text:
     mean = group.reaching[0].mean
     if isinstance(mean, Undefined):
         return footnotes.mark(mean.reason)
@@ -96,7 +96,7 @@ def _gain(speedup: SpeedUp, footnotes: Footnotes) -> Text:
     return Text.assemble(times(average.value), (f" {ends}", "dim"))
 
 
-def _kept(group: Group, footnotes: Footnotes) -> Text:
+def _kept(group: TreatmentGroup, footnotes: Footnotes) -> Text:
     if isinstance(group.norm_kept, Undefined):
         return footnotes.mark(group.norm_kept.reason) if group.treatment.acts else Text("")
     low, middle, high = group.norm_kept

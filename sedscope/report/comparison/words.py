@@ -6,7 +6,7 @@ Decides how a number looks that only a restricted mean gives, and that one seed 
 from __future__ import annotations
 
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.pair_ratios import Ratio
+from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, between, signed
 from sedscope.report.figures import count
@@ -17,7 +17,7 @@ def times(value: float) -> str:
     return f"{signed(value)}×"
 
 
-def ratio_text(ratio: Ratio) -> str:
+def ratio_text(ratio: QuotientBounds) -> str:
     """`3.46×`; `> 2.4×` or `< 0.66×` where that is all that is known."""
     if ratio.exact is not None:
         return times(ratio.exact)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.coupling.alignment import MOVED
+from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.pipeline.results import (
     AlignmentAt,
     AngleSeries,
@@ -19,8 +19,8 @@ from sedscope.analysis.pipeline.results import (
     StageTable,
 )
 from sedscope.analysis.sources.variants import varied_by
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import Ratio
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.formats.json_parts import Json, Reasons, ends, numbers, padded
 
@@ -48,7 +48,7 @@ def random_alignment(found: RandomAlignment) -> Json:
     """How far random directions align with what came next, at the checkpoints that an interval follows."""
     reasons = Reasons()
     values = [reasons.value("random_alignment", one, t) for t, one in found.points]
-    columns = {kind: [None if one is None else float(one[at]) for one in values] for at, kind in enumerate(MOVED)}
+    columns = {kind: [None if one is None else float(one[at]) for one in values] for at, kind in enumerate(SHIFT_KINDS)}
     steps = [t for t, _ in found.points]
     return {"task": found.task, "steps": steps, **columns, "undefined": reasons.listed()}
 
@@ -100,8 +100,8 @@ def _stage(stage: Stage, reasons: Reasons) -> Json:
     }
 
 
-def _ratio(what: str, value: Ratio | Undefined, t: int, reasons: Reasons) -> Ratio | None:
-    found: Ratio | None = reasons.value(what, value, t)
+def _ratio(what: str, value: CouplingRatio | Undefined, t: int, reasons: Reasons) -> CouplingRatio | None:
+    found: CouplingRatio | None = reasons.value(what, value, t)
     return found
 
 
@@ -132,7 +132,7 @@ def _alignment(series: CouplingSeries, reasons: Reasons) -> Json:
     vs = [None if one is None else reasons.value("alignment v", one.v, t) for t, one in known]
 
     def by_kind(values: Sequence[Any], of: Callable[[Any, int], Any]) -> Json:
-        return {kind: [None if one is None else of(one, at) for one in values] for at, kind in enumerate(MOVED)}
+        return {kind: [None if one is None else of(one, at) for one in values] for at, kind in enumerate(SHIFT_KINDS)}
 
     return {
         "next_steps": [None if one is None else one.next_t for one in found],

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.interventions import Comparison
+from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RankSeries, RunAnalysis, TaskMetrics
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.spectrum_series import EdgeAt, SpectrumSeries
-from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries
+from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.statistics.interval import LEVEL, RESAMPLES, Interval
-from sedscope.analysis.statistics.ratio import At
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.json import comparison_json
 from sedscope.report.failure import Failure
@@ -33,7 +33,7 @@ def render_json(
     analyses: Sequence[RunAnalysis],
     failures: Sequence[Failure],
     settings: Settings,
-    comparison: Comparison | None = None,
+    comparison: InterventionComparison | None = None,
 ) -> str:
     """The whole file as text, ending in a newline.
 
@@ -89,7 +89,7 @@ def _metrics(metrics: TaskMetrics) -> Json:
     }
 
 
-def _reached(value: Reached | Undefined, what: str, reasons: Reasons) -> Json | None:
+def _reached(value: Crossing | Undefined, what: str, reasons: Reasons) -> Json | None:
     if isinstance(value, Undefined):
         reasons.add(what, value)
         return None
@@ -100,7 +100,7 @@ def _reached(value: Reached | Undefined, what: str, reasons: Reasons) -> Json | 
     }
 
 
-def _reached_step(value: Reached | Undefined) -> int | None:
+def _reached_step(value: Crossing | Undefined) -> int | None:
     return None if isinstance(value, Undefined) else value.t
 
 
@@ -138,16 +138,16 @@ def _spectrum(series: SpectrumSeries, settings: Settings) -> Json:
     }
 
 
-def _edge(point: EdgeAt, settings: Settings, reasons: Reasons) -> Json:
+def _edge(point: SpectrumAtStep, settings: Settings, reasons: Reasons) -> Json:
     """What one step adds to each list of a spectrum."""
-    edge = point.edge
+    edge = point.spectrum
     if isinstance(edge, Undefined):
         reasons.add("spectrum", edge, point.t)
         absent = dict.fromkeys(("sigma", "k_star", "gap", "participation"))
         return absent | {"flat": [None] * len(settings.rank)}
     return {
         "sigma": numbers(edge.sigma),
-        "k_star": reasons.value("k_star", edge.edge, point.t),
+        "k_star": reasons.value("k_star", edge.k_star, point.t),
         "gap": reasons.value("gap", edge.gap, point.t),
         "participation": edge.participation,
         "flat": list(edge.flat),
@@ -212,9 +212,9 @@ def _rbar(point: CouplingAt) -> float | Undefined:
     return point.ratio if isinstance(point.ratio, Undefined) else point.ratio.rbar
 
 
-def _value(moment: At | Undefined) -> float | Undefined:
+def _value(moment: ValueAtStep | Undefined) -> float | Undefined:
     return moment if isinstance(moment, Undefined) else moment.value
 
 
-def _step(moment: At | Undefined) -> int | None:
+def _step(moment: ValueAtStep | Undefined) -> int | None:
     return None if isinstance(moment, Undefined) else moment.t

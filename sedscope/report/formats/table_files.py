@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RunAnalysis
-from sedscope.analysis.spectra.spectrum_series import Edge
+from sedscope.analysis.spectra.spectrum_series import WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.select import KINDS, estimate
@@ -115,10 +115,10 @@ def _spectrum(run: RunAnalysis) -> Iterable[Row]:
     for series in run.spectra:
         for point in series.points:
             row: Row = {"source": series.source, "window": series.window, "t": point.t, "n_rows": point.n_rows}
-            if isinstance(point.edge, Edge):
-                edge = point.edge
+            if isinstance(point.spectrum, WindowSpectrum):
+                edge = point.spectrum
                 row |= {
-                    "k_star": None if isinstance(edge.edge, Undefined) else edge.edge,
+                    "k_star": None if isinstance(edge.k_star, Undefined) else edge.k_star,
                     "gap": None if isinstance(edge.gap, Undefined) else edge.gap,
                     "participation": edge.participation,
                 }

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sedscope.analysis.pipeline.results import RankSeries, RunAnalysis, TaskMetrics
 from sedscope.analysis.sources.variants import is_control
-from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.figures import count, short
 from sedscope.report.footnotes import NONE, Footnotes
@@ -67,7 +67,7 @@ def _milestone_cells(metrics: TaskMetrics, footnotes: Footnotes) -> list[Text]:
     milestones = (*grokking.grok, grokking.memorised)
     steps = [one if isinstance(one, Undefined) else one.t for one in milestones]
     cells = [_whole(step, footnotes) for step in (*steps, grokking.delay)]
-    cadences = [one.cadence for one in milestones if isinstance(one, Reached)]
+    cadences = [one.cadence for one in milestones if isinstance(one, Crossing)]
     known = [cadence for cadence in cadences if not isinstance(cadence, Undefined)]
     return [*cells, Text(f"every {count(known[0])}" if known else NONE)]
 
@@ -106,14 +106,14 @@ def _spectra(run: RunAnalysis, footnotes: Footnotes) -> Table:
         table.add_column(title, no_wrap=True, justify="left" if title == "source" else "right")
     for series in run.spectra:
         last = series.points[-1] if series.points else None
-        edge = None if last is None else last.edge
+        edge = None if last is None else last.spectrum
         if last is None or edge is None or isinstance(edge, Undefined):
             reason = edge if isinstance(edge, Undefined) else series.undefined
             table.add_row(Text(series.source), footnotes.mark("it has no rows" if reason is None else reason.reason))
             continue
         gap = footnotes.mark(edge.gap.reason) if isinstance(edge.gap, Undefined) else Text(short(edge.gap))
         place = (Text(count(last.t)), Text(str(last.n_rows)))
-        table.add_row(Text(series.source), *place, _whole(edge.edge, footnotes), gap, Text(short(edge.participation)))
+        table.add_row(Text(series.source), *place, _whole(edge.k_star, footnotes), gap, Text(short(edge.participation)))
     return table
 
 

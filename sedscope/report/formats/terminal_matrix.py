@@ -12,7 +12,7 @@ from rich.text import Text
 
 from recorders.format import parse_source
 from sedscope.analysis.pipeline.results import CouplingSeries
-from sedscope.analysis.statistics.ratio import At
+from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.figures import count, short, span
 from sedscope.report.footnotes import FLAT, Footnotes
@@ -107,7 +107,7 @@ def _cell(series: CouplingSeries | None, part: str, footnotes: Footnotes) -> Tex
     """`92.1 80–101`, marked where the subspace is arbitrary; empty where source and task were not put together."""
     if series is None:
         return Text("")
-    moment: At | Undefined = series.peak if part == "peak" else series.final
+    moment: ValueAtStep | Undefined = series.peak if part == "peak" else series.final
     point = series.at(moment)
     if isinstance(moment, Undefined) or point is None:
         return footnotes.mark(moment.reason if isinstance(moment, Undefined) else "no such checkpoint")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sedscope.analysis.interventions import Comparison
+from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.report.comparison.table import runs_table
@@ -32,7 +32,7 @@ def write_report(
     analyses: Sequence[RunAnalysis],
     failures: Sequence[Failure],
     settings: Settings,
-    comparison: Comparison | None = None,
+    comparison: InterventionComparison | None = None,
 ) -> None:
     """Writes everything.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 
-from sedscope.analysis.interventions import Comparison
+from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.undefined import Undefined
 from sedscope.report import estimate
 from sedscope.report.estimate import Estimate
@@ -34,7 +34,7 @@ _ARITHMETIC: dict[str, Callable[[Estimate, Estimate], Estimate | Undefined]] = {
 
 
 def apply_checks(
-    checks: Sequence[Check], reported: Sequence[Reported], comparison: Comparison | None = None
+    checks: Sequence[Check], reported: Sequence[Reported], comparison: InterventionComparison | None = None
 ) -> tuple[Verdict, ...]:
     """Every check on every run; a check that names its runs, or speaks of interventions alone, once.
 
@@ -46,7 +46,9 @@ def apply_checks(
     return tuple(verdict for check in checks for verdict in _applied(check, reported, comparison))
 
 
-def _applied(check: Check, reported: Sequence[Reported], comparison: Comparison | None) -> Iterable[Verdict]:
+def _applied(
+    check: Check, reported: Sequence[Reported], comparison: InterventionComparison | None
+) -> Iterable[Verdict]:
     asked = [*lookups(check.left), *lookups(check.right)]
     of_runs = [one for one in asked if QUANTITIES[one.quantity].of_run]
     if not asked or any(one.get("run") is None for one in of_runs):
@@ -58,7 +60,11 @@ def _applied(check: Check, reported: Sequence[Reported], comparison: Comparison 
 
 
 def _verdict(
-    check: Check, name: str, one: Reported | Undefined, reported: Sequence[Reported], comparison: Comparison | None
+    check: Check,
+    name: str,
+    one: Reported | Undefined,
+    reported: Sequence[Reported],
+    comparison: InterventionComparison | None,
 ) -> Verdict:
     def value(wanted: Lookup) -> Estimate | Undefined:
         if not QUANTITIES[wanted.quantity].of_run:

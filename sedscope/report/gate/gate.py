@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recorders.errors import UsageError
-from sedscope.analysis.interventions import Comparison as RunComparison
+from sedscope.analysis.interventions import InterventionComparison as RunComparison
 from sedscope.analysis.settings import Settings
 from sedscope.report.facts import Reported
 from sedscope.report.formats.report_json import render_json

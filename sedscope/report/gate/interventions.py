@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from sedscope.analysis.interventions import Cohort, Comparison, Group
+from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.analysis.undefined import Undefined
@@ -18,11 +18,11 @@ from sedscope.report.estimate import Estimate
 from sedscope.report.gate.grammar import Lookup
 from sedscope.report.gate.vocabulary import OPTIONS
 
-Place = tuple[Cohort, str, Group]
+Place = tuple[Cohort, str, TreatmentGroup]
 """A group, its cohort and its task."""
 
 
-def look_up_group(comparison: Comparison | None, wanted: Lookup) -> Estimate | Undefined:
+def look_up_group(comparison: InterventionComparison | None, wanted: Lookup) -> Estimate | Undefined:
     """The number that a check asks of the runs of one intervention."""
     if comparison is None:
         return Undefined("no run of this report has an intervention")
@@ -38,7 +38,7 @@ def look_up_group(comparison: Comparison | None, wanted: Lookup) -> Estimate | U
     return Estimate.exact(reaching.reached / reaching.n)
 
 
-def _group(found: list[Place], wanted: Lookup) -> Group | Undefined:
+def _group(found: list[Place], wanted: Lookup) -> TreatmentGroup | Undefined:
     """The one that is meant."""
     for parameter, of in _PARAMETERS.items():
         value = wanted.get(parameter)
@@ -74,7 +74,7 @@ _PARAMETERS: dict[str, Callable[[Place], object]] = {
 """What picks a group out, in the order in which it is asked for."""
 
 
-def _speedup(group: Group, over: str, threshold: int) -> Estimate | Undefined:
+def _speedup(group: TreatmentGroup, over: str, threshold: int) -> Estimate | Undefined:
     speedups = group.speedups
     if over != "control":
         beside = next((one for one in group.beside if one.kind == over), None)

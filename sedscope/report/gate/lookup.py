@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sedscope.analysis.coupling.alignment import MOVED
+from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.analysis.spectra.spectrum_series import Edge
+from sedscope.analysis.spectra.spectrum_series import WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported
@@ -96,7 +96,7 @@ def _alignment(found: object, wanted: Lookup) -> Estimate | Undefined:
     row = found if isinstance(found, Undefined) else found.row  # type: ignore[attr-defined]
     if isinstance(row, Undefined):
         return row
-    return Estimate(float(row[MOVED.index(str(wanted.get("moved") or MOVED[0]))]))
+    return Estimate(float(row[SHIFT_KINDS.index(str(wanted.get("moved") or SHIFT_KINDS[0]))]))
 
 
 def _chosen(found: list[CouplingSeries], parameter: str, wanted: Lookup) -> list[CouplingSeries] | Undefined:
@@ -136,13 +136,13 @@ def _edges(run: RunAnalysis, wanted: Lookup) -> Series | Undefined:
         return Undefined(f"window: {window:g} was not analysed; known: {_listed(str(one.window) for one in sources)}")
     if series.undefined is not None:
         return series.undefined
-    return {point.t: _edge(point.edge, wanted.quantity) for point in series.points if point.full}
+    return {point.t: _edge(point.spectrum, wanted.quantity) for point in series.points if point.full}
 
 
-def _edge(edge: Edge | Undefined, quantity: str) -> Estimate | Undefined:
+def _edge(edge: WindowSpectrum | Undefined, quantity: str) -> Estimate | Undefined:
     if isinstance(edge, Undefined):
         return edge
-    value = {"gap": edge.gap, "k_star": edge.edge, "participation": edge.participation}[quantity]
+    value = {"gap": edge.gap, "k_star": edge.k_star, "participation": edge.participation}[quantity]
     return value if isinstance(value, Undefined) else Estimate(float(value))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recorders.errors import UsageError
-from sedscope.analysis.coupling.alignment import MOVED
+from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 
 REDUCTIONS = ("final", "peak", "lowest", "mean", "at")
@@ -55,7 +55,7 @@ TEXTS = ("source", "task", "name", "run", "moved", "intervention", "over", "vary
 """Parameters that take a text; the others take a number."""
 WHOLE = ("t", "window", "rank")
 CHOICES: dict[str, tuple[str | float, ...]] = {
-    "moved": MOVED,
+    "moved": SHIFT_KINDS,
     "threshold": GROK_ACCURACIES,
     "over": ("control", "freeze", "random"),
 }

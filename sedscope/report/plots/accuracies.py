@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from sedscope.analysis.interventions import Group, TaskComparison
+from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.report.estimate import Estimate
@@ -36,7 +36,7 @@ def accuracies_figure(comparison: TaskComparison, name: str) -> str | None:
         return to_svg(canvas.figure, name)
 
 
-def _draw(axes: Axes, group: Group, look: Look, task: str) -> None:
+def _draw(axes: Axes, group: TreatmentGroup, look: Look, task: str) -> None:
     """Mean and band as far as all runs go, then each run by itself."""
     curve = group.curve
     assert isinstance(curve, Curve)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sedscope.analysis.sources.variants import is_control
-from sedscope.analysis.spectra.spectrum_series import Edge, SpectrumSeries
+from sedscope.analysis.spectra.spectrum_series import SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.canvas import Canvas, drawing, to_svg
@@ -41,6 +41,10 @@ def spectrum_figure(spectra: Sequence[SpectrumSeries], rank: int, name: str) -> 
         return to_svg(canvas.figure, name)
 
 
-def _edges(series: SpectrumSeries) -> list[tuple[int, Edge]]:
+def _edges(series: SpectrumSeries) -> list[tuple[int, WindowSpectrum]]:
     """Of full windows."""
-    return [(point.t, point.edge) for point in series.points if point.full and isinstance(point.edge, Edge)]
+    return [
+        (point.t, point.spectrum)
+        for point in series.points
+        if point.full and isinstance(point.spectrum, WindowSpectrum)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sedscope.analysis.interventions import Comparison
+from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.settings import Settings
 from sedscope.report.comparison.section import comparison_section, comparison_words
 from sedscope.report.document import Block, Document, Items, Name, Paragraph, Section, Strong, Words
@@ -42,7 +42,7 @@ def compose(
     settings: Settings,
     command: str,
     verdicts: Section | None = None,
-    comparison: Comparison | None = None,
+    comparison: InterventionComparison | None = None,
 ) -> Document:
     """The document of a report.
 
@@ -70,7 +70,7 @@ def compose(
 def _finding(
     reported: Sequence[Reported],
     failures: Sequence[Failure],
-    comparison: Comparison | None,
+    comparison: InterventionComparison | None,
     groups: Sequence[tuple[Group, str]],
 ) -> Section:
     blocks: list[Block] = [] if comparison is None else list(comparison_words(comparison))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sedscope.analysis.pipeline.results import TaskMetrics
-from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Cell, Column, Notes, Section, Table, Term
 from sedscope.report.figures import count
@@ -38,7 +38,7 @@ def _row(metrics: TaskMetrics, notes: Notes) -> tuple[Cell, ...]:
     grokking = metrics.grokking
     milestones = (*grokking.grok, grokking.memorised)
     steps = [number(one if isinstance(one, Undefined) else one.t, notes) for one in milestones]
-    cadences = [one.cadence for one in milestones if isinstance(one, Reached)]
+    cadences = [one.cadence for one in milestones if isinstance(one, Crossing)]
     known = [one for one in cadences if not isinstance(one, Undefined)]
     return (
         name(metrics.task),

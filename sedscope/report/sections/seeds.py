@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sedscope.analysis.pipeline.results import CouplingSeries
-from sedscope.analysis.statistics.grokking import Reached
+from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Figure, Name, Notes, Section, Strong, Table, Term, Words
 from sedscope.report.estimate import between, geometric_mean
@@ -86,7 +86,7 @@ def _milestones(group: Group) -> Table:
     return Table("seeds-grok", columns, tuple(rows), caption, tuple(notes.reasons))
 
 
-def _cadence(found: Reached | Undefined) -> float:
+def _cadence(found: Crossing | Undefined) -> float:
     """Where the first evaluation is already there, the crossing lies anywhere before it."""
     if isinstance(found, Undefined):
         return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
+from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Cell, Column, Notes, Section, Table, Term, Words
 from sedscope.report.plots.spectrum import spectrum_figure
@@ -36,21 +36,21 @@ def spectra_section(part: Part) -> Section:
 
 def _row(series: SpectrumSeries, place: int, notes: Notes) -> tuple[Cell, ...]:
     last = series.points[-1] if series.points else None
-    edge = None if last is None else last.edge
-    if last is None or not isinstance(edge, Edge):
+    edge = None if last is None else last.spectrum
+    if last is None or not isinstance(edge, WindowSpectrum):
         absent = edge if isinstance(edge, Undefined) else series.undefined
         return (name(series.source), notes.cell("it has no rows" if absent is None else absent.reason), *[EMPTY] * 5)
     return (
         name(series.source),
         number(last.t, notes),
         number(last.n_rows, notes),
-        number(edge.edge, notes),
+        number(edge.k_star, notes),
         number(edge.gap, notes),
         number(edge.participation, notes),
         _flat(series.points, place),
     )
 
 
-def _flat(points: tuple[EdgeAt, ...], place: int) -> Cell:
-    full = [point.edge for point in points if point.full and isinstance(point.edge, Edge)]
+def _flat(points: tuple[SpectrumAtStep, ...], place: int) -> Cell:
+    full = [point.spectrum for point in points if point.full and isinstance(point.spectrum, WindowSpectrum)]
     return Cell(f"{sum(edge.flat[place] is not None for edge in full)} of {len(full)}")

@@ -34,7 +34,7 @@ class JobProgress:
         self.stage, self.done, self.total = stage, done, total
 
     def text(self, room: int) -> str:
-        """`Coupling: J-products ███▌······ 35% 0:41 left`, shortened to what there is room for."""
+        """`Coupling: JVPs ███▌······ 35% 0:41 left`, shortened to what there is room for."""
         if not self.total:
             return f"{self.title} …"
         share = self.done / self.total

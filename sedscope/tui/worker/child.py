@@ -19,7 +19,7 @@ from sedscope.tui.worker import frames
 from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Stop, Told
 
 if TYPE_CHECKING:
-    from sedscope.analysis.progress import Progress
+    from sedscope.analysis.progress import AnalysisProgress
     from sedscope.runs import Run
 
 _RUNS_KEPT = 8
@@ -98,7 +98,7 @@ def serve(orders: Orders, answers: BinaryIO) -> None:
 def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
     """Do a job, tell of it on the way, and say how it ended."""
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: AnalysisProgress) -> None:
         if orders.is_stopped(order.number):
             raise Cancelled
         frames.send(answers, Told(order.number, progress.stage, progress.done, progress.total))

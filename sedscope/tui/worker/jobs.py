@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sedscope.analysis.progress import Progress
+    from sedscope.analysis.progress import AnalysisProgress
     from sedscope.analysis.settings import Settings
     from sedscope.runs import Run
 
-Tell = Callable[["Progress"], None]
+Tell = Callable[["AnalysisProgress"], None]
 
 PREVIEW_CHECKPOINTS = 5
 PREVIEW_PROBES = 128

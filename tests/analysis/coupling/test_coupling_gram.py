@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from recorders.errors import UsageError
-from sedscope.analysis.coupling.coupling import coupling, coupling_gram
 from sedscope.analysis.coupling.coupling_gram import Ceiling, CouplingGram, ceiling, in_basis
-from sedscope.analysis.features.centroid_jvp import exact_products
+from sedscope.analysis.coupling.coupling_sums import coupling, coupling_gram
+from sedscope.analysis.features.centroid_jvp import exact_jvps
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
-from sedscope.analysis.spectra.window_spectrum import Spectrum, spectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.undefined import Undefined
 
 
 def spectrum_of(rows):
-    found = spectrum(rows @ rows.T)
-    assert isinstance(found, Spectrum)
+    found = decompose_window(rows @ rows.T)
+    assert isinstance(found, WindowSVD)
     return found
 
 
@@ -31,16 +31,16 @@ def test_smaller_windows_from_the_coupling_gram_of_a_larger_one(fixture_run):
         return rows[start:stop, columns]
 
     basis = apply_combinations(read, outer, combinations(found), rows.shape[1])
-    gram = coupling_gram(exact_products(model, basis), len(basis), 96)
+    gram = coupling_gram(exact_jvps(model, basis), len(basis), 96)
     for start, stop in ((11, 21), (16, 21), (20, 21)):
         inner = Window(500, start, stop, stop - start)
         own = combinations(spectrum_of(rows[start:stop]))
         directions = apply_combinations(read, inner, own, rows.shape[1])
-        plain = coupling(exact_products(model, directions), len(directions), 96)
+        plain = coupling(exact_jvps(model, directions), len(directions), 96)
         np.testing.assert_allclose(gram.coupling(in_basis(found, outer, inner, own)).sums, plain.sums, rtol=1e-7)
     highest = ceiling(gram.B)
     assert isinstance(highest, Ceiling)
-    reached = coupling(exact_products(model, [highest.coefficients @ basis]), 1, 96).A
+    reached = coupling(exact_jvps(model, [highest.coefficients @ basis]), 1, 96).A
     np.testing.assert_allclose(reached, highest.A, rtol=1e-9)
     assert (np.diagonal(gram.B) <= highest.A).all()
 

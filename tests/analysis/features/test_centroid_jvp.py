@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorders.errors import UsageError
-from sedscope.analysis.coupling.coupling import coupling, coupling_gram
-from sedscope.analysis.features.centroid_jvp import central_products, exact_products, selected_norm
+from sedscope.analysis.coupling.coupling_sums import coupling, coupling_gram
+from sedscope.analysis.features.centroid_jvp import central_difference_jvps, exact_jvps, selected_norm
 from sedscope.analysis.features.centroids import centroids
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.features.random_directions import RandomDirections
@@ -21,7 +21,7 @@ from sedscope.analysis.features.scores import score
 
 def whole(model, v, **options):
     """J v of one direction for all probes `[N, D]`."""
-    return torch.cat([product.values for product in exact_products(model, [v], **options)]).numpy()
+    return torch.cat([product.values for product in exact_jvps(model, [v], **options)]).numpy()
 
 
 def small_model(dtype=torch.float64, width=6, n_probes=40):
@@ -56,13 +56,13 @@ def definition(model, v, step=1e-5):
     return (centroids(moved(model, v, step)) - centroids(moved(model, v, -step))) / (2 * step)
 
 
-def test_exact_products_against_the_definition():
+def test_exact_jvps_against_the_definition():
     model = small_model()
     v = unit(model.size)
     np.testing.assert_allclose(whole(model, v), definition(model, v), rtol=1e-6, atol=1e-9)
 
 
-def test_exact_products_of_the_transformer_against_the_definition(fixture_run):
+def test_exact_jvps_of_the_transformer_against_the_definition(fixture_run):
     model = fixture_run.model(20)
     v = unit(model.size)
     expected = definition(model, v)
@@ -112,18 +112,18 @@ def test_products_are_linear(seed, a, b):
 def test_chunks_do_not_matter(chunk):
     model = small_model()
     directions = [unit(model.size, seed) for seed in range(3)]
-    expected = coupling(exact_products(model, directions), 3, 40)
-    found = coupling(exact_products(model, directions, chunk=chunk), 3, 40)
+    expected = coupling(exact_jvps(model, directions), 3, 40)
+    found = coupling(exact_jvps(model, directions, chunk=chunk), 3, 40)
     np.testing.assert_allclose(found.sums, expected.sums, rtol=1e-10)
     np.testing.assert_allclose(centroids(model, chunk=chunk), centroids(model), rtol=1e-10)
-    central = [coupling(central_products(model, directions, chunk=c), 3, 40).A for c in (None, chunk)]
+    central = [coupling(central_difference_jvps(model, directions, chunk=c), 3, 40).A for c in (None, chunk)]
     np.testing.assert_allclose(central[1], central[0], rtol=1e-8)
 
 
-def test_central_products_are_the_papers_difference():
+def test_central_difference_jvps_are_the_papers_difference():
     model = small_model()
     v = unit(model.size)
-    (product,) = central_products(model, [v], epsilon=0.005)
+    (product,) = central_difference_jvps(model, [v], epsilon=0.005)
     step = 0.005 * selected_norm(model)
     np.testing.assert_allclose(product.values.numpy(), definition(model, v, step), rtol=1e-9, atol=1e-12)
 
@@ -131,7 +131,7 @@ def test_central_products_are_the_papers_difference():
 def test_A_is_the_mean_square_of_the_products():
     model = small_model()
     v = unit(model.size)
-    found = coupling(exact_products(model, [v], chunk=9), 1, 40)
+    found = coupling(exact_jvps(model, [v], chunk=9), 1, 40)
     plain = (whole(model, v) ** 2).sum(1)
     assert found.sums.shape == (1, 32) and found.counts.sum() == 40
     np.testing.assert_allclose(found.A, [plain.mean()], rtol=1e-12)
@@ -141,12 +141,12 @@ def test_A_is_the_mean_square_of_the_products():
 def test_coupling_gram_gives_A_of_every_combination():
     model = small_model()
     directions = [unit(model.size, seed) for seed in range(4)]
-    gram = coupling_gram(exact_products(model, directions, chunk=11), 4, 40)
+    gram = coupling_gram(exact_jvps(model, directions, chunk=11), 4, 40)
     coefficients = np.random.default_rng(1).standard_normal((4, 3))
     combined = (coefficients.T @ np.stack(directions)).copy()
-    plain = coupling(exact_products(model, combined), 3, 40)
+    plain = coupling(exact_jvps(model, combined), 3, 40)
     np.testing.assert_allclose(gram.coupling(coefficients).sums, plain.sums, rtol=1e-9)
-    np.testing.assert_allclose(np.diagonal(gram.B), coupling(exact_products(model, directions), 4, 40).A, rtol=1e-9)
+    np.testing.assert_allclose(np.diagonal(gram.B), coupling(exact_jvps(model, directions), 4, 40).A, rtol=1e-9)
 
 
 def test_blockwise_products_add_up():
@@ -157,15 +157,15 @@ def test_blockwise_products_add_up():
     blocks = np.zeros((3, model.size))
     for row, start, stop in zip(blocks, cuts[:-1], cuts[1:], strict=True):
         row[start:stop] = r[start:stop]
-    gram = coupling_gram(exact_products(model, blocks), 3, 40)
-    np.testing.assert_allclose(gram.coupling(np.ones((3, 1))).A, coupling(exact_products(model, [r]), 1, 40).A)
+    gram = coupling_gram(exact_jvps(model, blocks), 3, 40)
+    np.testing.assert_allclose(gram.coupling(np.ones((3, 1))).A, coupling(exact_jvps(model, [r]), 1, 40).A)
 
 
 def test_the_state_is_left_alone():
     model = small_model()
     before = {name: tensor.clone() for name, tensor in model.state.items()}
     whole(model, unit(model.size))
-    list(central_products(model, [unit(model.size)]))
+    list(central_difference_jvps(model, [unit(model.size)]))
     assert all(torch.equal(before[name], tensor) and not tensor.requires_grad for name, tensor in model.state.items())
 
 
@@ -187,8 +187,8 @@ def test_any_floating_dtype(dtype, rtol):
         examples=(model.examples[0].to(dtype), model.examples[1]),
     )
     v = [unit(model.size)]
-    for products in (exact_products, central_products):
-        epsilon = {"epsilon": 0.05} if products is central_products else {}
+    for products in (exact_jvps, central_difference_jvps):
+        epsilon = {"epsilon": 0.05} if products is central_difference_jvps else {}
         found = coupling(products(short, v, **epsilon), 1, 40).A
         np.testing.assert_allclose(found, coupling(products(reference, v, **epsilon), 1, 40).A, rtol=rtol)
     np.testing.assert_allclose(centroids(short), centroids(reference), atol=rtol)
@@ -197,10 +197,10 @@ def test_any_floating_dtype(dtype, rtol):
 def test_lazy_and_read_only_directions():
     model = small_model()
     directions = RandomDirections(2, model.size, seed=4)
-    lazily = coupling(exact_products(model, directions, chunk=13), 2, 40)
+    lazily = coupling(exact_jvps(model, directions, chunk=13), 2, 40)
     frozen = np.stack(list(directions))
     frozen.setflags(write=False)
-    np.testing.assert_array_equal(lazily.sums, coupling(exact_products(model, frozen, chunk=13), 2, 40).sums)
+    np.testing.assert_array_equal(lazily.sums, coupling(exact_jvps(model, frozen, chunk=13), 2, 40).sums)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -212,7 +212,7 @@ def test_cuda_agrees_with_the_cpu():
         examples=tuple(tensor.cuda() for tensor in model.examples),
     )
     v = [unit(model.size)]
-    for products in (exact_products, central_products):
+    for products in (exact_jvps, central_difference_jvps):
         found = coupling(products(on_gpu, v), 1, 40)
         np.testing.assert_allclose(found.sums, coupling(products(model, v), 1, 40).sums, rtol=1e-8)
 
@@ -235,12 +235,12 @@ def test_unusable_models_are_refused(change, message):
 def test_unusable_arguments_are_refused():
     model = small_model()
     with pytest.raises(UsageError, match="must hold 66 numbers"):
-        list(exact_products(model, [np.ones(5)]))
+        list(exact_jvps(model, [np.ones(5)]))
     with pytest.raises(UsageError, match="at least 1 probe; found 0"):
-        list(exact_products(model, [np.ones(66)], chunk=0))
+        list(exact_jvps(model, [np.ones(66)], chunk=0))
     for epsilon in (0.0, -1.0, float("nan")):
         with pytest.raises(UsageError, match="epsilon"):
-            list(central_products(model, [np.ones(66)], epsilon=epsilon))
+            list(central_difference_jvps(model, [np.ones(66)], epsilon=epsilon))
     frozen = dataclasses.replace(model, state={name: torch.zeros_like(t) for name, t in model.state.items()})
     with pytest.raises(UsageError, match="all zero"):
-        list(central_products(frozen, [np.ones(66)]))
+        list(central_difference_jvps(frozen, [np.ones(66)]))

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from sedscope.analysis.coupling.coupling import coupling
-from sedscope.analysis.features.centroid_jvp import central_products, exact_products, selected_norm
+from sedscope.analysis.coupling.coupling_sums import coupling
+from sedscope.analysis.features.centroid_jvp import central_difference_jvps, exact_jvps, selected_norm
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum, centroid_spectrum
 from sedscope.analysis.features.centroids import centroids
 from sedscope.analysis.spectra.gram import banded_gram
 from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
-from sedscope.analysis.spectra.window_spectrum import Spectrum, spectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window
 from sedscope.analysis.spectra.windows import place_windows
-from sedscope.analysis.statistics.ratio import Ratio, baseline, ratio
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
 
 WINDOW, RANK = 10, 3
 CHECKPOINTS = (0, 12, 20, 30, 39)
@@ -34,7 +34,7 @@ def windows_of(run, index):
         def read(start, stop, columns, rows=rows):
             return rows[start:stop, columns]
 
-        found_spectrum = spectrum(banded_gram(read, *rows.shape, WINDOW).window(window.start, window.stop))
+        found_spectrum = decompose_window(banded_gram(read, *rows.shape, WINDOW).window(window.start, window.stop))
         directions = apply_combinations(read, window, combinations(found_spectrum, RANK), rows.shape[1])
         yield name, found_spectrum, directions
 
@@ -44,15 +44,15 @@ def test_exact_values_in_float64(fixture_run, index):
     expected = fixture_run.expected["checkpoints"][str(index)]
     model = fixture_run.model(index)
     assert selected_norm(model) == pytest.approx(expected["theta_norm"], rel=1e-12)
-    random = coupling(exact_products(model, fixture_run.random_directions), 20, 96)
+    random = coupling(exact_jvps(model, fixture_run.random_directions), 20, 96)
     np.testing.assert_allclose(random.A, expected["A_random_exact"], rtol=1e-6)
     for name, found, directions in windows_of(fixture_run, index):
-        assert isinstance(found, Spectrum)
+        assert isinstance(found, WindowSVD)
         np.testing.assert_allclose(found.sigma, expected[name]["singular_values"], rtol=1e-6)
-        A = coupling(exact_products(model, directions), len(directions), 96).A
+        A = coupling(exact_jvps(model, directions), len(directions), 96).A
         np.testing.assert_allclose(A, expected[name]["A_exact"], rtol=1e-6)
-        result = ratio(A, baseline(random.A))
-        assert isinstance(result, Ratio)
+        result = coupling_ratio(A, baseline(random.A))
+        assert isinstance(result, CouplingRatio)
         np.testing.assert_allclose(result.R, expected[name]["R_exact"], rtol=1e-6)
         assert result.rbar == pytest.approx(expected[name]["Rbar_exact"], rel=1e-6)
 
@@ -61,11 +61,11 @@ def test_exact_values_in_float64(fixture_run, index):
 def test_exact_values_in_float32(fixture_run, index):
     expected = fixture_run.expected["checkpoints"][str(index)]
     model = fixture_run.model(index, dtype=torch.float32)
-    random = coupling(exact_products(model, fixture_run.random_directions), 20, 96)
+    random = coupling(exact_jvps(model, fixture_run.random_directions), 20, 96)
     np.testing.assert_allclose(random.A, expected["A_random_exact"], rtol=1e-4)
     for name, _, directions in windows_of(fixture_run, index):
-        result = ratio(coupling(exact_products(model, directions), len(directions), 96).A, baseline(random.A))
-        assert isinstance(result, Ratio)
+        result = coupling_ratio(coupling(exact_jvps(model, directions), len(directions), 96).A, baseline(random.A))
+        assert isinstance(result, CouplingRatio)
         np.testing.assert_allclose(result.R, expected[name]["R_exact"], rtol=1e-4)
 
 
@@ -73,11 +73,13 @@ def test_exact_values_in_float32(fixture_run, index):
 def test_central_differences(fixture_run, index):
     expected = fixture_run.expected["checkpoints"][str(index)]
     model = fixture_run.model(index, dtype=torch.float32)
-    random = coupling(central_products(model, fixture_run.random_directions), 20, 96)
+    random = coupling(central_difference_jvps(model, fixture_run.random_directions), 20, 96)
     np.testing.assert_allclose(random.A, expected["A_random_central_difference"], rtol=1e-2)
     for name, _, directions in windows_of(fixture_run, index):
-        result = ratio(coupling(central_products(model, directions), len(directions), 96).A, baseline(random.A))
-        assert isinstance(result, Ratio)
+        result = coupling_ratio(
+            coupling(central_difference_jvps(model, directions), len(directions), 96).A, baseline(random.A)
+        )
+        assert isinstance(result, CouplingRatio)
         np.testing.assert_allclose(result.R, expected[name]["R_central_difference"], rtol=1e-2)
 
 

@@ -17,19 +17,24 @@ from sedscope.analysis.interventions.averages import (
     mean_step,
     restricted_quotient,
 )
-from sedscope.analysis.interventions.pair_ratios import Ratio, as_one, geometric_bound, ratio
-from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.interventions.time_quotients import (
+    QuotientBounds,
+    combine_runs_of_seed,
+    geometric_bound,
+    time_quotient,
+)
+from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 
-Pairs = list[tuple[Time, Time]]
+Pairs = list[tuple[CensoredTime, CensoredTime]]
 
 
-def at(t: float, cadence: float = 0.0) -> Time:
-    return Time(t, reached=True, cadence=cadence)
+def at(t: float, cadence: float = 0.0) -> CensoredTime:
+    return CensoredTime(t, reached=True, cadence=cadence)
 
 
-def never(t: float) -> Time:
-    return Time(t, reached=False)
+def never(t: float) -> CensoredTime:
+    return CensoredTime(t, reached=False)
 
 
 def average(found: Average | Undefined) -> Average:
@@ -37,7 +42,7 @@ def average(found: Average | Undefined) -> Average:
     return found
 
 
-some_time = st.builds(Time, st.integers(1, 5000).map(float), st.booleans())
+some_time = st.builds(CensoredTime, st.integers(1, 5000).map(float), st.booleans())
 pairs_of_times = st.lists(st.tuples(some_time, some_time), min_size=1, max_size=6)
 known_pairs = st.lists(st.tuples(*[st.integers(1, 5000).map(lambda t: at(float(t)))] * 2), min_size=2, max_size=6)
 
@@ -122,22 +127,22 @@ def test_what_has_no_restricted_quotient(pairs: Pairs) -> None:
 
 
 def test_what_one_pair_says() -> None:
-    assert ratio(at(3000), at(1000)) == Ratio(3.0, 3.0)
-    assert ratio(never(3000), at(1000)) == Ratio(3.0, None)
-    assert ratio(at(1000), never(5000)) == Ratio(None, 0.2)
-    assert ratio(never(3000), never(5000)) == Ratio(None, None)
-    assert isinstance(ratio(at(3000), at(0)), Undefined) and isinstance(ratio(at(0), at(3)), Undefined)
+    assert time_quotient(at(3000), at(1000)) == QuotientBounds(3.0, 3.0)
+    assert time_quotient(never(3000), at(1000)) == QuotientBounds(3.0, None)
+    assert time_quotient(at(1000), never(5000)) == QuotientBounds(None, 0.2)
+    assert time_quotient(never(3000), never(5000)) == QuotientBounds(None, None)
+    assert isinstance(time_quotient(at(3000), at(0)), Undefined) and isinstance(time_quotient(at(0), at(3)), Undefined)
 
 
 def test_several_runs_of_one_seed_count_as_one() -> None:
-    assert as_one([at(100, 5), at(400, 7)]) == Time(pytest.approx(200.0), reached=True, cadence=7)
-    assert as_one([at(100), never(400)]) == Time(pytest.approx(200.0), reached=False)
-    assert as_one([at(0), at(400)]).t == 0.0
+    assert combine_runs_of_seed([at(100, 5), at(400, 7)]) == CensoredTime(pytest.approx(200.0), reached=True, cadence=7)
+    assert combine_runs_of_seed([at(100), never(400)]) == CensoredTime(pytest.approx(200.0), reached=False)
+    assert combine_runs_of_seed([at(0), at(400)]).t == 0.0
 
 
 @given(pairs_of_times, st.floats(0.01, 100))
 def test_another_unit_of_time_changes_no_quotient(pairs: Pairs, unit: float) -> None:
-    scaled = [tuple(Time(one.t * unit, one.reached) for one in pair) for pair in pairs]
+    scaled = [tuple(CensoredTime(one.t * unit, one.reached) for one in pair) for pair in pairs]
     before, after = restricted_quotient(pairs), restricted_quotient(scaled)  # type: ignore[arg-type]
     if isinstance(before, Undefined):
         assert isinstance(after, Undefined)
@@ -163,8 +168,8 @@ def test_the_truth_lies_within_the_bound_that_censoring_leaves(pairs: Pairs, end
         tuple(at(one.t) if one.t <= end else never(float(end)) for one, end in zip(pair, where, strict=True))
         for pair, where in zip(pairs, ends, strict=False)
     ]
-    ratios = [ratio(*pair) for pair in cut]
-    bound = geometric_bound([one for one in ratios if isinstance(one, Ratio)])
+    ratios = [time_quotient(*pair) for pair in cut]
+    bound = geometric_bound([one for one in ratios if isinstance(one, QuotientBounds)])
     assert bound.low is None or bound.low <= truth * (1 + 1e-9)
     assert bound.high is None or truth <= bound.high * (1 + 1e-9)
 
@@ -173,7 +178,7 @@ def test_the_truth_lies_within_the_bound_that_censoring_leaves(pairs: Pairs, end
 def test_following_a_run_for_longer_never_lowers_its_bound(found: list[tuple[int, int, bool]]) -> None:
     def bound(factor: float) -> float:
         pairs = [(never(c * factor) if open_ else at(c), at(r)) for c, r, open_ in found]
-        low = geometric_bound([one for pair in pairs if isinstance(one := ratio(*pair), Ratio)]).low
+        low = geometric_bound([one for pair in pairs if isinstance(one := time_quotient(*pair), QuotientBounds)]).low
         assert low is not None
         return low
 
@@ -182,10 +187,10 @@ def test_following_a_run_for_longer_never_lowers_its_bound(found: list[tuple[int
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.booleans(), st.booleans())
 def test_of_one_pair_the_restricted_quotient_is_the_bound(c: int, r: int, first: bool, second: bool) -> None:
-    pair = Time(float(c), first), Time(float(r), second)
+    pair = CensoredTime(float(c), first), CensoredTime(float(r), second)
     found = restricted_quotient([pair])
-    one = ratio(*pair)
-    assert isinstance(one, Ratio)
+    one = time_quotient(*pair)
+    assert isinstance(one, QuotientBounds)
     assume(not isinstance(found, Undefined))
     ends = [end for end in (one.low, one.high) if end is not None]
     if average(found).horizon == max(c, r):

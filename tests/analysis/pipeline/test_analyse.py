@@ -18,7 +18,7 @@ from sedscope.analysis.pipeline import couple
 from sedscope.analysis.pipeline import material as module
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RunAnalysis
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.formats.report_json import render_json
@@ -148,8 +148,8 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(folder: Path, products
     everything = len(products)
     products.clear()
 
-    def interrupt(progress: Progress) -> None:
-        if progress.stage == "J-products" and progress.done > everything // 2:
+    def interrupt(progress: AnalysisProgress) -> None:
+        if progress.stage == "JVPs" and progress.done > everything // 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

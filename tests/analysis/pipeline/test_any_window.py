@@ -14,7 +14,7 @@ from sedscope.analysis.pipeline.analyse import analyse, measure_spans, probe_cou
 from sedscope.analysis.pipeline.any_window import AnyWindow, RowProducts
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.settings import Align, Settings
-from sedscope.analysis.statistics.ratio import Ratio
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run, open_run
 
@@ -52,8 +52,8 @@ def test_equal_to_an_analysis_with_that_window_and_rank(
             (p.t, p.n_rows, p.full, p.flat) for p in expected.points
         ]
         for mine, theirs in zip(found.points, expected.points, strict=True):
-            assert isinstance(mine.ratio, Ratio) == isinstance(theirs.ratio, Ratio)
-            if isinstance(mine.ratio, Ratio) and isinstance(theirs.ratio, Ratio):
+            assert isinstance(mine.ratio, CouplingRatio) == isinstance(theirs.ratio, CouplingRatio)
+            if isinstance(mine.ratio, CouplingRatio) and isinstance(theirs.ratio, CouplingRatio):
                 np.testing.assert_allclose(mine.ratio.R, theirs.ratio.R, rtol=2e-3)
                 assert mine.interval.low == pytest.approx(theirs.interval.low, rel=2e-3)
             elif isinstance(theirs.ratio, Undefined):
@@ -70,7 +70,7 @@ def test_without_intervals_the_numbers_are_the_same(spans: AnyWindow) -> None:
 def test_no_direction_exceeds_the_ceiling(spans: AnyWindow) -> None:
     most = dict(spans.ceiling("update", 8))
     for point in spans.series("update", 8, 8, intervals=False).points:
-        if isinstance(point.ratio, Ratio):
+        if isinstance(point.ratio, CouplingRatio):
             ceiling = most[point.t]
             assert isinstance(ceiling, float)
             assert point.ratio.R.max() <= ceiling * (1 + 1e-6)

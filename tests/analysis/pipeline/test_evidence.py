@@ -22,7 +22,7 @@ import sedscope
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import AlignmentAt, AngleSeries, CouplingAt, CouplingSeries, RunAnalysis
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.control_gradients import draw_generator
 from sedscope.analysis.sources.variants import GradientKind
@@ -477,13 +477,13 @@ def test_a_second_call_imports_no_torch(recorded: Recorded) -> None:
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize("stage", ["fixed gradients one", "J-products", "blocks", "angles"])
+@pytest.mark.parametrize("stage", ["fixed gradients one", "JVPs", "blocks", "angles"])
 def test_an_interrupt_at_any_stage_leaves_results_that_the_next_call_goes_on_from(
     recorded: Recorded, analysis: RunAnalysis, products: list[int], tmp_path: Path, stage: str
 ) -> None:
     copy = Path(shutil.copytree(recorded.path, tmp_path / "run", ignore=shutil.ignore_patterns("derived")))
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: AnalysisProgress) -> None:
         if progress.stage == stage and progress.done > progress.total // 2:
             raise KeyboardInterrupt
 

@@ -21,10 +21,10 @@ from sedscope.analysis.pipeline.results import (
     TaskMetrics,
 )
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
-from sedscope.analysis.statistics.grokking import Grokking, Reached
+from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
+from sedscope.analysis.statistics.grokking import Crossing, Grokking
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import At, Ratio
 from sedscope.analysis.undefined import Undefined
 
 ABSENT = Undefined("for a reason")
@@ -38,15 +38,15 @@ def analysis() -> RunAnalysis:
         False,
         A=np.array([2.0, 1.0]),
         baseline=0.5,
-        ratio=Ratio(np.array([4.0, 2.0]), 3.0),
+        ratio=CouplingRatio(np.array([4.0, 2.0]), 3.0),
         interval=Interval(2.0, 4.0, 0.95, 32, 64, 20, 1000, 0),
         flat="σ_2/σ_3 = 1 is below 1.1",
         energy=np.arange(6.0).reshape(2, 3),
         spread=Spread((1.0, None), 1.0, 1.0),
     )
     nothing = CouplingAt(0, 0, False, ABSENT, ABSENT, ABSENT, ABSENT, None)
-    series = CouplingSeries("gradient", "add", 20, 2, "directions", (nothing, point), At(25, 3.0), ABSENT)
-    edge = Edge(np.array([3.0, 1.0]), 1, 3.0, 1.2, (None, "flat"))
+    series = CouplingSeries("gradient", "add", 20, 2, "directions", (nothing, point), ValueAtStep(25, 3.0), ABSENT)
+    edge = WindowSpectrum(np.array([3.0, 1.0]), 1, 3.0, 1.2, (None, "flat"))
     return RunAnalysis(
         path="runs/a",
         name="a",
@@ -55,9 +55,11 @@ def analysis() -> RunAnalysis:
         n_selected=7,
         steps=(0, 25),
         settings=Settings(window=(20,), checkpoints=None),
-        metrics=(TaskMetrics("add", Grokking((Reached(25, 0.5, 25), ABSENT), ABSENT, ABSENT)),),
+        metrics=(TaskMetrics("add", Grokking((Crossing(25, 0.5, 25), ABSENT), ABSENT, ABSENT)),),
         rank90=(RankSeries("add", 64, (RankAt(25, 4, np.array([0.5, 0.25])), RankAt(0, ABSENT, np.empty(0)))),),
-        spectra=(SpectrumSeries("gradient", 20, (EdgeAt(25, 2, False, edge), EdgeAt(0, 0, False, ABSENT))),),
+        spectra=(
+            SpectrumSeries("gradient", 20, (SpectrumAtStep(25, 2, False, edge), SpectrumAtStep(0, 0, False, ABSENT))),
+        ),
         coupling=(series,),
         angles=(AngleSeries("gradient", "update", 0, 20, 2, (AngleAt(25, np.array([1.0]), None),)),),
     )

@@ -15,11 +15,11 @@ from recorders.errors import UsageError
 from recorders.store import RunWriter
 from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.coupling.parameter_blocks import (
-    RandomBlocks,
+    RandomBlockGram,
+    block_energies,
     block_gram,
     blocks_of,
-    energies,
-    restricted,
+    restrict_to_blocks,
     spread_probes,
 )
 from sedscope.analysis.pipeline.plan import ordered
@@ -30,9 +30,9 @@ from sedscope.analysis.sources.batches import fixed_batch
 from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED, stage_rows, stage_sources
 from sedscope.analysis.sources.variants import Variant, variants_of, varied_by
 from sedscope.analysis.spectra.source_rows import SourceRows
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.interval import Interval, cosine_interval, matched_interval
-from sedscope.analysis.statistics.probe_groups import Coupling, group_bounds
-from sedscope.analysis.statistics.ratio import At, Ratio
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling, group_bounds
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run
 
@@ -102,11 +102,11 @@ def test_energies_of_directions_and_of_their_combinations(tmp_path: Path) -> Non
     directions = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 3)))[0].T
     gram = block_gram(directions, blocks)
     expected = [[(v[:2] ** 2).sum(), (v[2:] ** 2).sum()] for v in directions]
-    np.testing.assert_allclose(energies(gram), expected)
+    np.testing.assert_allclose(block_energies(gram), expected)
     mix = np.array([[0.6, 0.0], [0.8, 0.0], [0.0, 1.0]])
     combined = mix.T @ directions
-    np.testing.assert_allclose(energies(gram, mix), [[(v[:2] ** 2).sum(), (v[2:] ** 2).sum()] for v in combined])
-    parts = list(restricted(directions[:1], blocks))
+    np.testing.assert_allclose(block_energies(gram, mix), [[(v[:2] ** 2).sum(), (v[2:] ** 2).sum()] for v in combined])
+    parts = list(restrict_to_blocks(directions[:1], blocks))
     np.testing.assert_array_equal(parts[0] + parts[1], directions[0])
 
 
@@ -138,8 +138,8 @@ def test_the_matched_interval_is_a_percentile_bootstrap() -> None:
     generator = np.random.default_rng(2)
     counts = np.full(6, 3)
 
-    def couplings(n: int) -> Coupling:
-        return Coupling(generator.random((n, 6)) + 0.5, counts)
+    def couplings(n: int) -> GroupedCoupling:
+        return GroupedCoupling(generator.random((n, 6)) + 0.5, counts)
 
     directions, random, plain, matched = couplings(2), couplings(4), couplings(3), [couplings(3), couplings(3)]
     found = matched_interval(directions, random, matched, plain, resamples=400)
@@ -157,7 +157,7 @@ def test_the_matched_interval_is_a_percentile_bootstrap() -> None:
         factors = [np.median(mean(one)[of_blocks]) / np.median(mean(plain)[of_blocks]) for one in matched]
         draws.append(np.mean(R / factors))
     np.testing.assert_allclose((found.low, found.high), np.percentile(draws, (2.5, 97.5)))
-    assert matched_interval(Coupling(np.empty((0, 6)), counts), random, [], plain) == Undefined(
+    assert matched_interval(GroupedCoupling(np.empty((0, 6)), counts), random, [], plain) == Undefined(
         "the window has no direction"
     )
 
@@ -180,7 +180,7 @@ def test_the_interval_of_a_cosine_is_a_percentile_bootstrap() -> None:
 def test_matched_random_directions_have_the_norms_asked_for() -> None:
     sums, counts = np.random.default_rng(3).random((2, 4, 2, 2)), np.array([1, 1, 1, 1])
     sums = sums @ np.swapaxes(sums, 2, 3)
-    random = RandomBlocks(sums, np.array([[0.6, 0.8], [1.0, 0.0]]), counts)
+    random = RandomBlockGram(sums, np.array([[0.6, 0.8], [1.0, 0.0]]), counts)
     c = np.sqrt([0.25, 0.75])
     np.testing.assert_allclose(
         random.matched(np.array([0.25, 0.75])).A, [(c @ one.sum(axis=0) @ c) / 4 for one in sums]
@@ -192,12 +192,14 @@ def series(source: str, values: list[float | None], matched: list[float]) -> Cou
     points = []
     for at, (value, other) in enumerate(zip(values, matched, strict=True)):
         absent: Any = Undefined("no row")
-        ratio = absent if value is None else Ratio(np.array([value]), value)
+        ratio = absent if value is None else CouplingRatio(np.array([value]), value)
         flat = None if at else "flat"
         points.append(
-            CouplingAt(at, 4, value is not None, absent, 1.0, ratio, absent, flat, matched=Ratio(np.ones(1), other))
+            CouplingAt(
+                at, 4, value is not None, absent, 1.0, ratio, absent, flat, matched=CouplingRatio(np.ones(1), other)
+            )
         )
-    return CouplingSeries(source, "add", 4, 1, "directions", tuple(points), At(1, 1.0), At(1, 1.0))
+    return CouplingSeries(source, "add", 4, 1, "directions", tuple(points), ValueAtStep(1, 1.0), ValueAtStep(1, 1.0))
 
 
 def test_the_stage_table_compares_where_every_stage_is_there() -> None:

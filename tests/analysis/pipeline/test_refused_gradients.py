@@ -11,7 +11,7 @@ from torch import nn
 
 import sedscope
 from recorders.errors import RefusedError
-from sedscope.analysis.features.centroid_jvp import exact_products
+from sedscope.analysis.features.centroid_jvp import exact_jvps
 from sedscope.analysis.features.centroids import centroids
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.pipeline.analyse import analyse
@@ -53,7 +53,7 @@ def test_products(fails_at):
         scores=lambda state, examples, delta: ((delta + examples[0]) * Hostile.apply(state["w"], fails_at)).sum(1),
     )
     with pytest.raises(RefusedError, match="its gradient: derivative"):
-        list(exact_products(broken, [np.ones(3)]))
+        list(exact_jvps(broken, [np.ones(3)]))
 
 
 def test_fixed_gradients():

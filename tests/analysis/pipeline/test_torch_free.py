@@ -15,12 +15,12 @@ TORCH_FREE = (
     "spectra.gram",
     "spectra.rolling_spectra",
     "spectra.sed_directions",
-    "spectra.window_spectrum",
+    "spectra.window_svd",
     "spectra.windows",
     "statistics.grokking",
     "statistics.interval",
     "statistics.probe_groups",
-    "statistics.ratio",
+    "statistics.coupling_ratio",
 )
 
 

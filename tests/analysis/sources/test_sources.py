@@ -115,7 +115,7 @@ def test_without_a_probe_coupling_is_unknown_and_the_line_that_helps_is_named(tm
     assert grokking.delay == Undefined(
         'test_acc of add was never logged: add sedscope.log({"test_acc/add": value}) to the script'
     )
-    assert not any(isinstance(point.edge, Undefined) for point in analysis.spectra[1].points)
+    assert not any(isinstance(point.spectrum, Undefined) for point in analysis.spectra[1].points)
 
 
 def test_without_weights_there_is_no_checkpoint(tmp_path: Path) -> None:

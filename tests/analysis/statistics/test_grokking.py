@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recorders.errors import UsageError
-from sedscope.analysis.statistics.grokking import Reached, first_reached, grokking
+from sedscope.analysis.statistics.grokking import Crossing, first_crossing, grokking
 from sedscope.analysis.undefined import Undefined
 
 
@@ -18,17 +18,17 @@ def test_milestones():
     test = series((0, 0.01), (25, 0.1), (50, 0.5), (75, 0.97), (100, 0.98))
     train = series((0, 0.02), (25, 0.99), (50, 1.0))
     found = grokking(test, train, task="add")
-    assert found.grok == (Reached(50, 0.5, 25), Reached(100, 0.98, 25))
-    assert (found.memorised, found.delay) == (Reached(25, 0.99, 25), 25)
+    assert found.grok == (Crossing(50, 0.5, 25), Crossing(100, 0.98, 25))
+    assert (found.memorised, found.delay) == (Crossing(25, 0.99, 25), 25)
 
 
 def test_irregular_evaluations_give_the_step_before():
-    assert first_reached(*series((0, 0.0), (10, 0.0), (60, 0.9)), 0.5, "m") == Reached(60, 0.5, 50)
+    assert first_crossing(*series((0, 0.0), (10, 0.0), (60, 0.9)), 0.5, "m") == Crossing(60, 0.5, 50)
 
 
 def test_the_first_evaluation_has_no_cadence():
-    found = first_reached(*series((0, 1.0)), 0.5, "m")
-    assert isinstance(found, Reached) and found.cadence == Undefined("m: the first evaluation is already there")
+    found = first_crossing(*series((0, 1.0)), 0.5, "m")
+    assert isinstance(found, Crossing) and found.cadence == Undefined("m: the first evaluation is already there")
 
 
 def test_never_reached():
@@ -37,7 +37,7 @@ def test_never_reached():
     assert found.grok[0] == Undefined("test accuracy of mul never reached 0.5 in 3 evaluations (highest 0.31)")
     assert found.delay == found.grok[0]
     assert grokking(series(), series(), task="mul").memorised == Undefined("train accuracy of mul was never logged")
-    assert "all NaN or Inf" in first_reached(*series((0, np.nan), (10, np.inf)), 0.5, "m").reason
+    assert "all NaN or Inf" in first_crossing(*series((0, np.nan), (10, np.inf)), 0.5, "m").reason
 
 
 def test_memorised_missing_leaves_no_delay():
@@ -47,4 +47,4 @@ def test_memorised_missing_leaves_no_delay():
 
 def test_bad_series():
     with pytest.raises(UsageError, match="m: needs one value"):
-        first_reached(np.array([0, 0]), np.array([0.0, 1.0]), 0.5, "m")
+        first_crossing(np.array([0, 0]), np.array([0.0, 1.0]), 0.5, "m")

@@ -9,24 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedscope.analysis.statistics.student import t_quantile
-from sedscope.analysis.statistics.survival import Time, horizon_of, kaplan_meier, mean_until
+from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, kaplan_meier, mean_until
 from sedscope.analysis.undefined import Undefined
 
 
-def known(*steps: float) -> list[Time]:
-    return [Time(t, reached=True) for t in steps]
+def known(*steps: float) -> list[CensoredTime]:
+    return [CensoredTime(t, reached=True) for t in steps]
 
 
-def open_(*steps: float) -> list[Time]:
-    return [Time(t, reached=False) for t in steps]
+def open_(*steps: float) -> list[CensoredTime]:
+    return [CensoredTime(t, reached=False) for t in steps]
 
 
 times = st.lists(
-    st.builds(Time, st.integers(1, 40).map(float), st.booleans()), min_size=1, max_size=8
+    st.builds(CensoredTime, st.integers(1, 40).map(float), st.booleans()), min_size=1, max_size=8
 )  # few steps, so that ties occur
 
 
-def share_by_the_book(runs: list[Time], t: float) -> float:
+def share_by_the_book(runs: list[CensoredTime], t: float) -> float:
     """The product over every step up to t of the share of runs at risk that do not cross there."""
     share = 1.0
     for step in range(1, int(t) + 1):
@@ -50,20 +50,20 @@ def test_the_curve_of_a_textbook() -> None:
 
 
 @given(times)
-def test_the_curve_is_the_product_over_all_steps(runs: list[Time]) -> None:
+def test_the_curve_is_the_product_over_all_steps(runs: list[CensoredTime]) -> None:
     curve = kaplan_meier(runs)
     for t, share in zip(curve.steps, curve.shares, strict=True):
         assert share == pytest.approx(share_by_the_book(runs, t), abs=1e-12)
 
 
 @given(times, st.integers(1, 60))
-def test_the_restricted_mean_is_the_sum_of_the_shares(runs: list[Time], horizon: int) -> None:
+def test_the_restricted_mean_is_the_sum_of_the_shares(runs: list[CensoredTime], horizon: int) -> None:
     plain = math.fsum(share_by_the_book(runs, t) for t in range(horizon))
     assert mean_until(runs, horizon) == pytest.approx(plain)
 
 
 @given(times)
-def test_runs_that_were_followed_to_the_horizon_make_a_plain_mean(runs: list[Time]) -> None:
+def test_runs_that_were_followed_to_the_horizon_make_a_plain_mean(runs: list[CensoredTime]) -> None:
     horizon = min([one.t for one in runs if not one.reached], default=50.0)
     cut = [min(one.t, horizon) for one in runs]
     assert mean_until(runs, horizon) == pytest.approx(sum(cut) / len(cut))

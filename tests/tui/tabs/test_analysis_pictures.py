@@ -15,7 +15,7 @@ from sedscope.analysis.pipeline.command import flags
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, labels_of
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, Spread, Stage, StageTable
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.statistics.ratio import At, Ratio
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 from sedscope.tui.data.compared import ComparedRun
@@ -33,12 +33,12 @@ SHORT = Undefined("zero baseline")
 
 
 def point(t: int, rbar: float | Undefined, *, full: bool = True, spread: Spread | None = None) -> CouplingAt:
-    ratio = rbar if isinstance(rbar, Undefined) else Ratio(np.array([rbar, rbar]), rbar)
+    ratio = rbar if isinstance(rbar, Undefined) else CouplingRatio(np.array([rbar, rbar]), rbar)
     return CouplingAt(t, 20, full, SHORT, 1.0, ratio, Undefined("one group"), None, spread=spread)
 
 
 def series(source: str, *points: CouplingAt, task: str = "add") -> CouplingSeries:
-    known = [At(p.t, p.ratio.rbar) for p in points if isinstance(p.ratio, Ratio)]
+    known = [ValueAtStep(p.t, p.ratio.rbar) for p in points if isinstance(p.ratio, CouplingRatio)]
     peak = max(known, key=lambda at: at.value, default=SHORT)
     return CouplingSeries(source, task, 20, 2, "directions", points, peak, known[-1] if known else SHORT)
 

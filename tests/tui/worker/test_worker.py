@@ -18,7 +18,7 @@ import pytest
 from analysed_run import SETTINGS, analysed_run
 from viewing import metric_run
 
-from sedscope.analysis.progress import Progress
+from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.runs import open_run
 from sedscope.tui.worker.client import WorkerClient
@@ -38,11 +38,11 @@ class Endless:
     title: str = "Endless"
 
     def run(self, run: Any, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        tell(Progress("begun", 1, 2))
+        tell(AnalysisProgress("begun", 1, 2))
         while True:
             time.sleep(0.01)
             if not self.deaf:
-                tell(Progress("on", 1, 2))
+                tell(AnalysisProgress("on", 1, 2))
         yield
 
 
@@ -104,7 +104,7 @@ def test_spectra_arrive(client: WorkerClient, heard: SimpleQueue[Event], run_pat
 
 def test_what_is_kept_comes_without_a_coarse_picture_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, analysis = analysed_run(tmp_path)
-    tell = list[Progress]().append
+    tell = list[AnalysisProgress]().append
     (only,) = CouplingJob(str(path), "", SETTINGS).run(open_run(path), tell)
     assert only[1] and only[0].settings == SETTINGS and len(only[0].coupling) == len(analysis.coupling)
     monkeypatch.setattr("sedscope.analysis.pipeline.analyse.analyse", lambda run, settings, **rest: settings)

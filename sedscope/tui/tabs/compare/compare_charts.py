@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import Ratio
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.compared import ComparedRun
 from sedscope.tui.plot import Axis, Chart, Moment, Rule, Series
@@ -49,7 +49,9 @@ def _coupling(run: ComparedRun, place: int, source: str, task: str, aligned: boo
     if isinstance(shift, Undefined) or isinstance(found, Undefined):
         return _nothing(run, place)
     steps = np.array([point.t for point in found.points], dtype=np.float64) - shift
-    values = np.array([point.ratio.rbar if isinstance(point.ratio, Ratio) else np.nan for point in found.points])
+    values = np.array(
+        [point.ratio.rbar if isinstance(point.ratio, CouplingRatio) else np.nan for point in found.points]
+    )
     ends = [
         (one.low, one.high) if isinstance(one := point.interval, Interval) else (np.nan,) * 2 for point in found.points
     ]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sedscope.analysis.interventions import Group, compare
+from sedscope.analysis.interventions import TreatmentGroup, compare
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.beside import Beside, verdict
-from sedscope.analysis.interventions.pair_ratios import Ratio, ratio
+from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
 from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.interventions.time_quotients import QuotientBounds, time_quotient
+from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.compared import ComparedRun
 from sedscope.tui.plot.figures import readable
@@ -59,7 +59,7 @@ def lines(runs: Sequence[ComparedRun], task: str) -> tuple[Line, ...]:
 
 
 def _group(
-    group: Group, cohort: str, runs: Sequence[ComparedRun], places: Mapping[str, int], task: str
+    group: TreatmentGroup, cohort: str, runs: Sequence[ComparedRun], places: Mapping[str, int], task: str
 ) -> Iterator[Line]:
     reaching = group.reaching[_HALF]
     never = reaching.n - reaching.reached
@@ -79,7 +79,7 @@ def _group(
         yield Line(_run(runs[place], place, group, task), whole=False, place=place)
 
 
-def _remark(group: Group) -> str:
+def _remark(group: TreatmentGroup) -> str:
     """What the group must stand beside."""
     said = [] if group.no_freeze is None else ["no freeze beside it: cannot tell a subspace from no movement"]
     said += [_beside(one) for one in group.beside]
@@ -87,7 +87,7 @@ def _remark(group: Group) -> str:
     return "; ".join(said)
 
 
-def _beside(one: Beside) -> str:
+def _beside(one: ReferenceComparison) -> str:
     speedup = one.speedups[_HALF]
     average = speedup.average
     few = "one seed" if isinstance(average, Average) and average.n == 1 else "too few seeds followed far enough"
@@ -95,7 +95,7 @@ def _beside(one: Beside) -> str:
     return words if isinstance(average, Undefined) else f"{words} ({_gain(speedup)})"
 
 
-def _run(run: ComparedRun, place: int, group: Group, task: str) -> tuple[str, ...]:
+def _run(run: ComparedRun, place: int, group: TreatmentGroup, task: str) -> tuple[str, ...]:
     grok, gain = run.grok(task), _own_gain(run, group, task)
     remark = grok.reason if isinstance(grok, Undefined) else gain.reason if isinstance(gain, Undefined) else ""
     return (
@@ -104,7 +104,7 @@ def _run(run: ComparedRun, place: int, group: Group, task: str) -> tuple[str, ..
         _seed(run),
         "no" if isinstance(grok, Undefined) else "yes",
         "–" if isinstance(grok, Undefined) else f"{grok:,}",
-        _ratio(gain) if isinstance(gain, Ratio) else "–",
+        _ratio(gain) if isinstance(gain, QuotientBounds) else "–",
         _peak(run, task),
         remark,
     )
@@ -117,7 +117,7 @@ def _outside(run: ComparedRun, place: int, task: str) -> Line:
     return Line((letter(place), label(run), _seed(run), "–", "–", "–", _peak(run, task), reason), False, place)
 
 
-def _own_gain(run: ComparedRun, group: Group, task: str) -> Ratio | Undefined | None:
+def _own_gain(run: ComparedRun, group: TreatmentGroup, task: str) -> QuotientBounds | Undefined | None:
     """This run against the control of its seed; None for a control."""
     if not group.speedups or run.outcome is None:
         return None
@@ -127,7 +127,7 @@ def _own_gain(run: ComparedRun, group: Group, task: str) -> Ratio | Undefined | 
         return Undefined(dict(speedup.unpaired).get(seed, "it has no pair"))
     found = run.outcome.on(task)
     time = None if found is None else found.time(speedup.threshold)
-    return ratio(pair.reference, time) if isinstance(time, Time) else time
+    return time_quotient(pair.reference, time) if isinstance(time, CensoredTime) else time
 
 
 def _seed(run: ComparedRun) -> str:
@@ -142,7 +142,7 @@ def _gain(speedup: SpeedUp) -> str:
     return f"{_ratio(speedup.bound)}{rest}"
 
 
-def _ratio(found: Ratio) -> str:
+def _ratio(found: QuotientBounds) -> str:
     if found.exact is not None:
         return f"{readable(found.exact)}×"
     if found.low is not None:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RankSeries, Spread
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import At, Ratio
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours, family, task_of
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
@@ -73,13 +73,13 @@ def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
         return None
     steps = sorted({point.t for series in controls for point in series.points})
     found = {t: [point for series in controls for point in series.points if point.t == t] for t in steps}
-    rows = [_span([point for point in points if isinstance(point.ratio, Ratio)]) for points in found.values()]
+    rows = [_span([point for point in points if isinstance(point.ratio, CouplingRatio)]) for points in found.values()]
     middle, low, high = np.array(rows, dtype=np.float64).reshape(-1, 3).T
     dimmed = np.array([not any(point.full for point in points) for points in found.values()], dtype=bool)
     reasons = {
         float(t): next(point.ratio.reason for point in points if isinstance(point.ratio, Undefined))
         for t, points in found.items()
-        if not any(isinstance(point.ratio, Ratio) for point in points)
+        if not any(isinstance(point.ratio, CouplingRatio) for point in points)
     }
     x = np.array(steps, dtype=np.float64)
     return Series("controls", x, middle, low, high, dimmed=dimmed, colour=CONTROL_COLOUR, reasons=reasons)
@@ -118,7 +118,7 @@ def matrix(
         task, kind = divmod(place[1], len(kinds))
         one = known.get((rows[place[0]], tasks[task]))
         moment = None if one is None else {"peak": one.peak, "final": one.final}[kinds[kind]]
-        if isinstance(moment, At):
+        if isinstance(moment, ValueAtStep):
             values[place] = moment.value
         else:
             reasons[place[0], place[1]] = "not asked for: o crosses tasks" if moment is None else moment.reason
@@ -133,7 +133,7 @@ def why_none(shown: Sequence[CouplingSeries]) -> str | None:
     """Why no point of any series is defined; None where one is."""
     points = [point for series in shown for point in series.points]
     reasons = dict.fromkeys(point.ratio.reason for point in points if isinstance(point.ratio, Undefined))
-    if any(isinstance(point.ratio, Ratio) for point in points):
+    if any(isinstance(point.ratio, CouplingRatio) for point in points):
         return None
     return "; ".join(reasons) or "there are no checkpoints"
 
@@ -144,7 +144,9 @@ def _mean(series: CouplingSeries, label: str, colour: int) -> Series:
     ]
     low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
     reasons = {float(p.t): p.ratio.reason for p in series.points if isinstance(p.ratio, Undefined)}
-    values = np.array([point.ratio.rbar if isinstance(point.ratio, Ratio) else np.nan for point in series.points])
+    values = np.array(
+        [point.ratio.rbar if isinstance(point.ratio, CouplingRatio) else np.nan for point in series.points]
+    )
     marked = np.array([point.full and point.flat is not None for point in series.points], dtype=bool)
     return Series(
         label, _steps(series), values, low, high, dimmed=_short(series), marked=marked, colour=colour, reasons=reasons
@@ -173,7 +175,7 @@ def _rank(series: RankSeries, colour: int) -> Series:
 
 def _span(points: Sequence[CouplingAt]) -> tuple[float, float, float]:
     """Geometric mean, least and greatest; NaN without a point."""
-    ratios = [point.ratio.rbar for point in points if isinstance(point.ratio, Ratio)]
+    ratios = [point.ratio.rbar for point in points if isinstance(point.ratio, CouplingRatio)]
     if not ratios or min(ratios) <= 0:
         return np.nan, np.nan, np.nan
     around = [one for point in points for one in (point.spread, point.interval) if isinstance(one, Spread | Interval)]

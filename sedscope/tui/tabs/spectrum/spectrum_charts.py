@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from sedscope.analysis.spectra.spectrum_series import Edge, EdgeAt, SpectrumSeries
+from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
 
@@ -36,7 +36,7 @@ def gap_chart(series: SpectrumSeries, moments: tuple[Moment, ...]) -> Chart:
 
 def count_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:
     """k* and participation ratio: two answers to how many directions matter."""
-    edge = _quantity(series.points, "k*", lambda edge: edge.edge)
+    edge = _quantity(series.points, "k*", lambda edge: edge.k_star)
     participation = _quantity(series.points, "participation", lambda edge: edge.participation, colour=1)
     rules = (Rule(float(rank), f"K = {rank}"),)
     return Chart((edge, participation), Axis("t"), Axis(low=0.0), "How many directions", rules, moments, reduce="last")
@@ -47,23 +47,23 @@ def sigma_heatmap(series: SpectrumSeries) -> Heatmap:
     points, count = series.points, _most(series.points)
     values = np.full((count, len(points)), np.nan)
     for column, point in enumerate(points):
-        if isinstance(point.edge, Edge):
-            values[: len(point.edge.sigma), column] = point.edge.sigma
+        if isinstance(point.spectrum, WindowSpectrum):
+            values[: len(point.spectrum.sigma), column] = point.spectrum.sigma
     names = tuple(f"σ{subscript(place + 1)}" for place in range(count))
     return Heatmap(values, names, x=_steps(points), title="σ over steps", column_title="t", scale="log")
 
 
-def _curve(points: Sequence[EdgeAt], place: int, *, marked: bool) -> Series:
-    def value(edge: Edge) -> float | Undefined:
+def _curve(points: Sequence[SpectrumAtStep], place: int, *, marked: bool) -> Series:
+    def value(edge: WindowSpectrum) -> float | Undefined:
         return float(edge.sigma[place]) if place < len(edge.sigma) else Undefined("short window")
 
     return _quantity(points, f"σ{subscript(place + 1)}", value, colour=place, flat=marked)
 
 
 def _quantity(
-    points: Sequence[EdgeAt],
+    points: Sequence[SpectrumAtStep],
     label: str,
-    of: Callable[[Edge], float | Undefined],
+    of: Callable[[WindowSpectrum], float | Undefined],
     *,
     colour: int = 0,
     flat: bool = False,
@@ -72,7 +72,7 @@ def _quantity(
     steps, values = _steps(points), np.full(len(points), np.nan)
     reasons: dict[float, str] = {}
     for place, point in enumerate(points):
-        found = point.edge if isinstance(point.edge, Undefined) else of(point.edge)
+        found = point.spectrum if isinstance(point.spectrum, Undefined) else of(point.spectrum)
         if isinstance(found, Undefined):
             reasons[float(point.t)] = found.reason
         else:
@@ -82,13 +82,13 @@ def _quantity(
     return Series(label, steps, values, dimmed=dimmed, marked=marked, colour=colour, reasons=reasons)
 
 
-def _is_flat(point: EdgeAt) -> bool:
-    return point.full and isinstance(point.edge, Edge) and point.edge.flat[0] is not None
+def _is_flat(point: SpectrumAtStep) -> bool:
+    return point.full and isinstance(point.spectrum, WindowSpectrum) and point.spectrum.flat[0] is not None
 
 
-def _steps(points: Sequence[EdgeAt]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _steps(points: Sequence[SpectrumAtStep]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.array([point.t for point in points], dtype=np.float64)
 
 
-def _most(points: Sequence[EdgeAt]) -> int:
-    return max((len(point.edge.sigma) for point in points if isinstance(point.edge, Edge)), default=0)
+def _most(points: Sequence[SpectrumAtStep]) -> int:
+    return max((len(point.spectrum.sigma) for point in points if isinstance(point.spectrum, WindowSpectrum)), default=0)

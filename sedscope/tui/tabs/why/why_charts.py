@@ -14,8 +14,8 @@ from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import AngleSeries, CouplingAt, CouplingSeries, RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import is_control
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
-from sedscope.analysis.statistics.ratio import Ratio
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
@@ -24,7 +24,7 @@ from sedscope.tui.tabs.spectrum.spectrum_charts import subscript
 
 _MOST_PAIRS = 6
 
-Measure = Callable[[CouplingAt], tuple["Ratio | Undefined", "Interval | Undefined"]]
+Measure = Callable[[CouplingAt], tuple["CouplingRatio | Undefined", "Interval | Undefined"]]
 
 
 def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ...]) -> Chart:

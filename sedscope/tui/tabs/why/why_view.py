@@ -12,7 +12,7 @@ from sedscope.analysis.pipeline.any_window import RowProducts
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis, StageTable
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.statistics.ratio import Ratio
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Heatmap
 from sedscope.tui.tabs.analysis_tab import OLD, same_question
@@ -75,7 +75,7 @@ class WhyFound:
     def checkpoint(self, source: str, task: str | None, t: float) -> int | None:
         """The checkpoint nearest to t at which the source has a coupling."""
         series = self.series(source, task)
-        steps = [] if series is None else [one.t for one in series.points if isinstance(one.ratio, Ratio)]
+        steps = [] if series is None else [one.t for one in series.points if isinstance(one.ratio, CouplingRatio)]
         return min(steps, key=lambda step: abs(step - t), default=None)
 
     def blocks_picture(self, source: str, task: str | None, t: float | None) -> Picture:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recorders.errors import UsageError
 from sedscope.analysis.spectra.gram import banded_gram
 from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations, subspace_cosines
-from sedscope.analysis.spectra.window_spectrum import Spectrum, flatness, spectrum
+from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
 from sedscope.analysis.spectra.windows import Window, place_windows
 from sedscope.analysis.undefined import Undefined
 
@@ -28,8 +28,8 @@ def reader(rows):
 
 
 def of(rows):
-    found = spectrum(np.asarray(rows, dtype=np.float64) @ np.asarray(rows, dtype=np.float64).T)
-    assert isinstance(found, Spectrum)
+    found = decompose_window(np.asarray(rows, dtype=np.float64) @ np.asarray(rows, dtype=np.float64).T)
+    assert isinstance(found, WindowSVD)
     return found
 
 
@@ -40,8 +40,8 @@ def test_every_window_against_numpy_svd(dtype, align):
     gram = banded_gram(reader(rows), 33, 700, 8, buffer_bytes=40_000)
     for window in place_windows(range(33), range(33), 8, align):
         block = rows[window.start : window.stop].astype(np.float64)
-        found = spectrum(gram.window(window.start, window.stop))
-        assert isinstance(found, Spectrum)
+        found = decompose_window(gram.window(window.start, window.stop))
+        assert isinstance(found, WindowSVD)
         _, sigma, right = np.linalg.svd(block, full_matrices=False)
         np.testing.assert_allclose(found.sigma, sigma, rtol=1e-8)
         directions = apply_combinations(reader(rows), window, combinations(found, 3), 700, buffer_bytes=9_000)
@@ -92,18 +92,18 @@ def test_a_bad_row_spoils_only_its_windows(value):
     rows = decaying_rows(10, 20)
     rows[4, 7] = value
     gram = banded_gram(reader(rows), 10, 20, 3)
-    states = [spectrum(gram.window(start, start + 3)) for start in range(8)]
+    states = [decompose_window(gram.window(start, start + 3)) for start in range(8)]
     assert [isinstance(state, Undefined) for state in states] == [start in (2, 3, 4) for start in range(8)]
     assert states[2] == Undefined("1 of 3 rows hold NaN or Inf")
 
 
 def test_undefined_windows_say_why():
-    assert spectrum(np.zeros((4, 4))) == Undefined("all 4 rows are zero")
-    assert spectrum(np.zeros((0, 0))) == Undefined("the window holds no rows")
+    assert decompose_window(np.zeros((4, 4))) == Undefined("all 4 rows are zero")
+    assert decompose_window(np.zeros((0, 0))) == Undefined("the window holds no rows")
     one = of([[3.0, 4.0]])
     assert one.sigma.tolist() == [5.0] and one.participation == 1.0
-    assert one.edge == one.gap == Undefined("a window of one row has no edge")
-    assert of([[1.0, 0.0], [2.0, 0.0]]).edge == Undefined("all 2 rows are parallel: σ_2 is zero to rounding")
+    assert one.k_star == one.gap == Undefined("a window of one row has no edge")
+    assert of([[1.0, 0.0], [2.0, 0.0]]).k_star == Undefined("all 2 rows are parallel: σ_2 is zero to rounding")
 
 
 def test_undefined_is_no_truth_value():
@@ -114,20 +114,20 @@ def test_undefined_is_no_truth_value():
 def test_literal_spectrum():
     found = of(np.diag([8.0, 4.0, 1.0, 0.5]))
     np.testing.assert_allclose(found.sigma, [8.0, 4.0, 1.0, 0.5])
-    assert (found.edge, found.gap, found.rank) == (2, pytest.approx(4.0), 4)
+    assert (found.k_star, found.gap, found.rank) == (2, pytest.approx(4.0), 4)
     assert found.participation == pytest.approx(81.25**2 / (8**4 + 4**4 + 1 + 0.5**4))
 
 
 def test_the_edge_ignores_the_drop_into_rounding():
     found = of(np.diag([8.0, 2.0, 1.0, 1e-9]))
-    assert (found.rank, found.edge, found.gap) == (3, 1, pytest.approx(4.0))
+    assert (found.rank, found.k_star, found.gap) == (3, 1, pytest.approx(4.0))
     assert combinations(found).shape == (4, 3)
     assert combinations(found, 4).shape == (4, 3)
 
 
 def test_scale_does_not_matter():
     small, large = of(1e-150 * np.diag([8.0, 4.0, 1.0])), of(1e150 * np.diag([8.0, 4.0, 1.0]))
-    assert small.edge == large.edge == 2
+    assert small.k_star == large.k_star == 2
     assert small.participation == pytest.approx(large.participation)
 
 

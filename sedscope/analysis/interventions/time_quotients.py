@@ -10,12 +10,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sedscope.analysis.statistics.survival import Time
+from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class QuotientBounds:
     """What is known of a quotient above 0; both ends are the number itself where it is known."""
 
     low: float | None
@@ -29,7 +29,7 @@ class Ratio:
         return self.low if self.low == self.high else None
 
 
-def ratio(reference: Time, own: Time) -> Ratio | Undefined:
+def time_quotient(reference: CensoredTime, own: CensoredTime) -> QuotientBounds | Undefined:
     """Time of the reference over the own time: above 1 where the own run was earlier.
 
     A reference that never got there makes it a lower bound, an own run that never did an upper one.
@@ -40,21 +40,21 @@ def ratio(reference: Time, own: Time) -> Ratio | Undefined:
     value = reference.t / own.t
     low = value if own.reached else None
     high = value if reference.reached else None
-    return Ratio(low, high)
+    return QuotientBounds(low, high)
 
 
-def geometric_bound(ratios: Sequence[Ratio]) -> Ratio:
+def geometric_bound(ratios: Sequence[QuotientBounds]) -> QuotientBounds:
     """What is known of the geometric mean of several: an end where every one has that end."""
-    return Ratio(_geometric([one.low for one in ratios]), _geometric([one.high for one in ratios]))
+    return QuotientBounds(_geometric([one.low for one in ratios]), _geometric([one.high for one in ratios]))
 
 
-def as_one(times: Sequence[Time]) -> Time:
+def combine_runs_of_seed(times: Sequence[CensoredTime]) -> CensoredTime:
     """Several runs of one seed: their geometric mean, which is only a least time where one never got there."""
     if len(times) == 1:
         return times[0]
     reached = all(one.reached for one in times)
     middle = _geometric([one.t for one in times])
-    return Time(middle or 0.0, reached, max(one.cadence for one in times) if reached else 0.0)
+    return CensoredTime(middle or 0.0, reached, max(one.cadence for one in times) if reached else 0.0)
 
 
 def _geometric(values: Sequence[float | None]) -> float | None:

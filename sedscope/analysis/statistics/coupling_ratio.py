@@ -16,7 +16,7 @@ from sedscope.analysis.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class CouplingRatio:
     """R_k of one window."""
 
     R: Floats
@@ -26,18 +26,18 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class RatioAtCheckpoint:
     """What one checkpoint contributes to a series."""
 
     t: int
     n_rows: int
     full: bool
     """The window holds W rows. Short ones count for neither peak nor final."""
-    ratio: Ratio | Undefined
+    ratio: CouplingRatio | Undefined
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class ValueAtStep:
     """A value and the checkpoint that it belongs to."""
 
     t: int
@@ -61,7 +61,7 @@ def baseline(random_coupling: Floats) -> float | Undefined:
     return median
 
 
-def ratio(coupling: Floats, base: float | Undefined) -> Ratio | Undefined:
+def coupling_ratio(coupling: Floats, base: float | Undefined) -> CouplingRatio | Undefined:
     """R_k and R̄_k from A(v_k) `[K']` and the baseline."""
     if isinstance(base, Undefined):
         return base
@@ -73,19 +73,21 @@ def ratio(coupling: Floats, base: float | Undefined) -> Ratio | Undefined:
         values = coupling / base
     if not np.all(np.isfinite(values)):
         return Undefined(f"the baseline, {base:.3g}, is too small to divide by")
-    return Ratio(values, float(values.mean()))
+    return CouplingRatio(values, float(values.mean()))
 
 
-def peak(checkpoints: Sequence[Checkpoint]) -> At | Undefined:
+def peak(checkpoints: Sequence[RatioAtCheckpoint]) -> ValueAtStep | Undefined:
     """Largest R̄_k among checkpoints with full windows; the earliest of equals."""
-    found = [(point.ratio.rbar, -point.t) for point in checkpoints if point.full and isinstance(point.ratio, Ratio)]
+    found = [
+        (point.ratio.rbar, -point.t) for point in checkpoints if point.full and isinstance(point.ratio, CouplingRatio)
+    ]
     if not found:
         return _why_none(checkpoints)
     value, minus_t = max(found)
-    return At(-minus_t, value)
+    return ValueAtStep(-minus_t, value)
 
 
-def final(checkpoints: Sequence[Checkpoint]) -> At | Undefined:
+def final(checkpoints: Sequence[RatioAtCheckpoint]) -> ValueAtStep | Undefined:
     """R̄_k of the last checkpoint; undefined, not an earlier one, where its window is short or its ratio is."""
     if not checkpoints:
         return _why_none(checkpoints)
@@ -94,10 +96,10 @@ def final(checkpoints: Sequence[Checkpoint]) -> At | Undefined:
         return Undefined(f"at the last checkpoint, t = {last.t}: {last.ratio.reason}")
     if not last.full:
         return Undefined(f"at the last checkpoint, t = {last.t}, the window is short: {last.n_rows} rows")
-    return At(last.t, last.ratio.rbar)
+    return ValueAtStep(last.t, last.ratio.rbar)
 
 
-def _why_none(checkpoints: Sequence[Checkpoint]) -> Undefined:
+def _why_none(checkpoints: Sequence[RatioAtCheckpoint]) -> Undefined:
     if not checkpoints:
         return Undefined("there are no checkpoints")
     full = [point for point in checkpoints if point.full]

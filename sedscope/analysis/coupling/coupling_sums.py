@@ -1,7 +1,7 @@
 """A(v) = (1/N) Σ_x ‖(J v)_x‖² of directions, and the inner products that give it for a whole span.
 
-Sums over probes are accumulated in float64 per group of probes. Leaves to others: J v (`jproduct`), which directions,
-and everything made of the sums (`groups`, `coupling_gram`, `ratio`, `interval`).
+Sums over probes are accumulated in float64 per group of probes. Leaves to others: J v (`centroid_jvp`), which
+directions, and what is made of the sums (`coupling_gram`, `coupling_ratio`, `interval`).
 """
 
 from __future__ import annotations
@@ -17,14 +17,22 @@ from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.coupling.coupling_gram import CouplingGram
 from sedscope.analysis.coupling.response import Response, ResponseGram
-from sedscope.analysis.features.centroid_jvp import Product
-from sedscope.analysis.statistics.probe_groups import PROBE_GROUPS, Coupling, group_bounds, group_parts, sum_by_group
+from sedscope.analysis.features.centroid_jvp import CentroidJVP
+from sedscope.analysis.statistics.probe_groups import (
+    PROBE_GROUPS,
+    GroupedCoupling,
+    group_bounds,
+    split_by_group,
+    sum_by_group,
+)
 
 Shift: TypeAlias = Callable[[slice], torch.Tensor]
 """Δμ of a chunk of probes `[n, 2, D]` in float64."""
 
 
-def coupling(products: Iterable[Product], n_directions: int, n_probes: int, *, groups: int = PROBE_GROUPS) -> Coupling:
+def coupling(
+    products: Iterable[CentroidJVP], n_directions: int, n_probes: int, *, groups: int = PROBE_GROUPS
+) -> GroupedCoupling:
     """A of each direction, per group of probes.
 
     Args:
@@ -38,10 +46,12 @@ def coupling(products: Iterable[Product], n_directions: int, n_probes: int, *, g
     for product in products:
         squares = _squares(product.values)
         sum_by_group(squares.cpu().numpy(), product.probes.start, bounds, sums[product.direction])
-    return Coupling(sums, np.diff(bounds))
+    return GroupedCoupling(sums, np.diff(bounds))
 
 
-def responses(products: Iterable[Product], n_directions: int, n_probes: int, *, shift: Shift | None = None) -> Response:
+def responses(
+    products: Iterable[CentroidJVP], n_directions: int, n_probes: int, *, shift: Shift | None = None
+) -> Response:
     """What moves along each direction: centroids, output, and the part of it that the training went next.
 
     Args:
@@ -60,11 +70,11 @@ def responses(products: Iterable[Product], n_directions: int, n_probes: int, *, 
         sum_by_group(_squares(_output(product)).cpu().numpy(), start, bounds, output[row])
         if shift is not None and along is not None:
             sum_by_group(_along(product, shift), start, bounds, along[row])
-    return Response(Coupling(centroids, counts), Coupling(output, counts), along)
+    return Response(GroupedCoupling(centroids, counts), GroupedCoupling(output, counts), along)
 
 
 def response_gram(
-    products: Iterable[Product], n_directions: int, n_probes: int, *, shift: Shift | None = None
+    products: Iterable[CentroidJVP], n_directions: int, n_probes: int, *, shift: Shift | None = None
 ) -> ResponseGram:
     """The same for every direction in their span; arguments as for `responses`.
 
@@ -84,20 +94,20 @@ def response_gram(
     return ResponseGram(CouplingGram(centroids, counts), CouplingGram(output, counts), along)
 
 
-def _output(product: Product) -> torch.Tensor:
+def _output(product: CentroidJVP) -> torch.Tensor:
     if product.output is None:
         raise UsageError("response: needs a model that gives its output; found one without")
     return product.output
 
 
-def _along(product: Product, shift: Shift) -> Floats:
+def _along(product: CentroidJVP, shift: Shift) -> Floats:
     """⟨(J v)_x, Δμ_x⟩ of each probe `[2, n]`."""
     found = torch.bmm(shift(product.probes), product.values.double().unsqueeze(2))
     return np.asarray(found.squeeze(2).T.cpu().numpy())
 
 
 def coupling_gram(
-    products: Iterable[Product], n_directions: int, n_probes: int, *, groups: int = PROBE_GROUPS
+    products: Iterable[CentroidJVP], n_directions: int, n_probes: int, *, groups: int = PROBE_GROUPS
 ) -> CouplingGram:
     """⟨J v_i, J v_j⟩ per group of probes.
 
@@ -126,6 +136,6 @@ def _squares(values: torch.Tensor) -> torch.Tensor:
 def add_inner_products(moved: list[torch.Tensor], first_probe: int, bounds: Ints, sums: np.ndarray) -> None:
     """Add ⟨moved_i, moved_j⟩ of one chunk, each `[n, …]`, to the groups of its probes."""
     whole = torch.stack(moved)
-    for group, part in group_parts(first_probe, whole.shape[1], bounds):
+    for group, part in split_by_group(first_probe, whole.shape[1], bounds):
         flat = whole[:, part].reshape(len(moved), -1).double()
         sums[group] += (flat @ flat.T).cpu().numpy()

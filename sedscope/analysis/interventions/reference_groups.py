@@ -23,7 +23,7 @@ NO_FREEZE = Undefined("freeze was not run beside it: the comparison cannot tell 
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ReferenceComparison:
     """One group against the reference that it must stand beside."""
 
     kind: Kind

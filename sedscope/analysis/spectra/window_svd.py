@@ -21,7 +21,7 @@ FLAT_GAP = 1.1
 
 
 @dataclass(frozen=True, slots=True)
-class Spectrum:
+class WindowSVD:
     """Singular value decomposition of a window [n, P], as far as its Gram matrix shows it."""
 
     sigma: Floats
@@ -30,7 +30,7 @@ class Spectrum:
     """u_1 … u_n as columns `[n, n]`: orthonormal, the largest entry of each positive so that signs are settled."""
     rank: int
     """How many σ_k exceed 1e-7·σ_1: only these have a direction v_k."""
-    edge: int | Undefined
+    k_star: int | Undefined
     """k* = argmax σ_k/σ_(k+1) over k = 1..n−1 with σ_(k+1) > 1e-7·σ_1, counted from 1."""
     gap: float | Undefined
     """σ_k*/σ_(k*+1)."""
@@ -43,7 +43,7 @@ class Spectrum:
         return len(self.sigma)
 
 
-def spectrum(gram: Floats, *, numerical_rank: float = NUMERICAL_RANK) -> Spectrum | Undefined:
+def decompose_window(gram: Floats, *, numerical_rank: float = NUMERICAL_RANK) -> WindowSVD | Undefined:
     """Decompose a window by its Gram matrix.
 
     Args:
@@ -69,10 +69,10 @@ def spectrum(gram: Floats, *, numerical_rank: float = NUMERICAL_RANK) -> Spectru
     edge, gap = _edge(relative, rank)
     squares = relative**2
     participation = float(squares.sum() ** 2 / (squares**2).sum())
-    return Spectrum(sigma, _settle_signs(vectors[:, ::-1]), rank, edge, gap, participation)
+    return WindowSVD(sigma, _settle_signs(vectors[:, ::-1]), rank, edge, gap, participation)
 
 
-def flatness(spectrum: Spectrum, rank: int, *, flat_gap: float = FLAT_GAP) -> str | None:
+def flatness(spectrum: WindowSVD, rank: int, *, flat_gap: float = FLAT_GAP) -> str | None:
     """Why the top-K subspace is arbitrary, or None where it is not.
 
     Args:

@@ -10,15 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorders.errors import UsageError
+from sedscope.analysis.statistics.coupling_ratio import (
+    CouplingRatio,
+    RatioAtCheckpoint,
+    ValueAtStep,
+    baseline,
+    coupling_ratio,
+    final,
+    peak,
+)
 from sedscope.analysis.statistics.interval import RatioIntervals, ratio_intervals
-from sedscope.analysis.statistics.probe_groups import Coupling, group_bounds, group_parts, sum_by_group
-from sedscope.analysis.statistics.ratio import At, Checkpoint, Ratio, baseline, final, peak, ratio
+from sedscope.analysis.statistics.probe_groups import GroupedCoupling, group_bounds, split_by_group, sum_by_group
 from sedscope.analysis.undefined import Undefined
 
 
 def point(t, rbar, full=True):
-    state = rbar if isinstance(rbar, Undefined) else Ratio(np.array([rbar]), rbar)
-    return Checkpoint(t, 3 if full else 1, full, state)
+    state = rbar if isinstance(rbar, Undefined) else CouplingRatio(np.array([rbar]), rbar)
+    return RatioAtCheckpoint(t, 3 if full else 1, full, state)
 
 
 def test_the_baseline_is_the_mean_of_the_two_middle_values():
@@ -36,23 +44,25 @@ def test_the_baseline_is_the_mean_of_the_two_middle_values():
 def test_undefined_baselines(values, reason):
     found = baseline(np.array(values))
     assert found == Undefined(reason)
-    assert ratio(np.array([1.0]), found) == found
+    assert coupling_ratio(np.array([1.0]), found) == found
 
 
 def test_ratio():
-    found = ratio(np.array([6.0, 3.0]), 1.5)
-    assert isinstance(found, Ratio)
+    found = coupling_ratio(np.array([6.0, 3.0]), 1.5)
+    assert isinstance(found, CouplingRatio)
     assert (found.R.tolist(), found.rbar) == ([4.0, 2.0], 3.0)
-    assert ratio(np.array([1.0, np.nan]), 1.0) == Undefined("the coupling of the window's directions is NaN or Inf")
-    assert "too small to divide by" in ratio(np.array([1.0]), 1e-310).reason
-    assert ratio(np.array([]), 1.0) == Undefined("the window has no direction")
+    assert coupling_ratio(np.array([1.0, np.nan]), 1.0) == Undefined(
+        "the coupling of the window's directions is NaN or Inf"
+    )
+    assert "too small to divide by" in coupling_ratio(np.array([1.0]), 1e-310).reason
+    assert coupling_ratio(np.array([]), 1.0) == Undefined("the window has no direction")
 
 
 def test_peak_and_final_leave_short_windows_and_undefined_states_out():
     bad = Undefined("all 3 rows are zero")
     points = [point(0, 99.0, full=False), point(25, 4.0), point(50, bad), point(75, 7.0), point(100, 7.0)]
-    assert peak(points) == At(75, 7.0)
-    assert final(points) == At(100, 7.0)
+    assert peak(points) == ValueAtStep(75, 7.0)
+    assert final(points) == ValueAtStep(100, 7.0)
     assert final(points[:3]) == Undefined("at the last checkpoint, t = 50: all 3 rows are zero")
     assert final(points[:1]) == Undefined("at the last checkpoint, t = 0, the window is short: 1 rows")
     assert peak(points[:1]) == Undefined("none of 1 checkpoints has a full window")
@@ -76,7 +86,7 @@ def test_chunks_fall_into_the_same_groups(n_probes, groups, chunk):
     sums = np.zeros(bounds.size - 1)
     for first in range(0, n_probes, chunk):
         sum_by_group(values[first : first + chunk], first, bounds, sums)
-        assert all(part.start < part.stop for _, part in group_parts(first, min(chunk, n_probes - first), bounds))
+        assert all(part.start < part.stop for _, part in split_by_group(first, min(chunk, n_probes - first), bounds))
     plain = [values[a:b].sum() for a, b in pairwise(bounds)]
     np.testing.assert_allclose(sums, plain)
 
@@ -86,8 +96,8 @@ def couplings(seed, counts, n_random=20):
     counts = np.array(counts)
     shape = (n_random, counts.size)
     return (
-        Coupling(counts * generator.gamma(4.0, 2.0, (3, counts.size)), counts),
-        Coupling(counts * generator.gamma(4.0, 0.1, shape), counts),
+        GroupedCoupling(counts * generator.gamma(4.0, 2.0, (3, counts.size)), counts),
+        GroupedCoupling(counts * generator.gamma(4.0, 0.1, shape), counts),
     )
 
 
@@ -119,8 +129,8 @@ def test_interval_holds_the_estimate_and_is_reproducible():
     directions, random = couplings(1, [32] * 32)
     found = ratio_intervals(directions, random)
     assert isinstance(found, RatioIntervals)
-    estimate = ratio(directions.A, baseline(random.A))
-    assert isinstance(estimate, Ratio)
+    estimate = coupling_ratio(directions.A, baseline(random.A))
+    assert isinstance(estimate, CouplingRatio)
     assert found.rbar.low < estimate.rbar < found.rbar.high
     assert found == ratio_intervals(directions, random)
     assert found != ratio_intervals(directions, random, seed=1)
@@ -128,21 +138,23 @@ def test_interval_holds_the_estimate_and_is_reproducible():
 
 def test_interval_has_no_width_where_nothing_varies():
     counts = np.full(4, 8)
-    found = ratio_intervals(Coupling(np.full((1, 4), 24.0), counts), Coupling(np.full((5, 4), 8.0), counts))
+    found = ratio_intervals(
+        GroupedCoupling(np.full((1, 4), 24.0), counts), GroupedCoupling(np.full((5, 4), 8.0), counts)
+    )
     assert isinstance(found, RatioIntervals)
     assert (found.rbar.low, found.rbar.high) == (3.0, 3.0)
 
 
 def test_undefined_intervals():
     counts = np.full(4, 8)
-    good, one = Coupling(np.ones((5, 4)), counts), Coupling(np.ones((1, 4)), counts)
-    sparse = Coupling(np.eye(5, 4), counts)
+    good, one = GroupedCoupling(np.ones((5, 4)), counts), GroupedCoupling(np.ones((1, 4)), counts)
+    sparse = GroupedCoupling(np.eye(5, 4), counts)
     assert "at least 2 random" in ratio_intervals(good, one).reason
     assert "resampled baseline is zero" in ratio_intervals(good, sparse).reason
-    assert "NaN or Inf" in ratio_intervals(Coupling(np.full((1, 4), np.nan), counts), good).reason
-    single = Coupling(np.ones((5, 1)), np.array([8]))
+    assert "NaN or Inf" in ratio_intervals(GroupedCoupling(np.full((1, 4), np.nan), counts), good).reason
+    single = GroupedCoupling(np.ones((5, 1)), np.array([8]))
     assert "at least 2 groups" in ratio_intervals(single, single).reason
-    assert "no direction" in ratio_intervals(Coupling(np.ones((0, 4)), counts), good).reason
+    assert "no direction" in ratio_intervals(GroupedCoupling(np.ones((0, 4)), counts), good).reason
     with pytest.raises(UsageError, match="same groups"):
         ratio_intervals(good, single)
 
@@ -151,7 +163,7 @@ def test_undefined_intervals():
 @given(st.floats(1e-9, 1e9), st.integers(0, 3))
 def test_a_common_factor_cancels(factor, seed):
     directions, random = couplings(seed, [4] * 8)
-    scaled = [Coupling(c.sums * factor, c.counts) for c in (directions, random)]
+    scaled = [GroupedCoupling(c.sums * factor, c.counts) for c in (directions, random)]
     plain, moved = ratio_intervals(directions, random, resamples=50), ratio_intervals(*scaled, resamples=50)
     assert isinstance(plain, RatioIntervals) and isinstance(moved, RatioIntervals)
     assert moved.rbar.low == pytest.approx(plain.rbar.low) and moved.rbar.high == pytest.approx(plain.rbar.high)
