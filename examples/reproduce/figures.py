@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from examples.reproduce.measure import Coupled, Measurements
 from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.report.plots.accuracies import accuracies_figure
-from sedscope.report.plots.canvas import standalone
-from sedscope.report.plots.ratio import ratio_figure
+from sedscope.report.plots.figure_canvas import standalone
+from sedscope.report.plots.interventions_figure import accuracies_figure
+from sedscope.report.plots.ratio_figure import ratio_figure
 
 RANK_WINDOW = 40
 """Rows that the rank sweep makes its subspaces of; all other subspaces are made of 20."""

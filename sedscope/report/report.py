@@ -22,15 +22,15 @@ from sedscope.analysis.interventions import InterventionComparison as RunCompari
 from sedscope.analysis.interventions import Outcome, compare, outcome_of
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.report.comparison.terminal import print_comparison
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure, exit_status
+from sedscope.report.formats.step_summary import append_summary, summary_wanted
 from sedscope.report.formats.terminal import print_run
+from sedscope.report.formats.terminal_interventions import print_comparison
 from sedscope.report.formats.whole_files import HTML_NAME, prepare_folder, write_whole
 from sedscope.report.gate.baseline import Comparison
 from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
-from sedscope.report.gate.summary import append_summary, summary_wanted
 from sedscope.report.gate.verdict import verdicts_section
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question

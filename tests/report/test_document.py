@@ -20,7 +20,7 @@ from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.failure import Failure
 from sedscope.report.formats.html import render_html
 from sedscope.report.formats.markdown import code, escaped, render_markdown
-from sedscope.report.plots.canvas import standalone
+from sedscope.report.plots.figure_canvas import standalone
 from sedscope.report.sections.compose import compose
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}

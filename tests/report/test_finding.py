@@ -13,8 +13,8 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import plain
 from sedscope.report.finding import across_tasks, finding
 from sedscope.report.finding.case import Case
-from sedscope.report.finding.context import alignment_rule, flat_rule, stage_rule, state_rule
-from sedscope.report.finding.coupling import (
+from sedscope.report.finding.context_rules import alignment_rule, flat_rule, stage_rule, state_rule
+from sedscope.report.finding.coupling_rules import (
     aggregate_rule,
     control_rule,
     coupling_rule,

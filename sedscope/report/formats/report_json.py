@@ -19,9 +19,9 @@ from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.statistics.interval import LEVEL, RESAMPLES, Interval
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.comparison.json import comparison_json
 from sedscope.report.failure import Failure
 from sedscope.report.formats.json_evidence import angles, coupling_evidence, random_alignment, stages
+from sedscope.report.formats.json_interventions import comparison_json
 from sedscope.report.formats.json_parts import Json, Reasons, ends, numbers, padded
 
 FORMAT = "sedscope-report"

@@ -11,15 +11,15 @@ from pathlib import Path
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import Settings
-from sedscope.report.comparison.table import runs_table
 from sedscope.report.document import Document
 from sedscope.report.failure import Failure
 from sedscope.report.formats.html import render_html
+from sedscope.report.formats.interventions_table import runs_table
 from sedscope.report.formats.markdown import FIGURE_FOLDER, render_markdown
 from sedscope.report.formats.report_json import render_json
 from sedscope.report.formats.table_files import tables, to_csv, to_parquet
 from sedscope.report.formats.whole_files import HTML_NAME, prepare_folder, write_whole
-from sedscope.report.plots.canvas import standalone
+from sedscope.report.plots.figure_canvas import standalone
 
 JSON_NAME = "report.json"
 MARKDOWN_NAME = "report.md"

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.settings import Settings
-from sedscope.report.comparison.section import comparison_section, comparison_words
 from sedscope.report.document import Block, Document, Items, Name, Paragraph, Section, Strong, Words
 from sedscope.report.facts import Reported
 from sedscope.report.failure import Failure
 from sedscope.report.finding import across_tasks, all_findings, headline_basis
 from sedscope.report.groups import Group, group_labels, groups_of
-from sedscope.report.sections.alignments import alignment_section
-from sedscope.report.sections.angles import angles_section
-from sedscope.report.sections.blocks import blocks_section
-from sedscope.report.sections.context import Part
-from sedscope.report.sections.coupling import coupling_section
-from sedscope.report.sections.measures import measures_section
-from sedscope.report.sections.method import method_section, remarks, run_facts
-from sedscope.report.sections.metrics import metrics_section
-from sedscope.report.sections.seeds import seeds_section, seeds_words
-from sedscope.report.sections.spectra import spectra_section
-from sedscope.report.sections.stages import stages_section
+from sedscope.report.sections.alignment_section import alignment_section
+from sedscope.report.sections.angles_section import angles_section
+from sedscope.report.sections.blocks_section import blocks_section
+from sedscope.report.sections.coupling_section import coupling_section
+from sedscope.report.sections.interventions_section import comparison_section, comparison_words
+from sedscope.report.sections.measures_section import measures_section
+from sedscope.report.sections.method_section import method_section, remarks, run_facts
+from sedscope.report.sections.milestones_section import metrics_section
+from sedscope.report.sections.run_section import Part
+from sedscope.report.sections.seeds_section import seeds_section, seeds_words
+from sedscope.report.sections.spectra_section import spectra_section
+from sedscope.report.sections.stages_section import stages_section
 from sedscope.report.select import bases
 
 _BY_BASIS = (

@@ -14,8 +14,8 @@ from comparison_samples import paper
 
 from sedscope.analysis.interventions import compare
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.report.comparison.json import comparison_json
 from sedscope.report.failure import Failure
+from sedscope.report.formats.json_interventions import comparison_json
 from sedscope.report.formats.report_json import render_json
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "report-json.md"

@@ -20,10 +20,10 @@ from sedscope.report.document import Document, Paragraph, Section
 from sedscope.report.estimate import Estimate
 from sedscope.report.failure import Failure
 from sedscope.report.formats.report_json import render_json
+from sedscope.report.formats.step_summary import LIMIT, append_summary, shortened, summary_wanted
 from sedscope.report.gate.baseline import Comparison, compare_reports, parse_change, read_report
 from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
-from sedscope.report.gate.summary import LIMIT, append_summary, shortened, summary_wanted
 from sedscope.report.gate.verdict import Verdict
 
 PASSED = Verdict("a", "1 < 2", Estimate.exact(1.0), Estimate.exact(2.0), "<", holds=True)

@@ -10,7 +10,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Paragraph, Section, Table, Term, Words
 from sedscope.report.estimate import signed
 from sedscope.report.sections.cells import name, names_column
-from sedscope.report.sections.context import Part, not_measured
+from sedscope.report.sections.run_section import Part, not_measured
 
 _MOST = 40
 """Rows of the table; the file of tables holds all."""

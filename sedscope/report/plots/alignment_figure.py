@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
+from sedscope.report.alignment_floor import ABOVE_FLOOR
 from sedscope.report.estimate import Estimate
-from sedscope.report.finding.context import ABOVE_FLOOR
-from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, look_of
-from sedscope.report.plots.lines import band, line
+from sedscope.report.plots.figure_canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.strokes import band, line
 
 _CONTROL = Look("#7f7f7f", (0, (3, 1)), "")
 

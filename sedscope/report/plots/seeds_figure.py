@@ -9,9 +9,9 @@ import numpy as np
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.sources.variants import is_control
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, look_of
-from sedscope.report.plots.lines import line, log_axis
+from sedscope.report.plots.figure_canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.strokes import line, log_axis
 from sedscope.report.select import usable
 
 _CONTROL = Look("#7f7f7f", (0, (3, 1)), "")

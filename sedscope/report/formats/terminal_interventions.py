@@ -14,7 +14,7 @@ from rich.text import Text
 from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.comparison.finding import comparison_findings
+from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.comparison.words import mean_ends, mean_text, ratio_text, times
 from sedscope.report.document import plain
 from sedscope.report.estimate import between

@@ -11,9 +11,9 @@ from sedscope.report.finding import headline_basis
 from sedscope.report.finding.case import Case, Contrast, contrast
 from sedscope.report.finding.phrases import times
 from sedscope.report.groups import Group, over_seeds
-from sedscope.report.plots.seeds import seeds_figure
+from sedscope.report.plots.seeds_figure import seeds_figure
 from sedscope.report.sections.cells import estimated, name, names_column, number
-from sedscope.report.sections.context import figure, side_by_side
+from sedscope.report.sections.run_section import figure, side_by_side
 from sedscope.report.select import find
 
 

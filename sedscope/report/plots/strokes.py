@@ -9,8 +9,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from sedscope.report.estimate import Estimate
 from sedscope.report.figures import short
-from sedscope.report.plots.canvas import BAND
 from sedscope.report.plots.colours import Look
+from sedscope.report.plots.figure_canvas import BAND
 
 LABEL_LENGTH = 34
 """A longer name would push the figure out of its frame."""

@@ -12,14 +12,14 @@ from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.comparison.finding import comparison_findings
-from sedscope.report.comparison.rbar import GroupRbar, rbar_of, sources_of
+from sedscope.report.comparison.group_rbar import GroupRbar, rbar_of, sources_of
+from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.comparison.words import interval_text, mean_ends, mean_text, ratio_text, steps, times
 from sedscope.report.document import Block, Cell, Code, Column, Items, Notes, Paragraph, Section, Table, Term, Words
 from sedscope.report.figures import short, span
-from sedscope.report.plots.accuracies import accuracies_figure
+from sedscope.report.plots.interventions_figure import accuracies_figure
 from sedscope.report.sections.cells import EMPTY, estimated, name, names_column, number
-from sedscope.report.sections.context import figure, side_by_side
+from sedscope.report.sections.run_section import figure, side_by_side
 
 ANCHOR = "comparison"
 _CURVES: Words = (

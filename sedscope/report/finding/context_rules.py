@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from recorders.format import STATE_FINISHED
-from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.undefined import Undefined
+from sedscope.report.alignment_floor import alignment_floors, alignments
 from sedscope.report.document import Name, Strong, Term, Words
 from sedscope.report.estimate import signed
 from sedscope.report.figures import count
@@ -19,8 +19,6 @@ from sedscope.report.select import n_flat
 TELLS_APART = 2 / 3
 """Alignment tells a gradient from its control where this share of checkpoints is above the floor for the one, and at
 most the rest for the other."""
-ABOVE_FLOOR = 2.0
-"""An alignment counts from this many times the root mean square of random directions."""
 
 
 def stage_rule(case: Case) -> Words | None:
@@ -82,24 +80,6 @@ def state_rule(case: Case) -> Words | None:
     if case.run.state == STATE_FINISHED or case.run.steps is None:
         return None
     return ("The run is ", Strong(case.run.state), f": these numbers end at t = {count(case.run.steps[1])}.")
-
-
-def alignment_floors(run: RunAnalysis, task: str) -> dict[int, float]:
-    """What random directions reach, by t: where only the selected parameters move."""
-    series = next((one for one in run.random_alignment if one.task == task), None)
-    points = () if series is None else series.points
-    return {t: float(found[0]) for t, found in points if not isinstance(found, Undefined)}
-
-
-def alignments(series: CouplingSeries, floors: dict[int, float]) -> list[tuple[float, float]]:
-    """A of the row and the floor that counts, at every checkpoint with both: only the selected parameters move."""
-    found = []
-    for point in series.points:
-        known = point.alignment
-        if isinstance(known, Undefined) or isinstance(known.row, Undefined) or point.t not in floors:
-            continue
-        found.append((float(known.row[0]), ABOVE_FLOOR * floors[point.t]))
-    return found
 
 
 def _aligned(subject: str, values: Sequence[tuple[float, float]]) -> str:

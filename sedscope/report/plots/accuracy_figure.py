@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import RunFacts
-from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, task_colour
-from sedscope.report.plots.lines import line
+from sedscope.report.plots.figure_canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.strokes import line
 
 _PARTS = ((TEST_ACCURACY, "test", "-"), (TRAIN_ACCURACY, "train", (0, (2, 1.5))))
 

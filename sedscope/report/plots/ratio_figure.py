@@ -8,9 +8,9 @@ from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Ends, Estimate
-from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, look_of
-from sedscope.report.plots.lines import band, dimmed, line, log_axis
+from sedscope.report.plots.figure_canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.strokes import band, dimmed, line, log_axis
 from sedscope.report.select import Kind, estimate, usable
 
 _RANK = Look("#7f7f7f")

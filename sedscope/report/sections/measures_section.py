@@ -8,7 +8,7 @@ from sedscope.report.document import Block, Cell, Column, Notes, Section, Table,
 from sedscope.report.estimate import between
 from sedscope.report.figures import count
 from sedscope.report.sections.cells import moment, name, names_column, number
-from sedscope.report.sections.context import Part, not_measured
+from sedscope.report.sections.run_section import Part, not_measured
 from sedscope.report.select import KINDS, n_flat
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Cell, Column, Notes, Section, Table, Term, Words
-from sedscope.report.plots.spectrum import spectrum_figure
+from sedscope.report.plots.spectrum_figure import spectrum_figure
 from sedscope.report.sections.cells import EMPTY, name, names_column, number
-from sedscope.report.sections.context import Part, figure, not_measured, side_by_side
+from sedscope.report.sections.run_section import Part, figure, not_measured, side_by_side
 
 
 def spectra_section(part: Part) -> Section:

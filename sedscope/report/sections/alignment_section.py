@@ -6,12 +6,12 @@ import numpy as np
 
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.undefined import Undefined
+from sedscope.report.alignment_floor import ABOVE_FLOOR, alignment_floors
 from sedscope.report.document import Block, Cell, Column, Figure, Name, Notes, Section, Table, Term, Words
-from sedscope.report.finding.context import ABOVE_FLOOR, alignment_floors
 from sedscope.report.finding.phrases import with_sign
-from sedscope.report.plots.alignment import alignment_figure
+from sedscope.report.plots.alignment_figure import alignment_figure
 from sedscope.report.sections.cells import EMPTY, name, names_column
-from sedscope.report.sections.context import Part, figure, not_measured, side_by_side
+from sedscope.report.sections.run_section import Part, figure, not_measured, side_by_side
 
 
 def alignment_section(part: Part) -> Section:

@@ -8,9 +8,9 @@ from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, look_of
-from sedscope.report.plots.lines import line, log_axis
+from sedscope.report.plots.figure_canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.strokes import line, log_axis
 
 
 def spectrum_figure(spectra: Sequence[SpectrumSeries], rank: int, name: str) -> str | None:

@@ -10,7 +10,7 @@ from sedscope.report.document import Block, Cell, Column, Notes, Paragraph, Sect
 from sedscope.report.estimate import signed
 from sedscope.report.figures import count
 from sedscope.report.sections.cells import number
-from sedscope.report.sections.context import Part, not_measured
+from sedscope.report.sections.run_section import Part, not_measured
 
 
 def stages_section(part: Part) -> Section:

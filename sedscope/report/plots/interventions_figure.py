@@ -9,9 +9,9 @@ from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.canvas import Canvas, drawing, to_svg
 from sedscope.report.plots.colours import Look, treatment_look
-from sedscope.report.plots.lines import dimmed, line
+from sedscope.report.plots.figure_canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.strokes import dimmed, line
 
 _GREY = "#7f7f7f"
 _LABEL_LENGTH = 68

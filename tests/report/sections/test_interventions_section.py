@@ -12,13 +12,13 @@ from report_samples import HOSTILE
 from sedscope.analysis.interventions import Outcome, compare
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import Settings
-from sedscope.report.comparison.section import comparison_section
-from sedscope.report.comparison.table import runs_table
 from sedscope.report.document import Document, Section, Table
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.formats.html import render_html
+from sedscope.report.formats.interventions_table import runs_table
 from sedscope.report.formats.markdown import render_markdown, render_section
 from sedscope.report.sections.compose import compose
+from sedscope.report.sections.interventions_section import comparison_section
 
 
 def section(*outcomes: Outcome) -> Section:

@@ -9,7 +9,7 @@ from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Section, Table, Term, Words
 from sedscope.report.sections.cells import EMPTY, name, names_column
-from sedscope.report.sections.context import Part, not_measured
+from sedscope.report.sections.run_section import Part, not_measured
 
 
 def blocks_section(part: Part) -> Section:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from recorders.format import parse_source
 from sedscope.analysis.sources.variants import is_control
 from sedscope.report.document import Block, Cell, Column, Figure, Name, Notes, Paragraph, Section, Table, Term, Words
-from sedscope.report.plots.ratio import control_band, ratio_figure
+from sedscope.report.plots.ratio_figure import control_band, ratio_figure
 from sedscope.report.sections.cells import EMPTY, moment, name, names_column
-from sedscope.report.sections.context import Part, figure, not_measured, side_by_side
+from sedscope.report.sections.run_section import Part, figure, not_measured, side_by_side
 
 
 def coupling_section(part: Part) -> Section:

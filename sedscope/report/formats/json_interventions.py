@@ -17,7 +17,7 @@ from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.statistics.interval import LEVEL
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.comparison.rbar import GroupRbar, rbar_of
+from sedscope.report.comparison.group_rbar import GroupRbar, rbar_of
 from sedscope.report.formats.json_parts import Json, Reasons, numbers
 
 
