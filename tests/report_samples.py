@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from sedscope.analysis.pipeline.results import (
-    AlignmentAt,
     BlockCoupling,
-    CouplingAt,
+    CheckpointAlignment,
+    CheckpointCoupling,
+    CheckpointRank,
     CouplingSeries,
     RandomAlignment,
-    RankAt,
     RankSeries,
     RunAnalysis,
     Spread,
@@ -33,14 +33,14 @@ def interval(low: float, high: float) -> Interval:
     return Interval(low, high, 0.95, 32, 1024, 20, 1000, 0)
 
 
-def point(t: int, rbar: float, *, full: bool = True, flat: str | None = None) -> CouplingAt:
+def point(t: int, rbar: float, *, full: bool = True, flat: str | None = None) -> CheckpointCoupling:
     R = np.array([rbar + 1.0, rbar, rbar - 1.0])
     ends = interval(rbar * 0.9, rbar * 1.1)
-    return CouplingAt(t, 20 if full else 5, full, R * 2.0, 2.0, CouplingRatio(R, rbar), ends, flat)
+    return CheckpointCoupling(t, 20 if full else 5, full, R * 2.0, 2.0, CouplingRatio(R, rbar), ends, flat)
 
 
-def nothing(t: int) -> CouplingAt:
-    return CouplingAt(t, 0, False, EARLY, 2.0, EARLY, EARLY, None)
+def nothing(t: int) -> CheckpointCoupling:
+    return CheckpointCoupling(t, 0, False, EARLY, 2.0, EARLY, EARLY, None)
 
 
 def series(source: str, task: str, peak: float, final: float, *, flat: str | None = None) -> CouplingSeries:
@@ -57,7 +57,7 @@ def metrics(task: str, grok: int | None) -> TaskMetrics:
 
 def ranks(task: str) -> RankSeries:
     values = [(0, 62), (500, 70), (1000, 96), (2000, 51)]
-    return RankSeries(task, 1024, tuple(RankAt(t, rank, np.array([0.5, 0.25])) for t, rank in values))
+    return RankSeries(task, 1024, tuple(CheckpointRank(t, rank, np.array([0.5, 0.25])) for t, rank in values))
 
 
 def spectrum(source: str) -> SpectrumSeries:
@@ -65,7 +65,7 @@ def spectrum(source: str) -> SpectrumSeries:
     return SpectrumSeries(source, 20, (SpectrumAtStep(0, 0, False, EARLY), SpectrumAtStep(25, 3, False, edge)))
 
 
-def with_evidence(one: CouplingAt, matched: float, logit: float, aligned: float) -> CouplingAt:
+def with_evidence(one: CheckpointCoupling, matched: float, logit: float, aligned: float) -> CheckpointCoupling:
     """A checkpoint with every second measure; ends of intervals are 10 % to both sides, as for R̄_k."""
 
     def ratio(value: float) -> CouplingRatio:
@@ -79,7 +79,7 @@ def with_evidence(one: CouplingAt, matched: float, logit: float, aligned: float)
         matched=ratio(matched),
         matched_interval=interval(matched * 0.9, matched * 1.1),
         energy=np.full((3, 2), 0.5),
-        alignment=AlignmentAt(one.t + 25, np.full((3, 2), aligned), np.array([aligned, aligned / 2])),
+        alignment=CheckpointAlignment(one.t + 25, np.full((3, 2), aligned), np.array([aligned, aligned / 2])),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RunAnalysis
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
@@ -28,7 +28,7 @@ def bases(run: RunAnalysis) -> tuple[tuple[int, int], ...]:
     return tuple(dict.fromkeys((one.window, one.rank) for one in run.coupling))
 
 
-def ratio_of(point: CouplingAt, kind: Kind) -> tuple[CouplingRatio | Undefined, Interval | Undefined]:
+def ratio_of(point: CheckpointCoupling, kind: Kind) -> tuple[CouplingRatio | Undefined, Interval | Undefined]:
     """The ratio of one kind and the interval of its mean."""
     match kind:
         case "rbar":
@@ -39,7 +39,7 @@ def ratio_of(point: CouplingAt, kind: Kind) -> tuple[CouplingRatio | Undefined, 
             return point.matched, point.matched_interval
 
 
-def estimate(point: CouplingAt, kind: Kind = "rbar") -> Estimate | Undefined:
+def estimate(point: CheckpointCoupling, kind: Kind = "rbar") -> Estimate | Undefined:
     """R̄_k, or its logit or matched kin, with its interval."""
     ratio, interval = ratio_of(point, kind)
     return ratio if isinstance(ratio, Undefined) else Estimate.measured(ratio.rbar, interval)

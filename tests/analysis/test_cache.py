@@ -13,7 +13,7 @@ import pytest
 from recorders.errors import RefusedError
 from sedscope.analysis import cache as module
 from sedscope.analysis.cache import Cache, cache_folder, digest
-from sedscope.analysis.pipeline.measured import as_blocks, as_centroids
+from sedscope.analysis.pipeline.checkpoint_result import as_blocks, as_centroids
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.rolling_spectra import cached_gram, compute_gram
 from sedscope.analysis.spectra.source_rows import SourceRows

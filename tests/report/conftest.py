@@ -11,9 +11,9 @@ import pytest
 from report_samples import FLOORS, measured, metrics, ranks, series, spectrum
 
 from sedscope.analysis.pipeline.results import (
-    AngleAt,
     AngleSeries,
-    CouplingAt,
+    CheckpointAngles,
+    CheckpointCoupling,
     CouplingSeries,
     RunAnalysis,
     Stage,
@@ -66,7 +66,7 @@ def four_tasks(one_task: RunAnalysis) -> RunAnalysis:
 def undefined_series() -> Callable[[str, str, str], CouplingSeries]:
     def make(source: str, task: str, reason: str) -> CouplingSeries:
         absent: Any = Undefined(reason)
-        points = tuple(CouplingAt(t, 0, False, absent, absent, absent, absent, None) for t in (0, 1000))
+        points = tuple(CheckpointCoupling(t, 0, False, absent, absent, absent, absent, None) for t in (0, 1000))
         return CouplingSeries(source, task, 20, 3, "directions", points, absent, absent)
 
     return make
@@ -90,8 +90,12 @@ def evidence(one_task: RunAnalysis) -> RunAnalysis:
     )
     table = StageTable("add", 20, 3, (2000,), stages, (("+ decay", "update"),), "adamw/adaptive", "update")
     angles = (
-        AngleSeries("fixed_gradient/add", "displacement", 0, 20, 3, (AngleAt(2000, np.array([0.5, 0.1]), None),)),
-        AngleSeries("fixed_gradient/add", "fixed_gradient/add", 1, 20, 3, (AngleAt(2000, np.array([0.9, 0.7]), None),)),
+        AngleSeries(
+            "fixed_gradient/add", "displacement", 0, 20, 3, (CheckpointAngles(2000, np.array([0.5, 0.1]), None),)
+        ),
+        AngleSeries(
+            "fixed_gradient/add", "fixed_gradient/add", 1, 20, 3, (CheckpointAngles(2000, np.array([0.9, 0.7]), None),)
+        ),
     )
     return replace(
         one_task,

@@ -1,7 +1,7 @@
 """The analysis of one run, from the cache where it can be and computed where it must be.
 
 Every finished piece is kept at once: an interrupt, or an exception raised by `progress`, loses at most the checkpoint
-that was being worked on. Leaves to others: the stages of the work (`one_run`).
+that was being worked on. Leaves to others: the stages of the work (`run_analyser`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sedscope.analysis.pipeline.any_window import AnyWindow, RowProducts
-from sedscope.analysis.pipeline.material import OnProgress
-from sedscope.analysis.pipeline.one_run import OneRun
+from sedscope.analysis.pipeline.analysis_context import OnProgress
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.pipeline.run_analyser import RunAnalyser
+from sedscope.analysis.pipeline.span_couplings import RowProducts, SpanCouplings
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.windows import span_of
@@ -44,10 +44,10 @@ def analyse(
         TooLittleDataError: No source has as many rows as the smallest window.
         DamagedError, RefusedError: The run cannot be read.
     """
-    return OneRun(run, settings, sources, tasks, crossed, progress or _ignore).answer()
+    return RunAnalyser(run, settings, sources, tasks, crossed, progress or _ignore).answer()
 
 
-def kept_answer(
+def cached_analysis(
     run: Run,
     settings: Settings,
     sources: Sequence[str] | None = None,
@@ -55,12 +55,12 @@ def kept_answer(
     crossed: bool = False,
 ) -> RunAnalysis | None:
     """What `analyse` would return where it has nothing to compute, else None; raises as `analyse` does."""
-    return OneRun(run, settings, sources, tasks, crossed, _ignore).kept_answer()
+    return RunAnalyser(run, settings, sources, tasks, crossed, _ignore).cached_analysis()
 
 
 def measure_spans(
     run: Run, settings: Settings, sources: Sequence[str], task: str, progress: OnProgress | None = None
-) -> AnyWindow:
+) -> SpanCouplings:
     """The spans of windows of some sources against one task: R_k of every W and K in them follows without a product.
 
     Args:
@@ -74,21 +74,21 @@ def measure_spans(
         As `analyse` does.
     """
     wide = replace(settings, window=tuple(dict.fromkeys((1, span_of(settings.window)))), rank=(1,))
-    return OneRun(run, wide, sources, (task,), True, progress or _ignore).spans()
+    return RunAnalyser(run, wide, sources, (task,), True, progress or _ignore).spans()
 
 
 def row_products(
     run: Run, settings: Settings, source: str, progress: OnProgress | None = None
 ) -> RowProducts | Undefined:
     """Inner products of a source's rows within a window's reach; raises as `analyse` does."""
-    return OneRun(run, settings, (source,), (), False, progress or _ignore).row_products()
+    return RunAnalyser(run, settings, (source,), (), False, progress or _ignore).row_products()
 
 
 def probe_couplings(
     run: Run, settings: Settings, source: str, task: str, t: int, progress: OnProgress | None = None
 ) -> ProbeCouplings | Undefined:
     """Coupling of a window's K directions probe by probe, at a step with weights; raises as `analyse` does."""
-    return OneRun(run, settings, (source,), (task,), True, progress or _ignore).probe_couplings(t)
+    return RunAnalyser(run, settings, (source,), (task,), True, progress or _ignore).probe_couplings(t)
 
 
 def _ignore(_: AnalysisProgress) -> None:

@@ -1,7 +1,7 @@
 """Principal angles between the subspaces of sources, beside the floor: one source on two fixed batches.
 
 Works on inner products of directions, taken block by block over the columns, so that no more than a block of all
-directions is held. Leaves to others: which spans (`couple`) and when they are looked at (`analyse`).
+directions is held. Leaves to others: which spans (`checkpoint_computer`) and when they are looked at (`analyse`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Cache, Key
 from sedscope.analysis.coupling.coupling_gram import in_basis
-from sedscope.analysis.pipeline.couple import span_at
+from sedscope.analysis.pipeline.checkpoint_computer import span_at
+from sedscope.analysis.pipeline.checkpoint_result import Span
 from sedscope.analysis.pipeline.keys import Keys
-from sedscope.analysis.pipeline.measured import Span
-from sedscope.analysis.pipeline.results import AngleAt, AngleSeries
+from sedscope.analysis.pipeline.results import AngleSeries, CheckpointAngles
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
@@ -65,7 +65,7 @@ def inner_products(
 
 
 @dataclass(slots=True)
-class AnglesAt:
+class DirectionProducts:
     """What is known about one checkpoint."""
 
     t: int
@@ -89,16 +89,16 @@ class Angles:
         self._keys = Keys(run, settings)
         self._size = run.manifest.P
 
-    def look_up(self, t: int, variants: Sequence[Variant]) -> AnglesAt:
+    def look_up(self, t: int, variants: Sequence[Variant]) -> DirectionProducts:
         """What the cache holds of one checkpoint."""
-        found = AnglesAt(t, {variant: self._span(variant, t) for variant in variants}, None)
+        found = DirectionProducts(t, {variant: self._span(variant, t) for variant in variants}, None)
         kept = self._cache.load("angles", self._key(found))
         total = sum(span.size for span in found.known())
         if kept is not None and kept.keys() == {"products"} and kept["products"].shape == (total, total):
             found.products = kept["products"]
         return found
 
-    def compute(self, found: AnglesAt, absent: Mapping[Variant, Undefined]) -> None:
+    def compute(self, found: DirectionProducts, absent: Mapping[Variant, Undefined]) -> None:
         """Computes and keeps what is missing; a source without rows becomes undefined."""
         found.spans |= {variant: reason for variant, reason in absent.items() if variant in found.spans}
         spans = [(span, self._rows_of(span)) for span in found.known()]
@@ -114,12 +114,12 @@ class Angles:
         assert isinstance(rolling, RollingSpectra)
         return rolling
 
-    def _key(self, found: AnglesAt) -> Key:
+    def _key(self, found: DirectionProducts) -> Key:
         return self._keys.angles([(span, self._rows_of(span).rows) for span in found.known()])
 
 
 def angle_series(
-    compared: Iterable[Pair], found: Sequence[AnglesAt], rolling: Rolling, settings: Settings
+    compared: Iterable[Pair], found: Sequence[DirectionProducts], rolling: Rolling, settings: Settings
 ) -> Iterable[AngleSeries]:
     """Cosines of the principal angles for every pair, W and K.
 
@@ -141,7 +141,9 @@ def _read(span: Span, rolling: RollingSpectra, columns: slice) -> Floats:
     return np.asarray(rolling.rows.read(window.start, window.stop, columns), dtype=np.float64)
 
 
-def _at(pair: Pair, found: AnglesAt, rolling: Rolling, window: int, rank: int, settings: Settings) -> AngleAt:
+def _at(
+    pair: Pair, found: DirectionProducts, rolling: Rolling, window: int, rank: int, settings: Settings
+) -> CheckpointAngles:
     assert found.products is not None
     places = _places(found.spans)
     reasons: list[str] = []
@@ -149,13 +151,13 @@ def _at(pair: Pair, found: AnglesAt, rolling: Rolling, window: int, rank: int, s
     for variant in pair:
         basis = _basis(found.spans[variant], rolling[variant], window, rank, settings)
         if isinstance(basis, Undefined):
-            return AngleAt(found.t, Undefined(f"{variant.source}: {basis.reason}"), None)
+            return CheckpointAngles(found.t, Undefined(f"{variant.source}: {basis.reason}"), None)
         coefficients, why = basis
         known.append((coefficients, places[variant]))
         reasons += [] if why is None else [f"{variant.source}: {why}"]
     (a, rows), (b, columns) = known
     cosines = subspace_cosines(a.T @ found.products[rows, columns] @ b)
-    return AngleAt(found.t, cosines, "; ".join(reasons) or None)
+    return CheckpointAngles(found.t, cosines, "; ".join(reasons) or None)
 
 
 def _places(spans: Mapping[Variant, Span | Undefined]) -> dict[Variant, slice]:

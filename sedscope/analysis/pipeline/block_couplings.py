@@ -17,9 +17,9 @@ import numpy as np
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Cache
 from sedscope.analysis.coupling.parameter_blocks import blocks_of
-from sedscope.analysis.pipeline.couple import Tick, span_directions
+from sedscope.analysis.pipeline.checkpoint_computer import Tick, span_directions
+from sedscope.analysis.pipeline.checkpoint_result import Span
 from sedscope.analysis.pipeline.keys import Keys
-from sedscope.analysis.pipeline.measured import Span
 from sedscope.analysis.pipeline.results import BlockCoupling, CouplingSeries
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant

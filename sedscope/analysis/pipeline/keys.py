@@ -1,7 +1,7 @@
 """What each kept result of a checkpoint depends on.
 
 Decides the keys of the cache: everything that could change the numbers is in them, and nothing that could not. Leaves
-to others: storing (`cache`) and the shape of entries (`measured`).
+to others: storing (`cache`) and the shape of entries (`checkpoint_result`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sedscope.analysis.cache import Key
 from sedscope.analysis.coupling.parameter_blocks import BLOCK_RANDOM
-from sedscope.analysis.pipeline.measured import Span
+from sedscope.analysis.pipeline.checkpoint_result import Span
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.source_rows import SourceRows, task_identity
 from sedscope.runs import Run

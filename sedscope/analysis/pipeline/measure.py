@@ -1,7 +1,7 @@
 """All checkpoints and tasks of a run: what the cache holds of them, then the rest computed, side by side.
 
 Decides the order: by checkpoint, so that the weights of each are read once. Leaves to others: one checkpoint
-(`couple`).
+(`checkpoint_computer`).
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from functools import partial
 from itertools import count, groupby
 
 from recorders.errors import SedscopeError
-from sedscope.analysis.pipeline.couple import Checkpoints
-from sedscope.analysis.pipeline.material import Material, Rolling
-from sedscope.analysis.pipeline.measured import Measured
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext, Rolling
+from sedscope.analysis.pipeline.checkpoint_computer import CheckpointComputer
+from sedscope.analysis.pipeline.checkpoint_result import CheckpointResult
 from sedscope.analysis.sources.variants import variants_of
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 
 
 def measure(
-    material: Material, pairs: Sequence[tuple[str, str]], tasks: Sequence[str], rolling: Rolling
-) -> dict[str, list[Measured]]:
+    material: AnalysisContext, pairs: Sequence[tuple[str, str]], tasks: Sequence[str], rolling: Rolling
+) -> dict[str, list[CheckpointResult]]:
     """Baseline, centroids and responses of every checkpoint, by task.
 
     Args:
@@ -31,20 +31,20 @@ def measure(
     """
     work = material.work(rolling)
     steps = material.checkpoints.tolist()
-    measured: dict[str, list[Measured]] = {}
+    measured: dict[str, list[CheckpointResult]] = {}
     for task in tasks:
         absent = material.no_model(task)
         sources = [source for source, other in pairs if other == task and absent is None]
         asked = [variant for source in sources for variant in variants_of(source, material.settings)]
         usable = [variant for variant in asked if isinstance(rolling[variant], RollingSpectra)]
-        measured[task] = [Measured(t, task, {}, failure=absent) for t in steps]
+        measured[task] = [CheckpointResult(t, task, {}, failure=absent) for t in steps]
         if absent is None:
             measured[task] = [work.look_up(t, task, usable) for t in steps]
     _compute(material, work, [measured[task][at] for at in range(len(steps)) for task in tasks])
     return measured
 
 
-def _compute(material: Material, work: Checkpoints, found: Sequence[Measured]) -> None:
+def _compute(material: AnalysisContext, work: CheckpointComputer, found: Sequence[CheckpointResult]) -> None:
     """Computes what is missing, and says at each checkpoint that it cannot where it cannot."""
     missing = [one for one in found if one.failure is None and not work.is_complete(one)]
     reasons = material.compute_rows(list(dict.fromkeys(found for one in missing for found in work.open_variants(one))))
@@ -62,7 +62,7 @@ def _compute(material: Material, work: Checkpoints, found: Sequence[Measured]) -
 
 
 def _compute_checkpoint(
-    material: Material, work: Checkpoints, found: Sequence[Measured], tick: Callable[[int], None]
+    material: AnalysisContext, work: CheckpointComputer, found: Sequence[CheckpointResult], tick: Callable[[int], None]
 ) -> None:
     """All tasks of one checkpoint."""
     for one in found:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.pipeline.couple import span_directions
-from sedscope.analysis.pipeline.measured import Span
+from sedscope.analysis.pipeline.checkpoint_computer import span_directions
+from sedscope.analysis.pipeline.checkpoint_result import Span
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.undefined import Undefined

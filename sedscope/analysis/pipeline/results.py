@@ -37,7 +37,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class AlignmentAt:
+class CheckpointAlignment:
     """Signed cosines with what the training did to the centroids next; means over the variants of a source."""
 
     next_t: int
@@ -51,7 +51,7 @@ class AlignmentAt:
 
 
 @dataclass(frozen=True, slots=True)
-class CouplingAt:
+class CheckpointCoupling:
     """Coupling of one window's directions at one checkpoint."""
 
     t: int
@@ -77,7 +77,7 @@ class CouplingAt:
     """Of its mean over k."""
     energy: Floats | Undefined = NOT_MEASURED
     """‖v_k‖² within each block `[K', B]`."""
-    alignment: AlignmentAt | Undefined = NOT_MEASURED
+    alignment: CheckpointAlignment | Undefined = NOT_MEASURED
     spread: Spread | None = None
     """Over the variants of the source; None where there is one alone. All other numbers are their means."""
 
@@ -102,13 +102,13 @@ class CouplingSeries:
     window: int
     rank: int
     route: Route
-    points: tuple[CouplingAt, ...]
+    points: tuple[CheckpointCoupling, ...]
     peak: ValueAtStep | Undefined
     final: ValueAtStep | Undefined
     blocks: tuple[BlockCoupling, ...] = ()
     """At the peak and at the end, of the source's first variant."""
 
-    def at(self, moment: ValueAtStep | Undefined) -> CouplingAt | None:
+    def at(self, moment: ValueAtStep | Undefined) -> CheckpointCoupling | None:
         """The checkpoint of the peak or of the end."""
         if isinstance(moment, Undefined):
             return None
@@ -116,7 +116,7 @@ class CouplingSeries:
 
 
 @dataclass(frozen=True, slots=True)
-class RankAt:
+class CheckpointRank:
     """rank-90 of a task's centroids at one checkpoint."""
 
     t: int
@@ -131,7 +131,7 @@ class RankSeries:
 
     task: str
     n_probes: int
-    points: tuple[RankAt, ...]
+    points: tuple[CheckpointRank, ...]
     undefined: Undefined | None = None
     """Why there is no point at all."""
 
@@ -146,7 +146,7 @@ class RandomAlignment:
 
 
 @dataclass(frozen=True, slots=True)
-class AngleAt:
+class CheckpointAngles:
     """Principal angles between two top-K subspaces at one checkpoint."""
 
     t: int
@@ -166,7 +166,7 @@ class AngleSeries:
     """0; 1 in a floor: the same source on another fixed batch."""
     window: int
     rank: int
-    points: tuple[AngleAt, ...]
+    points: tuple[CheckpointAngles, ...]
 
     @property
     def is_floor(self) -> bool:
@@ -241,7 +241,7 @@ class RunAnalysis:
     damage: tuple[str, ...] = ()
     """What is damaged; the results are those of the good part."""
     blocks: tuple[str, ...] = ()
-    """Names of the blocks, in the order of `CouplingAt.energy`."""
+    """Names of the blocks, in the order of `CheckpointCoupling.energy`."""
     random_alignment: tuple[RandomAlignment, ...] = ()
     angles: tuple[AngleSeries, ...] = ()
     stages: tuple[StageTable, ...] = ()

@@ -17,8 +17,8 @@ from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.coupling.parameter_blocks import block_energies
 from sedscope.analysis.coupling.response import Response, join_responses
-from sedscope.analysis.pipeline.measured import Measured, SpanResponse
-from sedscope.analysis.pipeline.results import NOT_MEASURED, AlignmentAt, RandomAlignment
+from sedscope.analysis.pipeline.checkpoint_result import CheckpointResult, SpanResponse
+from sedscope.analysis.pipeline.results import NOT_MEASURED, CheckpointAlignment, RandomAlignment
 from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
 from sedscope.analysis.statistics.interval import Interval, cosine_interval, matched_interval
@@ -27,7 +27,7 @@ from sedscope.analysis.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class VariantResult:
     """What is known of one variant's window at one checkpoint."""
 
     spectrum: WindowSVD
@@ -39,19 +39,19 @@ class Made:
     flat: str | None
 
 
-def measured_or_not(made: Sequence[Made | Undefined]) -> list[Made] | Undefined:
+def measured_or_not(made: Sequence[VariantResult | Undefined]) -> list[VariantResult] | Undefined:
     """All variants, or the first reason why one is missing: a mean over fewer would not be what its name says."""
     absent = next((one for one in made if isinstance(one, Undefined)), None)
-    return [one for one in made if isinstance(one, Made)] if absent is None else absent
+    return [one for one in made if isinstance(one, VariantResult)] if absent is None else absent
 
 
-def energy(made: Made) -> Floats:
+def energy(made: VariantResult) -> Floats:
     """‖v_k‖² within each block `[K', B]`."""
     return block_energies(made.answer.block_gram, made.coefficients)
 
 
 def matched_ratio(
-    made: Sequence[Made], n_directions: int, found: Measured
+    made: Sequence[VariantResult], n_directions: int, found: CheckpointResult
 ) -> tuple[CouplingRatio | Undefined, Interval | Undefined]:
     """R^matched of each v_k, its mean over k, and the interval of that mean.
 
@@ -76,7 +76,9 @@ def matched_ratio(
     return CouplingRatio(values.reshape(len(made), -1).mean(axis=0), float(values.mean())), interval
 
 
-def alignment(source: str, made: Sequence[Made], n_directions: int, found: Measured) -> AlignmentAt | Undefined:
+def alignment(
+    source: str, made: Sequence[VariantResult], n_directions: int, found: CheckpointResult
+) -> CheckpointAlignment | Undefined:
     """a(v) of the window's directions and of the row at the checkpoint; means over the variants."""
     if found.next_t is None:
         return NOT_MEASURED if found.random_blocks is None else Undefined("no interval follows the last weights")
@@ -94,11 +96,13 @@ def alignment(source: str, made: Sequence[Made], n_directions: int, found: Measu
         responses += [] if row is None else [row]
     at_t = _mean(rows)
     if isinstance(at_t, Undefined):
-        return AlignmentAt(found.next_t, _mean(directions), at_t, at_t)
-    return AlignmentAt(found.next_t, _mean(directions), at_t[0], _row_interval(join_responses(responses), shift))
+        return CheckpointAlignment(found.next_t, _mean(directions), at_t, at_t)
+    return CheckpointAlignment(
+        found.next_t, _mean(directions), at_t[0], _row_interval(join_responses(responses), shift)
+    )
 
 
-def random_alignment(task: str, measured: Sequence[Measured]) -> RandomAlignment:
+def random_alignment(task: str, measured: Sequence[CheckpointResult]) -> RandomAlignment:
     """Root mean square of a(r_j) at every checkpoint that an interval follows."""
     points: list[tuple[int, Floats | Undefined]] = []
     for found in measured:

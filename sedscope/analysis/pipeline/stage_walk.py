@@ -21,7 +21,7 @@ from recorders.format import (
     Source,
 )
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, Stage, StageTable
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, Stage, StageTable
 from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
@@ -84,12 +84,12 @@ def _common_steps(chain: Sequence[CouplingSeries]) -> tuple[int, ...]:
     return tuple(sorted(set.intersection(*sets)))
 
 
-def _at(series: CouplingSeries, steps: Sequence[int]) -> list[CouplingAt]:
+def _at(series: CouplingSeries, steps: Sequence[int]) -> list[CheckpointCoupling]:
     by_step = {point.t: point for point in series.points}
     return [by_step[t] for t in steps]
 
 
-def _stage(name: str, source: str, points: Sequence[CouplingAt], before: Stage | None) -> Stage:
+def _stage(name: str, source: str, points: Sequence[CheckpointCoupling], before: Stage | None) -> Stage:
     rbar = np.array([point.ratio.rbar for point in points if isinstance(point.ratio, CouplingRatio)])
     matched = _matched(points)
     first = Undefined("the first stage has none before it")
@@ -104,7 +104,7 @@ def _stage(name: str, source: str, points: Sequence[CouplingAt], before: Stage |
     )
 
 
-def _matched(points: Sequence[CouplingAt]) -> Floats | Undefined:
+def _matched(points: Sequence[CheckpointCoupling]) -> Floats | Undefined:
     absent = next((point.matched for point in points if isinstance(point.matched, Undefined)), None)
     if absent is not None:
         return absent

@@ -1,7 +1,7 @@
 """Sources that are made several times over: controls drawn anew, fixed gradients of further batches.
 
 Decides how many variants a source has and which one stands for it alone: the first. Leaves to others: making their
-rows (`computed_rows`) and what is made of several (`assemble`).
+rows (`computed_rows`) and what is made of several (`assemble_series`).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.pipeline.results import (
-    AlignmentAt,
     AngleSeries,
+    CheckpointAlignment,
     CouplingSeries,
     RandomAlignment,
     Stage,
@@ -125,7 +125,9 @@ def _spread(series: CouplingSeries) -> Json | None:
 
 
 def _alignment(series: CouplingSeries, reasons: Reasons) -> Json:
-    found: list[AlignmentAt | None] = [reasons.value("alignment", point.alignment, point.t) for point in series.points]
+    found: list[CheckpointAlignment | None] = [
+        reasons.value("alignment", point.alignment, point.t) for point in series.points
+    ]
     known = list(zip([point.t for point in series.points], found, strict=True))
     rows = [None if one is None else reasons.value("alignment row", one.row, t) for t, one in known]
     intervals = [None if one is None else reasons.value("alignment row", one.row_interval, t) for t, one in known]

@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.interventions import InterventionComparison
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RankSeries, RunAnalysis, TaskMetrics
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RankSeries, RunAnalysis, TaskMetrics
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
@@ -204,11 +204,11 @@ def _intervals(series: CouplingSeries, reasons: Reasons) -> Json:
     }
 
 
-def _ratios(point: CouplingAt) -> Floats | None:
+def _ratios(point: CheckpointCoupling) -> Floats | None:
     return None if isinstance(point.ratio, Undefined) else point.ratio.R
 
 
-def _rbar(point: CouplingAt) -> float | Undefined:
+def _rbar(point: CheckpointCoupling) -> float | Undefined:
     return point.ratio if isinstance(point.ratio, Undefined) else point.ratio.rbar
 
 

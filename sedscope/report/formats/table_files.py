@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RunAnalysis
 from sedscope.analysis.spectra.spectrum_series import WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
@@ -76,7 +76,7 @@ def _coupling(run: RunAnalysis) -> Iterable[Row]:
             yield row | {"t": point.t, "full": point.full, "n_rows": point.n_rows, "flat": point.flat} | _ratios(point)
 
 
-def _ratios(point: CouplingAt) -> Row:
+def _ratios(point: CheckpointCoupling) -> Row:
     row: Row = {"participation": None if isinstance(point.participation, Undefined) else point.participation}
     for kind in KINDS:
         value = estimate(point, kind)

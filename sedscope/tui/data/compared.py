@@ -100,13 +100,17 @@ def with_coupling(one: ComparedRun, settings: Settings, tell: Tell | None) -> Co
     """
     if one.problem:
         return one
-    from sedscope.analysis.pipeline.analyse import analyse, kept_answer
+    from sedscope.analysis.pipeline.analyse import analyse, cached_analysis
     from sedscope.runs import open_run
 
     try:
         run, table = open_run(Path(one.path)), settings.for_a_table()
         sources = _sources(run)
-        found = kept_answer(run, settings) or kept_answer(run, table) or kept_answer(run, table, sources=sources)
+        found = (
+            cached_analysis(run, settings)
+            or cached_analysis(run, table)
+            or cached_analysis(run, table, sources=sources)
+        )
         if found is None and tell is not None:
             found = analyse(run, table, sources=sources, progress=tell)
     except (SedscopeError, OSError) as error:

@@ -112,7 +112,7 @@ class Tab(Vertical):
 
     def report_flags(self) -> list[str]:
         """What stands behind the runs in the command that gives the numbers of this tab."""
-        from sedscope.analysis.pipeline.command import flags
+        from sedscope.analysis.pipeline.command_line import flags
 
         return flags(self.shell.settings, None, None, False)
 

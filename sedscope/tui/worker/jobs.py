@@ -94,14 +94,14 @@ class CouplingJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """A lesser answer where the one that was asked for is not kept, then that one."""
-        from sedscope.analysis.pipeline.analyse import analyse, kept_answer
+        from sedscope.analysis.pipeline.analyse import analyse, cached_analysis
 
         what: Any = {"sources": self.sources, "tasks": self.tasks, "crossed": self.crossed}
-        kept = kept_answer(run, self.settings, **what)
+        kept = cached_analysis(run, self.settings, **what)
         if kept is not None:
             yield kept, True
             return
-        if (table := kept_answer(run, self.settings.for_a_table(), **what)) is not None:
+        if (table := cached_analysis(run, self.settings.for_a_table(), **what)) is not None:
             yield table, False
         elif self.preview and (coarse := coarser(self.settings)) != self.settings:
             yield analyse(run, coarse, **what, progress=tell), False

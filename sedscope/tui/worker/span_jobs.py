@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SpansJob:
-    """Coupling Gram matrices of some sources; the answer is an `AnyWindow`."""
+    """Coupling Gram matrices of some sources; the answer is a `SpanCouplings`."""
 
     path: str
     stamp: str

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sedscope.analysis.pipeline import couple
-from sedscope.analysis.pipeline import material as module
+from sedscope.analysis.pipeline import analysis_context as module
+from sedscope.analysis.pipeline import checkpoint_computer
 from sedscope.analysis.pipeline.analyse import analyse
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RunAnalysis
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
@@ -40,14 +40,14 @@ def as_in_the_fixture(fixture_run: Any, monkeypatch: pytest.MonkeyPatch) -> None
     """The checkpoints and random directions that the fixture's numbers were made with."""
     directions = list(fixture_run.random_directions)
     monkeypatch.setattr(module, "space_checkpoints", lambda *_: np.array(CHECKPOINTS))
-    monkeypatch.setattr(couple, "RandomDirections", lambda count, size: directions[:count])
+    monkeypatch.setattr(checkpoint_computer, "RandomDirections", lambda count, size: directions[:count])
 
 
 def series(analysis: RunAnalysis, source: str, window: int = 10, rank: int = 3) -> CouplingSeries:
     return next(one for one in analysis.coupling if (one.source, one.window, one.rank) == (source, window, rank))
 
 
-def at(one: CouplingSeries, t: int) -> CouplingAt:
+def at(one: CouplingSeries, t: int) -> CheckpointCoupling:
     return next(point for point in one.points if point.t == t)
 
 

@@ -23,7 +23,7 @@ from sedscope.analysis.coupling.parameter_blocks import (
     spread_probes,
 )
 from sedscope.analysis.pipeline.plan import ordered
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
 from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.batches import fixed_batch
@@ -195,7 +195,7 @@ def series(source: str, values: list[float | None], matched: list[float]) -> Cou
         ratio = absent if value is None else CouplingRatio(np.array([value]), value)
         flat = None if at else "flat"
         points.append(
-            CouplingAt(
+            CheckpointCoupling(
                 at, 4, value is not None, absent, 1.0, ratio, absent, flat, matched=CouplingRatio(np.ones(1), other)
             )
         )

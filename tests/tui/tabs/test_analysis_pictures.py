@@ -11,9 +11,9 @@ from comparison_samples import outcome, paper
 from viewing import HOSTILE
 
 from sedscope.analysis.interventions import compare
-from sedscope.analysis.pipeline.command import flags
+from sedscope.analysis.pipeline.command_line import flags
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, labels_of
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, Spread, Stage, StageTable
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, Spread, Stage, StageTable
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.undefined import Undefined
@@ -32,12 +32,12 @@ from sedscope.tui.tabs.why.why_charts import probes_heatmap, short_names
 SHORT = Undefined("zero baseline")
 
 
-def point(t: int, rbar: float | Undefined, *, full: bool = True, spread: Spread | None = None) -> CouplingAt:
+def point(t: int, rbar: float | Undefined, *, full: bool = True, spread: Spread | None = None) -> CheckpointCoupling:
     ratio = rbar if isinstance(rbar, Undefined) else CouplingRatio(np.array([rbar, rbar]), rbar)
-    return CouplingAt(t, 20, full, SHORT, 1.0, ratio, Undefined("one group"), None, spread=spread)
+    return CheckpointCoupling(t, 20, full, SHORT, 1.0, ratio, Undefined("one group"), None, spread=spread)
 
 
-def series(source: str, *points: CouplingAt, task: str = "add") -> CouplingSeries:
+def series(source: str, *points: CheckpointCoupling, task: str = "add") -> CouplingSeries:
     known = [ValueAtStep(p.t, p.ratio.rbar) for p in points if isinstance(p.ratio, CouplingRatio)]
     peak = max(known, key=lambda at: at.value, default=SHORT)
     return CouplingSeries(source, task, 20, 2, "directions", points, peak, known[-1] if known else SHORT)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RankSeries, Spread
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RankSeries, Spread
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
@@ -173,7 +173,7 @@ def _rank(series: RankSeries, colour: int) -> Series:
     return Series(series.task, steps, np.array(values, dtype=np.float64), colour=colour, reasons=reasons)
 
 
-def _span(points: Sequence[CouplingAt]) -> tuple[float, float, float]:
+def _span(points: Sequence[CheckpointCoupling]) -> tuple[float, float, float]:
     """Geometric mean, least and greatest; NaN without a point."""
     ratios = [point.ratio.rbar for point in points if isinstance(point.ratio, CouplingRatio)]
     if not ratios or min(ratios) <= 0:

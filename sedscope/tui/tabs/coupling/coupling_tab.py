@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
-from sedscope.analysis.pipeline.any_window import AnyWindow
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.span_couplings import SpanCouplings
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.snapshot import RunData
@@ -123,7 +123,7 @@ class CouplingTab(SourcedTab):
 
     def take(self, job: Job, value: Any, final: bool) -> None:
         """A whole analysis, or spans."""
-        if isinstance(job, SpansJob) and isinstance(value, AnyWindow):
+        if isinstance(job, SpansJob) and isinstance(value, SpanCouplings):
             self._found = replace(self._found, spans=value, spans_for=job)
         elif isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
             if not final and self._found.final and same_question(job, self._found.asked):

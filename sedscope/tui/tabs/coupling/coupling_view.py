@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sedscope.analysis.pipeline.any_window import AnyWindow
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries, RunAnalysis
+from sedscope.analysis.pipeline.span_couplings import SpanCouplings
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import control_sources
 from sedscope.analysis.undefined import Undefined
@@ -26,7 +26,7 @@ class Found:
     """What the analysis answers."""
     final: bool = False
     """Whether it is the answer, not a coarse one before it."""
-    spans: AnyWindow | None = None
+    spans: SpanCouplings | None = None
     spans_for: SpansJob | None = None
 
     def series(

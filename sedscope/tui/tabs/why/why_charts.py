@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from sedscope.analysis.pipeline.any_window import RowProducts
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
-from sedscope.analysis.pipeline.results import AngleSeries, CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import AngleSeries, CheckpointCoupling, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.span_couplings import RowProducts
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
@@ -24,7 +24,7 @@ from sedscope.tui.tabs.spectrum.spectrum_charts import subscript
 
 _MOST_PAIRS = 6
 
-Measure = Callable[[CouplingAt], tuple["CouplingRatio | Undefined", "Interval | Undefined"]]
+Measure = Callable[[CheckpointCoupling], tuple["CouplingRatio | Undefined", "Interval | Undefined"]]
 
 
 def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ...]) -> Chart:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sedscope.analysis.pipeline.any_window import RowProducts
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis, StageTable
+from sedscope.analysis.pipeline.span_couplings import RowProducts
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined

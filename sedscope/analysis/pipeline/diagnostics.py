@@ -1,7 +1,7 @@
 """What stands beside R once it is known: coupling per block where a series is judged, angles between sources.
 
 Decides the order of this work and what one missing piece disables. Leaves to others: R and the second measures that
-come with it (`couple`), and the arithmetic (`block_couplings`, `angles`).
+come with it (`checkpoint_computer`), and the arithmetic (`block_couplings`, `angles`).
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from functools import partial
 from itertools import count, groupby
 
 from recorders.errors import SedscopeError
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext, Rolling
 from sedscope.analysis.pipeline.angles import Angles, angle_series, pairs_of
 from sedscope.analysis.pipeline.block_couplings import Asked, BlockCouplings
-from sedscope.analysis.pipeline.material import Material, Rolling
 from sedscope.analysis.pipeline.results import AngleSeries, CouplingSeries
 from sedscope.analysis.sources.variants import Variant
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Diagnostics:
     """The second part of an analysis, over the windows of the first."""
 
-    material: Material
+    material: AnalysisContext
     rolling: Rolling
 
     def with_blocks(self, series: tuple[CouplingSeries, ...]) -> tuple[CouplingSeries, ...]:

@@ -21,7 +21,13 @@ from torch.nn import functional
 import sedscope
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.analyse import analyse
-from sedscope.analysis.pipeline.results import AlignmentAt, AngleSeries, CouplingAt, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import (
+    AngleSeries,
+    CheckpointAlignment,
+    CheckpointCoupling,
+    CouplingSeries,
+    RunAnalysis,
+)
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.control_gradients import draw_generator
@@ -110,7 +116,7 @@ def one_of(analysis: RunAnalysis, source: str, task: str = "one") -> CouplingSer
     return next(one for one in analysis.coupling if (one.source, one.task) == (source, task))
 
 
-def at(analysis: RunAnalysis, source: str, t: int = CHECKPOINT, task: str = "one") -> CouplingAt:
+def at(analysis: RunAnalysis, source: str, t: int = CHECKPOINT, task: str = "one") -> CheckpointCoupling:
     return next(point for point in one_of(analysis, source, task).points if point.t == t)
 
 
@@ -287,7 +293,7 @@ def test_alignment_is_the_cosine_with_what_came_next(
     recorded: Recorded, analysis: RunAnalysis, source: str, sign: int
 ) -> None:
     found = at(analysis, source).alignment
-    assert isinstance(found, AlignmentAt)
+    assert isinstance(found, CheckpointAlignment)
     assert found.next_t == CHECKPOINT + EVERY
     start = centroids(recorded.model(CHECKPOINT), recorded)
     ends = recorded.model(CHECKPOINT, selected_at=found.next_t), recorded.model(found.next_t)

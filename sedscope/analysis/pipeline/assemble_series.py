@@ -14,9 +14,16 @@ import numpy as np
 from sedscope.analysis.coupling.coupling_gram import in_basis
 from sedscope.analysis.coupling.response import join_responses
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
-from sedscope.analysis.pipeline.measured import Measured
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries, RankAt, RankSeries, Route, Spread
-from sedscope.analysis.pipeline.second_measures import Made, alignment, energy, matched_ratio, measured_or_not
+from sedscope.analysis.pipeline.checkpoint_result import CheckpointResult
+from sedscope.analysis.pipeline.results import (
+    CheckpointCoupling,
+    CheckpointRank,
+    CouplingSeries,
+    RankSeries,
+    Route,
+    Spread,
+)
+from sedscope.analysis.pipeline.second_measures import VariantResult, alignment, energy, matched_ratio, measured_or_not
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
@@ -46,7 +53,7 @@ def coupling_series(
     task: str,
     window: int,
     rank: int,
-    measured: Sequence[Measured],
+    measured: Sequence[CheckpointResult],
     rolling: Rolling,
     settings: Settings,
 ) -> CouplingSeries:
@@ -71,7 +78,7 @@ def coupling_series(
     return CouplingSeries(source, task, window, rank, route, points, peak(checkpoints), final(checkpoints))
 
 
-def _why_none(measured: Sequence[Measured], rolling: RollingSpectra | Undefined) -> Undefined | None:
+def _why_none(measured: Sequence[CheckpointResult], rolling: RollingSpectra | Undefined) -> Undefined | None:
     """The one reason why no checkpoint has a coupling; None where some has, or where reasons differ."""
     if isinstance(rolling, Undefined):
         return rolling
@@ -79,21 +86,23 @@ def _why_none(measured: Sequence[Measured], rolling: RollingSpectra | Undefined)
     return reasons.pop() if len(reasons) == 1 else None
 
 
-def rank_series(task: str, measured: Sequence[Measured], absent: Undefined | None) -> RankSeries:
+def rank_series(task: str, measured: Sequence[CheckpointResult], absent: Undefined | None) -> RankSeries:
     """rank-90 of a task's centroids over the checkpoints."""
     points = []
     for found in measured:
         centroids = found.centroids
         if isinstance(centroids, CentroidSpectrum):
             shares = centroids.variances[:LEADING_SHARES] / centroids.variances.sum()
-            points.append(RankAt(found.t, centroids.rank(), shares))
+            points.append(CheckpointRank(found.t, centroids.rank(), shares))
         else:
-            points.append(RankAt(found.t, _why_not(found) if centroids is None else centroids, np.empty(0)))
+            points.append(CheckpointRank(found.t, _why_not(found) if centroids is None else centroids, np.empty(0)))
     n_probes = next((one.centroids.n_probes for one in measured if isinstance(one.centroids, CentroidSpectrum)), 0)
     return RankSeries(task, n_probes, tuple(points), absent)
 
 
-def _point(source: str, found: Measured, rolling: Rolling, size: int, rank: int, settings: Settings) -> CouplingAt:
+def _point(
+    source: str, found: CheckpointResult, rolling: Rolling, size: int, rank: int, settings: Settings
+) -> CheckpointCoupling:
     """One checkpoint of a source: the mean over its variants."""
     first = rolling[Variant(source)]
     assert isinstance(first, RollingSpectra)
@@ -111,7 +120,7 @@ def _point(source: str, found: Measured, rolling: Rolling, size: int, rank: int,
     every = join_responses(responses)
     ratios = [coupling_ratio(response.centroids.A, base) for response in responses]
     matched, matched_interval = matched_ratio(whole, n_directions, found)
-    return CouplingAt(
+    return CheckpointCoupling(
         found.t,
         window.n_rows,
         window.full,
@@ -133,12 +142,12 @@ def _point(source: str, found: Measured, rolling: Rolling, size: int, rank: int,
 
 def _made(
     variant: Variant,
-    found: Measured,
+    found: CheckpointResult,
     rolling: RollingSpectra | Undefined,
     size: int,
     rank: int,
     settings: Settings,
-) -> Made | Undefined:
+) -> VariantResult | Undefined:
     """What the K directions of one variant's window do: as measured, or from the span around the window."""
     span = found.spans.get(variant)
     if isinstance(rolling, Undefined):
@@ -154,7 +163,7 @@ def _made(
         return _why_not(found)
     inner = combinations(spectrum, rank)
     coefficients = in_basis(span.spectrum, span.window, window, inner) if settings.through_gram else None
-    return Made(spectrum, answer, coefficients, answer.directions(coefficients), flatness(spectrum, rank))
+    return VariantResult(spectrum, answer, coefficients, answer.directions(coefficients), flatness(spectrum, rank))
 
 
 def _mean(whole: CouplingRatio | Undefined, n_variants: int) -> CouplingRatio | Undefined:
@@ -175,10 +184,10 @@ def _interval(directions: GroupedCoupling, random: GroupedCoupling) -> Interval 
     return intervals.rbar if isinstance(intervals, RatioIntervals) else intervals
 
 
-def _nothing(t: int, window: Window, reason: Undefined, found: Measured) -> CouplingAt:
+def _nothing(t: int, window: Window, reason: Undefined, found: CheckpointResult) -> CheckpointCoupling:
     """A checkpoint without a coupling: every part of it has the same reason."""
     base = _why_not(found) if found.baseline is None else baseline(found.baseline.response.centroids.A)
-    return CouplingAt(
+    return CheckpointCoupling(
         t,
         window.n_rows,
         window.full,
@@ -197,5 +206,5 @@ def _nothing(t: int, window: Window, reason: Undefined, found: Measured) -> Coup
     )
 
 
-def _why_not(found: Measured) -> Undefined:
+def _why_not(found: CheckpointResult) -> Undefined:
     return Undefined("it was not measured") if found.failure is None else found.failure

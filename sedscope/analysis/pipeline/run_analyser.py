@@ -1,7 +1,7 @@
 """The analysis of one run, stage by stage.
 
 Decides the order of the work, and what one missing piece disables. Leaves to others: rows, cache and model
-(`material`), and how somebody asks (`analyse`).
+(`analysis_context`), and how somebody asks (`analyse`).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Key
 from sedscope.analysis.coupling.parameter_blocks import blocks_of
-from sedscope.analysis.pipeline.any_window import AnyWindow, RowProducts, any_window, rows_of
-from sedscope.analysis.pipeline.assemble import coupling_series, rank_series
-from sedscope.analysis.pipeline.couple import span_at
-from sedscope.analysis.pipeline.evidence import Evidence
-from sedscope.analysis.pipeline.kept_analysis import from_arrays, to_arrays
-from sedscope.analysis.pipeline.material import Material, OnProgress, Rolling
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext, OnProgress, Rolling
+from sedscope.analysis.pipeline.assemble_series import coupling_series, rank_series
+from sedscope.analysis.pipeline.checkpoint_computer import span_at
+from sedscope.analysis.pipeline.checkpoint_result import CheckpointResult
+from sedscope.analysis.pipeline.diagnostics import Diagnostics
 from sedscope.analysis.pipeline.measure import measure
-from sedscope.analysis.pipeline.measured import Measured
 from sedscope.analysis.pipeline.milestones import milestones
 from sedscope.analysis.pipeline.plan import choose, fixed_gradient_sources, ordered, pair
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, measure_probes
+from sedscope.analysis.pipeline.result_codec import from_arrays, to_arrays
 from sedscope.analysis.pipeline.results import NOT_MEASURED, CouplingSeries, RunAnalysis, StageTable
 from sedscope.analysis.pipeline.second_measures import random_alignment
+from sedscope.analysis.pipeline.span_couplings import RowProducts, SpanCouplings, rows_of, span_couplings
 from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.stage_rows import STAGES, stage_sources
@@ -52,7 +52,7 @@ def _task_identity(run: Run, task: str) -> list[str]:
 
 
 @dataclass
-class OneRun:
+class RunAnalyser:
     """The state of one analysis; each method is one stage of it."""
 
     run: Run
@@ -63,20 +63,20 @@ class OneRun:
     progress: OnProgress
 
     @cached_property
-    def material(self) -> Material:
+    def material(self) -> AnalysisContext:
         """What it works with."""
-        return Material(self.run, self.settings, self.progress)
+        return AnalysisContext(self.run, self.settings, self.progress)
 
     def answer(self) -> RunAnalysis:
         """As it was kept; else made, and kept where nothing failed."""
-        if (kept := self.kept_answer()) is not None:
+        if (kept := self.cached_analysis()) is not None:
             return kept
         made = self.result()
         if not self.material.failed and not self.run.damage:
             self.material.cache.keep("analysis", self._key(), to_arrays(made))
         return self._of_this_run(made)
 
-    def kept_answer(self) -> RunAnalysis | None:
+    def cached_analysis(self) -> RunAnalysis | None:
         """As it was kept, where nothing that it depends on has changed."""
         entry = None if self.run.damage else self.material.cache.load("analysis", self._key())
         kept = None if entry is None else from_arrays(entry)
@@ -111,7 +111,7 @@ class OneRun:
         self.material.require_rows(rows)
         rolling = self.material.rolling(rows)
         measured = measure(self.material, pairs, tasks, rolling)
-        evidence = Evidence(self.material, rolling)
+        evidence = Diagnostics(self.material, rolling)
         coupling = evidence.with_blocks(tuple(self._coupling(pairs, measured, rolling)))
         return RunAnalysis(
             path=str(self.run.path),
@@ -133,7 +133,7 @@ class OneRun:
             stages=tuple(self._stages(coupling, tasks)),
         )
 
-    def spans(self) -> AnyWindow:
+    def spans(self) -> SpanCouplings:
         """What is measured of whole spans, for the one task that was asked for."""
         sources, (task,) = self._sources(()), choose("tasks", self.run.tasks, self.asked_tasks)
         rows = {
@@ -142,7 +142,7 @@ class OneRun:
         self.material.require_rows(rows)
         rolling = self.material.rolling(rows)
         measured = measure(self.material, [(source, task) for source in sources], (task,), rolling)
-        return any_window(measured[task], rolling, self.settings, sources, task, max(self.settings.window))
+        return span_couplings(measured[task], rolling, self.settings, sources, task, max(self.settings.window))
 
     def row_products(self) -> RowProducts | Undefined:
         """Of the first variant of the one source that was asked for."""
@@ -209,7 +209,7 @@ class OneRun:
                     yield one.series(window, self.settings.rank, steps)
 
     def _coupling(
-        self, pairs: Sequence[tuple[str, str]], measured: dict[str, list[Measured]], rolling: Rolling
+        self, pairs: Sequence[tuple[str, str]], measured: dict[str, list[CheckpointResult]], rolling: Rolling
     ) -> Iterable[CouplingSeries]:
         for window in self.settings.window:
             for rank in self.settings.rank:

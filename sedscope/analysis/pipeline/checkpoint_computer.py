@@ -1,7 +1,7 @@
 """What is needed at one checkpoint for one task: from the cache, or computed with as few JVPs as will do.
 
 Decides that one graph of the checkpoint serves every direction asked for. Leaves to others: J v (`centroid_jvp`),
-the windows (`rolling`), what each kept result depends on (`keys`), and what is made of the sums (`assemble`).
+the windows (`rolling`), what each kept result depends on (`keys`), and what is made of the sums (`assemble_series`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from sedscope.analysis.cache import Cache
 from sedscope.analysis.coupling.alignment import orientation
 from sedscope.analysis.coupling.parameter_blocks import BLOCK_RANDOM, block_gram, blocks_of
 from sedscope.analysis.features.random_directions import RandomDirections
-from sedscope.analysis.pipeline.keys import Keys
-from sedscope.analysis.pipeline.measured import (
+from sedscope.analysis.pipeline.checkpoint_result import (
     Baseline,
-    Measured,
+    CheckpointResult,
     Span,
     SpanResponse,
     as_baseline,
@@ -33,6 +32,7 @@ from sedscope.analysis.pipeline.measured import (
     centroid_arrays,
     span_arrays,
 )
+from sedscope.analysis.pipeline.keys import Keys
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
@@ -49,7 +49,7 @@ Tick = Callable[[int], None]
 """Called after so many JVPs. May raise, which ends the work; what was finished is kept."""
 
 
-class Checkpoints:
+class CheckpointComputer:
     """Looks up and computes what is measured at the checkpoints of one run."""
 
     def __init__(
@@ -73,11 +73,11 @@ class Checkpoints:
         self._size = run.manifest.P
         self._weight_steps = run.weight_steps()
 
-    def look_up(self, t: int, task: str, variants: Sequence[Variant]) -> Measured:
+    def look_up(self, t: int, task: str, variants: Sequence[Variant]) -> CheckpointResult:
         """What the cache holds of one checkpoint, one task and these sources."""
         settings, load = self._settings, self._cache.load
         next_t = next_step(self._weight_steps, t) if settings.measures_all else None
-        found = Measured(t, task, {variant: self._span(variant, t, next_t) for variant in variants}, next_t)
+        found = CheckpointResult(t, task, {variant: self._span(variant, t, next_t) for variant in variants}, next_t)
         shifted = next_t is not None
         found.baseline = as_baseline(
             load("baseline", self._keys.baseline(t, task, next_t)), settings.random, shifted=shifted
@@ -94,23 +94,23 @@ class Checkpoints:
                 found.responses |= {} if response is None else {variant: response}
         return found
 
-    def n_products(self, found: Measured) -> int:
+    def n_products(self, found: CheckpointResult) -> int:
         """JVPs that are still to be made, each block of a direction counted as one."""
         settings = self._settings
         baseline = settings.random if found.baseline is None else 0
         blockwise = self._n_block_random * len(self._blocks) if self._lacks_blocks(found) else 0
         return baseline + blockwise + sum(span.n_products for span in self._open_spans(found))
 
-    def is_complete(self, found: Measured) -> bool:
+    def is_complete(self, found: CheckpointResult) -> bool:
         """Whether nothing is left to compute."""
         return found.centroids is not None and self.n_products(found) == 0
 
-    def open_variants(self, found: Measured) -> list[Variant]:
+    def open_variants(self, found: CheckpointResult) -> list[Variant]:
         """Sources whose rows are needed to go on."""
         return [span.variant for span in self._open_spans(found)]
 
     def compute(
-        self, found: Measured, model: ProbedModel, after: ProbedModel | None, chunk: int | None, tick: Tick
+        self, found: CheckpointResult, model: ProbedModel, after: ProbedModel | None, chunk: int | None, tick: Tick
     ) -> None:
         """Computes and keeps what is missing.
 
@@ -148,16 +148,16 @@ class Checkpoints:
         row = None if next_t is None else rolling.row_at(t)
         return span_at(variant, rolling, t, self._settings, row)
 
-    def _lacks_blocks(self, found: Measured) -> bool:
+    def _lacks_blocks(self, found: CheckpointResult) -> bool:
         return self._settings.measures_all and found.random_blocks is None
 
-    def _open_spans(self, found: Measured) -> Iterator[Span]:
+    def _open_spans(self, found: CheckpointResult) -> Iterator[Span]:
         spans = (span for span in found.spans.values() if isinstance(span, Span))
         return (span for span in spans if span.variant not in found.responses)
 
     def _compute_gram(
         self,
-        found: Measured,
+        found: CheckpointResult,
         span: Span,
         model: ProbedModel,
         shift: CentroidShift | None,
@@ -174,7 +174,7 @@ class Checkpoints:
 
     def _compute_responses(
         self,
-        found: Measured,
+        found: CheckpointResult,
         spans: Sequence[Span],
         model: ProbedModel,
         shift: CentroidShift | None,
@@ -201,7 +201,7 @@ class Checkpoints:
         for span, response in zip(spans, others, strict=True):
             self._keep_span(found, span, SpanResponse(response, grams[span.variant]))
 
-    def _keep_span(self, found: Measured, span: Span, response: SpanResponse) -> None:
+    def _keep_span(self, found: CheckpointResult, span: Span, response: SpanResponse) -> None:
         found.responses[span.variant] = response
         self._cache.keep(self._kind, self._span_key(found, span), span_arrays(response))
 
@@ -214,7 +214,7 @@ class Checkpoints:
         """Of a span's entry: a window of one direction looks the same on both routes, its numbers do not."""
         return "response-gram" if self._settings.through_gram else "response"
 
-    def _span_key(self, found: Measured, span: Span) -> dict[str, object]:
+    def _span_key(self, found: CheckpointResult, span: Span) -> dict[str, object]:
         return dict(self._keys.span(found.t, found.task, found.next_t, span, self._rolling[span.variant].rows))
 
     def _directions(self, span: Span, grams: dict[Variant, Floats] | None = None) -> Floats:

@@ -1,8 +1,8 @@
 """What is measured at one checkpoint for one task, and how it looks in the cache.
 
 Decides what belongs together and that a kept entry is believed only in the shape that is asked for: a cache that
-somebody else made is not trusted. Leaves to others: measuring (`couple`), keys (`keys`), and what is made of it
-(`assemble`).
+somebody else made is not trusted. Leaves to others: measuring (`checkpoint_computer`), keys (`keys`), and what is made
+of it (`assemble_series`).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class SpanResponse:
 
 
 @dataclass(slots=True)
-class Measured:
+class CheckpointResult:
     """Everything known about one checkpoint and task. Missing where it was neither found nor computed."""
 
     t: int

@@ -1,8 +1,8 @@
 """R_k of any window and rank that lies in computed spans: without a product, without a file, in milliseconds.
 
-Decides what of an analysis must be held for that (`AnyWindow`, which a process can send to another) and that a series
-from it holds R, R̄_k, peak, final and their intervals; the second measures are left to a whole analysis. Equal to one
-with the same settings up to rounding. Leaves to others: measuring (`analyse`) and the arithmetic.
+Decides what of an analysis must be held for that (`SpanCouplings`, which a process can send to another) and that a
+series from it holds R, R̄_k, peak, final and their intervals; the second measures are left to a whole analysis. Equal to
+one with the same settings up to rounding. Leaves to others: measuring (`analyse`) and the arithmetic.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.coupling.coupling_gram import CouplingGram, ceiling, in_basis
 from sedscope.analysis.coupling.response import ResponseGram
-from sedscope.analysis.pipeline.measured import Measured, Span
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries
+from sedscope.analysis.pipeline.checkpoint_result import CheckpointResult, Span
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
 from sedscope.analysis.settings import Align, Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.gram import BandedGram
@@ -71,7 +71,7 @@ class RowProducts:
 
 
 @dataclass(frozen=True)
-class Spanned:
+class SpanGram:
     """The coupling of every direction in one window's span."""
 
     window: Window
@@ -83,7 +83,7 @@ class Spanned:
 
 
 @dataclass(frozen=True)
-class AnyWindow:
+class SpanCouplings:
     """What windows up to W = `span` of some sources do to the centroids of one task."""
 
     task: str
@@ -95,7 +95,7 @@ class AnyWindow:
     random: Mapping[int, GroupedCoupling | Undefined]
     """By checkpoint: A of the random directions."""
     rows: Mapping[Variant, RowProducts | Undefined]
-    spans: Mapping[tuple[Variant, int], Spanned | Undefined]
+    spans: Mapping[tuple[Variant, int], SpanGram | Undefined]
     """By variant and checkpoint."""
 
     def series(self, source: str, window: int, rank: int, *, intervals: bool = True) -> CouplingSeries:
@@ -116,7 +116,7 @@ class AnyWindow:
         """For every checkpoint, R of the direction in the window's span that couples most: no v_k exceeds it."""
         return [(t, self._ceiling(Variant(source), t, window)) for t in self.steps]
 
-    def _point(self, source: str, t: int, size: int, rank: int, intervals: bool) -> CouplingAt:
+    def _point(self, source: str, t: int, size: int, rank: int, intervals: bool) -> CheckpointCoupling:
         variants = variants_of(source, self.settings)
         window = self._window(variants[0], t, size)
         random = self.random[t]
@@ -133,7 +133,7 @@ class AnyWindow:
         whole = coupling_ratio(values, base)
         if isinstance(whole, CouplingRatio) and len(known) > 1:
             whole = CouplingRatio(whole.R.reshape(len(known), -1).mean(axis=0), whole.rbar)
-        return CouplingAt(
+        return CheckpointCoupling(
             t,
             window.n_rows,
             window.full,
@@ -166,7 +166,7 @@ class AnyWindow:
             else rows.window(t, size, self.settings.align, self.steps)
         )
 
-    def _inner(self, variant: Variant, t: int, size: int) -> tuple[Spanned, WindowSVD, Window] | Undefined:
+    def _inner(self, variant: Variant, t: int, size: int) -> tuple[SpanGram, WindowSVD, Window] | Undefined:
         """The span around a window, and the window's own spectrum and place."""
         rows, spanned = self.rows[variant], self.spans[variant, t]
         if isinstance(rows, Undefined):
@@ -178,14 +178,19 @@ class AnyWindow:
         return found if isinstance(found, Undefined) else (spanned, found, window)
 
 
-def in_span(spanned: Spanned, window: Window, found: WindowSVD, rank: int) -> Floats:
+def in_span(spanned: SpanGram, window: Window, found: WindowSVD, rank: int) -> Floats:
     """v_1 … v_K of a window as combinations of the directions of the span around it `[m, K]`."""
     return in_basis(spanned.spectrum, spanned.window, window, combinations(found, rank))
 
 
-def any_window(
-    measured: Sequence[Measured], rolling: Rolling, settings: Settings, sources: Sequence[str], task: str, span: int
-) -> AnyWindow:
+def span_couplings(
+    measured: Sequence[CheckpointResult],
+    rolling: Rolling,
+    settings: Settings,
+    sources: Sequence[str],
+    task: str,
+    span: int,
+) -> SpanCouplings:
     """What was measured by way of coupling Gram matrices, without the run behind it.
 
     Args:
@@ -197,7 +202,7 @@ def any_window(
         span: The largest window that the spans hold.
     """
     variants = [variant for source in sources for variant in variants_of(source, settings)]
-    return AnyWindow(
+    return SpanCouplings(
         task,
         span,
         settings,
@@ -209,7 +214,7 @@ def any_window(
     )
 
 
-def _random(found: Measured) -> GroupedCoupling | Undefined:
+def _random(found: CheckpointResult) -> GroupedCoupling | Undefined:
     return _why_not(found) if found.baseline is None else found.baseline.response.centroids
 
 
@@ -220,7 +225,7 @@ def rows_of(rolling: RollingSpectra | Undefined) -> RowProducts | Undefined:
     return RowProducts(rolling.rows.steps, rolling.rows.end_at_t, rolling.gram)
 
 
-def _spanned(variant: Variant, found: Measured) -> Spanned | Undefined:
+def _spanned(variant: Variant, found: CheckpointResult) -> SpanGram | Undefined:
     span, answer = found.spans.get(variant), found.responses.get(variant)
     if isinstance(span, Undefined):
         return span
@@ -228,7 +233,7 @@ def _spanned(variant: Variant, found: Measured) -> Spanned | Undefined:
         return _why_not(found)
     sums = np.ascontiguousarray(answer.response.centroids.sums[:, : answer.size, : answer.size])
     gram = CouplingGram(sums, answer.response.centroids.counts)
-    return Spanned(span.window, span.spectrum, gram, gram.B)
+    return SpanGram(span.window, span.spectrum, gram, gram.B)
 
 
 def _coupling(whole: Floats, coefficients: Floats) -> Floats:
@@ -236,15 +241,15 @@ def _coupling(whole: Floats, coefficients: Floats) -> Floats:
     return np.asarray(np.maximum((coefficients * (whole @ coefficients)).sum(axis=0), 0.0))
 
 
-def _interval(parts: Sequence[tuple[Spanned, Floats]], random: GroupedCoupling) -> Interval | Undefined:
+def _interval(parts: Sequence[tuple[SpanGram, Floats]], random: GroupedCoupling) -> Interval | Undefined:
     sums = np.concatenate([spanned.gram.coupling(c).sums for spanned, c in parts])
     found = ratio_intervals(GroupedCoupling(sums, random.counts), random)
     return found.rbar if isinstance(found, RatioIntervals) else found
 
 
-def _nothing(window: Window, reason: Undefined) -> CouplingAt:
-    return CouplingAt(window.t, window.n_rows, window.full, reason, reason, reason, reason, None)
+def _nothing(window: Window, reason: Undefined) -> CheckpointCoupling:
+    return CheckpointCoupling(window.t, window.n_rows, window.full, reason, reason, reason, reason, None)
 
 
-def _why_not(found: Measured) -> Undefined:
+def _why_not(found: CheckpointResult) -> Undefined:
     return Undefined("it was not measured") if found.failure is None else found.failure

@@ -2,7 +2,7 @@
 
 Decides where rows of each source come from, when they are computed, and what an error makes undefined. Imports torch,
 through `workbench`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and in
-which order (`analyse`, `evidence`).
+which order (`analyse`, `diagnostics`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Cache, cache_folder
-from sedscope.analysis.pipeline.couple import Checkpoints
+from sedscope.analysis.pipeline.checkpoint_computer import CheckpointComputer
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
@@ -38,7 +38,7 @@ Rolling = dict[Variant, "RollingSpectra | Undefined"]
 
 
 @dataclass
-class Material:
+class AnalysisContext:
     """Of one run under one set of settings; each part is made when it is first asked for."""
 
     run: Run
@@ -125,9 +125,9 @@ class Material:
         reasons = {one: [failed[task] for task in self._computed_rows.missing([one])] for one in needed}
         return {variant: found[0] for variant, found in reasons.items() if found}
 
-    def work(self, rolling: Rolling) -> Checkpoints:
+    def work(self, rolling: Rolling) -> CheckpointComputer:
         usable = {variant: one for variant, one in rolling.items() if isinstance(one, RollingSpectra)}
-        return Checkpoints(self.run, self.settings, self.cache, usable, self.reading)
+        return CheckpointComputer(self.run, self.settings, self.cache, usable, self.reading)
 
     def tell(self, stage: str, done: int, total: int) -> None:
         self.progress(AnalysisProgress(stage, done, total))

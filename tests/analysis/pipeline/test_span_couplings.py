@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sedscope.analysis.pipeline.analyse import analyse, measure_spans, probe_couplings, row_products
-from sedscope.analysis.pipeline.any_window import AnyWindow, RowProducts
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
+from sedscope.analysis.pipeline.span_couplings import RowProducts, SpanCouplings
 from sedscope.analysis.settings import Align, Settings
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
@@ -25,13 +25,13 @@ SOURCES = ("update", "displacement")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    path = tmp_path_factory.mktemp("any_window") / "perceptron"
+    path = tmp_path_factory.mktemp("span_couplings") / "perceptron"
     shutil.copytree(SAMPLE, path, ignore=shutil.ignore_patterns("derived"))
     return open_run(path)
 
 
 @pytest.fixture(scope="module")
-def spans(run: Run) -> AnyWindow:
+def spans(run: Run) -> SpanCouplings:
     found = measure_spans(run, SETTINGS, SOURCES, run.tasks[0])
     return pickle.loads(pickle.dumps(found))  # as another process has it
 
@@ -40,7 +40,7 @@ def spans(run: Run) -> AnyWindow:
     ("window", "rank", "align"), [(6, 2, "trailing"), (9, 3, "trailing"), (1, 1, "trailing"), (7, 2, "leading")]
 )
 def test_equal_to_an_analysis_with_that_window_and_rank(
-    run: Run, spans: AnyWindow, window: int, rank: int, align: Align
+    run: Run, spans: SpanCouplings, window: int, rank: int, align: Align
 ) -> None:
     settings = replace(SETTINGS, align=align)
     if align == "leading":
@@ -60,14 +60,14 @@ def test_equal_to_an_analysis_with_that_window_and_rank(
                 assert mine.ratio == theirs.ratio
 
 
-def test_without_intervals_the_numbers_are_the_same(spans: AnyWindow) -> None:
+def test_without_intervals_the_numbers_are_the_same(spans: SpanCouplings) -> None:
     for source in SOURCES:
         quick, whole = (spans.series(source, 5, 2, intervals=some) for some in (False, True))
         assert quick.peak == whole.peak and quick.final == whole.final
         assert all(isinstance(point.interval, Undefined) for point in quick.points)
 
 
-def test_no_direction_exceeds_the_ceiling(spans: AnyWindow) -> None:
+def test_no_direction_exceeds_the_ceiling(spans: SpanCouplings) -> None:
     most = dict(spans.ceiling("update", 8))
     for point in spans.series("update", 8, 8, intervals=False).points:
         if isinstance(point.ratio, CouplingRatio):

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sedscope.analysis.pipeline.kept_analysis import from_arrays, to_arrays
+from sedscope.analysis.pipeline.result_codec import from_arrays, to_arrays
 from sedscope.analysis.pipeline.results import (
-    AngleAt,
     AngleSeries,
-    CouplingAt,
+    CheckpointAngles,
+    CheckpointCoupling,
+    CheckpointRank,
     CouplingSeries,
-    RankAt,
     RankSeries,
     RunAnalysis,
     Spread,
@@ -32,7 +32,7 @@ ABSENT = Undefined("for a reason")
 
 def analysis() -> RunAnalysis:
     """One of every kind of thing that an analysis holds."""
-    point = CouplingAt(
+    point = CheckpointCoupling(
         25,
         3,
         False,
@@ -44,7 +44,7 @@ def analysis() -> RunAnalysis:
         energy=np.arange(6.0).reshape(2, 3),
         spread=Spread((1.0, None), 1.0, 1.0),
     )
-    nothing = CouplingAt(0, 0, False, ABSENT, ABSENT, ABSENT, ABSENT, None)
+    nothing = CheckpointCoupling(0, 0, False, ABSENT, ABSENT, ABSENT, ABSENT, None)
     series = CouplingSeries("gradient", "add", 20, 2, "directions", (nothing, point), ValueAtStep(25, 3.0), ABSENT)
     edge = WindowSpectrum(np.array([3.0, 1.0]), 1, 3.0, 1.2, (None, "flat"))
     return RunAnalysis(
@@ -56,12 +56,16 @@ def analysis() -> RunAnalysis:
         steps=(0, 25),
         settings=Settings(window=(20,), checkpoints=None),
         metrics=(TaskMetrics("add", Grokking((Crossing(25, 0.5, 25), ABSENT), ABSENT, ABSENT)),),
-        rank90=(RankSeries("add", 64, (RankAt(25, 4, np.array([0.5, 0.25])), RankAt(0, ABSENT, np.empty(0)))),),
+        rank90=(
+            RankSeries(
+                "add", 64, (CheckpointRank(25, 4, np.array([0.5, 0.25])), CheckpointRank(0, ABSENT, np.empty(0)))
+            ),
+        ),
         spectra=(
             SpectrumSeries("gradient", 20, (SpectrumAtStep(25, 2, False, edge), SpectrumAtStep(0, 0, False, ABSENT))),
         ),
         coupling=(series,),
-        angles=(AngleSeries("gradient", "update", 0, 20, 2, (AngleAt(25, np.array([1.0]), None),)),),
+        angles=(AngleSeries("gradient", "update", 0, 20, 2, (CheckpointAngles(25, np.array([1.0]), None),)),),
     )
 
 
@@ -89,7 +93,7 @@ def changed(entry: dict[str, Any], old: str, new: str) -> dict[str, Any]:
         ('["runs/a"', '["runs/a","one more"'),
         ('"gradient","add",20', '"gradient","add"'),
         ("[0,25]", "[0,25,50]"),
-        ('"AngleAt":[25,[14', '"AngleAt":[25,[-1'),
+        ('"CheckpointAngles":[25,[14', '"CheckpointAngles":[25,[-1'),
         ('"Settings":[[20]', '"Settings":[[0]'),
         ("[20]", "{}"),
     ],
