@@ -58,7 +58,8 @@ def test_any_name_can_be_drawn(evidence: RunAnalysis, facts: RunFacts, name: str
 
 
 def test_hostile_runs_can_be_drawn(evidence: RunAnalysis) -> None:
-    ElementTree.fromstring(ratio(hostile(evidence)))
+    harmless, drawn = (ElementTree.fromstring(ratio(run)) for run in (evidence, hostile(evidence)))
+    assert {element.tag for element in drawn.iter()} == {element.tag for element in harmless.iter()}
 
 
 def test_the_band_holds_intervals_and_draws() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.report.progress import ProgressDisplay
 
@@ -44,6 +46,7 @@ def test_minutes_are_said_as_minutes() -> None:
     assert lines(30.0, 10)[0].endswith("  1/10  0.0333/s  4 min 30 s left")
 
 
-def test_a_closed_stderr_holds_nothing_up() -> None:
+def test_a_closed_stderr_holds_nothing_up(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressDisplay(None, "run") as display:
         display.update(AnalysisProgress("spectra", 1, 2))
+    assert capsys.readouterr() == ("", "")

@@ -363,11 +363,21 @@ def test_a_growing_run(tmp_path: Path) -> None:
     assert (run.state, run.good, run.refresh()) == ("recording", None, False)
     feed(writer, range(9))
     writer.close("finished")
-    before = run.identity("rows", "update") if run.good else None
     assert run.refresh()
     assert (run.state, run.good, run.end_reason) == ("finished", (0, 8), "finished")
-    assert run.identity("rows", "update") != before
     assert not run.refresh()
+
+
+def test_a_reader_sees_further_rows_when_it_is_refreshed_and_not_before(tmp_path: Path) -> None:
+    path = make_run(tmp_path / "run", range(4))
+    run = open_run(path)
+    before = run.identity("rows", "update")
+    resume(path, range(4, 9))
+    assert (run.good, run.identity("rows", "update")) == ((0, 3), before)
+    assert run.refresh()
+    assert run.good == (0, 8)
+    assert run.identity("rows", "update") != before
+    assert run.identity("rows", "update", range(4)) == before
 
 
 def test_a_run_that_was_replaced_is_read_anew(tmp_path: Path) -> None:

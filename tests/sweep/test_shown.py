@@ -70,6 +70,8 @@ def test_a_closed_stream_is_nobodys_error() -> None:
     reporter = PlainReporter(stream)
     reporter.begin(BOARD, "")
     reporter.end(BOARD)
+    with pytest.raises(ValueError, match="closed"):
+        stream.write("what the reporter would have said")
 
 
 def test_the_end_of_a_whole_sweep_names_the_next_command() -> None:

@@ -72,8 +72,10 @@ def test_impossible_settings(window, rank, n_rows, error, numbers):
     assert all(number in str(caught.value) for number in numbers)
 
 
-def test_possible_settings():
+def test_a_window_may_take_every_row_and_every_direction():
     check_window(9, 9, 9, "update")
+    with pytest.raises(TooLittleDataError):
+        check_window(9, 9, 8, "update")
 
 
 def test_steps_must_ascend():
