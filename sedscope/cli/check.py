@@ -10,7 +10,7 @@ import click
 from recorders.errors import EXIT_DAMAGED, EXIT_OK, SedscopeError
 
 if TYPE_CHECKING:
-    from sedscope.runs.find import FoundRun
+    from sedscope.runs.find import RunOrError
 
 
 _HELP = """Read every byte of RUN (a run directory, or a folder of them) and compare it with what was written.
@@ -32,7 +32,7 @@ def check(run: Path) -> int:
     return EXIT_DAMAGED if EXIT_DAMAGED in failed else next(iter(failed), EXIT_OK)
 
 
-def _check(found: FoundRun) -> int:
+def _check(found: RunOrError) -> int:
     """Say on stdout what is good of one run, on stderr what is not; its exit status."""
     from sedscope.runs.summary import summary
 

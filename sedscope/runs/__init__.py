@@ -1,4 +1,4 @@
-"""A run directory → rows, windows, scalars, weights; also of a run that is still being written.
+"""Run directories, read as rows, scalars and weights; also while a run is still being written.
 
 `open_run` and `find_runs` are the doors. Lazy: importing this package imports neither NumPy nor polars.
 """
@@ -11,35 +11,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sedscope.runs.damage import Damage, Note
-    from sedscope.runs.find import FoundRun, find_runs
-    from sedscope.runs.manifest import Block, Manifest, Parameter
+    from sedscope.runs.find import RunOrError, find_runs
+    from sedscope.runs.manifest import Manifest, RecordedBlock, RecordedParameter
     from sedscope.runs.probe import Probe
     from sedscope.runs.run import Run
     from sedscope.runs.text import printable
 
 __all__ = [
-    "Block",
     "Damage",
-    "FoundRun",
     "Manifest",
     "Note",
-    "Parameter",
     "Probe",
+    "RecordedBlock",
+    "RecordedParameter",
     "Run",
+    "RunOrError",
     "find_runs",
     "open_run",
     "printable",
 ]
 
 _HOME = {
-    "Block": "manifest",
     "Damage": "damage",
-    "FoundRun": "find",
     "Manifest": "manifest",
     "Note": "damage",
-    "Parameter": "manifest",
     "Probe": "probe",
+    "RecordedBlock": "manifest",
+    "RecordedParameter": "manifest",
     "Run": "run",
+    "RunOrError": "find",
     "find_runs": "find",
     "printable": "text",
 }

@@ -1,4 +1,4 @@
-"""What is wrong with a run, and what is merely worth knowing.
+"""Damage of a run, and notes that are merely worth knowing.
 
 Decides the two words: damage cuts what is readable to the prefix before it and makes `check` fail; a note does
 neither.

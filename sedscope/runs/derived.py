@@ -1,7 +1,7 @@
 """Rows that follow from the stored weights: displacement and decoupled weight decay.
 
-Decides where they exist. `displacement` at t is θ_t − θ of the recorded t before it, and is absent where that one was
-not kept or lies further back than the cadence. `adamw/decay` at t is −lr·λ·θ_t with the values of the step that
+Decides where they exist. `displacement` at t is θ_t − θ of the recorded t before it, and is missing where those weights
+were not stored or lie further back than the cadence. `adamw/decay` at t is −lr·λ·θ_t with the values of the step that
 leaves θ_t.
 """
 
@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from recorders.follow.grouping import Groups
 from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
 from sedscope.runs.files.tensors import TensorStore
+from sedscope.runs.groupings import Grouping, groupings
 from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
-from sedscope.runs.moved import Moved, moved
 from sedscope.runs.rows import Columns, Floats, Steps
 from sedscope.runs.scalars import Series
 from sedscope.runs.weights import read_selected
 
 
 def predecessors(manifest: Manifest, history: History) -> dict[int, int]:
-    """The recorded t before each t that has a displacement.
+    """Return the recorded t before each t that has a displacement.
 
-    Only where weights are kept at every recorded t: with thinned weights the recorder stores displacements itself.
+    Empty unless weights are stored at every recorded t: with thinned weights the recorder stores displacements itself.
     """
     if manifest.recording.weights_every != manifest.recording.every:
         return {}
@@ -41,7 +41,7 @@ def predecessors(manifest: Manifest, history: History) -> dict[int, int]:
 def read_displacement(
     tensors: TensorStore, manifest: Manifest, history: History, steps: Steps, columns: Columns
 ) -> Floats:
-    """Displacement rows `[n, columns]`; the steps must be keys of `predecessors`."""
+    """Compute displacement rows `[n, columns]`; the steps must be keys of `predecessors`."""
     before_of = predecessors(manifest, history)
     out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
     last: tuple[int, Floats] | None = None
@@ -61,26 +61,25 @@ def read_displacement(
 def decay_factors(
     manifest: Manifest, history: History, scalars: Mapping[str, Series], t: Steps
 ) -> tuple[Steps, NDArray[np.float64]]:
-    """The t among the ascending `t` at which every group that moved something has lr and weight decay, and −lr·λ.
+    """Return the t among the ascending `t` where every group that moved something has lr and weight decay, and −lr·λ.
 
     Returns:
         t `[n]` and factors `[n, groups]`; the factor of a group that decays through its gradient is 0.
     """
-    entries = moved(manifest, history)
-    count = max(
-        [len(manifest.optimizer.groups) if manifest.optimizer else 0, *(max(e.used, default=-1) + 1 for e in entries)]
-    )
-    factors, has = np.zeros((len(t), count)), np.ones((len(t), count), dtype=bool)
+    entries = groupings(manifest, history)
+    listed = len(manifest.optimizer.groups) if manifest.optimizer else 0
+    count = max(listed, *(max(grouping.used, default=-1) + 1 for grouping in entries))
+    factors, has_both = np.zeros((len(t), count)), np.ones((len(t), count), dtype=bool)
     for number in range(count):
         if _decays(manifest, number):
-            rate, has_rate = _at(scalars, f"{LR_PREFIX}{number}", t)
-            decay, has_decay = _at(scalars, f"{WEIGHT_DECAY_PREFIX}{number}", t)
+            rate, has_rate = _values_at(scalars, f"{LR_PREFIX}{number}", t)
+            decay, has_decay = _values_at(scalars, f"{WEIGHT_DECAY_PREFIX}{number}", t)
             factors[:, number] = -rate * decay
-            has[:, number] = has_rate & has_decay
-    known = np.ones(len(t), dtype=bool)
-    for part, entry in _parts(entries, t):
-        known[part] = has[part][:, entry.used].all(axis=1)
-    return t[known], factors[known]
+            has_both[:, number] = has_rate & has_decay
+    usable = np.ones(len(t), dtype=bool)
+    for interval, grouping in _intervals(entries, t):
+        usable[interval] = has_both[interval][:, grouping.used].all(axis=1)
+    return t[usable], factors[usable]
 
 
 def read_decay(
@@ -91,25 +90,25 @@ def read_decay(
     steps: Steps,
     columns: Columns,
 ) -> Floats:
-    """Decay rows `[n, columns]`; the steps must be ones that `decay_factors` knows."""
+    """Compute decay rows `[n, columns]`; the steps must be among those of `decay_factors`."""
     order = np.argsort(steps, kind="stable")
     _, factors = decay_factors(manifest, history, scalars, steps[order])
     out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
-    for part, entry in _parts(moved(manifest, history), steps[order]):
-        for place, factor in zip(order[part].tolist(), factors[part], strict=True):
-            out[place] = _selected(tensors, manifest, history, int(steps[place]), columns)
-            _scale(out[place], manifest, entry.groups, factor, columns)
+    for interval, grouping in _intervals(groupings(manifest, history), steps[order]):
+        for index, factor in zip(order[interval].tolist(), factors[interval], strict=True):
+            out[index] = _selected(tensors, manifest, history, int(steps[index]), columns)
+            _scale(out[index], manifest, grouping.groups, factor, columns)
     return out
 
 
 def has_decay(manifest: Manifest) -> bool:
-    """Whether some group decays by a step of its own."""
+    """Return whether some group decays by a step of its own."""
     optimizer = manifest.optimizer
     return optimizer is not None and any(optimizer.is_decoupled(group) for group in optimizer.groups)
 
 
 def _scale(row: Floats, manifest: Manifest, groups: Groups, factor: NDArray[np.float64], columns: Columns) -> None:
-    """Multiply each selected parameter's part of a row by its group's factor; 0 for one that the step left alone."""
+    """Multiply each selected parameter's columns by its group's factor, by 0 where the optimizer leaves it alone."""
     first, count = columns
     for parameter, number in zip(manifest.selected, groups, strict=True):
         start = max(first, parameter.offset or 0) - first
@@ -118,15 +117,15 @@ def _scale(row: Floats, manifest: Manifest, groups: Groups, factor: NDArray[np.f
             row[start:stop] *= 0.0 if number is None else factor[number]
 
 
-def _parts(entries: Sequence[Moved], t: Steps) -> Iterator[tuple[slice, Moved]]:
-    """Which of the ascending t each entry holds for."""
-    ends = [*np.searchsorted(t, [entry.start for entry in entries[1:]]).tolist(), len(t)]
-    for start, stop, entry in zip([0, *ends], ends, entries, strict=False):
-        yield slice(start, stop), entry
+def _intervals(entries: Sequence[Grouping], t: Steps) -> Iterator[tuple[slice, Grouping]]:
+    """Yield each grouping with the slice of the ascending t for which it holds."""
+    ends = [*np.searchsorted(t, [grouping.start for grouping in entries[1:]]).tolist(), len(t)]
+    for start, stop, grouping in zip([0, *ends], ends, entries, strict=False):
+        yield slice(start, stop), grouping
 
 
 def _decays(manifest: Manifest, number: int) -> bool:
-    """Whether a group decays by a step of its own; one that came later does where those of the manifest do."""
+    """Return whether a group decays by a step of its own; one that came later does where those of the manifest do."""
     groups = manifest.optimizer.groups if manifest.optimizer else ()
     if number >= len(groups):
         return has_decay(manifest)
@@ -137,10 +136,10 @@ def _selected(tensors: TensorStore, manifest: Manifest, history: History, t: int
     return read_selected(tensors, history.weights[t], manifest, columns)
 
 
-def _at(scalars: Mapping[str, Series], name: str, t: Steps) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """A scalar's values at `t`, and where it has one."""
-    known, values = scalars.get(name, (np.empty(0, np.int64), np.empty(0)))
-    if not len(known):
+def _values_at(scalars: Mapping[str, Series], name: str, t: Steps) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return a scalar's values at `t`, and where it has one."""
+    recorded, values = scalars.get(name, (np.empty(0, np.int64), np.empty(0)))
+    if not len(recorded):
         return np.zeros(len(t)), np.zeros(len(t), dtype=bool)
-    places = np.minimum(np.searchsorted(known, t), len(known) - 1)
-    return values[places], known[places] == t
+    indices = np.minimum(np.searchsorted(recorded, t), len(recorded) - 1)
+    return values[indices], recorded[indices] == t

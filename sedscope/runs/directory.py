@@ -1,4 +1,4 @@
-"""What stands in a run directory right now: manifest, sessions, and the files that are there.
+"""The state of a run directory right now: its manifest, its sessions, and the files that are there.
 
 Decides what opening a run looks at (names, sizes and journals, no tensor) and where damage cuts the history. Contents
 are left to `tensors` and `verify`.
@@ -26,10 +26,10 @@ from recorders.store.journal import journal_name
 from recorders.store.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.files.folder import MissingError, RunFolder
-from sedscope.runs.files.json_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.files.journal_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.history import History, build, cut_at, trace
 from sedscope.runs.manifest import parse_manifest
-from sedscope.runs.session import Session
+from sedscope.runs.session_journal import SessionJournal
 from sedscope.runs.text import printable
 
 _DATA_FOLDERS = (SHARD_DIR, WEIGHTS_DIR, PROGRAM_DIR, PROBE_DIR)
@@ -50,10 +50,10 @@ class Directory:
         self._stamp = self.folder.stamp(RUN_FILE)
         self.manifest = parse_manifest(text, self.folder.shown)
         self.text_digest = hashlib.sha256(text).hexdigest()
-        self.sessions: list[Session] = []
+        self.sessions: list[SessionJournal] = []
         self.holder: Holder | None = None
         self._crc = crc32(text)
-        self._found: list[Damage] = []
+        self._unreadable: list[Damage] = []
         self._listed: list[Damage] = []
         self._listed_notes: list[Note] = []
         self._missing_weights: set[str] = set()
@@ -63,28 +63,28 @@ class Directory:
     def damage(self) -> list[Damage]:
         """Everything wrong that is known, without repetition."""
         journals = [session.damage for session in self.sessions if session.damage is not None]
-        return list(dict.fromkeys([*journals, *self._listed, *self._found]))
+        return list(dict.fromkeys([*journals, *self._listed, *self._unreadable]))
 
     @property
     def notes(self) -> list[Note]:
-        """What the recorders noted, then what was noticed here."""
+        """The notes of the recorders, then those of this reader."""
         noted = [note for session in self.sessions for note in session.notes()]
         return [*noted, *self._listed_notes, *self._torn_notes()]
 
     def add_damage(self, damage: Damage) -> None:
-        """Remember what was found by looking into a file."""
-        self._found.append(damage)
+        """Remember damage that showed when a file was read."""
+        self._unreadable.append(damage)
 
     def is_missing(self, file: str) -> bool:
-        """Whether it is a checkpoint that is not there, which is only noted."""
+        """Return whether `file` is a checkpoint that is not there, which is only noted."""
         return file in self._missing_weights
 
     def replaced(self) -> bool:
-        """Whether another run took the place of this one."""
+        """Return whether another run took the place of this one."""
         return self.folder.stamp(RUN_FILE) != self._stamp
 
     def poll(self) -> bool:
-        """Read what was appended and look at the files; whether anything changed."""
+        """Read what was appended and look at the files; return whether anything changed."""
         # The lock first: a recorder that ends in between has then written its end line before we read the journal.
         before = self.holder
         self.holder = holder(self.folder.path)
@@ -94,7 +94,7 @@ class Directory:
         return changed
 
     def history(self) -> History:
-        """What counts, up to the first damage."""
+        """Return the history that counts, up to the first damage."""
         stretches, _, _ = trace(self.sessions)
         history = build(stretches, cut_at(self.damage, stretches))
         unusable = self._missing_weights | {damage.file for damage in self.damage}
@@ -111,14 +111,14 @@ class Directory:
 
     def _poll_sessions(self) -> bool:
         numbers = {number for name in self.folder.sizes(JOURNAL_DIR) if (number := _session_number(name)) is not None}
-        known = len(self.sessions)
-        for number in range(known + 1, max(numbers, default=0) + 1):
-            self.sessions.append(Session(self.folder, number, self.manifest.recording.every))
+        before = len(self.sessions)
+        for number in range(before + 1, max(numbers, default=0) + 1):
+            self.sessions.append(SessionJournal(self.folder, number, self.manifest.recording.every))
         polled = [session.poll() for session in self.sessions]
-        return any(polled) or len(self.sessions) > known
+        return any(polled) or len(self.sessions) > before
 
     def _look(self) -> None:
-        """Compare the files that are there with what the journals say."""
+        """Compare the files that are there with those that the journals name."""
         sizes = {
             f"{folder}/{name}": size for folder in _DATA_FOLDERS for name, size in self.folder.sizes(folder).items()
         }
@@ -139,8 +139,8 @@ class Directory:
             if session.opening is not None and session.opening.run_crc != self._crc:
                 damage.append(Damage(RUN_FILE, f"not the one that session {session.number} wrote: CRC mismatch", None))
         if self.holder is None:
-            parts = [name for name in sizes if name.endswith(PART_SUFFIX)]
-            notes += [Note("part", f"{printable(name)} was not finished and does not count") for name in parts]
+            unfinished = [name for name in sizes if name.endswith(PART_SUFFIX)]
+            notes += [Note("part", f"{printable(name)} was not finished and does not count") for name in unfinished]
         self._listed, self._listed_notes = damage, notes
 
     def _torn_notes(self) -> Iterator[Note]:
@@ -151,8 +151,8 @@ class Directory:
                 yield Note("torn", message, None, session.number)
 
 
-def committed(session: Session) -> Iterator[tuple[TensorFile, int | None]]:
-    """Every file that a session committed, and the first recorded t that depends on it.
+def committed(session: SessionJournal) -> Iterator[tuple[TensorFile, int | None]]:
+    """Yield every file that a session committed, and the first recorded t that depends on it.
 
     A program's JSON is given as a tensor file too; only its name and size are meant.
     """
@@ -170,7 +170,7 @@ def committed(session: Session) -> Iterator[tuple[TensorFile, int | None]]:
 
 
 def first_of(line: ShardLine) -> int | None:
-    """The first t that a shard holds rows or scalars of."""
+    """Return the first t that a shard holds rows or scalars of."""
     steps = [steps[0] for steps in line.rows.values() if steps]
     return min(steps + ([line.scalars[0]] if line.scalars else []), default=None)
 

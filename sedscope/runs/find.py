@@ -1,4 +1,4 @@
-"""Which runs a path means: itself, or the runs in a folder.
+"""The runs that a path stands for: itself, or the runs in a folder.
 
 Decides where runs are looked for (the folder and one level below) and that one bad run does not hide the others.
 """
@@ -16,7 +16,7 @@ from sedscope.runs.text import printable
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRun:
+class RunOrError:
     """A run directory that could be opened, or the error that says why not."""
 
     path: Path
@@ -29,25 +29,25 @@ class FoundRun:
         return printable(str(self.path), 4096)
 
     def opened(self) -> Run:
-        """The run; raises its error where there is one."""
+        """Return the run; raises its error where there is one."""
         if self.run is None:
             raise self.error or NotARunError(f"{self.shown}: not a run")
         return self.run
 
 
-def find_runs(path: Path | str) -> list[FoundRun]:
-    """The run at `path`, or every run in the folder `path`, by name.
+def find_runs(path: Path | str) -> list[RunOrError]:
+    """Return the run at `path`, or every run in the folder `path`, by name.
 
     A folder inside counts as a run when it has a `run.json`; what cannot be opened is listed with its error.
 
     Raises:
         NotARunError: no such folder, or neither a run nor a folder with runs.
     """
-    return [open_found(found) for found in run_paths(path)]
+    return [open_or_error(run_path) for run_path in run_paths(path)]
 
 
 def run_paths(path: Path | str) -> list[Path]:
-    """Where `find_runs` finds its runs, none of them opened; raises as it does."""
+    """Return the paths of the runs that `find_runs` would open; raises as it does."""
     path = Path(path)
     if _has_run_file(path) or not path.is_dir():
         return [path] if path.is_dir() else _nothing(path, "no such folder")
@@ -56,20 +56,20 @@ def run_paths(path: Path | str) -> list[Path]:
         inside = sorted({str(Path(entry).resolve()): entry.path for entry in _folders(path)}.values())
     except PermissionError as error:
         raise NotARunError(f"{printable(str(path), 4096)}: permission denied") from error
-    found = [Path(name) for name in inside if _has_run_file(Path(name))]
-    return found or _nothing(path, f"not a run (no {RUN_FILE}), and no run in it")
+    paths = [Path(name) for name in inside if _has_run_file(Path(name))]
+    return paths or _nothing(path, f"not a run (no {RUN_FILE}), and no run in it")
 
 
-def open_found(path: Path) -> FoundRun:
-    """The run at `path`, or why it cannot be opened."""
+def open_or_error(path: Path) -> RunOrError:
+    """Open the run at `path`, or return the error that says why it cannot be opened."""
     try:
-        return FoundRun(path, Run(path), None)
+        return RunOrError(path, Run(path), None)
     except SedscopeError as error:
-        return FoundRun(path, None, error)
+        return RunOrError(path, None, error)
 
 
 def _folders(path: Path) -> list[os.DirEntry[str]]:
-    """The folders inside, links first, so that a folder's own name replaces that of a link to it."""
+    """Return the folders inside, links first, so that a folder's own name replaces that of a link to it."""
     with os.scandir(path) as entries:
         return sorted((entry for entry in entries if entry.is_dir()), key=lambda entry: not entry.is_symlink())
 

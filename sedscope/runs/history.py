@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sedscope.runs.damage import Damage, Note
-from sedscope.runs.files.json_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
-from sedscope.runs.session import Session
+from sedscope.runs.files.journal_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.session_journal import SessionJournal
 
 FOREVER = sys.maxsize
 
@@ -24,18 +24,18 @@ FOREVER = sys.maxsize
 class Stretch(NamedTuple):
     """The t for which one session counts: start ≤ t < stop."""
 
-    session: Session
+    session: SessionJournal
     start: int
     stop: int
 
     def holds(self, t: int) -> bool:
-        """Whether t lies in it."""
+        """Return whether t lies in it."""
         return self.start <= t < self.stop
 
 
 @dataclass
 class RowIndex:
-    """Where the rows of one source lie, ascending in t. Three lists, because a run can have a million rows."""
+    """The positions of one source's rows, ascending in t. Three lists, because a run can have a million rows."""
 
     t: list[int] = field(default_factory=list)
     shard: list[int] = field(default_factory=list)
@@ -46,7 +46,7 @@ class RowIndex:
 
 @dataclass
 class History:
-    """What counts, in the order of t."""
+    """The rows, weights, programs and probes that count, in the order of t."""
 
     stretches: list[Stretch] = field(default_factory=list)
     rows: dict[str, RowIndex] = field(default_factory=dict)
@@ -63,8 +63,8 @@ class History:
         return sorted(set(self.weights).union(*(index.t for index in self.rows.values())))
 
 
-def trace(sessions: Sequence[Session]) -> tuple[list[Stretch], list[Damage], list[Note]]:
-    """The stretches of the latest session's way back to the first, and what is wrong or notable about them."""
+def trace(sessions: Sequence[SessionJournal]) -> tuple[list[Stretch], list[Damage], list[Note]]:
+    """Return the stretches from the first session to the latest one, and the damage and notes about them."""
     by_number = {session.number: session for session in sessions}
     damage: list[Damage] = []
     for head in sorted(sessions, key=lambda session: -session.number):
@@ -80,14 +80,13 @@ def trace(sessions: Sequence[Session]) -> tuple[list[Stretch], list[Damage], lis
 
 
 def cut_at(damage: Sequence[Damage], stretches: Sequence[Stretch]) -> int:
-    """The first t that some damage takes away: what lies before it is the good prefix."""
-    return min(
-        (one.t for one in damage if one.t is not None and _matters(one.t, one.session, stretches)), default=FOREVER
-    )
+    """Return the first t that some damage takes away: what lies before it is the good prefix."""
+    losses = ((entry.t, entry.session) for entry in damage)
+    return min((t for t, session in losses if t is not None and _matters(t, session, stretches)), default=FOREVER)
 
 
 def _matters(t: int, session: int | None, stretches: Sequence[Stretch]) -> bool:
-    """Whether what is lost from t on counted; what a later session repeated did not.
+    """Return whether what is lost from t on counted; what a later session repeated did not.
 
     A session outside the history was left before the latest one began, or is a later one that lost everything.
     """
@@ -100,7 +99,7 @@ def _matters(t: int, session: int | None, stretches: Sequence[Stretch]) -> bool:
 
 
 def build(stretches: list[Stretch], cut: int) -> History:
-    """What the stretches hold before t = `cut`."""
+    """Return the history that the stretches hold before t = `cut`."""
     history = History(stretches)
     for stretch in (Stretch(session, start, min(stop, cut)) for session, start, stop in stretches):
         for line in stretch.session.lines:
@@ -127,8 +126,10 @@ def _add_shard(history: History, stretch: Stretch, line: ShardLine) -> None:
             index.row.extend(range(first, stop))
 
 
-def _chain(head: Session, by_number: Mapping[int, Session]) -> tuple[Session | None, list[Session]]:
-    """The session whose pointer is broken (None where none is), and the sessions from the first to `head`."""
+def _chain(
+    head: SessionJournal, by_number: Mapping[int, SessionJournal]
+) -> tuple[SessionJournal | None, list[SessionJournal]]:
+    """Return the session with a broken parent pointer (None without one), and the sessions from the first to `head`."""
     chain = [head]
     while chain[-1].opening is not None and (parent := chain[-1].opening.parent) is not None:
         number, t = parent
@@ -140,19 +141,19 @@ def _chain(head: Session, by_number: Mapping[int, Session]) -> tuple[Session | N
     return None, chain[::-1]
 
 
-def _parent_is_damaged(session: Session, by_number: Mapping[int, Session]) -> bool:
+def _parent_is_damaged(session: SessionJournal, by_number: Mapping[int, SessionJournal]) -> bool:
     parent = session.opening.parent if session.opening else None
     return parent is not None and parent[0] in by_number and by_number[parent[0]].damage is not None
 
 
-def _stretches(chain: Sequence[Session]) -> list[Stretch]:
+def _stretches(chain: Sequence[SessionJournal]) -> list[Stretch]:
     starts = [session.opening.first_t if session.opening else 0 for session in chain]
     # A session that went back before its parent's start takes the parent out: min over all later starts.
     stops = [min(starts[index + 1 :], default=FOREVER) for index in range(len(chain))]
     return [Stretch(*entry) for entry in zip(chain, starts, stops, strict=True)]
 
 
-def _notes(stretches: Sequence[Stretch], sessions: Sequence[Session]) -> Iterator[Note]:
+def _notes(stretches: Sequence[Stretch], sessions: Sequence[SessionJournal]) -> Iterator[Note]:
     for before, after in pairwise(stretches):
         yield _resumed(before, after)
     yield from _lost(stretches)
@@ -175,21 +176,21 @@ def _resumed(before: Stretch, after: Stretch) -> Note:
 
 
 def _lost(stretches: Sequence[Stretch]) -> Iterator[Note]:
-    """Where the rows of one session begin further than the cadence behind those of the one before."""
-    last: tuple[int, Session] | None = None
+    """Yield a note where a session's rows begin more than the cadence after those of the session before it."""
+    last: tuple[int, SessionJournal] | None = None
     for stretch in stretches:
         lines = (line for line in stretch.session.lines if isinstance(line, ShardLine))
-        found = {t for line in lines for t in _recorded(line) if stretch.holds(t)}
-        if not found:
+        recorded = {t for line in lines for t in _recorded(line) if stretch.holds(t)}
+        if not recorded:
             continue
         every = stretch.session.every
-        if last is not None and (first := min(found)) - last[0] > every:
+        if last is not None and (first := min(recorded)) - last[0] > every:
             message = (
                 f"rows are missing between t = {last[0]}, the last of session {last[1].number}, and t = {first}, the"
                 f" first of session {stretch.session.number}: further apart than the cadence of {every}"
             )
             yield Note("resume", message, first, stretch.session.number)
-        last = max(found), stretch.session
+        last = max(recorded), stretch.session
 
 
 def _recorded(line: object) -> Iterator[int]:

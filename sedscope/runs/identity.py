@@ -1,4 +1,4 @@
-"""What a result depends on, as a digest: the key by which derived results are kept.
+"""A digest of everything that a result depends on: the key by which derived results are cached.
 
 Decides which committed bytes stand behind rows, weights, scalars, probes and programs. It reads no file: the CRCs in
 the journals stand for the bytes.
@@ -15,16 +15,16 @@ import numpy as np
 from recorders.errors import UsageError
 from recorders.format import DECAY, DISPLACEMENT
 from sedscope.runs.derived import predecessors
+from sedscope.runs.groupings import groupings
 from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
-from sedscope.runs.moved import moved
 from sedscope.runs.rows import positions, stored_steps
 
 KINDS = ("manifest", "rows", "weights", "scalars", "probe", "program")
 
 
 def digest(manifest: Manifest, history: History, kind: str, name: str | None, steps: list[int] | None) -> str:
-    """SHA-256 over what `kind` and `name` stand for; raises `UsageError` where there is no such thing."""
+    """Return the SHA-256 over what `kind` and `name` stand for; raises `UsageError` where there is no such thing."""
     depends = _depends(manifest, history, kind, name, steps)
     return hashlib.sha256(json.dumps([kind, name, depends]).encode()).hexdigest()
 
@@ -51,12 +51,14 @@ def _weights(history: History, steps: set[int]) -> list[list[int]]:
 def _rows(manifest: Manifest, history: History, source: str, steps: list[int]) -> Any:
     if source in history.rows:
         index = history.rows[source]
-        places = positions(source, stored_steps(index), np.asarray(steps, dtype=np.int64))
-        crcs = [history.shards[index.shard[place]][1].file.header_crc for place in places]
-        return [[t, crc, index.row[place]] for t, crc, place in zip(steps, crcs, places, strict=True)]
+        indices = positions(source, stored_steps(index), np.asarray(steps, dtype=np.int64))
+        crcs = [history.shards[index.shard[i]][1].file.header_crc for i in indices]
+        return [[t, crc, index.row[i]] for t, crc, i in zip(steps, crcs, indices, strict=True)]
     before = predecessors(manifest, history) if source == DISPLACEMENT else {}
     needed = set(steps) | {before[t] for t in steps if t in before}
     weights = _weights(history, needed)
     scalars = _depends(manifest, history, "scalars", None, None) if source == DECAY else None
-    groups = [[entry.start, entry.groups] for entry in moved(manifest, history)[1:]] if source == DECAY else []
+    groups = (
+        [[grouping.start, grouping.groups] for grouping in groupings(manifest, history)[1:]] if source == DECAY else []
+    )
     return [steps, [[t, before.get(t)] for t in steps], weights, scalars, *groups]

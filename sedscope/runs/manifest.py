@@ -20,7 +20,7 @@ from sedscope.runs.text import printable_json
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class RecordedParameter:
     """One parameter of the model; a tied one is listed once."""
 
     name: str
@@ -38,7 +38,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RecordedBlock:
     """One matrix of the selection; a stacked in-projection counts as q, k and v."""
 
     name: str
@@ -52,7 +52,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ParameterGroup:
     """One parameter group of the optimizer as it was when recording began."""
 
     parameters: tuple[str, ...]
@@ -65,22 +65,22 @@ class Optimizer:
     """The optimizer's class name and its groups."""
 
     name: str
-    groups: tuple[Group, ...]
+    groups: tuple[ParameterGroup, ...]
 
-    def is_decoupled(self, group: Group) -> bool:
-        """Whether weight decay is a step of its own, −lr·λ·θ (AdamW), instead of a part of the gradient."""
+    def is_decoupled(self, group: ParameterGroup) -> bool:
+        """Return whether weight decay is a step of its own, −lr·λ·θ (AdamW), instead of a term of the gradient."""
         return self.name == "AdamW" or group.settings.get("decoupled_weight_decay") is True
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
-    """What the recorder was asked for."""
+class RecordingSettings:
+    """The options of the recorder."""
 
     every: int
     """Steps between recorded t."""
     sources: tuple[str, ...]
     weights_every: int | None
-    """Steps between two stored states, a multiple of `every`; None where the first and the last alone are kept."""
+    """Steps between two stored states, a multiple of `every`; None where only the first and the last are stored."""
     settings: Mapping[str, Any]
     """All options, as they stand in `run.json`."""
 
@@ -98,28 +98,28 @@ class Manifest:
     device: str | None
     tasks: tuple[str, ...]
     """The tasks known when recording began; `Run.tasks` has the later ones too."""
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[RecordedParameter, ...]
     spec: tuple[str, ...]
-    """The selection as it was asked for: a preset or globs."""
+    """The selection as the user wrote it: a preset or globs."""
     P: int
     """Length of a row."""
     row_dtype: str
     """float32 or float64."""
-    blocks: tuple[Block, ...]
+    blocks: tuple[RecordedBlock, ...]
     optimizer: Optimizer | None
-    recording: Recording
+    recording: RecordingSettings
     intervention: Any
     seed: int | str | None
     """As a string where it lies beyond ±2^53."""
 
     @cached_property
-    def selected(self) -> tuple[Parameter, ...]:
+    def selected(self) -> tuple[RecordedParameter, ...]:
         """The selected parameters in the order of a row."""
         return tuple(parameter for parameter in self.parameters if parameter.selected)
 
 
 def parse_manifest(text: bytes, path: str) -> Manifest:
-    """The manifest behind the bytes of `run.json`.
+    """Return the manifest behind the bytes of `run.json`.
 
     Raises:
         NotARunError: another tool's file, or a format newer than this version reads.
@@ -162,9 +162,9 @@ def _manifest(members: Members) -> Manifest:
     )
 
 
-def _parameter(members: Members) -> Parameter:
+def _parameter(members: Members) -> RecordedParameter:
     selected = members.boolean("selected")
-    return Parameter(
+    return RecordedParameter(
         name=members.text("name"),
         shape=members.integers("shape"),
         dtype=members.text("dtype"),
@@ -174,8 +174,8 @@ def _parameter(members: Members) -> Parameter:
     )
 
 
-def _block(members: Members) -> Block:
-    return Block(
+def _block(members: Members) -> RecordedBlock:
+    return RecordedBlock(
         name=members.text("name"),
         parameter=members.text("parameter"),
         offset=members.integer("offset"),
@@ -188,14 +188,14 @@ def _block(members: Members) -> Block:
 
 def _optimizer(members: Members) -> Optimizer:
     groups = [
-        Group(item.texts("parameters") if item.has("parameters") else (), printable_json(item.value))
+        ParameterGroup(item.texts("parameters") if item.has("parameters") else (), printable_json(item.value))
         for item in members.objects("groups")
     ]
     return Optimizer(members.text("class"), tuple(groups))
 
 
-def _recording(members: Members) -> Recording:
-    return Recording(
+def _recording(members: Members) -> RecordingSettings:
+    return RecordingSettings(
         every=members.integer("every", 1),
         sources=members.texts("sources") if members.has("sources") else (),
         weights_every=members.integer("weights_every") or None if members.has("weights_every") else None,
@@ -204,7 +204,7 @@ def _recording(members: Members) -> Recording:
 
 
 def _check_layout(manifest: Manifest, members: Members) -> None:
-    """The selected parameters must tile a row, and every block must lie inside its parameter."""
+    """Refuse a manifest whose selected parameters do not tile a row, or a block outside its parameter."""
     end = 0
     for parameter in manifest.selected:
         if parameter.offset != end:
@@ -221,7 +221,7 @@ def _check_layout(manifest: Manifest, members: Members) -> None:
         _check_block(block, by_name.get(block.parameter), members)
 
 
-def _check_block(block: Block, parameter: Parameter | None, members: Members) -> None:
+def _check_block(block: RecordedBlock, parameter: RecordedParameter | None, members: Members) -> None:
     if parameter is None or parameter.offset is None:
         raise RefusedError(f"{members.where}: block {block.name} belongs to no selected parameter")
     start = block.offset - parameter.offset

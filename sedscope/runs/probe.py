@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sedscope.runs.files.json_lines import ProbeLine
+from sedscope.runs.files.journal_lines import ProbeLine
 from sedscope.runs.files.members import Members
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 
@@ -39,9 +39,9 @@ class Probe:
     program: str | None
     """Name of the feature program, for `Run.program`."""
     output: int
-    """Which output of the program."""
+    """Index of the output of the program."""
     position: int | None
-    """Which sequence position of the output; None where it has none to pick."""
+    """Sequence position of the output; None where it has none to pick."""
     loss: str
     """The loss of the fixed gradient, such as cross_entropy."""
     at: str | None
@@ -58,7 +58,7 @@ class Probe:
 
 
 def read_probe(tensors: TensorStore, line: ProbeLine) -> Probe:
-    """The probe behind a journal line.
+    """Read the probe behind a journal line.
 
     Raises:
         DamagedError: a tensor is missing or contradicts the others.

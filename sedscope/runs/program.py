@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from recorders.errors import DamagedError
 from recorders.format import MAX_PROGRAM_JSON
 from sedscope.runs.files.folder import RunFolder
-from sedscope.runs.files.json_lines import ProgramLine
+from sedscope.runs.files.journal_lines import ProgramLine
 from sedscope.runs.files.tensors import TensorStore
 
 
 def read_text(folder: RunFolder, line: ProgramLine) -> bytes:
-    """The JSON text; raises `DamagedError` where it is not what was written."""
+    """Read the JSON text; raises `DamagedError` where it is not what was written."""
     text = folder.read(line.file, MAX_PROGRAM_JSON)
     if len(text) != line.size or crc32(text) != line.file_crc:
         raise DamagedError(f"{folder.where(line.file)}: CRC mismatch")
@@ -26,7 +26,7 @@ def read_text(folder: RunFolder, line: ProgramLine) -> bytes:
 
 
 def read_constants(tensors: TensorStore, line: ProgramLine) -> dict[str, NDArray[Any]]:
-    """The tensors by name; none where the program names none."""
+    """Read the tensors by name; none where the program names none."""
     if line.constants is None:
         return {}
     with tensors.open(line.constants) as file:

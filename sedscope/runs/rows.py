@@ -1,4 +1,4 @@
-"""Stored rows: the asked-for steps and columns of a source, and nothing else of the run.
+"""Stored rows: steps and columns of a source, and nothing else of the run.
 
 Decides how rows are read from shards and checked against the manifest. Which rows count is decided in `history`, what
 can be derived in `derived`.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recorders.errors import UsageError
 from recorders.format import ROW_PREFIX, ROW_T_PREFIX
-from sedscope.runs.files.json_lines import ShardLine
+from sedscope.runs.files.journal_lines import ShardLine
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.history import History, RowIndex
 from sedscope.runs.manifest import Manifest
@@ -29,16 +29,16 @@ _FILE_DTYPE = {"float32": "F32", "float64": "F64"}
 def read_rows(
     tensors: TensorStore, manifest: Manifest, history: History, source: str, steps: Steps, columns: Columns
 ) -> Floats:
-    """Rows `[n, columns]` of a stored source at the given steps, each of which it must have."""
+    """Read rows `[n, columns]` of a stored source at the given steps, each of which it must have."""
     index = history.rows[source]
-    places = positions(source, np.array(index.t, dtype=np.int64), steps)
+    indices = positions(source, stored_steps(index), steps)
     out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
-    for number, group in groupby(range(len(steps)), key=lambda at: index.shard[places[at]]):
+    for number, group in groupby(range(len(steps)), key=lambda at: index.shard[indices[at]]):
         line = history.shards[number][1]
         with tensors.open(line.file) as file:
             check_rows(file, line, source, manifest)
             for at in group:
-                file.row_into(ROW_PREFIX + source, index.row[places[at]], columns[0], out[at])
+                file.row_into(ROW_PREFIX + source, index.row[indices[at]], columns[0], out[at])
     return out
 
 
@@ -51,18 +51,17 @@ def check_rows(file: OpenTensors, line: ShardLine, source: str, manifest: Manife
         file.damaged(f"{ROW_T_PREFIX}{source} holds other steps than the journal says")
 
 
-def positions(source: str, known: Steps, steps: Steps) -> NDArray[np.intp]:
-    """Where each of `steps` stands in the ascending `known`; `UsageError` for one that is not there."""
-    places = np.searchsorted(known, steps)
-    missing = (
-        (places == len(known)) | (known[np.minimum(places, len(known) - 1)] != steps) if len(known) else steps >= 0
-    )
+def positions(source: str, recorded: Steps, steps: Steps) -> NDArray[np.intp]:
+    """Return the index of each of `steps` in the ascending `recorded`; `UsageError` for one that is not there."""
+    indices = np.searchsorted(recorded, steps)
+    count = len(recorded)
+    missing = (indices == count) | (recorded[np.minimum(indices, count - 1)] != steps) if count else steps >= 0
     if missing.any():
-        spread = f"t = {known[0]} … {known[-1]} ({len(known)} rows)" if len(known) else "no rows"
+        spread = f"t = {recorded[0]} … {recorded[-1]} ({count} rows)" if count else "no rows"
         raise UsageError(f"steps: {source} has no row at t = {steps[missing][0]}; it has {spread}")
-    return places
+    return indices
 
 
 def stored_steps(index: RowIndex) -> Steps:
-    """The recorded t of a stored source, ascending."""
+    """Return the recorded t of a stored source, ascending."""
     return np.array(index.t, dtype=np.int64)

@@ -1,6 +1,6 @@
 """`Run`: one run directory as everybody above this package sees it.
 
-Decides nothing of its own: it holds the parts together, keeps them up to date with a recorder that is still writing,
+Decides nothing of its own: it holds the readers together, keeps them up to date with a recorder that is still writing,
 and cuts the history at the first damage, so that what is readable is always a good prefix.
 """
 
@@ -37,7 +37,7 @@ from sedscope.runs.probe import Probe, read_probe
 from sedscope.runs.program import read_constants, read_text
 from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, stored_steps
 from sedscope.runs.scalars import Scalars, Series, frame
-from sedscope.runs.session import Session
+from sedscope.runs.session_journal import SessionJournal
 from sedscope.runs.text import printable
 from sedscope.runs.weights import read_selected, read_weights
 
@@ -65,15 +65,15 @@ class Run:
 
     @property
     def manifest(self) -> Manifest:
-        """What `run.json` says."""
+        """The contents of `run.json`."""
         return self._directory.manifest
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """Every task: those in the manifest, then those that came later, in the order in which they came."""
         later = [note.message for note in self._directory.notes if note.about == "task"]
-        parts = [parse_source(source) for source in self._history.rows]
-        stored = [part.task for part in parts if part is not None and part.task is not None]
+        parsed = [parse_source(source) for source in self._history.rows]
+        stored = [source.task for source in parsed if source is not None and source.task is not None]
         return tuple(dict.fromkeys([*self.manifest.tasks, *later, *self._history.probes, *stored]))
 
     @property
@@ -97,7 +97,7 @@ class Run:
         return None if end is None else end.reason
 
     @property
-    def sessions(self) -> tuple[Session, ...]:
+    def sessions(self) -> tuple[SessionJournal, ...]:
         """The recording sessions, oldest first."""
         return tuple(self._directory.sessions)
 
@@ -108,7 +108,7 @@ class Run:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What the recorder noted and what the reader noticed, in that order."""
+        """The notes of the recorder, then those of this reader."""
         return tuple(note for note in self._directory.notes if note.about not in ("task", *NOTES_AS_DATA))
 
     @property
@@ -124,7 +124,7 @@ class Run:
         return (recorded[0], recorded[-1]) if recorded else None
 
     def refresh(self) -> bool:
-        """Pick up what a recorder wrote since; whether anything changed."""
+        """Pick up what a recorder wrote since; return whether anything changed."""
         if self._directory.replaced():
             self._attach(Directory(self.path))
             return True
@@ -134,7 +134,7 @@ class Run:
         return changed
 
     def verify(self, progress: Callable[[int], None] | None = None) -> tuple[Damage, ...]:
-        """Read every committed byte and compare it with its CRC; all damage known afterwards.
+        """Read every committed byte, compare it with its CRC, and return all damage known afterwards.
 
         Args:
             progress: called with the number of bytes after every file.
@@ -149,20 +149,20 @@ class Run:
     # --- rows ----------------------------------------------------------------------------------------------------
 
     def sources(self) -> tuple[str, ...]:
-        """The full names of all sources: the stored ones, then those derived from the weights."""
-        found = list(self._history.rows)
-        if DISPLACEMENT not in found and derived.predecessors(self.manifest, self._history):
-            found.append(DISPLACEMENT)
-        if DECAY not in found and derived.has_decay(self.manifest) and self._history.weights:
-            found.append(DECAY)
-        return tuple(found)
+        """Return the full names of all sources: the stored ones, then those derived from the weights."""
+        names = list(self._history.rows)
+        if DISPLACEMENT not in names and derived.predecessors(self.manifest, self._history):
+            names.append(DISPLACEMENT)
+        if DECAY not in names and derived.has_decay(self.manifest) and self._history.weights:
+            names.append(DECAY)
+        return tuple(names)
 
     def is_stored(self, source: str) -> bool:
-        """Whether the source's rows stand in the shards; otherwise the weights give them."""
+        """Return whether the source's rows stand in the shards; otherwise the weights give them."""
         return source in self._history.rows
 
     def steps(self, source: str) -> Steps:
-        """The recorded t `[n]`, ascending, that have a row of `source`.
+        """Return the recorded t `[n]`, ascending, that have a row of `source`.
 
         Raises:
             TooLittleDataError: the run has no rows at all.
@@ -178,7 +178,7 @@ class Run:
     def rows(
         self, source: str, steps: Sequence[int] | Steps | None = None, columns: slice | None = None
     ) -> NDArray[np.floating]:
-        """Rows `[n, P']` of `source`; only what is asked for is read.
+        """Read rows `[n, P']` of `source`; nothing else of the run is read.
 
         Args:
             source: a full name from `sources`.
@@ -188,31 +188,31 @@ class Run:
         Raises:
             TooLittleDataError: the run has no rows at all.
             UsageError: unknown source, or a step without a row.
-            DamagedError: what is asked for is not what was written; afterwards the run ends before it.
+            DamagedError: these rows are not what was written; afterwards the run ends before them.
         """
-        known = self.steps(source)
-        wanted = known if steps is None else np.asarray(steps, dtype=np.int64)
-        positions(source, known, wanted)
+        recorded = self.steps(source)
+        t = recorded if steps is None else np.asarray(steps, dtype=np.int64)
+        positions(source, recorded, t)
         span = _columns(columns, self.manifest.P)
         if self.is_stored(source):
-            return read_rows(self._tensors, self.manifest, self._history, source, wanted, span)
+            return read_rows(self._tensors, self.manifest, self._history, source, t, span)
         if source == DISPLACEMENT:
-            return derived.read_displacement(self._tensors, self.manifest, self._history, wanted, span)
+            return derived.read_displacement(self._tensors, self.manifest, self._history, t, span)
         scalars = self._scalars()
-        return derived.read_decay(self._tensors, self.manifest, self._history, scalars, wanted, span)
+        return derived.read_decay(self._tensors, self.manifest, self._history, scalars, t, span)
 
     # --- scalars -------------------------------------------------------------------------------------------------
 
     def scalars(self) -> polars.DataFrame:
-        """Every scalar as one long frame with the columns `t`, `name`, `value`."""
+        """Return every scalar as one long frame with the columns `t`, `name`, `value`."""
         return frame(self._scalars())
 
     def scalar_names(self) -> tuple[str, ...]:
-        """The names of all scalars."""
+        """Return the names of all scalars."""
         return tuple(self._scalars())
 
     def scalar(self, name: str) -> Series:
-        """One scalar: t `[m]`, ascending, and value `[m]`; raises `UsageError` for an unknown name."""
+        """Return one scalar: t `[m]`, ascending, and value `[m]`; raises `UsageError` for an unknown name."""
         series = self._scalars()
         if name not in series:
             raise UsageError(f"scalar: {name!r} is not recorded; known: {', '.join(series) or 'none'}")
@@ -221,42 +221,42 @@ class Run:
     # --- weights -------------------------------------------------------------------------------------------------
 
     def weight_steps(self) -> Steps:
-        """The recorded t `[n]`, ascending, with a stored state."""
+        """Return the recorded t `[n]`, ascending, with a stored state."""
         return np.array(list(self._history.weights), dtype=np.int64)
 
     def weights(self, t: int, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
-        """The state at t by state-dict name; bfloat16 comes as float32, which holds all its values."""
+        """Read the state at t by state-dict name; bfloat16 comes as float32, which holds all its values."""
         return read_weights(self._tensors, self._history.weights[self._checked_step(t)], names)
 
     def selected(self, t: int, columns: slice | None = None) -> Floats:
-        """The selected parameters at t, flattened in the order of a row: `[P']`."""
+        """Read the selected parameters at t, flattened in the order of a row: `[P']`."""
         file = self._history.weights[self._checked_step(t)]
         return read_selected(self._tensors, file, self.manifest, _columns(columns, self.manifest.P))
 
     # --- probes and programs -------------------------------------------------------------------------------------
 
     def probe(self, task: str) -> Probe | None:
-        """The probes of a task; None where the script gave none."""
+        """Read the probes of a task; None where the script gave none."""
         line = self._history.probes.get(task)
         return None if line is None else read_probe(self._tensors, line)
 
     def program(self, name: str) -> tuple[bytes, dict[str, NDArray[Any]]]:
-        """A feature program's JSON and its constants, for `recorders.program`, which validates both.
+        """Read a feature program's JSON and its constants, for `recorders.program`, which validates both.
 
         Raises:
             UsageError: there is no such program.
             DamagedError: it is not what was written.
         """
         if name not in self._history.programs:
-            known = ", ".join(self._history.programs) or "none"
-            raise UsageError(f"program: {name!r} is not in the run; known: {known}")
+            names = ", ".join(self._history.programs) or "none"
+            raise UsageError(f"program: {name!r} is not in the run; known: {names}")
         line = self._history.programs[name]
         return read_text(self._directory.folder, line), read_constants(self._tensors, line)
 
     # --- identity ------------------------------------------------------------------------------------------------
 
     def identity(self, kind: str, name: str | None = None, steps: Sequence[int] | Steps | None = None) -> str:
-        """A digest of what a result depends on: equal as long as the same bytes would be read.
+        """Return a digest of what a result depends on: equal as long as the same bytes would be read.
 
         Args:
             kind: `manifest`, `rows` (of source `name`), `weights`, `scalars`, `probe` (of task `name`) or
@@ -268,8 +268,8 @@ class Run:
             return self._directory.text_digest
         if kind == "rows" and name is not None and steps is None:
             steps = self.steps(name)
-        wanted = None if steps is None else [int(t) for t in steps]
-        return digest(self.manifest, self._history, kind, name, wanted)
+        chosen_steps = None if steps is None else [int(t) for t in steps]
+        return digest(self.manifest, self._history, kind, name, chosen_steps)
 
     # --- private -------------------------------------------------------------------------------------------------
 
@@ -289,11 +289,11 @@ class Run:
         return self._series
 
     def _check_source(self, source: str) -> None:
-        known = self.sources()
-        if not known:
+        sources = self.sources()
+        if not sources:
             raise TooLittleDataError(f"{self._directory.folder.shown}: no committed rows yet")
-        if source not in known:
-            raise UsageError(f"source: {source!r} is not recorded; known: {', '.join(known)}")
+        if source not in sources:
+            raise UsageError(f"source: {source!r} is not recorded; known: {', '.join(sources)}")
 
     def _checked_step(self, t: int) -> int:
         positions("weights", self.weight_steps(), np.array([t], dtype=np.int64))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.format import SCALAR_PREFIX, SCALAR_T_PREFIX, SKIPPED
-from sedscope.runs.files.json_lines import ShardLine, TensorFile
+from sedscope.runs.files.journal_lines import ShardLine, TensorFile
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.history import History, Stretch
 
@@ -30,14 +30,14 @@ class Scalars:
         self._read: dict[TensorFile, dict[str, Series]] = {}
 
     def series(self, history: History) -> dict[str, Series]:
-        """Every scalar by name."""
+        """Return every scalar by name."""
         pieces: dict[str, list[Series]] = {}
         for stretch, line in history.shards:
             # A shard that begins beyond the stretch may be the damaged one that ended it: it is not opened.
             if line.scalars is not None and line.scalars[0] < stretch.stop:
                 for name, series in self._of(line).items():
                     pieces.setdefault(name, []).append(_within(stretch, series))
-        return {name: _joined(name, found) for name, found in pieces.items()}
+        return {name: _joined(name, series) for name, series in pieces.items()}
 
     def _of(self, line: ShardLine) -> dict[str, Series]:
         if line.file not in self._read:
@@ -47,13 +47,13 @@ class Scalars:
 
 
 def read_scalars(file: OpenTensors) -> dict[str, Series]:
-    """The scalars of one shard; raises `DamagedError` where t and values do not belong together."""
+    """Read the scalars of one shard; raises `DamagedError` where t and values do not belong together."""
     names = [name.removeprefix(SCALAR_PREFIX) for name in file.tensors if name.startswith(SCALAR_PREFIX)]
     return {name: _series(file, name) for name in names}
 
 
 def frame(series: dict[str, Series]) -> polars.DataFrame:
-    """One long frame with the columns t, name, value."""
+    """Return one long frame with the columns t, name, value."""
     import polars as pl
 
     parts = [

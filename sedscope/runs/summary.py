@@ -1,4 +1,4 @@
-"""What `sedscope check` says of one run: a few lines for people.
+"""The lines that `sedscope check` prints about one run, for people.
 
 Decides the words. What is damage and what is a note is decided where it is found.
 """
@@ -15,7 +15,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def summary(run: Run, shown: str, verified: int) -> Iterator[str]:
-    """Lines on a run that was verified; `verified` is the number of bytes that agreed with their CRC."""
+    """Yield the lines about a run that was verified; `verified` is the number of bytes that agreed with their CRC."""
     yield f"{shown}: {_verdict(run)}"
     yield _row("state", _state(run))
     yield _row("sessions", str(len(run.sessions)))

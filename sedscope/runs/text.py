@@ -19,7 +19,7 @@ _ESCAPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 
 def printable(text: str, length: int = NAME_LENGTH) -> str:
-    r"""`text` with visible escapes for control, format, surrogate, private and unassigned signs, capped in length.
+    r"""Return `text`, capped, with visible escapes for control, format, surrogate, private and unassigned signs.
 
     >>> printable("a\x1b[2J\u202eb")
     'a\\x1b[2J\\u202eb'
@@ -32,7 +32,7 @@ def printable(text: str, length: int = NAME_LENGTH) -> str:
 
 
 def printable_json(value: Any) -> Any:
-    """Every string inside a JSON value made printable, keys too."""
+    """Return a JSON value with every string inside made printable, keys too."""
     if isinstance(value, str):
         return printable(value, MESSAGE_LENGTH)
     if isinstance(value, list):

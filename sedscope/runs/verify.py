@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from recorders.errors import DamagedError, RefusedError
 from sedscope.runs.damage import Damage
 from sedscope.runs.directory import Directory, first_of
-from sedscope.runs.files.json_lines import Line, ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.files.journal_lines import Line, ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import read_probe
@@ -23,12 +23,12 @@ Progress = Callable[[int], None]
 
 
 def find_damage(directory: Directory, tensors: TensorStore, progress: Progress | None) -> Iterator[Damage]:
-    """The damage of every file that some session committed and that the quick look found in place."""
-    known = {damage.file for damage in directory.damage}
+    """Yield the damage of every file that some session committed and that is there with the size it must have."""
+    damaged = {damage.file for damage in directory.damage}
     for session in directory.sessions:
         for line in session.lines:
             for name, t, check in _checks(directory, tensors, line):
-                if name in known or directory.is_missing(name):
+                if name in damaged or directory.is_missing(name):
                     continue
                 try:
                     size = check()
@@ -43,7 +43,7 @@ def find_damage(directory: Directory, tensors: TensorStore, progress: Progress |
 def _checks(
     directory: Directory, tensors: TensorStore, line: Line
 ) -> Iterator[tuple[str, int | None, Callable[[], int]]]:
-    """Name, first t that depends on it, and check of each file that a line commits."""
+    """Yield name, first t that depends on it, and check of each file that a line commits."""
     manifest = directory.manifest
     if isinstance(line, ShardLine):
         yield line.file.name, first_of(line), lambda: _shard(tensors, line, manifest)
@@ -63,9 +63,9 @@ def _shard(tensors: TensorStore, line: ShardLine, manifest: Manifest) -> int:
         for source in line.rows:
             check_rows(file, line, source, manifest)
         ends = [t for series in read_scalars(file).values() for t in (series[0][:1], series[0][-1:]) if len(t)]
-        found = (int(min(ends)[0]), int(max(ends)[0])) if ends else None
-        if found != line.scalars:
-            file.damaged(f"its scalars run over t = {found}, the journal says {line.scalars}")
+        first_and_last = (int(min(ends)[0]), int(max(ends)[0])) if ends else None
+        if first_and_last != line.scalars:
+            file.damaged(f"its scalars run over t = {first_and_last}, the journal says {line.scalars}")
         return file.verify_all()
 
 

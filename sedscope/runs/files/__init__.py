@@ -1,1 +1,1 @@
-"""Foreign files opened so that they can do no harm: folders, JSON lines and tensors."""
+"""Files of somebody else, opened so that they can do no harm: folders, journal lines, JSON objects and tensors."""

@@ -37,12 +37,12 @@ class RunFolder:
         """The path as messages give it."""
 
     def where(self, name: str) -> str:
-        """What to call a file in a message."""
+        """Return what a message calls the file `name`: its path, printable."""
         return f"{self.shown}/{printable(name)}"
 
     @contextmanager
     def open(self, name: str) -> Iterator[tuple[int, int]]:
-        """A descriptor and size of a file, for the time of a `with` block.
+        """Open a file and yield its descriptor and size, for the time of a `with` block.
 
         Raises:
             MissingError: it is not there.
@@ -58,33 +58,33 @@ class RunFolder:
             os.close(fd)
 
     def read(self, name: str, cap: int) -> bytes:
-        """The whole of a small file; `RefusedError` above `cap` bytes."""
+        """Return all bytes of a small file; `RefusedError` above `cap` bytes."""
         with self.open(name) as (fd, size):
             if size > cap:
                 raise RefusedError(f"{self.where(name)}: must not exceed {cap} bytes, found {size}")
             return pread(fd, size, 0, self.where(name))
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Name → bytes of the regular files in a folder of the run; empty where the folder is missing.
+        """Return name → size in bytes of the regular files in a folder of the run; empty where the folder is missing.
 
         Raises:
             RefusedError: something in it is neither a file nor a folder.
         """
         try:
             with self._folder(folder) as fd, os.scandir(fd) as entries:
-                found = {entry.name: self._size(entry, folder) for entry in entries if not _is_folder(entry)}
-                return {name: size for name, size in found.items() if size is not None}
+                sizes = {entry.name: self._size(entry, folder) for entry in entries if not _is_folder(entry)}
+                return {name: size for name, size in sizes.items() if size is not None}
         except MissingError:
             return {}
 
     def stamp(self, name: str) -> tuple[int, int, int]:
-        """Changes when a file is replaced or changed."""
+        """Return a stamp (inode, time in ns, size) that is another one when a file was replaced or changed."""
         with self.open(name) as (fd, size):
-            found = os.fstat(fd)
-            return found.st_ino, found.st_mtime_ns, size
+            status = os.fstat(fd)
+            return status.st_ino, status.st_mtime_ns, size
 
     def exists(self) -> bool:
-        """Whether the path is a folder that can be searched; raises `NotARunError` where that is forbidden."""
+        """Return whether the path is a folder that can be searched; raises `NotARunError` where that is forbidden."""
         try:
             return stat.S_ISDIR(self.path.stat().st_mode)
         except PermissionError as error:
@@ -119,22 +119,22 @@ class RunFolder:
             raise InputOutputError(f"{self.where(name)}: cannot be opened: {error.strerror}") from error
 
     def _regular_size(self, fd: int, name: str) -> int:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
             raise RefusedError(f"{self.where(name)}: must be a regular file")
-        if found.st_size >= _SPARSE_FROM and found.st_blocks * 512 < found.st_size // _SPARSE_RATIO:
-            raise RefusedError(f"{self.where(name)}: sparse file of {found.st_size} bytes")
-        return found.st_size
+        if status.st_size >= _SPARSE_FROM and status.st_blocks * 512 < status.st_size // _SPARSE_RATIO:
+            raise RefusedError(f"{self.where(name)}: sparse file of {status.st_size} bytes")
+        return status.st_size
 
     def _size(self, entry: os.DirEntry[str], folder: str) -> int | None:
         try:
-            found = entry.stat(follow_symlinks=False)
+            status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # a recorder renamed its `.part` between the listing and here
             return None
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             name = f"{folder}/{entry.name}" if folder else entry.name
             raise RefusedError(f"{self.where(name)}: must not be a symbolic link or special file")
-        return found.st_size
+        return status.st_size
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -27,78 +27,78 @@ class Members:
 
     def refuse(self, name: str, required: str) -> NoReturn:
         """Raise `RefusedError` for member `name`."""
-        found = _shown(self.value[name]) if name in self.value else "nothing"
-        raise RefusedError(f"{self.where}: {name} must be {required}, found {found}")
+        shown = _shown(self.value[name]) if name in self.value else "nothing"
+        raise RefusedError(f"{self.where}: {name} must be {required}, found {shown}")
 
     def has(self, name: str) -> bool:
-        """Whether the member is there and not null."""
+        """Return whether the member is there and not null."""
         return self.value.get(name) is not None
 
     def integer(self, name: str, least: int = 0) -> int:
-        """An integer ≥ `least`; a bool or 1.0 is none."""
+        """Return an integer ≥ `least`; a bool or 1.0 is none."""
         value = self.value.get(name)
         if type(value) is not int or value < least:
             self.refuse(name, f"an integer ≥ {least}")
         return value
 
     def real(self, name: str) -> float:
-        """A finite number."""
+        """Return a finite number."""
         value = self.value.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             self.refuse(name, "a number")
         return float(value)
 
     def boolean(self, name: str) -> bool:
-        """True or false."""
+        """Return true or false."""
         value = self.value.get(name)
         if not isinstance(value, bool):
             self.refuse(name, "true or false")
         return value
 
     def text(self, name: str, length: int = NAME_LENGTH) -> str:
-        """A string, printable."""
+        """Return a string, printable."""
         value = self.value.get(name)
         if not isinstance(value, str):
             self.refuse(name, "a string")
         return printable(value, length)
 
     def message(self, name: str) -> str:
-        """A string of the length of a message, printable."""
+        """Return a string of the length of a message, printable."""
         return self.text(name, MESSAGE_LENGTH)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """A list of strings, printable."""
+        """Return a list of strings, printable."""
         value = self.items(name)
         if not all(isinstance(item, str) for item in value):
             self.refuse(name, "a list of strings")
         return tuple(printable(item) for item in value)
 
     def items(self, name: str) -> list[Any]:
-        """A list."""
+        """Return a list."""
         value = self.value.get(name)
         if not isinstance(value, list):
             self.refuse(name, "a list")
         return value
 
     def integers(self, name: str) -> tuple[int, ...]:
-        """A list of integers ≥ 0."""
+        """Return a list of integers ≥ 0."""
         value = self.items(name)
         if not all(type(item) is int and item >= 0 for item in value):
             self.refuse(name, "a list of integers ≥ 0")
         return tuple(value)
 
     def object(self, name: str) -> Members:
-        """An object."""
+        """Return an object."""
         if not isinstance(self.value.get(name), dict):
             self.refuse(name, "an object")
         return Members(self.value[name], f"{self.where}: {name}")
 
     def objects(self, name: str) -> list[Members]:
-        """A list of objects."""
+        """Return a list of objects."""
         return [Members(item, f"{self.where}: {name}[{index}]") for index, item in enumerate(self.items(name))]
 
     def file(self, name: str) -> str:
-        """The name of a file inside one of the run's folders; no path that could lead elsewhere."""
+        """Return the name of a file inside a folder of the run; no path that could lead elsewhere."""
         value = self.value.get(name)
         if not isinstance(value, str) or not _FILE.fullmatch(value):
             self.refuse(name, "a plain file name inside the run")

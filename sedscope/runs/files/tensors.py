@@ -18,10 +18,11 @@ from recorders.format import ROW_PREFIX, ROW_T_PREFIX, SCALAR_PREFIX, SCALAR_T_P
 from recorders.store import tensorfile
 from recorders.store.tensorfile import Header, Tensor
 from sedscope.runs.files.folder import RunFolder
-from sedscope.runs.files.json_lines import TensorFile
+from sedscope.runs.files.journal_lines import TensorFile
 from sedscope.runs.text import printable
 
-_HEADERS_KEPT = 256
+_CACHED_HEADERS = 256
+"""Headers in memory: of a run with thousands of shards only those are parsed again that were not read lately."""
 _SHARD_PREFIXES = (ROW_PREFIX, ROW_T_PREFIX, SCALAR_PREFIX, SCALAR_T_PREFIX)
 
 
@@ -43,11 +44,11 @@ class OpenTensors:
         return self.tensors[name]
 
     def read(self, name: str) -> NDArray[Any]:
-        """A whole tensor; bfloat16 as float32."""
+        """Return a whole tensor; bfloat16 as float32."""
         return tensorfile.read(self._fd, name, self[name], self._where)
 
     def elements(self, name: str, first: int, count: int) -> NDArray[Any]:
-        """`count` elements of the flattened tensor from element `first`; bfloat16 as float32."""
+        """Return `count` elements of the flattened tensor from element `first`; bfloat16 as float32."""
         self._verify(name)
         return tensorfile.read_elements(self._fd, self[name], first, count, self._where)
 
@@ -62,15 +63,15 @@ class OpenTensors:
         """Raise `DamagedError` unless the tensor has this dtype and shape."""
         tensor = self[name]
         if tensor.dtype != dtype or tensor.shape != tuple(shape):
-            found = f"{tensor.dtype} {list(tensor.shape)}"
-            raise DamagedError(f"{self._where}: {printable(name)} must be {dtype} {list(shape)}, found {found}")
+            actual = f"{tensor.dtype} {list(tensor.shape)}"
+            raise DamagedError(f"{self._where}: {printable(name)} must be {dtype} {list(shape)}, found {actual}")
 
     def damaged(self, reason: str) -> NoReturn:
         """Raise `DamagedError` about this file."""
         raise DamagedError(f"{self._where}: {printable(reason)}")
 
     def verify_all(self) -> int:
-        """Compare every tensor with its CRC; the number of bytes that were read."""
+        """Compare every tensor with its CRC; return the number of bytes that were read."""
         for name, tensor in self.tensors.items():
             tensorfile.verify(self._fd, name, tensor, self._where)
         return sum(tensor.size for tensor in self.tensors.values())
@@ -111,13 +112,13 @@ class TensorStore:
         header = tensorfile.read_header(fd, file.size, file.header_crc, where)
         header = _printable(header, where, _SHARD_PREFIXES if file.name.startswith(f"{SHARD_DIR}/") else ())
         self._headers[file] = header
-        if len(self._headers) > _HEADERS_KEPT:
+        if len(self._headers) > _CACHED_HEADERS:
             self._headers.popitem(last=False)
         return header
 
 
 def _printable(header: Header, where: str, prefixes: Sequence[str]) -> Header:
-    """The header with printable names, as the journal's and the manifest's are."""
+    """Return the header with printable names, as the journal's and the manifest's are."""
     tensors = {_printable_name(name, prefixes): tensor for name, tensor in header.tensors.items()}
     if len(tensors) != len(header.tensors):
         raise DamagedError(f"{where}: two tensors have the same printable name")
@@ -125,6 +126,6 @@ def _printable(header: Header, where: str, prefixes: Sequence[str]) -> Header:
 
 
 def _printable_name(name: str, prefixes: Sequence[str]) -> str:
-    """Printable behind its prefix: cut together with it, `row/<source>` would no longer be what the journal names."""
+    """Return a printable name with its prefix left alone: a cut `row/<source>` is not the name that the journal has."""
     prefix = next((prefix for prefix in prefixes if name.startswith(prefix)), "")
     return prefix + printable(name.removeprefix(prefix))

@@ -20,10 +20,10 @@ from sedscope.tui.data.snapshot import RunData, RunRow, SourceRow
 
 if TYPE_CHECKING:
     from sedscope.analysis.pipeline.results import TaskMetrics
-    from sedscope.runs import FoundRun, Run
+    from sedscope.runs import Run, RunOrError
 
 
-def row_of(found: FoundRun) -> RunRow:
+def row_of(found: RunOrError) -> RunRow:
     """What is known of a run as soon as it is open, or the line of one that cannot be opened."""
     if found.run is None:
         name = printable(found.path.name or str(found.path))

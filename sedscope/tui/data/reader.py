@@ -120,14 +120,14 @@ class Reader:
 
     def _row(self, path: Path) -> RunRow:
         """The line of a run as it is now: the one that was there where nothing changed."""
-        from sedscope.runs.find import FoundRun, open_found
+        from sedscope.runs.find import RunOrError, open_or_error
         from sedscope.tui.data.listing import row_of
 
         before, run = self._rows.get(path), self._runs.get(path)
         try:
             if run is not None and before is not None:
-                return before if not run.refresh() else self._keep_slow(row_of(FoundRun(path, run, None)), before)
-            found = open_found(path)
+                return before if not run.refresh() else self._keep_slow(row_of(RunOrError(path, run, None)), before)
+            found = open_or_error(path)
             if found.run is not None:
                 self._runs[path] = found.run
             return row_of(found)
@@ -180,7 +180,7 @@ class Reader:
 
     def _follow(self) -> None:
         """Pick up what a recorder appended to the selected run."""
-        from sedscope.runs.find import FoundRun
+        from sedscope.runs.find import RunOrError
         from sedscope.tui.data.listing import row_of
 
         path = self._selected
@@ -189,7 +189,7 @@ class Reader:
             return
         try:
             if run.refresh():
-                self._tell(self._keep_slow(row_of(FoundRun(path, run, None)), self._rows[path]))
+                self._tell(self._keep_slow(row_of(RunOrError(path, run, None)), self._rows[path]))
                 self._load(path)
         except Exception as error:  # noqa: BLE001 - see the module
             self._tell(_unreadable(path, error))

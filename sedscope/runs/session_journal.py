@@ -13,7 +13,7 @@ from recorders.store.journal import decode_line, journal_name
 from recorders.store.tensorfile import pread
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.files.folder import RunFolder
-from sedscope.runs.files.json_lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
+from sedscope.runs.files.journal_lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
 from sedscope.runs.text import printable
 
 _CHUNK = 1 << 20
@@ -22,8 +22,8 @@ _MAX_JOURNAL = 1 << 30
 """A recorded t takes some 200 bytes; a journal beyond this is none."""
 
 
-class Session:
-    """One session's lines; `poll` reads what was appended since.
+class SessionJournal:
+    """The journal lines of one recording session; `poll` reads what was appended since.
 
     Attributes:
         number: its number, from 1.
@@ -47,28 +47,27 @@ class Session:
 
     @property
     def end(self) -> EndLine | None:
-        """Its end line, where it was closed."""
+        """Its end line; None where it was not closed."""
         return self.lines[-1] if self.lines and isinstance(self.lines[-1], EndLine) else None
 
     @property
     def torn(self) -> bool:
-        """Whether the journal ends in the middle of a line: the recorder was killed there, or is writing it now."""
+        """True where the journal ends in the middle of a line: the recorder was killed there, or is writing it now."""
         return bool(self._torn)
 
     @property
     def last_t(self) -> int | None:
         """The last t of its rows, weights and scalars; None where it committed none."""
-        found = [last for line in self.lines if (last := _last_of(line)) is not None]
-        return max(found, default=None)
+        return max((t for line in self.lines if (t := _last_of(line)) is not None), default=None)
 
     def notes(self) -> Iterator[Note]:
-        """What its recorder noted."""
+        """Yield the notes of its recorder."""
         for line in self.lines:
             if isinstance(line, NoteLine):
                 yield Note(line.about, line.message, line.t, self.number)
 
     def poll(self) -> bool:
-        """Read what was appended; whether anything new counts.
+        """Read what was appended; return whether anything new counts.
 
         Raises:
             RefusedError: a line is whole but must not be believed, or the journal is beyond every cap.
@@ -95,8 +94,8 @@ class Session:
         while at < size:
             rest += pread(fd, min(_CHUNK, size - at), at, where)
             at = min(at + _CHUNK, size)
-            *whole, rest = rest.split(b"\n")
-            for line in whole:
+            *complete, rest = rest.split(b"\n")
+            for line in complete:
                 self._take(line, f"{where} line {self._next + 1}")
                 self._offset += len(line) + 1
             if len(rest) > MAX_JOURNAL_LINE:
@@ -105,7 +104,7 @@ class Session:
         self._check_torn(where)
 
     def _check_torn(self, where: str) -> None:
-        """A line that was being written begins like one; zeros or foreign bytes at the end do not."""
+        """Raise `DamagedError` for an end that is not the beginning of a line, such as zeros or foreign bytes."""
         beginning = b'{"n":%d,' % self._next
         if not (self._torn.startswith(beginning) or beginning.startswith(self._torn)):
             raise DamagedError(f"{where}: ends in bytes that no recorder wrote")
@@ -132,15 +131,15 @@ class Session:
         self.opening = line
 
     def _check_steps(self, line: Line, where: str) -> None:
-        found = line.rows if isinstance(line, ShardLine) else {}
+        steps_of = line.rows if isinstance(line, ShardLine) else {}
         if isinstance(line, WeightsLine):
-            found = {_WEIGHTS: (line.t,)}
-        for source, steps in found.items():
+            steps_of = {_WEIGHTS: (line.t,)}
+        for source, steps in steps_of.items():
             self._check_ascending(source, steps, where)
-        self._last.update((source, steps[-1]) for source, steps in found.items() if steps)
+        self._last.update((source, steps[-1]) for source, steps in steps_of.items() if steps)
 
     def _check_ascending(self, source: str, steps: tuple[int, ...], where: str) -> None:
-        """Steps ascend within a session; a source without a task leaves none out unless a note says why."""
+        """Raise `DamagedError` for steps that do not ascend, or leave some out where no note says why."""
         before = self._last.get(source, -1)
         for t in steps:
             if t == before:
@@ -156,7 +155,7 @@ class Session:
         return any(at is not None and before < at <= t for at in noted)
 
     def _lost_from(self) -> int | None:
-        """The first t that a lost line may have held rows of; weights are committed ahead of the rows beside them."""
+        """Return the first t whose rows a lost line may have held; weights are committed ahead of their rows."""
         if self.opening is None:
             return None
         rows = [last for source, last in self._last.items() if source != _WEIGHTS]
@@ -165,8 +164,9 @@ class Session:
 
 
 def _is_gapless(source: str) -> bool:
-    parts: Source | None = parse_source(source)
-    return parts is not None and parts.task is None
+    # A task can be left out of a step; the gradient, the update and the stages exist at every one.
+    parsed: Source | None = parse_source(source)
+    return parsed is not None and parsed.task is None
 
 
 def _last_of(line: Line) -> int | None:
@@ -179,5 +179,5 @@ def _last_of(line: Line) -> int | None:
 
 
 def _reason(error: DamagedError, folder: RunFolder, name: str) -> str:
-    """The message without the file's path in front, which the damage names itself."""
+    """Return the message without the file's path in front, which the damage names itself."""
     return printable(str(error)).removeprefix(folder.where(name)).lstrip(": ")

@@ -1,7 +1,7 @@
 """The kinds of journal lines as frozen dataclasses.
 
 Decides what each kind must hold. That a line is whole (CRC) is decided in `recorders.store.journal`, how lines follow
-each other in `session`.
+each other in `session_journal`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ Line = SessionLine | ShardLine | WeightsLine | ProgramLine | ProbeLine | NoteLin
 
 
 def parse_line(value: dict[str, Any], where: str) -> Line | None:
-    """The line behind its members; None for a kind that this version does not know.
+    """Return the line behind its members; None for a kind that this version does not know.
 
     Raises:
         RefusedError: a member is not what it must be (a step that is a bool, a file name that leads elsewhere).
