@@ -30,6 +30,7 @@ from textual._compositor import CompositorUpdate
 from textual.screen import Screen as TextualScreen
 
 from benchmarks import plot_render
+from recorders.byte_size import size_text
 from sedscope import tui
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings
@@ -192,9 +193,9 @@ def main() -> None:
         say("first paint", f"{used:.2f} s ({passed:.2f} s on clock)", "0.50 s", used < 0.5)
         for tab in ("overview", "spectrum", "coupling", "why"):
             sent = cursor_steps(run, folder, tab)
-            say(f"cursor step on {tab.capitalize()}", f"{sent / 1000:.1f} kB", "8 kB", sent < 8000)
+            say(f"cursor step on {tab.capitalize()}", size_text(sent), "8 kB", sent < 8000)
         for name, sent in tab_changes(run, folder).items():
-            say(f"back to {name}", f"{sent / 1000:.1f} kB")
+            say(f"back to {name}", size_text(sent))
         seconds = asyncio.run(other_windows(run, folder))
         say("another W or K on computed checkpoints", f"{1000 * seconds:.0f} ms", "100 ms", seconds < 0.1)
     plot_render.main()

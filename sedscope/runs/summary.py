@@ -8,10 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from recorders.byte_size import size_text
 from recorders.format import STATE_CRASHED, STATE_RECORDING
 from sedscope.runs.run import Run
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def summary(run: Run, shown: str, verified: int) -> Iterator[str]:
@@ -29,14 +28,6 @@ def summary(run: Run, shown: str, verified: int) -> Iterator[str]:
     for note in run.notes:
         yield _row("note", note.message)
     yield f"next: {_next(run, shown)}"
-
-
-def size_text(size: int) -> str:
-    """Bytes for people, in powers of 1000."""
-    value, unit = float(size), 0
-    while value >= 1000 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
 def _verdict(run: Run) -> str:

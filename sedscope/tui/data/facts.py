@@ -12,7 +12,7 @@ from typing import Any
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 from sedscope.tui.data.listing import intervention_text, started
-from sedscope.tui.data.run_table import size_text
+from sedscope.tui.data.run_table import counted_size
 from sedscope.tui.data.snapshot import RunData
 
 Fact = tuple[str, str]
@@ -62,7 +62,7 @@ def _recorded(data: RunData) -> Iterator[Fact]:
     selection = ", ".join(data.manifest.spec) or "the default selection"
     yield "selection", f"{selection}: P = {data.manifest.P:,} in {len(data.manifest.blocks)} blocks"
     yield "weights", f"{data.n_checkpoints:,} checkpoints"
-    yield "size", size_text(data.size)
+    yield "size", counted_size(data.size)
     for place, source in enumerate(data.sources):
         derived = "" if source.stored else ", from the weights"
         yield "sources" if place == 0 else "", f"{source.name}  {source.n_rows:,} rows{derived}"

@@ -8,13 +8,13 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from recorders.byte_size import size_text
 from sedscope.runs.text import printable
 from sedscope.tui.data.run_line import SIGNS, STYLES
 from sedscope.tui.data.snapshot import RunRow
 from sedscope.tui.plot.text import shortened
 
 _LONGEST = 36
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 _NONE = "–"
 
 
@@ -29,14 +29,9 @@ class Column:
     right: bool = False
 
 
-def size_text(size: int | None) -> str:
-    """Bytes for people, in powers of 1000; `…` until they are counted."""
-    if size is None:
-        return "…"
-    value, unit = float(size), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 99.5 else f"{value:.1f} {_UNITS[unit]}"
+def counted_size(size: int | None) -> str:
+    """Return a run's size in bytes for people; `…` until its files are counted."""
+    return "…" if size is None else size_text(size)
 
 
 def grok_text(row: RunRow) -> str:
@@ -91,7 +86,9 @@ COLUMNS = (
     ),
     Column("Seed", lambda row: row.seed or _NONE, lambda row: _natural(row.seed) if row.seed else None, right=True),
     Column("P", lambda row: _number(row.P), lambda row: row.P, right=True),
-    Column("Size", lambda row: size_text(row.size) if row.P is not None else _NONE, lambda row: row.size, right=True),
+    Column(
+        "Size", lambda row: counted_size(row.size) if row.P is not None else _NONE, lambda row: row.size, right=True
+    ),
     Column("Started", lambda row: row.created or _NONE, lambda row: row.created or None),
     Column("Remark", lambda row: shortened(row.reason, 80), lambda row: row.reason or None),
 )
