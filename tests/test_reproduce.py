@@ -19,17 +19,18 @@ from examples.reproduce.__main__ import main
 from examples.reproduce.claims import Row, rows
 from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
-from examples.reproduce.per_example import leading_directions
+from examples.reproduce.per_example import example_gradients, leading_directions
 from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
 from examples.reproduce.recordings import Found, find, settings_of
 from examples.reproduce.sections import _group
 from examples.reproduce.summary import averaged, together
 from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
 from recorders.format import FIXED_GRADIENT
+from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.interventions import Outcome, compare
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.sources.batch_gradients import checkpoint_gradients
 from sedscope.analysis.sources.variants import GradientKind
-from sedscope.analysis.sources.workbench import Workbench
 from sedscope.report.estimate import Estimate
 from sedscope.runs import open_run
 
@@ -260,11 +261,12 @@ def test_the_leading_directions_are_the_right_singular_vectors() -> None:
 
 def test_per_example_gradients_have_the_fixed_gradient_as_their_mean() -> None:
     run = open_run(ROOT / "sample_runs" / "addition")
-    bench = Workbench(run, Settings(batch=70, precision="float64"), Lock())
+    settings = Settings(batch=70, precision="float64")
+    models = CheckpointModels(run, settings, Lock())
     t, (task,) = int(run.weight_steps()[1]), run.tasks
     kind = GradientKind(FIXED_GRADIENT, 0)
-    mean = bench.gradients(t, task, [kind])[kind]
-    rows = bench.example_gradients(t, task)
+    mean = checkpoint_gradients(models, settings, t, task, [kind])[kind]
+    rows = example_gradients(models, settings, t, task)
     assert rows.shape == (70, run.manifest.P)
     np.testing.assert_allclose(rows.mean(axis=0), mean, rtol=1e-9, atol=1e-14)
 

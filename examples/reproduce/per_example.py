@@ -7,21 +7,26 @@ of sedscope. Leaves to others: JVPs, baseline and intervals.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
+from torch import Tensor
 
 from recorders.errors import RefusedError
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Cache, cache_folder
 from sedscope.analysis.coupling.blockwise_jvp import jvps
 from sedscope.analysis.coupling.coupling_sums import coupling
+from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.keys import Keys
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.workbench import Workbench
+from sedscope.analysis.sources.batch_gradients import gradients_of_sums
+from sedscope.analysis.sources.batches import fixed_batch
+from sedscope.analysis.sources.example_losses import example_losses
 from sedscope.analysis.spectra.sed_directions import combinations
 from sedscope.analysis.spectra.window_svd import decompose_window
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
@@ -33,6 +38,8 @@ from sedscope.runs import Run
 
 CHECKPOINTS = 3
 """Start, middle and end of the run."""
+_EXAMPLES_AT_ONCE = 32
+"""Each has a backward pass of its own through the graph of all, so a small graph saves more than one forward costs."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +52,39 @@ class PerExample:
 
 def per_example(run: Run, task: str, settings: Settings) -> tuple[PerExample, ...]:
     """R̄_k of the K leading right singular vectors of per-example gradients at start, middle and end."""
-    bench = Workbench(run, settings, Lock())
+    models = CheckpointModels(run, settings, Lock())
     cache, keys = Cache(cache_folder(run.path, run.manifest.run_id)), Keys(run, settings)
     found = []
     for t in space_checkpoints(run.weight_steps(), CHECKPOINTS).tolist():
         key = {**keys.baseline(t, task, None), "K": settings.rank[0], "batch": [settings.batch, settings.part]}
         kept = cache.load("per-example", key)
         if kept is None:
-            measured = _measure(bench, run, task, settings, t)
+            measured = _measure(models, run, task, settings, t)
             kept = {"sums": measured.sums, "counts": measured.counts}
             cache.keep("per-example", key, kept)
         found.append(PerExample(t, _estimate(GroupedCoupling(kept["sums"], kept["counts"]), settings.random)))
     return tuple(found)
+
+
+def example_gradients(models: CheckpointModels, settings: Settings, t: int, task: str) -> Floats:
+    """Gradient of the loss of each example of a task's fixed batch, in eval mode, at θ_t `[M, P]`."""
+    positions = fixed_batch(models.probe(task), settings.batch, 0, settings.part)
+    if isinstance(positions, Undefined):
+        raise RefusedError(positions.reason)
+    batch = models.examples(task, positions)
+    rows: list[Floats] = []
+    pieces = max(1, len(positions) // max(batch.least, _EXAMPLES_AT_ONCE))
+    for targets, *inputs in zip(
+        *(tensor.tensor_split(pieces) for tensor in (batch.targets, *batch.inputs)), strict=True
+    ):
+
+        def losses(
+            weights: Mapping[str, Tensor], inputs: list[Tensor] = inputs, targets: Tensor = targets
+        ) -> list[Tensor]:
+            return list(example_losses(batch.loss, batch.outputs(weights, inputs), targets))
+
+        rows += gradients_of_sums(losses, models.weights(t), models.selected)
+    return np.stack(rows)
 
 
 def leading_directions(rows: Floats, rank: int) -> Floats:
@@ -67,12 +95,12 @@ def leading_directions(rows: Floats, rank: int) -> Floats:
     return np.asarray(combinations(found, rank).T @ rows)
 
 
-def _measure(bench: Workbench, run: Run, task: str, settings: Settings, t: int) -> GroupedCoupling:
+def _measure(models: CheckpointModels, run: Run, task: str, settings: Settings, t: int) -> GroupedCoupling:
     """A of the random directions, then of the singular vectors."""
-    directions = leading_directions(bench.example_gradients(t, task), settings.rank[0])
+    directions = leading_directions(example_gradients(models, settings, t, task), settings.rank[0])
     every = [*RandomDirections(settings.random, run.manifest.P), *directions]
-    model = bench.model(t, task)
-    made = jvps(model, every, settings, bench.chunk(model, task), lambda _: None)
+    model = models.probed_model(t, task)
+    made = jvps(model, every, settings, models.chunk_size(model, task), lambda _: None)
     return coupling(made, len(every), model.n_probes)
 
 

@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from recorders.format import FIXED_GRADIENT
 from sedscope.analysis.features import centroid_jvp
+from sedscope.analysis.features.checkpoint_models import TaskExamples
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.features.scores import CentroidKind, score
-from sedscope.analysis.sources.fixed_gradients import loss_gradient
+from sedscope.analysis.sources.batch_gradients import batch_gradients
+from sedscope.analysis.sources.variants import GradientKind
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -83,10 +86,10 @@ class FixtureRun:
     @cached_property
     def gradients(self) -> np.ndarray:
         """Fixed-batch gradients `[40, P]` in float64."""
-        batch = self.tensors["gradient_batch/inputs"], self.tensors["gradient_batch/targets"]
-        return np.stack(
-            [loss_gradient(self.outputs, self.state(i), self.selected, batch[:1], batch[1]) for i in range(40)]
-        )
+        inputs, targets = self.tensors["gradient_batch/inputs"], self.tensors["gradient_batch/targets"]
+        batch = TaskExamples(self.outputs, [inputs], targets, "cross_entropy", least=1)
+        kinds = [GradientKind(FIXED_GRADIENT, 0)]
+        return np.concatenate([batch_gradients(batch, self.state(i), self.selected, kinds, "add") for i in range(40)])
 
     @cached_property
     def displacements(self) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What an analysis of one run works with: rows, windows, the cache and, once something must be computed, the model.
 
 Decides where rows of each source come from, when they are computed, and what an error makes undefined. Imports torch,
-through `workbench`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and in
+through `checkpoint_models`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and in
 which order (`analyse`, `diagnostics`).
 """
 
@@ -31,7 +31,7 @@ from sedscope.analysis.unknown import why_no_program, why_no_weights
 from sedscope.runs import Run
 
 if TYPE_CHECKING:
-    from sedscope.analysis.sources.workbench import Workbench
+    from sedscope.analysis.features.checkpoint_models import CheckpointModels
 
 OnProgress = Callable[[AnalysisProgress], None]
 Rolling = dict[Variant, "RollingSpectra | Undefined"]
@@ -61,11 +61,11 @@ class AnalysisContext:
         return Cache(cache_folder(self.run.path, self.run.manifest.run_id))
 
     @cached_property
-    def bench(self) -> Workbench:
+    def models(self) -> CheckpointModels:
         """Made when the first piece must be computed: it imports torch."""
-        from sedscope.analysis.sources.workbench import Workbench
+        from sedscope.analysis.features.checkpoint_models import CheckpointModels
 
-        return Workbench(self.run, self.settings, self.reading)
+        return CheckpointModels(self.run, self.settings, self.reading)
 
     @cached_property
     def _computed_rows(self) -> ComputedRows:
@@ -117,9 +117,9 @@ class AnalysisContext:
         needed = [variant for variant in variants if is_computed(variant.source)]
         failed: dict[str, Undefined] = {}
         for task, kinds in self._computed_rows.missing(needed).items():
-            bench = self.bench
+            models = self.models
             try:
-                self._computed_rows.compute(bench, task, kinds, partial(self.tell, f"fixed gradients {task}"))
+                self._computed_rows.compute(models, task, kinds, partial(self.tell, f"fixed gradients {task}"))
             except (SedscopeError, RuntimeError) as error:
                 failed[task] = self.reason(error)
         reasons = {one: [failed[task] for task in self._computed_rows.missing([one])] for one in needed}

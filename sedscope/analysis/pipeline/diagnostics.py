@@ -75,14 +75,14 @@ class Diagnostics:
         done, total = count(), sum(work.n_products(one) for one in missing)
         pieces = [partial(self._compute_checkpoint, work, list(same)) for _, same in groupby(missing, _t_of)]
         material = self.material
-        run_pieces(pieces, material.bench.workers, lambda _: material.tell("blocks", next(done) + 1, total))
+        run_pieces(pieces, material.models.workers, lambda _: material.tell("blocks", next(done) + 1, total))
 
     def _compute_checkpoint(self, work: BlockCouplings, asked: Sequence[Asked], tick: Callable[[int], None]) -> None:
         """Every series at one checkpoint, whose weights are read once."""
         for one in asked:
             try:
-                model = self.material.bench.model(one.t, one.task)
-                work.compute(one, model, self.material.bench.chunk(model, one.task), tick)
+                model = self.material.models.probed_model(one.t, one.task)
+                work.compute(one, model, self.material.models.chunk_size(model, one.task), tick)
             except (SedscopeError, RuntimeError) as error:
                 work.fail(one, self.material.reason(error))
 

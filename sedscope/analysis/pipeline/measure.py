@@ -58,7 +58,7 @@ def _compute(material: AnalysisContext, work: CheckpointComputer, found: Sequenc
     done = count()
     by_checkpoint = [list(same) for _, same in groupby(missing, key=lambda one: one.t)]
     pieces = [partial(_compute_checkpoint, material, work, same) for same in by_checkpoint]
-    run_pieces(pieces, material.bench.workers, lambda _: material.tell("JVPs", next(done) + 1, total))
+    run_pieces(pieces, material.models.workers, lambda _: material.tell("JVPs", next(done) + 1, total))
 
 
 def _compute_checkpoint(
@@ -67,8 +67,8 @@ def _compute_checkpoint(
     """All tasks of one checkpoint."""
     for one in found:
         try:
-            model = material.bench.model(one.t, one.task)
-            after = None if one.next_t is None else material.bench.model(one.next_t, one.task)
-            work.compute(one, model, after, material.bench.chunk(model, one.task), tick)
+            model = material.models.probed_model(one.t, one.task)
+            after = None if one.next_t is None else material.models.probed_model(one.next_t, one.task)
+            work.compute(one, model, after, material.models.chunk_size(model, one.task), tick)
         except (SedscopeError, RuntimeError) as error:
             one.failure = material.reason(error)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sedscope.analysis.features.centroid_jvp import CentroidJVP
-    from sedscope.analysis.sources.workbench import Workbench
+    from sedscope.analysis.features.checkpoint_models import CheckpointModels
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ProbeCouplings:
 
 
 def measure_probes(
-    bench: Workbench,
+    models: CheckpointModels,
     run: Run,
     settings: Settings,
     task: str,
@@ -59,7 +59,7 @@ def measure_probes(
     """Products of a span's directions at its checkpoint.
 
     Args:
-        bench: Models.
+        models: Weights, programs and probes of the run.
         run: Whose probes.
         settings: Method and number of probes.
         task: Whose centroids.
@@ -73,8 +73,10 @@ def measure_probes(
     probe = run.probe(task)
     assert probe is not None
     t, chosen = span.window.t, probe.probe_order[: settings.probes]
-    model, directions, done = bench.model(t, task), span_directions(span, rolling), count(1)
-    made = jvps(model, directions, settings, bench.chunk(model, task), lambda _: tell(next(done), len(directions)))
+    model, directions, done = models.probed_model(t, task), span_directions(span, rolling), count(1)
+    made = jvps(
+        model, directions, settings, models.chunk_size(model, task), lambda _: tell(next(done), len(directions))
+    )
     found = per_probe(made, len(directions), len(chosen))
     train = None if probe.train is None else probe.train[chosen]
     return ProbeCouplings(span.variant.source, task, t, found, labels_of(probe, chosen), train, base)

@@ -169,7 +169,7 @@ class RunAnalyser:
         kept = self.material.work(rolling).look_up(t, task, ()).baseline
         base = NOT_MEASURED if kept is None else baseline(kept.response.centroids.A)
         tell = partial(self.material.tell, "JVPs")
-        return measure_probes(self.material.bench, self.run, self.settings, task, span, one, base, tell)
+        return measure_probes(self.material.models, self.run, self.settings, task, span, one, base, tell)
 
     def _sources(self, tasks: Sequence[str]) -> tuple[str, ...]:
         """The asked sources, or all: with the tasks' controls and the stages between stored ones as evidence."""

@@ -2,7 +2,7 @@
 
 Decides at which steps each kind has rows (a fixed gradient on the first batch wherever there are weights, the others
 where the window of some checkpoint reaches), what they depend on, and where they wait while an analysis needs them.
-Leaves to others: the gradients themselves (`control_gradient`) and windows.
+Leaves to others: the gradients themselves (`batch_gradients`) and windows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sedscope.analysis.unknown import why_no_program, why_no_weights
 from sedscope.runs import Run
 
 if TYPE_CHECKING:
-    from sedscope.analysis.sources.workbench import Workbench
+    from sedscope.analysis.features.checkpoint_models import CheckpointModels
 
 SPOOL_FROM_BYTES = 256 << 20
 """Rows beyond this, over all kinds and tasks, wait in files without a name instead of in memory."""
@@ -81,12 +81,12 @@ class ComputedRows:
         return {task: tuple(kinds) for task, kinds in needed.items()}
 
     def compute(
-        self, bench: Workbench, task: str, kinds: Sequence[GradientKind], progress: Callable[[int, int], None]
+        self, models: CheckpointModels, task: str, kinds: Sequence[GradientKind], progress: Callable[[int, int], None]
     ) -> None:
         """Computes gradients of one task at every step where they have rows; one forward pass serves all of a batch.
 
         Args:
-            bench: Weights, program and probes.
+            models: Weights, programs and probes of the run.
             task: Whose loss.
             kinds: Which.
             progress: Told how many of how many steps are done.
@@ -95,19 +95,20 @@ class ComputedRows:
             SedscopeError: The model cannot be run, or weights are damaged; nothing is held then.
         """
         from sedscope.analysis.parallel import Tick, run_pieces
+        from sedscope.analysis.sources.batch_gradients import checkpoint_gradients
 
         rows = {kind: self._spool(len(self._steps(kind))) for kind in kinds}
 
         def piece(t: int, wanted: Mapping[GradientKind, int], tick: Tick) -> None:
-            for kind, found in bench.gradients(t, task, tuple(wanted)).items():
-                rows[kind][wanted[kind]] = found
+            for kind, gradient in checkpoint_gradients(models, self._settings, t, task, tuple(wanted)).items():
+                rows[kind][wanted[kind]] = gradient
             tick(1)
 
         places = {kind: {t: row for row, t in enumerate(self._steps(kind).tolist())} for kind in kinds}
         at_step = [(t, {kind: places[kind][t] for kind in kinds if t in places[kind]}) for t in self._every.tolist()]
         pieces = [partial(piece, t, wanted) for t, wanted in at_step if wanted]
         done = count()
-        run_pieces(pieces, bench.workers, lambda _: progress(next(done) + 1, len(pieces)))
+        run_pieces(pieces, models.workers, lambda _: progress(next(done) + 1, len(pieces)))
         self._held |= {(task, kind): found for kind, found in rows.items()}
 
     def _parts(self, variant: Variant) -> tuple[tuple[str, ...], GradientKind]:

@@ -16,7 +16,7 @@ from sedscope.analysis.features.centroids import centroids
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.fixed_gradients import gradient_of_sum
+from sedscope.analysis.sources.batch_gradients import gradients_of_sums
 
 
 class Hostile(torch.autograd.Function):
@@ -57,11 +57,11 @@ def test_products(fails_at):
 
 
 def test_fixed_gradients():
-    def summed(weights, _):
-        return Hostile.apply(weights["w"], 1).sum()
+    def sums(weights):
+        return [Hostile.apply(weights["w"], 1).sum()]
 
     with pytest.raises(RefusedError, match="its gradient: derivative"):
-        gradient_of_sum(summed, {"w": torch.ones(3)}, ["w"], 4)
+        gradients_of_sums(sums, {"w": torch.ones(3)}, ["w"])
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 
 from recorders.errors import RefusedError, TooLittleDataError, UsageError
 from recorders.store import RunWriter
+from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources import computed_rows as module
 from sedscope.analysis.sources.computed_rows import ComputedRows, sum_rows
 from sedscope.analysis.sources.variants import GradientKind, Variant
-from sedscope.analysis.sources.workbench import Workbench
 from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run, open_run
@@ -27,7 +27,7 @@ DOUBLE = Settings(precision="float64")
 
 def computed(run: Run, settings: Settings = DOUBLE) -> SourceRows:
     fixed = ComputedRows(run, settings, run.tasks, run.weight_steps())
-    fixed.compute(Workbench(run, settings, Lock()), "add", [GradientKind("fixed_gradient", 0)], lambda *_: None)
+    fixed.compute(CheckpointModels(run, settings, Lock()), "add", [GradientKind("fixed_gradient", 0)], lambda *_: None)
     rows = fixed.source(Variant("fixed_gradient/add"))
     assert isinstance(rows, SourceRows)
     return rows
@@ -159,7 +159,7 @@ def test_a_program_that_fails_makes_its_own_results_undefined(
     def refuse(*_: object) -> None:
         raise RefusedError("program: node 7 (aten.mm): too large")
 
-    monkeypatch.setattr("sedscope.analysis.sources.workbench.load", refuse)
+    monkeypatch.setattr("sedscope.analysis.features.checkpoint_models.load", refuse)
     analysis = analyse(run, Settings(window=(10,), checkpoints=3, random=5, evidence=False))
     reason = Undefined("program: node 7 (aten.mm): too large")
     assert {one.final for one in analysis.coupling if not one.source.startswith("adamw")} == {reason}

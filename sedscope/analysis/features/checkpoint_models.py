@@ -1,0 +1,214 @@
+"""The models of one run: its feature programs, probes and weights at any checkpoint, on a device.
+
+Decides the device, the precision, how many probes are differentiated at once, and how a task's output and targets are
+read off a program. Imports torch; the pipeline imports it only when something is not in the cache. Leaves to others:
+which checkpoints and directions, and what is made of the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recorders.errors import RefusedError, UsageError
+from recorders.program import Program, load, refusing
+from sedscope.analysis.arrays import Ints
+from sedscope.analysis.features.probed_model import ProbedModel
+from sedscope.analysis.features.scores import CentroidKind, centred_output, score
+from sedscope.analysis.parallel import worker_count
+from sedscope.analysis.settings import Settings
+from sedscope.runs import Probe, Run
+
+GRAPH_BYTES = 128 << 20
+"""Bound on what one forward pass of a chunk of probes takes, in bytes; its derivatives take a small multiple of that,
+so that a chunk fits beside the weights on a machine with a few gigabytes."""
+
+Outputs: TypeAlias = Callable[[Mapping[str, Tensor], Sequence[Tensor]], Tensor]
+"""outputs(state, inputs) → the task's output `[n, …]`, differentiable in `state`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskExamples:
+    """Some examples of a task's pool with what their loss is computed from."""
+
+    outputs: Outputs
+    """The model's output for the task, its feature point undisplaced."""
+    inputs: list[Tensor]
+    """`[M, …]` each."""
+    targets: Tensor
+    """`[M, …]`, those that belong to the output."""
+    loss: str
+    """Name of the loss, as the probe states it."""
+    least: int
+    """The smallest batch that the program runs."""
+
+
+class CheckpointModels:
+    """Weights, programs and probes of one run, brought to a device when they are asked for."""
+
+    def __init__(self, run: Run, settings: Settings, read_lock: Lock) -> None:
+        """Choose the device and the precision.
+
+        Args:
+            run: The run that holds weights, programs and probes.
+            settings: Settings of the analysis.
+            read_lock: Held while the run is read: one reader serves several workers.
+
+        Raises:
+            UsageError: The device is not there.
+        """
+        self._run = run
+        self._settings = settings
+        self._device = resolve_device(settings.device)
+        self._dtype = torch.float32 if settings.precision == "float32" else torch.float64
+        self._states: dict[int, dict[str, Tensor]] = {}
+        self._programs: dict[str, Program] = {}
+        self._probes: dict[str, Probe] = {}
+        self._footprints: dict[str, int] = {}
+        self._read_lock = read_lock
+        self.workers = worker_count(self._device)
+        """How many checkpoints to work on at a time."""
+        self.selected = tuple(parameter.name for parameter in run.manifest.selected)
+        """Names of the selected parameters in flattening order."""
+
+    def probed_model(self, t: int, task: str) -> ProbedModel:
+        """Return the checkpoint at t with the probes of a task.
+
+        Raises:
+            RefusedError: The program or the probes are not what they must be; the node or part is named.
+            DamagedError: The weights or probes on disk are damaged.
+        """
+        probe = self.probe(task)
+        program = self._program(probe)
+        inputs, targets = self._tensors(probe, probe.probe_order[: self._settings.probes])
+        kind = _centroid_kind(probe, self._settings)
+
+        def scores_and_output(
+            state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor
+        ) -> tuple[Tensor, Tensor]:
+            *model_inputs, all_targets = examples
+            output = _output(program, probe, state, model_inputs, delta)
+            with refusing("the score of its output"):
+                return score(output, _targets(probe, all_targets), kind), centred_output(output, kind)
+
+        def scores(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> Tensor:
+            *model_inputs, all_targets = examples
+            output = _output(program, probe, state, model_inputs, delta)
+            with refusing("the score of its output"):
+                return score(output, _targets(probe, all_targets), kind)
+
+        examples = (*inputs, targets)
+        return ProbedModel(scores, self.weights(t), self.selected, examples, program.feature_shape, scores_and_output)
+
+    def chunk_size(self, model: ProbedModel, task: str) -> int | None:
+        """Return how many probes to differentiate at once, so that memory stays bounded; None takes all."""
+        program = self._program(self.probe(task))
+        with self._read_lock:
+            if task not in self._footprints:  # the same at every checkpoint
+                self._footprints[task] = program.check(model.examples[:-1], floating=self._dtype).total
+        return _even_chunk(model.n_probes, -(-self._footprints[task] // GRAPH_BYTES), program.batch_range[0])
+
+    def examples(self, task: str, positions: Ints) -> TaskExamples:
+        """Return the examples at some positions of a task's pool `[M]`, with the task's output and loss."""
+        probe = self.probe(task)
+        program = self._program(probe)
+        inputs, targets = self._tensors(probe, positions)
+        no_delta = torch.zeros((), dtype=self._dtype, device=self._device)
+
+        def outputs(state: Mapping[str, Tensor], model_inputs: Sequence[Tensor]) -> Tensor:
+            return _output(program, probe, state, model_inputs, no_delta)
+
+        return TaskExamples(outputs, inputs, _targets(probe, targets), probe.loss, program.batch_range[0])
+
+    def weights(self, t: int) -> dict[str, Tensor]:
+        """Return every weight and buffer at θ_t by name, on the device; the last few checkpoints stay loaded."""
+        with self._read_lock:
+            if t not in self._states:
+                # Each worker has a checkpoint and, for the shift of its centroids, the next one.
+                if len(self._states) >= 2 * self.workers:
+                    del self._states[next(iter(self._states))]
+                self._states[t] = {name: self._tensor(array) for name, array in self._run.weights(t).items()}
+            return self._states[t]
+
+    def probe(self, task: str) -> Probe:
+        """Return the pool of a task, read once.
+
+        Raises:
+            RefusedError: The task has no probe, or its probe no feature program.
+        """
+        with self._read_lock:
+            if task not in self._probes:
+                probe = self._run.probe(task)
+                if probe is None or probe.program is None:
+                    raise RefusedError(f"task {task}: a probe with a feature program is required, found none")
+                self._probes[task] = probe
+            return self._probes[task]
+
+    def _program(self, probe: Probe) -> Program:
+        name = str(probe.program)
+        with self._read_lock:
+            if name not in self._programs:
+                text, constants = self._run.program(name)
+                self._programs[name] = load(text, {key: torch.from_numpy(array) for key, array in constants.items()})
+            return self._programs[name]
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self._device)
+        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+
+    def _tensors(self, probe: Probe, positions: Ints) -> tuple[list[Tensor], Tensor]:
+        """Return inputs and targets at some positions of the pool, in the order of the positions."""
+        return [self._tensor(array[positions]) for array in probe.inputs], self._tensor(probe.targets[positions])
+
+
+def resolve_device(setting: str) -> torch.device:
+    """Return the device that a setting names: cpu, cuda, cuda:<index>, or auto.
+
+    Raises:
+        UsageError: It is not there.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if setting == "auto":
+        return torch.device("cuda" if count else "cpu")
+    device = torch.device(setting)
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise UsageError(f"device: one of cpu{', cuda' if count else ''} is required here, found {setting!r}")
+    return device
+
+
+def _output(
+    program: Program, probe: Probe, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor
+) -> Tensor:
+    """Return the task's output, at its position where it has one: `[N, C]`, `[N, T, C]` or a regression's `[N, …]`."""
+    outputs = program.run(state, inputs, delta)
+    with refusing("its output"):
+        output = outputs[probe.output]
+        return output if probe.position is None else output[:, probe.position]
+
+
+def _targets(probe: Probe, targets: Tensor) -> Tensor:
+    """Return the targets that belong to the output: at its position, where the pool holds a target per position."""
+    return targets if probe.position is None or targets.ndim < 2 else targets[:, probe.position]
+
+
+def _centroid_kind(probe: Probe, settings: Settings) -> CentroidKind:
+    """Return the kind of score: classes have logits to choose from; the output of any other loss is its own score."""
+    if probe.loss != "cross_entropy":
+        return "output"
+    return "target_logit" if settings.centroid == "target" else "sum_of_logits"
+
+
+def _even_chunk(n_probes: int, pieces: int, least: int) -> int | None:
+    """Return probes per chunk for about so many pieces, none of them below the least batch of the program."""
+    if pieces <= 1:
+        return None
+    chunk = max(least, -(-n_probes // pieces))
+    while 0 < n_probes % chunk < least:
+        chunk += 1
+    return None if chunk >= n_probes else chunk

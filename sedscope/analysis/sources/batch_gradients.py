@@ -1,0 +1,152 @@
+"""Gradients at a fixed batch of examples: the fixed gradient, and controls that know less than it does.
+
+| family | vector |
+|---|---|
+| `fixed_gradient` | gradient of the mean loss over the batch |
+| `control/shuffled` | the fixed gradient with the labels of the batch permuted |
+| `control/cotangent` | ∇ Σ_x ⟨ξ_x, ℓ_x⟩, ξ Gaussian, ℓ_x the model's whole output |
+| `control/per_example` | ∇ Σ_x w_x·loss_x, w Gaussian: a random combination of per-example gradients |
+
+Each is divided by the number of targets, as a mean loss is. A draw (permutation, ξ, w) is settled once and kept over
+the whole run, as the batch of a fixed gradient is, so that a window holds what moving weights make of one control.
+Leaves to others: the model, which examples a batch holds (`batches`), and how often each control is drawn (`variants`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recorders.errors import RefusedError, UsageError
+from recorders.format import CONTROL_COTANGENT, CONTROL_PER_EXAMPLE, CONTROL_SHUFFLED, FIXED_GRADIENT
+from recorders.program import refusing
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.features.checkpoint_models import CheckpointModels, TaskExamples
+from sedscope.analysis.settings import Settings
+from sedscope.analysis.sources.batches import fixed_batch
+from sedscope.analysis.sources.example_losses import count_targets, example_losses
+from sedscope.analysis.sources.variants import GradientKind
+from sedscope.analysis.undefined import Undefined
+
+
+def checkpoint_gradients(
+    models: CheckpointModels, settings: Settings, t: int, task: str, kinds: Sequence[GradientKind]
+) -> dict[GradientKind, Floats]:
+    """Compute gradients of several kinds at one checkpoint, in eval mode and unclipped.
+
+    Args:
+        models: Weights, programs and probes of the run.
+        settings: Size of a batch, and the part of the pool that it is drawn from.
+        t: Step of the checkpoint.
+        task: Task whose loss is differentiated.
+        kinds: Kinds of gradient; one forward pass serves all that share a batch.
+
+    Returns:
+        float64 `[P]` for each kind.
+
+    Raises:
+        RefusedError: The pool holds no such batch, or the program cannot be run.
+    """
+    gradients: dict[GradientKind, Floats] = {}
+    for batch in dict.fromkeys(kind.batch for kind in kinds):
+        positions = fixed_batch(models.probe(task), settings.batch, batch, settings.part)
+        if isinstance(positions, Undefined):
+            raise RefusedError(positions.reason)
+        of_batch = [kind for kind in kinds if kind.batch == batch]
+        examples = models.examples(task, positions)
+        vectors = batch_gradients(examples, models.weights(t), models.selected, of_batch, task)
+        gradients |= dict(zip(of_batch, vectors, strict=True))
+    return gradients
+
+
+def batch_gradients(
+    examples: TaskExamples,
+    state: Mapping[str, Tensor],
+    selected: Sequence[str],
+    kinds: Sequence[GradientKind],
+    task: str,
+) -> list[Floats]:
+    """Compute gradients of several kinds on one batch, from one forward pass.
+
+    Args:
+        examples: The batch, with the task's output and loss.
+        state: Every weight by name, on one device.
+        selected: Names of the selected parameters in flattening order.
+        kinds: Kinds of gradient; the index of a fixed gradient is not looked at, for the batch is given.
+        task: Full name of the task; settles the draws, together with family and index.
+
+    Returns:
+        float64 `[P]` of each kind, computed in the dtype of the state.
+
+    Raises:
+        UsageError: An unknown loss or family, or no target that counts.
+    """
+    n_targets = count_targets(examples.loss, examples.targets)
+
+    def sums(weights: Mapping[str, Tensor]) -> list[Tensor]:
+        output = examples.outputs(weights, examples.inputs)
+        return [_sum(kind, output, examples.targets, examples.loss, task) for kind in kinds]
+
+    return [gradient / n_targets for gradient in gradients_of_sums(sums, state, selected)]
+
+
+def _sum(kind: GradientKind, output: Tensor, targets: Tensor, loss: str, task: str) -> Tensor:
+    """Return the scalar whose gradient the kind is."""
+    if kind.family == FIXED_GRADIENT:
+        return example_losses(loss, output, targets).sum()
+    generator = _draw_generator(kind, task)
+    if kind.family == CONTROL_SHUFFLED:
+        permutation = torch.from_numpy(generator.permutation(len(targets))).to(targets.device)
+        return example_losses(loss, output, targets[permutation]).sum()
+    if kind.family == CONTROL_COTANGENT:
+        return (_gaussian(generator, tuple(output.shape), output) * output).sum()
+    if kind.family == CONTROL_PER_EXAMPLE:
+        losses = example_losses(loss, output, targets)
+        return (_gaussian(generator, tuple(losses.shape), losses) * losses).sum()
+    raise UsageError(f"control: must be a family of fixed gradients; found {kind.family}")
+
+
+def _draw_generator(kind: GradientKind, task: str) -> np.random.Generator:
+    """Return the random numbers of one draw: a function of family, draw and task alone."""
+    return np.random.default_rng([zlib.crc32(kind.family.encode()), zlib.crc32(task.encode()), kind.index])
+
+
+def _gaussian(generator: np.random.Generator, shape: tuple[int, ...], like: Tensor) -> Tensor:
+    return torch.from_numpy(generator.standard_normal(shape)).to(like.device, like.dtype)
+
+
+def gradients_of_sums(
+    sums: Callable[[Mapping[str, Tensor]], Sequence[Tensor]], state: Mapping[str, Tensor], selected: Sequence[str]
+) -> list[Floats]:
+    """Compute ∂ Σ_x f_x / ∂θ_selected of several sums that share one forward pass.
+
+    Each sum costs one backward pass; parameters without influence contribute zero.
+
+    Args:
+        sums: Maps the weights to the scalars Σ_x f_x.
+        state: Every weight by name, on one device.
+        selected: Names of the selected parameters in flattening order.
+
+    Returns:
+        float64 `[P]` of each sum: gradients are added up and divided later, which float32 would round again.
+
+    Raises:
+        RefusedError: The program cannot be run or differentiated.
+    """
+    leaves = [state[name].detach().requires_grad_() for name in selected]
+    with torch.enable_grad(), refusing("its loss"):
+        totals = sums({**state, **dict(zip(selected, leaves, strict=True))})
+    # The graph of the forward pass is let go with the last sum, so that it never meets the next batch's in memory.
+    return [_gradient(total, leaves, keep_graph=total is not totals[-1]) for total in totals]
+
+
+def _gradient(total: Tensor, leaves: Sequence[Tensor], *, keep_graph: bool) -> Floats:
+    if not total.requires_grad:
+        return np.zeros(sum(leaf.numel() for leaf in leaves))
+    with refusing():
+        blocks = torch.autograd.grad(total, leaves, retain_graph=keep_graph, allow_unused=True, materialize_grads=True)
+    return np.asarray(torch.cat([block.flatten() for block in blocks]).double().cpu().numpy())
