@@ -1,4 +1,4 @@
-"""Which recording is active in this process: at most one, and none in a forked child.
+"""The recording that is active in this process: at most one, and none in a forked child.
 
 States what the rest of the package may ask of the active recording, so that nothing here needs the recording's own
 module, and a script that records nothing loads no torch.

@@ -1,4 +1,4 @@
-"""What a recording says when it starts: what was selected, what a recorded step costs on disk, what is missing."""
+"""Lines that a recording prints at its start: what is selected, what a recorded step costs on disk, what is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recorders.recording_options import RecordingOptions
 
 
 def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]) -> list[str]:
-    """The lines, each complete.
+    """Return the lines to print when a recording starts, each complete.
 
     Args:
         binding: what is recorded.

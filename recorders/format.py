@@ -111,12 +111,12 @@ class Source(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The full name, as results and shards give it."""
+        """Return the full name, as results and shards give it."""
         return self.family if self.task is None else f"{self.family}/{self.task}"
 
 
 def parse_source(name: str) -> Source | None:
-    """The parts of a full source name, or None when the format does not know it. A task name may hold slashes."""
+    """Return family and task of a full source name, or None for an unknown one. A task name may hold slashes."""
     if name in _WHOLE_FAMILIES:
         return Source(name, None)
     for family in _TASK_FAMILIES:
@@ -136,7 +136,7 @@ MAX_INTEGER: Final = 2**53
 MAX_NAME: Final = 200
 """Characters of a task's or metric's name. A recorder drops what is named longer: readers show 512, prefix included."""
 MAX_METRIC_HEADER: Final = 8 << 20
-"""What the metrics of one shard may take of its header; a recorder drops the metrics beyond."""
+"""Bytes of a shard's header for its metrics; a recorder drops the metrics beyond."""
 
 # --- writing ------------------------------------------------------------------------------------------------------
 ROWS_PER_SHARD: Final = 8
@@ -147,7 +147,7 @@ PROBE_POOL_EXAMPLES: Final = 16_384
 PROBE_POOL_BYTES: Final = 32 << 20
 """A pool within both limits is stored whole; of a larger one only the examples that the two drawings begin with."""
 PROBE_DRAW: Final = 4_096
-"""How many examples of each drawing are kept of a large pool."""
+"""Number of examples of each drawing that are kept of a large pool."""
 
 STATE_RECORDING: Final = "recording"
 STATE_FINISHED: Final = "finished"

@@ -1,4 +1,4 @@
-"""What a script gives to `sedscope.log`, as scalars of a run."""
+"""Metrics that a script gives to `sedscope.log`, as scalars of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recorders.format import MAX_NAME, METRIC_PREFIX
 
 
 def metric_scalars(metrics: Mapping[str, Any]) -> tuple[dict[str, float | Tensor], list[str]]:
-    """Numbers by their names in a run, and a line for each metric that is not a number or is named too long."""
+    """Return the numbers by their names in a run, and a line for each metric that is no number or is named too long."""
     ready: dict[str, float | Tensor] = {}
     odd = []
     for name, value in metrics.items():
@@ -26,7 +26,7 @@ def metric_scalars(metrics: Mapping[str, Any]) -> tuple[dict[str, float | Tensor
 
 
 def too_long(what: str, name: str) -> str | None:
-    """Why something of this name is not recorded; None where its name will do."""
+    """Return why something of this name is not recorded; None where its name is short enough."""
     if len(name) <= MAX_NAME:
         return None
     return f"{what} must have at most {MAX_NAME} characters, found {len(name)}: {name[:40]!r}… is not recorded"

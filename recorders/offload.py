@@ -1,4 +1,4 @@
-"""From device tensors to values that the writer's thread may keep: the copies that recording makes.
+"""Copies that recording makes: device tensors as values that the writer's thread may keep.
 
 On a CPU a copy is made at once. On CUDA it goes to pinned memory without waiting; what is handed on is a function that
 waits for the copy's event, to be called on the writer's thread. It keeps source and target alive until then.
@@ -18,7 +18,7 @@ State = Mapping[str, Tensor] | Callable[[], Mapping[str, Tensor]]
 
 
 def vector_to_host(flat: Tensor) -> Vector:
-    """A fresh tensor [P] that nobody else holds, as an array or as a function that yields one."""
+    """Return a fresh tensor [P] that nobody else holds as an array, or as a function that yields one."""
     if flat.device.type != "cuda":
         return flat.cpu().numpy()
     wait = _copy_out({"": flat})
@@ -26,7 +26,7 @@ def vector_to_host(flat: Tensor) -> Vector:
 
 
 def state_to_host(state: Mapping[str, Tensor]) -> State:
-    """Copies of a model's tensors on the CPU, or a function that yields them."""
+    """Return copies of a model's tensors on the CPU, or a function that yields them."""
     here = {name: _cpu_copy(tensor) for name, tensor in state.items() if tensor.device.type != "cuda"}
     there = {name: tensor for name, tensor in state.items() if tensor.device.type == "cuda"}
     if not there:
@@ -37,7 +37,7 @@ def state_to_host(state: Mapping[str, Tensor]) -> State:
 
 
 def scalars_to_host(values: Mapping[str, float | Tensor]) -> dict[str, Scalar]:
-    """Numbers as they are, 0-dimensional tensors as numbers or, on CUDA, as functions that share one copy."""
+    """Return numbers as they are, 0-dimensional tensors as numbers or, on CUDA, as functions that share one copy."""
     ready: dict[str, Scalar] = {name: float(value) for name, value in values.items() if not _on_cuda(value)}
     device = {name: value.detach().double() for name, value in values.items() if _on_cuda(value)}  # type: ignore[union-attr]
     if device:
@@ -53,7 +53,7 @@ def _on_cuda(value: float | Tensor) -> bool:
 
 
 def _cpu_copy(tensor: Tensor) -> Tensor:
-    """A contiguous copy on the CPU that shares nothing with the original."""
+    """Return a contiguous copy on the CPU that shares nothing with the original."""
     plain = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
     return plain.to("cpu", copy=True, memory_format=torch.contiguous_format)
 

@@ -26,7 +26,7 @@ _LEAST_DRAWN: Final = 1_024
 
 @dataclass(frozen=True)
 class ProbeRequest:
-    """What a script asks for, beside tensors."""
+    """A script's request for probes, without its tensors."""
 
     task: str
     at: str | None
@@ -83,7 +83,7 @@ def add_probe(
 
 
 def draw(inputs: Sequence[Tensor], targets: Tensor, train: Tensor | None, seed: int) -> dict[str, Tensor]:
-    """What is stored of a pool: inputs and targets [M, …], two independent drawings, positions in the script's pool.
+    """Return the stored tensors of a pool: inputs and targets [M, …], two independent drawings, positions in the pool.
 
     A pool within the format's caps is stored whole. Of a larger one the examples are kept that the drawings begin with.
 
@@ -111,7 +111,7 @@ def draw(inputs: Sequence[Tensor], targets: Tensor, train: Tensor | None, seed: 
 
 
 def _kept_of_each(pool: int, size: int) -> int:
-    """How many examples of each drawing are kept; all of a small pool."""
+    """Return how many examples of each drawing are kept; all of a small pool."""
     if pool <= PROBE_POOL_EXAMPLES and size <= PROBE_POOL_BYTES:
         return pool
     affordable = PROBE_POOL_BYTES * pool // (2 * max(size, 1))
@@ -119,7 +119,7 @@ def _kept_of_each(pool: int, size: int) -> int:
 
 
 def _rows(tensor: Tensor, example: Tensor) -> Tensor:
-    """A copy on the CPU of the examples that are kept."""
+    """Return a copy on the CPU of the examples that are kept."""
     return tensor.detach()[example.to(tensor.device)].cpu().contiguous()
 
 
@@ -147,7 +147,7 @@ def _check(
 
 
 def _capture(recording: ActiveRecording, request: ProbeRequest, model: nn.Module, inputs: list[Tensor]) -> Captured:
-    """The task's program, shared with other tasks of the same model that are called in the same way."""
+    """Return the task's program, shared with other tasks of the same model that are called in the same way."""
     if not recording.adopt(model):
         return _refused("the model is not the one that is recorded; probe the outermost model that is trained")
     function = request.output if callable(request.output) else None
@@ -168,7 +168,7 @@ def _capture(recording: ActiveRecording, request: ProbeRequest, model: nn.Module
 def _capture_all(
     request: ProbeRequest, model: nn.Module, inputs: list[Tensor], function: Callable[[Any], Any] | None
 ) -> Any:
-    """Every output of the model at once, or, where some cannot be stored, the requested one alone."""
+    """Capture every output of the model at once, or, where some cannot be stored, the requested one alone."""
     from recorders.program import ProgramRefused, capture_program
 
     examples = _examples(model, inputs)
@@ -184,7 +184,7 @@ def _capture_all(
 
 
 def _examples(model: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
-    """A few examples from all over the pool, on the model's device."""
+    """Return a few examples from all over the pool, on the model's device."""
     home = next((parameter.device for parameter in model.parameters()), inputs[0].device)
     pool = len(inputs[0])
     chosen = torch.arange(min(pool, _EXAMPLES_FOR_CAPTURE), device="cpu") * pool // min(pool, _EXAMPLES_FOR_CAPTURE)
@@ -192,7 +192,7 @@ def _examples(model: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
 
 
 def _index(output: Any, names: Sequence[str]) -> int:
-    """Which of a program's outputs is meant."""
+    """Return the index of the program's output that is meant."""
     if output is None and len(names) == 1:
         return 0
     if isinstance(output, int) and -len(names) <= output < 0:

@@ -1,4 +1,4 @@
-"""What a recording is asked to do: its settings, their defaults and what makes them unusable.
+"""The settings of one recording, their defaults, and what makes them unusable.
 
 Needs the standard library alone, so that the command line can check its flags before torch is loaded.
 """
@@ -58,15 +58,15 @@ class RecordingOptions:
     probe_seed: int = 0
     """Seed of the private generator that draws probes and fixed batches."""
     steps: int | None = None
-    """How many steps the training will make, for the projected size alone; None: not told."""
+    """Number of steps that the training will make, for the projected size alone; None: unknown."""
     force: bool = False
-    """Whether an existing run may be replaced."""
+    """True where an existing run may be replaced."""
     resume: bool = False
-    """Whether this recording continues an existing run."""
+    """True where this recording continues an existing run."""
     first_step: int | None = None
     """t of the first step seen; None: 0, or on resume what the optimizer's state says."""
     intervention: Intervention | None = None
-    """What is changed about the training; None: nothing, and `run.json` says null."""
+    """The change to the training; None: nothing, and `run.json` says null."""
 
     def __post_init__(self) -> None:
         """Refuse what no recording could do."""
@@ -89,21 +89,21 @@ class RecordingOptions:
 
     @property
     def schedule(self) -> Schedule:
-        """The recorded t that these settings ask for."""
+        """Return the schedule of recorded t that these settings ask for."""
         return Schedule(self.every, self.every if self.weights_every is None else self.weights_every)
 
     @property
     def changes_training(self) -> bool:
-        """Whether the training is another one than the script's own."""
+        """Return whether the training is another one than the script's own."""
         return self.intervention is not None and self.intervention.acts
 
     def wants(self, source: str) -> bool:
-        """Whether rows of this source are asked for."""
+        """Return whether rows of this source are to be stored."""
         return not self.sources or any(fnmatchcase(source, pattern) for pattern in self.sources)
 
 
 def split_names(text: str | Iterable[str] | None) -> tuple[str, ...]:
-    """`"a, b"` or `["a", "b,c"]` taken apart at commas; None is nothing."""
+    """Return the names of `"a, b"` or `["a", "b,c"]`, taken apart at commas; None is nothing."""
     if text is None:
         return ()
     parts = [text] if isinstance(text, str) else list(text)

@@ -22,13 +22,13 @@ from recorders.speech import say
 from recorders.store.tensorfile import holds
 
 _SECONDS_HELD = 0.5
-"""How long scalars may wait before the writer gets them."""
+"""Seconds that scalars may wait before the writer gets them."""
 _STEPS_HELD = 64
-"""How many steps' scalars may wait."""
+"""Number of steps whose scalars may wait."""
 
 
 class Writer(Protocol):
-    """What a recording needs of a `RunWriter`."""
+    """A writer as a recording needs it, such as `RunWriter`."""
 
     on_failure: Callable[[str], None] | None
 
@@ -58,7 +58,7 @@ Opener = Callable[[Path, dict[str, Any], RecordingOptions, int], Writer]
 
 
 def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions, first_t: int) -> Writer:
-    """The run directory's writer: of a new run, or of a new session of the run that is there."""
+    """Return the run directory's writer: of a new run, or of a new session of the run that is there."""
     from recorders.store import RunWriter
 
     if options.resume:
@@ -87,7 +87,7 @@ class RecordingOutput:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a run directory."""
+        """Return whether there is a run directory."""
         return self._writer is not None
 
     def open(self, manifest: dict[str, Any], first_t: int, stored: Collection[str]) -> None:
@@ -103,22 +103,22 @@ class RecordingOutput:
             self._early.clear()
 
     def rows(self, t: int, found: Mapping[str, Tensor]) -> None:
-        """The rows of one recorded t: all of them, or none once the budget is spent. They are kept, not copied."""
+        """Write the rows of one recorded t: all, or none once the budget is spent. They are kept, not copied."""
         if self._afford(t, found.values()):
             for source, flat in found.items():
                 self._send(partial(_send_row, source, t, vector_to_host(flat)))
 
     def weights(self, t: int, state: Mapping[str, Tensor]) -> None:
-        """The full state at t, copied here."""
+        """Write the full state at t, which is copied here."""
         if self._afford(t, state.values()):
             self.copied_weights(t, state_to_host(state))
 
     def copied_weights(self, t: int, state: State) -> None:
-        """The full state at t, a copy already."""
+        """Write the full state at t, which is a copy already."""
         self._send(lambda writer: writer.weights(t, state))
 
     def scalars(self, t: int, values: Mapping[str, float | Tensor]) -> None:
-        """Numbers at t. They are handed on a few at a time: waking the writer's thread at every step costs more."""
+        """Take numbers at t, and hand on a few at a time: waking the writer's thread at every step costs more."""
         if self._writer is None:
             self._early.update(values)  # t is not known before the first step; of one name the last value counts
             return
@@ -129,7 +129,7 @@ class RecordingOutput:
             self._flush(self._writer)
 
     def probe(self, task: str, tensors: Mapping[str, Tensor], meta: dict[str, Any], program: tuple[str, Any]) -> None:
-        """A task's probes; `program` is a key that tasks share, and the capture itself or None."""
+        """Write a task's probes; `program` is a key that tasks share, and the capture itself or None."""
         key, capture = program
 
         def send(writer: Writer) -> None:
@@ -145,7 +145,7 @@ class RecordingOutput:
         self._send(send)
 
     def _why_useless(self, capture: Any) -> str | None:
-        """What a captured program asks for and the run does not store; said now, and not at an analysis much later."""
+        """Return what a program asks for and the run does not store; said now, not at an analysis much later."""
         for name in capture.state_names:
             if name not in self._stored:
                 return f"it asks for {name}, which is not among the weights that are stored"
@@ -155,16 +155,16 @@ class RecordingOutput:
         return None
 
     def note(self, kind: str, message: str, t: int | None = None) -> None:
-        """Into the journal alone."""
+        """Write a note into the journal alone."""
         self._send(lambda writer: writer.note(kind, message, t))
 
     def tell(self, kind: str, message: str, t: int | None = None) -> None:
-        """Into the journal and on stderr, each text once."""
+        """Write a note into the journal and on stderr, each text once."""
         if self.say_once(message):
             self.note(kind, message, t)
 
     def say_once(self, message: str) -> bool:
-        """On stderr, unless it was said before."""
+        """Print on stderr, unless it was printed before; return whether it was new."""
         new = message not in self._said
         self._said.add(message)
         if new:
@@ -172,7 +172,7 @@ class RecordingOutput:
         return new
 
     def give_up(self, reason: str, t: int, *, refused: bool, ends_training: bool) -> None:
-        """The recording cannot go on. What ends the training as well is said by whoever catches it."""
+        """Say that the recording cannot go on. What ends the training as well is said by whoever catches it."""
         kind = "refused" if refused else "failed"
         what = f"recording stopped at t = {t}" if self.is_open else "not recorded"
         if ends_training:
@@ -203,7 +203,7 @@ class RecordingOutput:
             writer.scalars(t, values)
 
     def _writing_failed(self, reason: str) -> None:
-        """On the writer's thread. It has noted the failure itself; rows and weights are no longer worth a copy."""
+        """Stop taking rows: no longer worth a copy. On the writer's thread, which has noted the failure itself."""
         self._spent = True
         self.say_once(f"{self.path}: {reason} (the training goes on)")
 

@@ -90,7 +90,7 @@ class RecordingSession:
     # --- from the optimizer's hooks --------------------------------------------------------------------------------
 
     def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
-        """θ_t is in place and about to be stepped from."""
+        """Read what must be read while θ_t is in place and about to be stepped from."""
         self._stepping = False
         binding = self._followed.judge(optimizer, closure) if self._is_live() else None
         if binding is None or self._steps is None:
@@ -100,7 +100,7 @@ class RecordingSession:
         self._steps.before(self.t, closure_given=closure is not None)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """The step was made, or a fused kernel skipped it."""
+        """Take rows and scalars of a step that was made, or that a fused kernel skipped."""
         self._scaler.step_seen(optimizer)
         binding = self._followed.binding
         heard = self._is_live() and self._stepping
@@ -147,7 +147,7 @@ class RecordingSession:
             self.failed(error)
 
     def log(self, metrics: Mapping[str, Any]) -> None:
-        """Metrics of the t completed so far."""
+        """Record metrics of the t completed so far."""
         self.guard(lambda: self._log(metrics))
 
     def adopt(self, model: nn.Module) -> bool:
@@ -157,7 +157,7 @@ class RecordingSession:
         return adopted
 
     def refuse_task_gradients(self, reason: str) -> None:
-        """Gradients of single tasks cannot be had: say so, and record the rest."""
+        """Say that gradients of single tasks cannot be taken, and record the rest."""
         intervention = self.options.intervention
         if intervention is not None and intervention.needs_window and intervention.task is not None:
             raise RefusedError(f"basis-source: gradients of single tasks cannot be taken: {reason}")
@@ -165,7 +165,7 @@ class RecordingSession:
         self.output.tell("refused", f"gradients of single tasks are not recorded: {reason}{advice}", self.t)
 
     def add_task(self, task: str) -> None:
-        """A task is known from now on; one whose name is too long is none."""
+        """Take notice of a task that the script has named; one whose name is too long is none."""
         if (line := too_long("task: the name", task)) is not None:
             self.output.tell("name", line, self.t)
         elif task not in self._tasks:
@@ -218,11 +218,11 @@ class RecordingSession:
 
     @property
     def recorded(self) -> bool:
-        """Whether there is a run directory."""
+        """Return whether there is a run directory."""
         return self.output.is_open
 
     def wants_gradient_of(self, task: str) -> bool:
-        """Whether the task's gradient is asked for in the step that leaves θ_t: as a row, or for an intervention."""
+        """Return whether the step that leaves θ_t needs the task's gradient: as a row, or for an intervention."""
         if task not in self._tasks:
             return False  # its name is too long
         recorded = self._schedule.records(self.t) and self.options.wants(f"{GRADIENT}/{task}")
@@ -231,11 +231,11 @@ class RecordingSession:
 
     @property
     def selection(self) -> Selection | None:
-        """The selected parameters, as soon as the model is known."""
+        """Return the selected parameters, as soon as the model is known."""
         return self._studied.selection
 
     def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
-        """The same, before an optimizer was seen to step: from the model that these losses are of."""
+        """Return the selected parameters of the model of these losses, before any optimizer was seen to step."""
         return self._studied.guess(losses)
 
     # --- binding ---------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class RecordingSession:
     # --- within a step ---------------------------------------------------------------------------------------------
 
     def _skip(self, optimizer: Any) -> None:
-        """A GradScaler found infinities: t stands still, and what was gathered for this step is dropped."""
+        """Drop what was gathered for a step in which a GradScaler found infinities: t stands still."""
         binding = self._followed.judge(optimizer, None)
         if binding is not None:
             self._stepping = False

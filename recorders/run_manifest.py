@@ -33,7 +33,7 @@ def build_manifest(
     tasks: Sequence[str],
     first_t: int,
 ) -> dict[str, Any]:
-    """`run.json` without its version, id and time, which the writer fills in."""
+    """Return `run.json` without its version, id and time, which the writer fills in."""
     selection = binding.selection
     seed = torch.initial_seed()
     made = completed_steps(binding.optimizer)
@@ -118,7 +118,7 @@ def _groups(binding: Binding) -> list[dict[str, Any]]:
 
 
 def _told(value: Any) -> bool:
-    """Numbers, switches and short tuples of them; a schedule object of some optimizer is left out."""
+    """Return whether a setting is a number, a switch or a short tuple of them, and not, say, a schedule object."""
     if isinstance(value, list | tuple):
         return all(_told(each) for each in value)
     return value is None or isinstance(value, bool | int | float | str) or _is_number(value)

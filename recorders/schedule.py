@@ -1,4 +1,4 @@
-"""Which optimizer steps are recorded. Decided here and nowhere else.
+"""The optimizer steps that are recorded, decided here and nowhere else.
 
 Recorded t are 0, `every`, 2·`every`, … and the last one. The last is known only when the recording ends, so this module
 answers for the others; the session adds the last.
@@ -19,14 +19,14 @@ class Schedule:
     """The full state at every `weights_every`-th step, a multiple of `every`; 0 keeps the first and the last alone."""
 
     def records(self, t: int) -> bool:
-        """Whether the step that leaves θ_t gets rows."""
+        """Return whether the step that leaves θ_t gets rows."""
         return t % self.every == 0
 
     def keeps_weights(self, t: int) -> bool:
-        """Whether θ_t is kept in full."""
+        """Return whether θ_t is kept in full."""
         return t == 0 if self.weights_every == 0 else t % self.weights_every == 0
 
     @property
     def thins_weights(self) -> bool:
-        """Whether some recorded t have rows and no weights, so that displacements cannot be derived from weights."""
+        """Return whether some recorded t have rows and no weights, so that weights do not give all displacements."""
         return self.weights_every != self.every

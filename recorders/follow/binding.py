@@ -42,7 +42,7 @@ class Binding:
         self._settings: list[dict[str, Any]] = []
         self._norm: float | Tensor | None = None
         self.idle = False
-        """Whether no parameter had a gradient in the last step."""
+        """True where no parameter had a gradient in the last step."""
         self._gradient: Tensor | None = None
         self._with_gradient: set[int] = set()
         self._keeps_gradients = False
@@ -50,10 +50,10 @@ class Binding:
         self.groups: Groups = groups_of(
             optimizer, selection.chosen, {id(each) for each in selection.chosen if each.requires_grad}
         )
-        """Which group moved each selected parameter in the last step with rows; before it, which is to."""
+        """Index of the group that moved each selected parameter in the last step with rows, or is about to."""
 
     def read_before(self, *, rows: bool, closure_given: bool, wants: Wants) -> None:
-        """Before the step: θ_t, and each group's options, which a scheduler may change before the step is looked at.
+        """Read θ_t before the step, and each group's options, which a scheduler may change soon after it.
 
         Gradients are read after the step, where a fused kernel has unscaled them and a closure has made them; but an
         optimizer that is not torch's own may write into them, and a hook behind the step may clear them, so there they
@@ -71,7 +71,7 @@ class Binding:
             self._receive(rows and wants(GRADIENT))
 
     def read_after(self, *, rows: bool, wants: Wants) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
-        """After the step: rows [P] by source, each a fresh tensor, and scalars by name."""
+        """Return, after the step, its rows [P] by source, each a fresh tensor, and its scalars by name."""
         self._release()
         if rows:
             moved = self._with_gradient | {id(each) for each in self.stepped()}
@@ -92,23 +92,23 @@ class Binding:
         return found, scalars
 
     def stage(self, name: str) -> Tensor:
-        """A stage of the step just made, a fresh vector [P]."""
+        """Return a stage of the step just made as a fresh vector [P]."""
         return stage_row(self.stages[name], self.selection, self.optimizer, self._settings)
 
     def stepped(self) -> list[Tensor]:
-        """The optimizer's parameters that have a gradient."""
+        """Return the optimizer's parameters that have a gradient."""
         return [parameter for parameter in parameters_of(self.optimizer) if parameter.grad is not None]
 
     def theta(self) -> Tensor:
-        """The selected parameters as they are, a fresh vector [P]."""
+        """Return the selected parameters as they are now, as a fresh vector [P]."""
         return self.selection.flatten([parameter.detach() for parameter in self.selection.chosen])
 
     def state(self) -> dict[str, Tensor]:
-        """Parameters and persistent buffers by clean name, each tensor once, as far as a run holds them; not copied."""
+        """Return parameters and persistent buffers by clean name, each once, as far as a run holds them; not copied."""
         return {name: tensor for name, tensor in self._whole_state().items() if holds(str(tensor.dtype))}
 
     def left_out(self) -> str | None:
-        """What of the state a run cannot hold, and why; None where it holds everything."""
+        """Return which tensors of the state a run cannot hold, and why; None where it holds everything."""
         dtypes = {name: str(each.dtype) for name, each in self._whole_state().items()}
         odd = [f"{name} ({dtype.removeprefix('torch.')})" for name, dtype in dtypes.items() if not holds(dtype)]
         if not odd:
@@ -130,7 +130,7 @@ class Binding:
         return found
 
     def _may_lose_gradients(self) -> bool:
-        """Whether gradients may be others behind the step than before it.
+        """Return whether gradients may be others behind the step than before it.
 
         A fused step under a scaler is looked at behind it all the same: its kernel divides by the scale.
         """
@@ -205,7 +205,7 @@ def bind(
 
 
 def norm_of(gradients: list[Tensor]) -> float | Tensor:
-    """2-norm over all of them together, in at least float32: float16 overflows at a norm of 65,504."""
+    """Return the 2-norm over all gradients together, in at least float32: float16 overflows at a norm of 65,504."""
     if not gradients:
         return 0.0
     plain = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
@@ -226,5 +226,5 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 
 
 def _kept(value: Any) -> Any:
-    """A learning rate that is a tensor is changed in place by its scheduler."""
+    """Return a copy of an option that is a tensor: a scheduler changes such a learning rate in place."""
     return value.detach().clone() if isinstance(value, Tensor) else value

@@ -1,4 +1,4 @@
-"""Where t begins, and how far the optimizer's own count of steps is ahead of it.
+"""The t at which a recording begins, and how far the optimizer's own count of steps is ahead of it.
 
 t begins at 0, where the script says, or on resume where the optimizer's state says. The two counts drift apart where an
 optimizer had made steps before, where a step finds no gradient (which its state does not count), and where the script
@@ -33,19 +33,19 @@ class CountNotes:
         self._unsure = False
 
     def taken_over(self, old: torch.optim.Optimizer, new: torch.optim.Optimizer, t: int) -> None:
-        """Another optimizer is about to make the step that leaves θ_t."""
+        """Notice that another optimizer is about to make the step that leaves θ_t."""
         made = completed_steps(new)
         if made is not None or completed_steps(old) is not None:
             self._tell(CountLead(t, (made or 0) - t, anew=True))
 
     def stepped(self, optimizer: torch.optim.Optimizer, t: int, *, idle: bool) -> None:
-        """A step has left θ_t; `idle`: no parameter had a gradient. A stretch of such steps is told at its end."""
+        """Notice a step that has left θ_t. A stretch of steps without any gradient (`idle`) is noted at its end."""
         if self._unsure and not idle and (made := completed_steps(optimizer)) is not None:
             self._tell(CountLead(t, made - 1 - t))
         self._unsure = idle
 
     def finish(self, optimizer: torch.optim.Optimizer, t: int) -> None:
-        """The recording ends at θ_t."""
+        """Notice that the recording ends at θ_t."""
         if (made := completed_steps(optimizer)) is not None:
             self._tell(CountLead(t, made - t))
 
@@ -56,7 +56,7 @@ class CountNotes:
 
 
 def first_t(optimizer: torch.optim.Optimizer, options: RecordingOptions, path: Path) -> tuple[int, str | None]:
-    """T of the step that this optimizer is about to make, and what a reader should know about it, or None.
+    """Return t of the step that this optimizer is about to make, and a remark for the run's readers, or None.
 
     Raises:
         RefusedError: a resumed recording cannot tell.
@@ -89,7 +89,7 @@ def _resumed_t(made: int, options: RecordingOptions, path: Path) -> tuple[int, s
 
 
 def possible_t(made: int, counts: Sequence[CountLead]) -> list[int]:
-    """Every t at which the optimizer of a run had made so many steps, ascending; one beyond the run where none is.
+    """Return every t at which a run's optimizer had made so many steps, ascending; one beyond the run where none is.
 
     Args:
         made: steps by the optimizer's own count.
@@ -105,6 +105,6 @@ def possible_t(made: int, counts: Sequence[CountLead]) -> list[int]:
 
 
 def completed_steps(optimizer: torch.optim.Optimizer) -> int | None:
-    """How many steps the optimizer's state says it has made; None when it does not count."""
+    """Return how many steps the optimizer's state says it has made; None when it does not count."""
     counts = [state["step"] for state in optimizer.state.values() if "step" in state]
     return max((int(count) for count in counts), default=None)

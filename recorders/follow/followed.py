@@ -1,4 +1,4 @@
-"""Which optimizer is the recorded one: the first that steps and owns selected parameters, and those that succeed it.
+"""The optimizer that is recorded: the first that steps and owns selected parameters, and those that succeed it.
 
 Decides that each optimizer is judged once. Where a script makes a new optimizer of the same kind for the same model,
 the new one is followed from its first step on: t goes on, its own state has begun anew. It is refused where it is of
@@ -49,12 +49,12 @@ class FollowedOptimizer:
         """Why there is no binding."""
 
     def reconsider(self) -> None:
-        """The model has become known: an optimizer that was passed over may own it."""
+        """Match again all optimizers that were passed over: the model has become known, and one of them may own it."""
         if self.binding is None:
             self._judged.clear()
 
     def judge(self, optimizer: torch.optim.Optimizer, closure: Closure) -> Binding | None:
-        """The binding, if this optimizer is the followed one; the first that qualifies becomes it.
+        """Return the binding if this optimizer is the followed one; the first that qualifies becomes it.
 
         Args:
             optimizer: one that is about to step, or whose step a scaler left out.

@@ -1,4 +1,4 @@
-"""Which parameter group moved each selected parameter in a step, as the text of journal notes.
+"""Journal notes of the parameter group that moved each selected parameter in a step.
 
 Decides how that is written. `4: 0*12 -*3 1` says: of the selected parameters, from the one at position 4 on, group 0
 moved 12, the step left 3 alone, group 1 moved one. What a note does not reach stays as it was.
@@ -39,7 +39,7 @@ class GroupNotes:
         self._note = note
 
     def tell(self, groups: Groups, t: int) -> None:
-        """What the step that leaves the recorded t made of it."""
+        """Note which groups moved what in the step that leaves the recorded t, where that has changed."""
         if groups != self._said:
             self._said = groups
             for message in write_groups(groups):
@@ -47,7 +47,7 @@ class GroupNotes:
 
 
 def groups_of(optimizer: torch.optim.Optimizer, selected: Sequence[Tensor], moved: Collection[int]) -> Groups:
-    """The group of each selected parameter whose id is in `moved`."""
+    """Return the group of each selected parameter whose id is in `moved`."""
     group_of = {
         id(parameter): number for number, group in enumerate(optimizer.param_groups) for parameter in group["params"]
     }
@@ -55,7 +55,7 @@ def groups_of(optimizer: torch.optim.Optimizer, selected: Sequence[Tensor], move
 
 
 def write_groups(groups: Groups) -> Iterator[str]:
-    """The messages that say it, of bounded length each."""
+    """Yield the messages that write these groups down, of bounded length each."""
     runs = [(group, len(list(run))) for group, run in groupby(groups)]
     start = 0
     for first in range(0, len(runs), _RUNS_PER_NOTE):
@@ -65,7 +65,7 @@ def write_groups(groups: Groups) -> Iterator[str]:
 
 
 def read_groups(message: str, before: Groups) -> Groups | None:
-    """What holds after a message; None for one that nobody wrote for so many parameters."""
+    """Return the groups that hold after a message; None for a message that fits no such number of parameters."""
     start = _START.match(message)
     if start is None:
         return None

@@ -22,7 +22,7 @@ Stage = Callable[[Tensor, dict[str, Any], Mapping[str, Any], torch.dtype], "Tens
 
 
 def stages_of(optimizer: torch.optim.Optimizer) -> dict[str, Stage]:
-    """The stages that this optimizer has, by source name; none where a subclass makes a step of its own."""
+    """Return the stages that this optimizer has, by source name; none where a subclass makes a step of its own."""
     if not ends_in_torchs_own(optimizer):
         return {}
     if isinstance(optimizer, torch.optim.Adam):  # AdamW is a subclass
@@ -35,7 +35,7 @@ def stages_of(optimizer: torch.optim.Optimizer) -> dict[str, Stage]:
 def stage_row(
     stage: Stage, selection: Selection, optimizer: torch.optim.Optimizer, settings: list[dict[str, Any]]
 ) -> Tensor:
-    """One stage of the step just made, as a row [P].
+    """Return one stage of the step just made, as a row [P].
 
     Args:
         stage: from `stages_of`.
@@ -57,7 +57,7 @@ def stage_row(
 
 
 def _momentum(parameter: Tensor, state: dict[str, Any], options: Mapping[str, Any], dtype: torch.dtype) -> Tensor:
-    """m̂ = m / (1 − β1^t)."""
+    """Return m̂ = m / (1 − β1^t)."""
     beta1 = options["betas"][0]
     average: Tensor = state["exp_avg"].to(dtype) / (1 - beta1 ** _count(state))
     return average
@@ -66,7 +66,7 @@ def _momentum(parameter: Tensor, state: dict[str, Any], options: Mapping[str, An
 def _adaptive(
     parameter: Tensor, state: dict[str, Any], options: Mapping[str, Any], dtype: torch.dtype
 ) -> Tensor | None:
-    """−lr·m̂ / (√v̂ + ε); with amsgrad v̂ is from the running maximum."""
+    """Return −lr·m̂ / (√v̂ + ε); with amsgrad v̂ is from the running maximum."""
     if parameter.grad is None:
         return None  # the step left it alone
     second = state["max_exp_avg_sq"] if options.get("amsgrad") else state["exp_avg_sq"]
@@ -79,13 +79,13 @@ def _adaptive(
 def _sgd_momentum(
     parameter: Tensor, state: dict[str, Any], options: Mapping[str, Any], dtype: torch.dtype
 ) -> Tensor | None:
-    """The momentum buffer; coupled weight decay is inside."""
+    """Return the momentum buffer; coupled weight decay is inside."""
     buffer: Tensor | None = state.get("momentum_buffer")
     return buffer
 
 
 def _count(state: dict[str, Any]) -> float | Tensor:
-    """Steps of this parameter; on the device, in float64, where fetching it would wait."""
+    """Return the steps of this parameter; on the device, in float64, where fetching the number would wait."""
     step = state["step"]
     if isinstance(step, Tensor) and step.device.type != "cpu":
         return step.double()

@@ -22,12 +22,12 @@ _NODES_VISITED = 1_000_000
 
 
 def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """Every parameter of every group."""
+    """Return every parameter of every group."""
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def find_model(parameters: Iterable[Tensor]) -> nn.Module | None:
-    """The outermost live module that holds most of these parameters, free of wrappers; None when none holds any."""
+    """Return the outermost live module that holds most of these parameters, without wrappers; None if none holds any."""
     wanted = {id(parameter) for parameter in parameters}
     candidates = _holders(wanted)
     if len(candidates) > 1:
@@ -42,13 +42,13 @@ def find_model(parameters: Iterable[Tensor]) -> nn.Module | None:
 
 
 def optimized_parameters() -> list[Tensor]:
-    """The parameters of every live optimizer; one that waits for the garbage collection trains nothing."""
+    """Return the parameters of every live optimizer; one that waits for the garbage collection trains nothing."""
     gc.collect()
     return [parameter for optimizer in _live(torch.optim.Optimizer) for parameter in _parameters_if_built(optimizer)]
 
 
 def leaves_of(loss: Tensor) -> list[Tensor]:
-    """The parameters that a loss depends on, read off its autograd graph."""
+    """Return the parameters that a loss depends on, read off its autograd graph."""
     leaves: list[Tensor] = []
     seen: set[Any] = set()
     stack: list[Any] = [loss.grad_fn]
@@ -105,12 +105,12 @@ def refuse_shared_selection(
 
 
 def is_torchs_own(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether its step is one that torch.optim defines, not a subclass's."""
+    """Return whether its step is one that torch.optim defines, not a subclass's."""
     return str(getattr(type(optimizer).step, "__module__", "")).startswith("torch.optim.")
 
 
 def ends_in_torchs_own(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether its step is one that torch.optim defines, or a subclass's that calls `super().step()`."""
+    """Return whether its step is one that torch.optim defines, or a subclass's that calls `super().step()`."""
     for kind in type(optimizer).__mro__:
         step = vars(kind).get("step")
         if step is None:
@@ -137,7 +137,7 @@ def refuse_successor(first: torch.optim.Optimizer, second: torch.optim.Optimizer
 
 
 def owns(optimizer: torch.optim.Optimizer, parameters: Iterable[Tensor]) -> bool:
-    """Whether it steps any of these parameters."""
+    """Return whether the optimizer steps any of these parameters."""
     return _owns(optimizer, {id(parameter) for parameter in parameters})
 
 
@@ -158,13 +158,13 @@ def _other_owners(
 
 
 def _parameters_if_built(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """Of any live optimizer, one that is still being built, or never was, among them."""
+    """Return the parameters of any live optimizer, one that is still being built, or never was, among them."""
     groups = getattr(optimizer, "param_groups", ())
     return [parameter for group in groups for parameter in group["params"]]
 
 
 def _holders(wanted: Collection[int]) -> list[nn.Module]:
-    """The live modules that hold most of the wanted parameters; none where none holds any."""
+    """Return the live modules that hold most of the parameters with these ids; none where none holds any."""
     counted = [(module, _held(module, wanted)) for module in _live(nn.Module)]
     most = max((count for _, count in counted), default=0)
     return [module for module, count in counted if most and count == most]

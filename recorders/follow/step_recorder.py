@@ -1,4 +1,4 @@
-"""What is taken around each step of the followed optimizer, once there is one.
+"""The reads and writes around each step of the followed optimizer, once there is one.
 
 Decides the order in which θ, the intervention, the tasks and the optimizer are asked, and that rows are taken where the
 schedule says so, scalars at every step. Which steps count, what `t` is, and what ends a recording is left to the
@@ -61,7 +61,7 @@ class StepRecorder:
         self._numbers: dict[str, float | Tensor] = {}
 
     def succeed(self, binding: Binding, t: int) -> str:
-        """A new optimizer takes the place of the one that was followed; what to say of it."""
+        """Follow a new optimizer that takes the place of the followed one, and return a remark about it."""
         before, self._binding = self._binding, binding
         if self._intervener is not None:
             self._intervener.follow(binding)
@@ -71,7 +71,7 @@ class StepRecorder:
         return f"the script has made a new {type(binding.optimizer).__name__}, {state}: it is followed from t = {t} on"
 
     def before(self, t: int, *, closure_given: bool) -> None:
-        """θ_t is in place and about to be stepped from."""
+        """Read what must be read while θ_t is in place and about to be stepped from."""
         if rows := self._schedule.records(t):
             self._theta.keep(t)
         if self._intervener is not None:
@@ -80,7 +80,7 @@ class StepRecorder:
         self._binding.read_before(rows=rows, closure_given=closure_given, wants=self._options.wants)
 
     def settle(self, t: int, tasks: Collection[str]) -> None:
-        """The step that leaves θ_t was made: whatever else changes θ is done here, and θ_{t+1} is then in place."""
+        """Finish the step that leaves θ_t: the intervention may change θ here, and θ_{t+1} is then in place."""
         self._rows, self._numbers = self._ledger.rows(), self._ledger.scalars()
         if self._intervener is not None:
             rows = self._schedule.records(t)
@@ -89,7 +89,7 @@ class StepRecorder:
         self._theta.stepped()
 
     def take(self, t: int) -> None:
-        """Rows and scalars of the step that left θ_t."""
+        """Hand on rows and scalars of the step that left θ_t."""
         rows = self._schedule.records(t)
         found, scalars = self._binding.read_after(rows=rows, wants=self._options.wants)
         self._count_notes.stepped(self._binding.optimizer, t, idle=self._binding.idle)
@@ -108,11 +108,11 @@ class StepRecorder:
         self._ledger.clear()
 
     def keep_last(self, t: int) -> None:
-        """The training is over, at θ_t."""
+        """Keep the last θ: the training is over, at θ_t."""
         self._theta.keep_last(t)
 
     def copy_last(self, t: int) -> Callable[[], Any] | None:
-        """The same in a signal handler, written by the function returned."""
+        """Copy the last θ in a signal handler; the function that is returned writes the copy."""
         return self._theta.copy_last(t)
 
     def finish(self, t: int) -> None:

@@ -32,7 +32,7 @@ class StudiedModel:
         self.model: nn.Module | None = None
         """The model whose parameters are recorded, as soon as it is known."""
         self.selection: Selection | None = None
-        """What is selected of it; None until somebody needs it."""
+        """The selected parameters of the model; None until somebody needs them."""
         self._guessed = False
         self._looked = False
         self._seen: list[Tensor] = []
@@ -47,12 +47,12 @@ class StudiedModel:
         return self.model is plain
 
     def settle(self, model: nn.Module, selection: Selection) -> None:
-        """An optimizer is tied to this model: it is no guess any more."""
+        """Take this model for certain: an optimizer is tied to it, so it is no guess any more."""
         self.model, self.selection = model, selection
         self._settle()
 
     def guess(self, losses: Iterable[Tensor]) -> Selection | None:
-        """Before the first step no optimizer has shown us its parameters, so the losses have to.
+        """Guess the model from losses: before the first step no optimizer has shown us its parameters.
 
         Reentrant checkpointing hides them; then all that is being optimized is looked at.
         """
@@ -69,7 +69,7 @@ class StudiedModel:
         return self.selection
 
     def doubt(self, optimizer: torch.optim.Optimizer) -> None:
-        """An optimizer is about to step: a guess that it owns nothing of gives way to the model that it does own.
+        """Give up a guess that the optimizer about to step owns nothing of, for the model that it does own.
 
         Not where the losses showed parameters, and it owns none of them either: then it trains something else.
         """
@@ -83,7 +83,7 @@ class StudiedModel:
             self._replace(other, selection)
 
     def _selected_of(self, model: nn.Module) -> Selection | None:
-        """None where what is to be studied is not in this model: then it is another one."""
+        """Return the selected parameters of a model; None where they are not in it: then another model is meant."""
         try:
             return select(model, self.spec)
         except UsageError:

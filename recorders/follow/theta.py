@@ -1,4 +1,4 @@
-"""What is kept of θ_t itself: the full state, the displacement since the last recorded t, and which parameters train.
+"""Records of θ_t itself: the full state, the displacement since the last recorded t, and which parameters train.
 
 Each t is kept once: a step that a GradScaler skips and the script repeats starts from the same θ.
 """
@@ -32,22 +32,22 @@ class ThetaKeeper:
         self._trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
 
     def stepped(self) -> None:
-        """A step has just left its θ: what the parameters look like from here on is the script's doing."""
+        """Notice that a step has just left its θ: later changes of the parameters are the script's doing."""
         self._trace.take()
 
     def keep(self, t: int) -> None:
-        """θ_t is in place, at a recorded t."""
+        """Keep θ_t, which is in place, at a recorded t."""
         self._keep(t, weights=self._schedule.keeps_weights(t))
 
     def keep_last(self, t: int) -> None:
-        """The training is over; the script may have replaced θ_t since its last step."""
+        """Keep the last θ_t of a training that is over; the script may have replaced it since its last step."""
         if self._trace.is_broken():
             self._output.tell("parameter", _replaced_at(t), t)
         else:
             self._keep(t, weights=True)
 
     def copy_last(self, t: int) -> Callable[[], None] | None:
-        """The same in a signal handler: what is copied here is written by the function returned, on any thread."""
+        """Copy the last θ_t in a signal handler; the function that is returned writes the copy, on any thread."""
         if self._trace.is_broken():
             return lambda: self._output.note("parameter", _replaced_at(t), t)
         if self._kept == t:
@@ -63,7 +63,7 @@ class ThetaKeeper:
         self._watch_trainable(t)
 
     def _displace(self, t: int) -> None:
-        """θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
+        """Record θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
         if not self._schedule.thins_weights or not self._options.wants(DISPLACEMENT) or self._displaced == t:
             return
         theta = self._binding.theta()
@@ -81,5 +81,5 @@ class ThetaKeeper:
 
 
 def _replaced_at(t: int) -> str:
-    """What a run says instead of its last weights."""
+    """Return the note that a run holds in the place of its last weights."""
     return f"parameters were changed after step {t}: the weights of t = {t} are not stored"

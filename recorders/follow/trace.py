@@ -1,4 +1,4 @@
-"""Whether the script has written to the parameters since the optimizer's last step left them.
+"""A check whether the script has written to the parameters since the optimizer's last step left them.
 
 Decides how that is noticed at a price that every step can pay: torch counts what is written to a tensor, but not what
 goes through `.data`, as an average of weights that is swapped in often does; so a sample of the values is kept too.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 _TENSORS_SAMPLED = 8
 _VALUES_SAMPLED = 8
-"""Of each."""
+"""Values read of each sampled tensor."""
 
 
 class ParameterTrace:
@@ -35,11 +35,11 @@ class ParameterTrace:
         self._values: list[Tensor] = []
 
     def take(self) -> None:
-        """A step has just left them: what they look like from here on is the script's doing."""
+        """Remember the parameters as a step has just left them: later changes are the script's doing."""
         self._marks, self._values = self._look(), self._read()
 
     def is_broken(self) -> bool:
-        """Whether something was written since then; False where nothing was ever taken."""
+        """Return whether something was written since `take`; False where nothing was ever taken."""
         if self._marks is None:
             return False
         same = all(torch.equal(_bits(now), _bits(then)) for now, then in zip(self._read(), self._values, strict=True))
@@ -49,7 +49,7 @@ class ParameterTrace:
         return [(tensor.data_ptr(), tensor._version) for tensor in self._parameters]
 
     def _read(self) -> list[Tensor]:
-        """A fresh vector for each device and dtype; nobody waits for a device."""
+        """Return a fresh vector of the sampled values for each device and dtype; nobody waits for a device."""
         places = [tensor.data_ptr() for tensor in self._sampled]
         if places != self._places:  # `.data` was set to another tensor: the views are of the old one
             self._places, self._views = places, _sample_views(self._sampled)
@@ -57,13 +57,13 @@ class ParameterTrace:
 
 
 def _sample_views(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Views of a few values of each tensor, those together that can be read in one go."""
+    """Return views of a few values of each tensor, those together that can be read in one go."""
     ordered = sorted(tensors, key=_kind)
     return [[_few(each.detach()) for each in same] for _, same in groupby(ordered, _kind)]
 
 
 def _few(tensor: Tensor) -> Tensor:
-    """A view, whatever the strides: from the middle of the tensor, along its last axis."""
+    """Return a view of a few values, whatever the strides: from the middle of the tensor, along its last axis."""
     if tensor.ndim == 0:
         return tensor.reshape(1)
     line = tensor[tuple(length // 2 for length in tensor.shape[:-1])]
@@ -84,5 +84,5 @@ def _kind(tensor: Tensor) -> Any:
 
 
 def _bits(values: Tensor) -> Tensor:
-    """NaN is itself here."""
+    """Return the bytes of the values, as which a NaN equals itself."""
     return values.view(torch.uint8)

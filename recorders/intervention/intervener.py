@@ -65,13 +65,13 @@ class Intervener:
             tell("the window is empty after a resume: steps are natural until it is full", first_t)
 
     def follow(self, binding: Binding) -> None:
-        """Another optimizer of the same kind steps the selection from now on; the window goes on."""
+        """Act on another optimizer of the same kind from now on; the window goes on."""
         self._optimizer = binding.optimizer
         if self._sed is not None:
             self._sed.follow(binding)
 
     def before_step(self, t: int, *, closure_given: bool) -> None:
-        """θ_t is in place. With `--on gradient` the gradients are changed here.
+        """Prepare for the step from θ_t. With `--on gradient` the gradients are changed here.
 
         Raises:
             RefusedError: they cannot be.
@@ -93,7 +93,7 @@ class Intervener:
     def after_step(
         self, t: int, task_gradients: Mapping[str, Tensor], tasks: Collection[str], *, rows: bool
     ) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
-        """The step was made, and not skipped. With `--on update` the weights are changed here.
+        """Act after a step that was made, and not skipped. With `--on update` the weights are changed here.
 
         Args:
             t: of the step.
@@ -120,7 +120,7 @@ class Intervener:
         return found, {} if self._kept is None else {NORM_KEPT: self._kept}
 
     def finish(self, t: int) -> None:
-        """The recording ends at θ_t."""
+        """Say, at the end of the recording, where no step was ever changed."""
         if self._settings.acts and self.began is None:
             self._tell(f"the intervention never began: {t} steps were natural", t)
 
@@ -182,7 +182,7 @@ class Intervener:
 def intervener_of(
     binding: Binding, options: RecordingOptions, first_t: int, output: RecordingOutput
 ) -> Intervener | None:
-    """What carries out the intervention that the options ask for; None where they ask for none.
+    """Return the intervener that the options ask for; None where they ask for none.
 
     Raises:
         UsageError: the selection or the optimizer does not fit the settings.

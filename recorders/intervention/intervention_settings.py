@@ -1,4 +1,4 @@
-"""What an intervention is asked to do: its modes, their settings, what makes them unusable, what `run.json` says.
+"""The settings of one intervention: what makes them unusable, what follows from them, what `run.json` says of them.
 
 Needs the standard library alone, so that the command line can check its flags before torch is loaded.
 """
@@ -46,7 +46,7 @@ class Intervention:
     mode: str
     """One of `MODES`."""
     on: str = GRADIENT
-    """What is projected: `gradient`, before the optimizer's step, or `update`, after it and written back."""
+    """The vector that is projected: `gradient`, before the optimizer's step, or `update`, after it and written back."""
     rank: int = DEFAULT_RANK
     """K, the dimensions that are kept or removed; 0 with a keep mode freezes the selected weights."""
     window: int = DEFAULT_WINDOW
@@ -56,7 +56,7 @@ class Intervention:
     warm_up: int = 0
     """Natural steps at the start, where filling the window takes fewer."""
     basis_source: str | None = None
-    """What the window's rows are: `gradient`, `gradient/<task>`, `update`, or `momentum` (m̂, or SGD's buffer); None:
+    """Source of the window's rows: `gradient`, `gradient/<task>`, `update`, or `momentum` (m̂, or SGD's buffer); None:
     what is projected."""
     basis: str | None = None
     """Rows `applied`, after projection, or `raw`, before it; None: `applied`, but a task's gradient is always raw."""
@@ -82,69 +82,69 @@ class Intervention:
 
     @property
     def acts(self) -> bool:
-        """Whether the training is changed at all."""
+        """Return whether the training is changed at all."""
         return self.mode != CONTROL
 
     @property
     def freezes(self) -> bool:
-        """Whether the selected weights stand still."""
+        """Return whether the selected weights stand still."""
         return self.mode == FREEZE or (self.has_subspace and self.rank == 0)
 
     @property
     def has_subspace(self) -> bool:
-        """Whether the mode keeps or removes a subspace."""
+        """Return whether the mode keeps or removes a subspace."""
         return self.mode in _SED + _RANDOM
 
     @property
     def needs_window(self) -> bool:
-        """Whether the subspace comes from a window of rows."""
+        """Return whether the subspace comes from a window of rows."""
         return self.mode in _SED and self.rank > 0
 
     @property
     def draws(self) -> bool:
-        """Whether the subspace is random."""
+        """Return whether the subspace is random."""
         return self.mode in _RANDOM and self.rank > 0
 
     @property
     def removes(self) -> bool:
-        """Whether the subspace is taken out; otherwise only it stays."""
+        """Return whether the subspace is taken out; otherwise only it stays."""
         return self.mode in (REMOVE_SED, REMOVE_RANDOM)
 
     @property
     def rescales(self) -> bool:
-        """Whether the kept part gets the norm of the whole."""
+        """Return whether the kept component gets the norm of the vector before the projection."""
         return self.mode == KEEP_RANDOM_NORM
 
     @property
     def target(self) -> str | None:
-        """What is changed: `gradient`, `update`, or None."""
+        """Return what is changed: `gradient`, `update`, or None."""
         if not self.acts:
             return None
         return UPDATE if self.freezes else GRADIENT if self.mode == DECAY_ONLY else self.on
 
     @property
     def raw_source(self) -> str | None:
-        """The row source of what there was before the change, or None."""
+        """Return the row source that holds what there was before the change, or None."""
         return {GRADIENT: RAW_GRADIENT, UPDATE: RAW_UPDATE}.get(self.target or "")
 
     @property
     def source(self) -> str:
-        """What the window's rows are, decided."""
+        """Return the source of the window's rows, with the default put in."""
         return self.on if self.basis_source is None else self.basis_source
 
     @property
     def task(self) -> str | None:
-        """The task whose gradients make the window, or None."""
+        """Return the task whose gradients make the window, or None."""
         return self.source.removeprefix(f"{GRADIENT}/") if self.source.startswith(f"{GRADIENT}/") else None
 
     @property
     def rows_are(self) -> str:
-        """`applied` or `raw`, decided."""
+        """Return `applied` or `raw`, with the default put in."""
         return self.basis or (APPLIED if self.task is None else RAW)
 
     @property
     def natural_steps(self) -> int:
-        """Steps before the first that may be changed.
+        """Return the number of steps before the first that may be changed.
 
         Modes with a random subspace, and rank 0, wait as long as the window would take to fill: they start from the
         weights that the SED modes start from.
@@ -152,11 +152,11 @@ class Intervention:
         return natural_steps(self.window if self.has_subspace else None, self.stride, self.warm_up)
 
     def wants_gradient_of(self, task: str, t: int) -> bool:
-        """Whether the task's gradient makes a row of the window in the step that leaves θ_t."""
+        """Return whether the task's gradient makes a row of the window in the step that leaves θ_t."""
         return self.needs_window and self.task == task and t % self.stride == 0
 
     def describe(self) -> dict[str, Any]:
-        """The `intervention` object of `run.json`; what has no meaning for the mode is null."""
+        """Return the `intervention` object of `run.json`; what has no meaning for the mode is null."""
         sed, random = self.mode in _SED, self.mode in _RANDOM
         return {
             "mode": self.mode,
@@ -172,11 +172,11 @@ class Intervention:
         }
 
     def window_bytes(self, size: int) -> int:
-        """Memory of the window and its basis where P is `size`."""
+        """Return the bytes of the window and its basis where P is `size`."""
         return 8 * (self.window + self.rank) * size if self.needs_window else 0
 
     def summary(self) -> str:
-        """The intervention in a few words."""
+        """Return the intervention in a few words."""
         if not self.acts:
             return "control: nothing is changed"
         words = [self.mode] + ([f"rank {self.rank}"] if self.has_subspace else [])
@@ -228,5 +228,5 @@ def _whole(name: str, value: object, *, at_least: int) -> None:
 
 
 def natural_steps(window: int | None, stride: int, warm_up: int) -> int:
-    """Steps before the first that may be changed: until W rows are there, or longer; None needs no rows."""
+    """Return the number of steps before the first that may be changed: until W rows are there, or longer."""
     return max(0 if window is None else (window - 1) * stride + 1, warm_up)

@@ -25,14 +25,14 @@ class Subspace:
     factor: Tensor
     """Lower Cholesky factor [K, K] of the rows' Gram matrix."""
     is_slanted: bool
-    """Whether the rows are far from orthogonal, as random ones are where K comes near P.
+    """True where the rows are far from orthogonal, as random ones are where K comes near P.
 
     One projection then leaves an error of the rounding times the squared condition number; a second one takes it away.
     """
 
 
 def subspace_of(rows: Tensor) -> Subspace:
-    """The span of rows [K, P], of like length.
+    """Return the span of rows [K, P], of like length.
 
     Raises:
         RuntimeError: they are not independent.
@@ -43,25 +43,25 @@ def subspace_of(rows: Tensor) -> Subspace:
 
 
 def keep(span: Subspace, vector: Tensor) -> Tensor:
-    """The part of a vector [P] that lies in the span."""
+    """Return the component of a vector [P] that lies in the subspace."""
     kept = _component(span, vector)
     return kept.add_(_component(span, vector - kept)) if span.is_slanted else kept
 
 
 def remove(span: Subspace, vector: Tensor) -> Tensor:
-    """The part of a vector [P] that is orthogonal to the span."""
+    """Return the component of a vector [P] that is orthogonal to the subspace."""
     rest = vector - _component(span, vector)
     return rest.sub_(_component(span, rest)) if span.is_slanted else rest
 
 
 def with_norm(vector: Tensor, norm: float) -> Tensor:
-    """The vector stretched to this 2-norm; a zero vector stays zero."""
+    """Return the vector stretched to this 2-norm; a zero vector stays zero."""
     own = float(torch.linalg.vector_norm(vector))
     return vector * (norm / own) if own else vector
 
 
 def _component(span: Subspace, vector: Tensor) -> Tensor:
-    """Vᵀ (V Vᵀ)⁻¹ V x."""
+    """Return Vᵀ (V Vᵀ)⁻¹ V x."""
     products = (span.rows @ vector).unsqueeze(1)
     component: Tensor = span.rows.T @ torch.cholesky_solve(products, span.factor).squeeze(1)
     return component

@@ -33,7 +33,7 @@ class RandomSubspaces:
         self._held: Subspace | None = None
 
     def span(self, t: int) -> Subspace:
-        """The subspace of the step that leaves θ_t. It is overwritten by the next draw."""
+        """Return the subspace of the step that leaves θ_t. It is overwritten by the next draw."""
         if self._held is None or not self._once:
             self._held = self._draw(0 if self._once else t)
         return self._held

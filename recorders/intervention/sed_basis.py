@@ -21,18 +21,18 @@ from recorders.intervention.window import RollingWindow
 
 @dataclass(frozen=True)
 class StepVectors:
-    """What a step was made of, each a vector [P] in float64; None where it was not asked for."""
+    """The vectors [P] of one step, in float64; None where one was not needed."""
 
     raw: Tensor | None
-    """What the intervention is on, before it was changed."""
+    """The vector that the intervention is on, before it was changed."""
     applied: Tensor | None
     """And after."""
     gradient: Tensor | None
-    """What the optimizer received before any change."""
+    """The gradient that the optimizer received before any change."""
     update: Tensor | None
     """θ_{t+1} − θ_t as the optimizer made it."""
     task_gradients: Mapping[str, Tensor]
-    """What each task with a loss contributed, in the rows' dtype."""
+    """The gradient [P] of each task with a loss, in the rows' dtype."""
     tasks: Collection[str]
     """Every task known so far."""
 
@@ -60,7 +60,7 @@ class SedBasis:
         self._stage = _momentum_of(binding) if self._settings.source == MOMENTUM_BASIS else ""
 
     def span(self) -> Subspace | None:
-        """What the next step is projected onto; None while the window is not full."""
+        """Return the subspace that the next step is projected onto; None while the window is not full."""
         return self._window.top() if self._window.is_full else None
 
     def see(self, t: int, step: StepVectors) -> bool:
@@ -91,7 +91,7 @@ class SedBasis:
 
 
 def _momentum_of(binding: Binding) -> str:
-    """The stage that holds the optimizer's momentum."""
+    """Return the name of the stage that holds the optimizer's momentum."""
     for name in (MOMENTUM, SGD_MOMENTUM):
         if name in binding.stages:
             return name

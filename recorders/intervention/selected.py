@@ -14,13 +14,13 @@ from recorders.selection import Selection
 
 
 def amp_scale(optimizer: torch.optim.Optimizer) -> Tensor | None:
-    """What the gradients are still multiplied by when a fused optimizer begins its step under a GradScaler."""
+    """Return the factor that the gradients still carry when a fused optimizer begins its step under a GradScaler."""
     scale: Tensor | None = getattr(optimizer, "grad_scale", None)
     return scale
 
 
 def read_gradient(selection: Selection, scale: Tensor | None) -> Tensor:
-    """The selected gradients [P], unscaled; zeros where there is none."""
+    """Return the selected gradients [P], unscaled; zeros where there is none."""
     flat = selection.flatten([parameter.grad for parameter in selection.chosen])
     return (flat if scale is None else flat / scale.to(flat.device)).double()
 
@@ -55,19 +55,19 @@ class HeldWeights:
         self._held = [parameter.detach().clone() for parameter in selection.chosen]
 
     def update(self) -> Tensor:
-        """θ as it is now − θ_t, a vector [P]."""
+        """Return θ as it is now − θ_t, a vector [P]."""
         now = self._selection.flatten([parameter.detach() for parameter in self._selection.chosen])
         return now.sub_(self._selection.flatten(self._held)).double()
 
     @torch.no_grad()
     def put_back(self) -> None:
-        """θ becomes θ_t, to the bit."""
+        """Set θ to θ_t, to the bit."""
         for parameter, old in zip(self._selection.chosen, self._held, strict=True):
             parameter.copy_(old)
 
     @torch.no_grad()
     def move_by(self, vector: Tensor) -> bool:
-        """θ becomes θ_t + vector [P], rounded to the weights' dtype, where the optimizer has moved it at all.
+        """Set θ to θ_t + vector [P], rounded to the weights' dtype, where the optimizer has moved it at all.
 
         Returns:
             False where some part of the vector belongs to a parameter that was not moved, and was left out.

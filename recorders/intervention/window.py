@@ -38,7 +38,7 @@ class RollingWindow:
 
     @property
     def is_full(self) -> bool:
-        """Whether there have been W rows."""
+        """Return whether there have been W rows."""
         return self._pushed >= len(self._ring)
 
     def push(self, row: Tensor) -> bool:
@@ -55,7 +55,7 @@ class RollingWindow:
         return True
 
     def top(self) -> Subspace:
-        """The span of the window's top K right singular vectors, or of fewer where its rows span less.
+        """Return the span of the window's top K right singular vectors, or of fewer where its rows span less.
 
         It is overwritten by the next call.
         """

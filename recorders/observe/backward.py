@@ -19,26 +19,26 @@ from recorders.selection import Selection
 
 
 class ObservedRecording(Protocol):
-    """What observing a backward call needs of the session."""
+    """A recording as observing a backward call needs it."""
 
     def wants_gradient_of(self, task: str) -> bool:
-        """Whether the task's gradient is asked for in the step under way."""
+        """Return whether the task's gradient is needed in the step under way."""
 
     @property
     def selection(self) -> Selection | None:
-        """The selected parameters, as soon as the model is known."""
+        """Return the selected parameters, as soon as the model is known."""
 
     def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
-        """The same, found from losses that are about to be sent backward where it is not known yet."""
+        """Return the selected parameters, guessed from losses about to be sent backward where the model is unknown."""
 
     def guard(self, action: Callable[[], None]) -> None:
         """Run something of ours."""
 
     def add_task(self, task: str) -> None:
-        """A task is known from now on."""
+        """Take notice of a task that the script has named."""
 
     def refuse_task_gradients(self, reason: str) -> None:
-        """Gradients of single tasks cannot be had."""
+        """Record without the gradients of single tasks, which cannot be taken."""
 
 
 class BackwardObserver:

@@ -1,4 +1,4 @@
-"""What `clip_grad_norm_` does, observed: the norm before, and the coefficient.
+"""Gradient clipping by `clip_grad_norm_`, observed: the norm before it, and the coefficient.
 
 Both are known only where one call covers all parameters that the optimizer steps. Clipping by value, and clipping by
 hand, show in the rows alone.
@@ -29,7 +29,7 @@ class _Clip:
     coefficient: Tensor
     euclidean: bool
     scale: Tensor | None
-    """What the gradients were still multiplied by when they were clipped."""
+    """The AMP scale that the gradients still carried when they were clipped, or None."""
 
 
 class ClippingObserver:
@@ -55,7 +55,7 @@ class ClippingObserver:
         self._patches.restore()
 
     def take(self, stepped: Iterable[Tensor]) -> dict[str, Tensor]:
-        """The scalars of the step that is over, by their names in a run; what was clipped is then forgotten.
+        """Return the scalars of the step that is over, by their names in a run, and forget what was clipped.
 
         Args:
             stepped: the parameters that had a gradient in this step.

@@ -21,16 +21,16 @@ Closure = Callable[[], Any] | None
 
 
 class StepListener(Protocol):
-    """What hears of steps; what `failed` raises reaches the training."""
+    """A listener that hears of steps; what its `failed` raises reaches the training."""
 
     def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
-        """θ_t is still in place."""
+        """Act before a step, with θ_t still in place."""
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """The step is made, or was skipped inside a fused kernel."""
+        """Act after a step that was made, or skipped inside a fused kernel."""
 
     def failed(self, error: Exception) -> None:
-        """Recording cannot go on."""
+        """Stop recording because of this error."""
 
 
 class StepHooks:
@@ -68,7 +68,7 @@ class StepHooks:
             self._listener.failed(error)
 
     def _nested(self, caller: FrameType) -> bool:
-        """Whether another step is under way below this one on the stack.
+        """Return whether another step is under way below this one on the stack.
 
         The stack is asked each time: a counter would be wrong for good after a step that raised.
         """

@@ -1,4 +1,4 @@
-"""What a GradScaler does, observed: which losses it scaled, by how much, and which optimizer steps it skipped.
+"""GradScalers, observed: which losses they scaled, by how much, and which optimizer steps they skipped.
 
 A fused optimizer unscales and skips inside its kernel, with hooks firing either way; for the others the scaler does not
 call the step at all, and no hook fires. Both count as a skipped step here.
@@ -32,9 +32,9 @@ class ScalerObserver:
         self._on_skip = on_skip
         self._stepped: set[int] = set()
         self.scale: Tensor | None = None
-        """What losses were scaled by since the last step; None without a scaler."""
+        """The factor of the losses since the last step; None without a scaler."""
         self.unscaled = False
-        """Whether the gradients have been divided by the scale since then."""
+        """True where the gradients have been divided by the scale since then."""
         self._used = False
         self._patches = Patches()
         scaler = torch.amp.GradScaler
@@ -47,12 +47,12 @@ class ScalerObserver:
         self._patches.restore()
 
     def step_seen(self, optimizer: torch.optim.Optimizer) -> None:
-        """An optimizer's step was really called: a scaler that is stepping it has not skipped it."""
+        """Notice that an optimizer's step was really called: a scaler that is stepping it has not skipped it."""
         self._stepped.add(id(optimizer))
         self.scale, self.unscaled = None, False
 
     def scale_of(self, loss: Tensor) -> Tensor | None:
-        """What this loss was multiplied by, when it came out of a scaler, at most a few operations ago."""
+        """Return the factor of a loss that came out of a scaler at most a few operations ago, or None."""
         queue: deque[Any] = deque([loss.grad_fn] if self._used else ())
         for _ in range(_DEPTH):
             node = queue.popleft() if queue else None

@@ -1,4 +1,4 @@
-"""What each task contributes to the optimizer step under way: its loss, and its gradient on the selected parameters.
+"""Each task's contribution to the optimizer step under way: its loss, and its gradient on the selected parameters.
 
 Decides how a per-task gradient is taken without changing `.grad` by a bit. One task alone: tensor hooks read what its
 backward adds. Several in one `backward`: one additional `autograd.grad` each, before the joint backward; adding such
@@ -46,17 +46,17 @@ class TaskLedger:
         self._unseen: _Arrivals | None = None
         self._reading: _Reading | None = None
         self.losses: dict[str, float | Tensor] = {}
-        """As the script passed them, unscaled, summed over micro-batches."""
+        """Losses by task, unscaled, summed over micro-batches."""
         self.gradients: dict[str, Tensor] = {}
         """Unscaled and unclipped, each [P], summed over micro-batches."""
 
     def clear(self) -> None:
-        """A step was made, or skipped, or its gradients were thrown away."""
+        """Forget everything: a step was made, or skipped, or its gradients were thrown away."""
         self.losses, self.gradients, self._reached = {}, {}, False
         self._stepping = self._sealed = False
 
     def cleared(self) -> None:
-        """The script has thrown the gradients away, as `zero_grad` does.
+        """Notice that the script has thrown the gradients away, as `zero_grad` does.
 
         Inside a step that only concerns what came before its closure: a hook behind the step may clear as well, when
         the gradients have had their effect.
@@ -65,27 +65,27 @@ class TaskLedger:
             self.losses, self.gradients, self._reached = {}, {}, False
 
     def forget_gradients(self) -> bool:
-        """They were of another selection: forget them; whether there were any. Losses have none, and stay."""
+        """Forget gradients of another selection, and return whether there were any. Losses have none, and stay."""
         self.abandon()
         gathered, self.gradients = bool(self.gradients), {}
         self._reached = self._checked = False
         return gathered
 
     def begin_step(self, selection: Selection, *, closure_given: bool) -> None:
-        """The optimizer is about to step from the gradients that are there, or that its closure makes."""
+        """Notice that the optimizer is about to step from the gradients that are there, or that its closure makes."""
         self._drop_if_cleared(selection)
         self._stepping, self._sealed = True, not closure_given
 
     def rows(self) -> dict[str, Tensor]:
-        """`gradient/<task>` [P] of the step under way."""
+        """Return `gradient/<task>` [P] of the step under way."""
         return {f"{GRADIENT}/{task}": gradient for task, gradient in self.gradients.items()}
 
     def scalars(self) -> dict[str, float | Tensor]:
-        """`loss/<task>` of the step under way."""
+        """Return `loss/<task>` of the step under way."""
         return {LOSS_PREFIX + task: loss for task, loss in self.losses.items()}
 
     def before(self, losses: Mapping[str, Tensor], selection: Selection | None, wanted: Collection[str]) -> None:
-        """One backward call is about to send all these losses into `.grad`.
+        """Prepare for one backward call that is about to send all these losses into `.grad`.
 
         Args:
             losses: the loss of each task.
@@ -105,7 +105,7 @@ class TaskLedger:
             self._take_apart(losses, wanted, selection)
 
     def after(self, selection: Selection | None) -> None:
-        """The backward call is over."""
+        """Take what a backward call, which is over, has contributed."""
         unseen = self._unseen
         reading = self.abandon()
         if reading is not None:
@@ -221,18 +221,18 @@ def _cuda_devices(tensors: list[Tensor]) -> list[int]:
 
 
 def _number(value: Tensor) -> float | Tensor:
-    """A float on the CPU; elsewhere the tensor, so that nobody waits for the device."""
+    """Return a float on the CPU; elsewhere the tensor, so that nobody waits for the device."""
     return float(value) if value.device.type == "cpu" else value.double()
 
 
 def _spread(found: tuple[Tensor | None, ...], selection: Selection) -> list[Tensor | None]:
-    """Gradients of the trainable selected parameters, with None for the frozen ones."""
+    """Return the gradients of the trainable selected parameters, with None for the frozen ones."""
     each = iter(found)
     return [next(each) if parameter.requires_grad else None for parameter in selection.chosen]
 
 
 def _all_cleared(selection: Selection) -> bool:
-    """Whether every selected `.grad` is None, or zeros where looking does not wait for a device."""
+    """Return whether every selected `.grad` is None, or zeros where looking does not wait for a device."""
     return all(_is_cleared(parameter.grad) for parameter in selection.chosen)
 
 

@@ -22,7 +22,7 @@ from recorders.errors import UsageError
 
 
 def become_main(arguments: Sequence[str], *, module: bool) -> None:
-    """`sys.argv` and `sys.path` as Python sets them for a script, or for `-m`.
+    """Set `sys.argv` and `sys.path` as Python sets them for a script, or for `-m`.
 
     Raises:
         UsageError: there is no such script or module.
@@ -60,7 +60,7 @@ def _run_source(path: str) -> None:
 
 
 def _is_missing(name: str) -> bool:
-    """Whether no module has this name; an error inside a parent package is the script's own."""
+    """Return whether no module has this name; an error inside a parent package is the script's own."""
     try:
         return importlib.util.find_spec(name) is None
     except ModuleNotFoundError as error:

@@ -39,7 +39,7 @@ _STATUS_OF_INTERRUPT = 130
 
 
 def default_path(script: str, *, module: bool) -> Path:
-    """`runs/<script>-<UTC time>`, which does not exist yet."""
+    """Return `runs/<script>-<UTC time>`, which does not exist yet."""
     stem = re.sub(r"[^\w.-]+", "-", script if module else Path(script).stem) or "run"
     first = Path("runs") / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     path, number = first, 1
@@ -103,7 +103,7 @@ class _Recorder:
         self._late: str | None = None
 
     def start(self) -> None:
-        """The script has torch; what goes wrong now is ours and not the script's."""
+        """Begin the recording: the script has torch, and what goes wrong from here on is ours and not the script's."""
         from recorders.recording_session import RecordingSession
 
         try:
@@ -114,14 +114,14 @@ class _Recorder:
             say(f"not recorded: {error}")
 
     def finish(self, reason: str) -> None:
-        """The script's main thread is over: end the recording, or leave that to `finish_late` where others go on."""
+        """End the recording with the script's main thread, or leave that to `finish_late` where other threads go on."""
         if self._late is None and _threads_go_on():
             self._late = reason
         if self._late is None:
             self._end(reason)
 
     def finish_late(self) -> None:
-        """The process ends: Python has waited for the script's threads."""
+        """End the recording with the process: Python has waited for the script's threads."""
         if self._late is not None:
             self._end(self._late)
 
@@ -141,13 +141,13 @@ class _Recorder:
 
 
 def _threads_go_on() -> bool:
-    """Whether Python has threads of the script's to wait for before it exits."""
+    """Return whether Python has threads of the script's to wait for before it exits."""
     here = threading.current_thread()
     return any(thread is not here and not thread.daemon for thread in threading.enumerate())
 
 
 def _show(error: BaseException) -> None:
-    """As the interpreter shows an exception that nobody caught, without our frames above the script's."""
+    """Show an exception that nobody caught as the interpreter does, without our frames above the script's."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     error.__traceback__ = _from_script_on(error.__traceback__)  # the default hook shows this one, whatever it is given
@@ -165,7 +165,7 @@ def _is_ours(file: str) -> bool:
 
 
 def _die_if(interrupted: list[bool]) -> None:
-    """As Python does after an unhandled Ctrl-C: a shell tells it from an ordinary exit."""
+    """Die as Python does after an unhandled Ctrl-C: a shell tells it from an ordinary exit."""
     if not interrupted:
         return
     for stream in (sys.stdout, sys.stderr):

@@ -17,7 +17,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Closable(Protocol):
-    """What a signal ends."""
+    """A recording that a signal ends."""
 
     def terminate(self) -> Callable[[], None]:
         """Stop recording at once, on the main thread; the result writes what is left, on any thread."""

@@ -1,4 +1,4 @@
-"""Which parameters are studied: their roles, their names, their blocks, and their places in the flat vector."""
+"""The parameters that are studied: their roles, their names, their blocks, and their positions in the flat vector."""
 
 from recorders.selection.parameter_selection import ALL, PRESETS, ModelParameter, Selection, select
 

@@ -27,7 +27,7 @@ class MatrixBlock:
     name: str
     parameter: str
     offset: int
-    """Where the piece begins in the flat vector [P]."""
+    """Index of the block's first number in the flat vector [P]."""
     size: int
     shape: tuple[int, ...]
     layer: int | None
@@ -35,7 +35,7 @@ class MatrixBlock:
 
 
 def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, offset: int) -> list[MatrixBlock]:
-    """The blocks of one selected parameter.
+    """Return the blocks of one selected parameter.
 
     Args:
         model: the module that `own_name` counts from.
@@ -59,7 +59,7 @@ def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, off
 
 
 def _heights(model: nn.Module, own_name: str, shape: tuple[int, ...], role: str | None) -> list[tuple[str, int]] | None:
-    """Rows of each stacked part, from the top, or None where the matrix is not to be cut."""
+    """Return the rows of each stacked matrix, from the top, or None where the stack is not to be cut."""
     owner = owner_of(model, own_name)
     transposed = type(owner).__name__ == "Conv1D"
     if role not in ("qkv", "kv") or len(shape) < 2 or transposed or _INTERLEAVED in own_name:
@@ -72,7 +72,7 @@ def _heights(model: nn.Module, own_name: str, shape: tuple[int, ...], role: str 
 
 
 def _key_rows(model: nn.Module, own_name: str, rows: int, width: int) -> int | None:
-    """Rows of k (as many as of v) in a stack of q, k and v: what the module says, else what the shape says."""
+    """Return the rows of k (as many as of v) in a stack of q, k and v: by the module's numbers, else by its shape."""
     told = _told_key_rows(model, own_name, rows)
     if told is not None:
         return told

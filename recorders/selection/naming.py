@@ -13,7 +13,7 @@ _WRAPPERS = ("DistributedDataParallel", "DataParallel")
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The model inside `torch.compile` and data-parallel wrappers."""
+    """Return the model inside `torch.compile` and data-parallel wrappers."""
     while (inner := _inner(model)) is not None:
         model = inner
     return model
@@ -25,10 +25,10 @@ def _inner(model: nn.Module) -> nn.Module | None:
 
 
 def clean(name: str) -> str:
-    """`layers.0._orig_mod.attn.weight` → `layers.0.attn.weight`: a compiled submodule adds a segment of its own."""
+    """Return a name without the segments of compiled submodules: `h.0._orig_mod.attn.weight` → `h.0.attn.weight`."""
     return ".".join(segment for segment in name.split(".") if segment != _COMPILED)
 
 
 def clean_names(named: Mapping[str, _T]) -> dict[str, _T]:
-    """The same values under clean names."""
+    """Return the same values under clean names."""
     return {clean(name): value for name, value in named.items()}

@@ -32,7 +32,7 @@ class ModelParameter:
     name: str
     tensor: Tensor
     offset: int | None
-    """Where it begins in the flat vector; None when it is not selected."""
+    """Index of its first number in the flat vector; None when it is not selected."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,22 @@ class Selection:
 
     @property
     def chosen(self) -> list[Tensor]:
-        """The selected parameters, in flattening order."""
+        """Return the selected parameters, in flattening order."""
         return [parameter.tensor for parameter in self.parameters if parameter.offset is not None]
 
     @property
     def size(self) -> int:
-        """P, the length of a row."""
+        """Return P, the length of a row."""
         return sum(tensor.numel() for tensor in self.chosen)
 
     @property
     def dtype(self) -> torch.dtype:
-        """What rows are stored in: float64 where a selected parameter is, float32 for everything narrower."""
+        """Return the dtype of stored rows: float64 where a selected parameter is, float32 for everything narrower."""
         wide = any(tensor.dtype == torch.float64 for tensor in self.chosen)
         return torch.float64 if wide else torch.float32
 
     def flatten(self, tensors: Sequence[Tensor | None]) -> Tensor:
-        """A fresh vector [P] of tensors shaped like the selected parameters; None stands for zeros."""
+        """Return a fresh vector [P] of tensors shaped like the selected parameters; None stands for zeros."""
         chosen = self.chosen
         flat = torch.empty(self.size, dtype=self.dtype, device=chosen[0].device)
         offset = 0
@@ -77,14 +77,14 @@ class Selection:
         return flat
 
     def pieces(self, flat: Tensor) -> list[Tensor]:
-        """Views of a vector [P], shaped like the selected parameters and in their order: `flatten` undone."""
+        """Return views of a vector [P], shaped like the selected parameters and in their order: `flatten` undone."""
         chosen = self.chosen
         parts = torch.split(flat, [parameter.numel() for parameter in chosen])
         return [part.view(parameter.shape) for parameter, part in zip(chosen, parts, strict=True)]
 
 
 def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
-    """The parameters that presets and globs name.
+    """Return the parameters that presets and globs name.
 
     Args:
         model: the model, free of wrappers.
@@ -128,7 +128,7 @@ def _matches(word: str, model: nn.Module, named: dict[str, nn.Parameter], kinds:
 
 
 def _linear_weights(model: nn.Module, named: dict[str, nn.Parameter], kinds: dict[str, str | None]) -> set[str]:
-    """A bare MLP has no module called one: its linear layers are it."""
+    """Return the weights of linear layers: a bare MLP has no module called one."""
     weights = {id(module.weight) for module in model.modules() if isinstance(module, nn.Linear)}
     return {name for name, tensor in named.items() if id(tensor) in weights and kinds[name] is None}
 

@@ -1,4 +1,4 @@
-"""What a parameter is for, told from its module and its name: attention, MLP or embedding; q, k, v or o; which layer.
+"""A parameter's purpose, told from its module and its name: attention, MLP or embedding; q, k, v or o; which layer.
 
 Heuristics over the naming habits of PyTorch code live here and nowhere else. Where a name says nothing the answer is
 None, never a guess. Which parameters are selected is decided in `selection`.
@@ -41,7 +41,7 @@ _NOT_A_PROJECTION: Final = re.compile(r"bias|^b_|pos|norm|scale|temperature|emb"
 
 
 def kind_of(model: nn.Module, name: str, parameter: Tensor) -> str | None:
-    """`attention`, `mlp` or `embedding` for a *weight* of that kind; None for everything else, biases and norms too.
+    """Return `attention`, `mlp` or `embedding` for a *weight* of that kind; None for all else, biases and norms too.
 
     Args:
         model: the module that `name` counts from.
@@ -62,7 +62,7 @@ def kind_of(model: nn.Module, name: str, parameter: Tensor) -> str | None:
 
 
 def role_of(name: str, kind: str | None) -> str | None:
-    """`q`, `k`, `v`, `o`, `kv` or `qkv` from the name of an attention weight; None where it does not say."""
+    """Return `q`, `k`, `v`, `o`, `kv` or `qkv` from the name of an attention weight; None where it does not say."""
     if kind != ATTENTION:
         return None
     segments = [segment for segment in name.split(".") if not segment.isdigit()]
@@ -77,12 +77,12 @@ def role_of(name: str, kind: str | None) -> str | None:
 
 
 def layer_of(name: str) -> int | None:
-    """The first number on the path: `encoder.layers.3.self_attn.in_proj_weight` is in layer 3."""
+    """Return the first number on the path: `encoder.layers.3.self_attn.in_proj_weight` is in layer 3."""
     return next((int(segment) for segment in name.split(".") if segment.isdecimal()), None)
 
 
 def owner_of(model: nn.Module, name: str) -> nn.Module:
-    """The module whose own parameter this is."""
+    """Return the module whose own parameter this is."""
     return list(_path(model, name))[-1][1]
 
 
@@ -105,13 +105,13 @@ def _named_role(segment: str) -> str | None:
 
 
 def _has_queries_and_keys(module: nn.Module) -> bool:
-    """A layer called `value` alone may be the value head of an agent; beside queries and keys it is attention."""
+    """Return whether a module has layers for queries and keys: `value` alone may be the value head of an agent."""
     names = [name for name, _ in module.named_children()] + [name for name, _ in module.named_parameters(recurse=False)]
     return {"q", "k"} <= {_named_role(name) for name in names}
 
 
 def _is_innermost_attention(module: nn.Module) -> bool:
-    """A class `AttentionBlock` that holds an attention of its own is a block, not the attention."""
+    """Return whether a module is an attention, not an `AttentionBlock` that holds an attention of its own."""
     if not _ATTENTION_NAME.search(type(module).__name__):
         return False
     return not any(
@@ -122,7 +122,7 @@ def _is_innermost_attention(module: nn.Module) -> bool:
 
 
 def _path(model: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
-    """(segment, module) from the model itself down to the module that owns the parameter."""
+    """Yield (segment, module) from the model itself down to the module that owns the parameter."""
     module = model
     yield "", module
     for segment in name.split(".")[:-1]:

@@ -22,12 +22,12 @@ _CRC_MEMBER = b',"crc":'
 
 
 def journal_name(session: int) -> str:
-    """`journal/0001.jsonl` for session 1."""
+    """Return `journal/0001.jsonl` for session 1."""
     return f"{JOURNAL_DIR}/{session:04d}.jsonl"
 
 
 def encode_line(members: dict[str, Any]) -> bytes:
-    """One journal line with its CRC and line feed; `members` must not be empty.
+    """Return one journal line with its CRC and line feed; `members` must not be empty.
 
     Raises:
         ValueError: a value is NaN or infinite, or the line would be longer than readers accept.
@@ -40,7 +40,7 @@ def encode_line(members: dict[str, Any]) -> bytes:
 
 
 def decode_line(line: bytes, where: str) -> dict[str, Any]:
-    """The members of a line (without its line feed), `crc` taken out.
+    """Return the members of a line (without its line feed), `crc` taken out.
 
     Raises:
         DamagedError: the CRC is missing or wrong.

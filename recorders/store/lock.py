@@ -86,7 +86,7 @@ class RunLock:
 
 
 def holder(run: Path) -> Holder | None:
-    """The live recorder of `run`, or None. Takes no lock, waits for nothing, and does not disturb the holder."""
+    """Return the live recorder of `run`, or None. Takes no lock, waits for nothing, and does not disturb the holder."""
     with _guard:
         key = _key(run)
         if key is None:
@@ -142,7 +142,7 @@ def _lock(run: Path, fd: int) -> tuple[int, int]:
 
 
 def _ask(fd: int) -> Holder | None:
-    """Who would block a shared lock on `fd`, by F_GETLK."""
+    """Return who would block a shared lock on `fd`, by F_GETLK."""
     kind, whence = fcntl.F_RDLCK, os.SEEK_SET
     question = _FLOCK.pack(kind, whence, 0, 0, 0) if _LINUX else _FLOCK.pack(0, 0, 0, kind, whence)
     try:
@@ -154,7 +154,7 @@ def _ask(fd: int) -> Holder | None:
 
 
 def _named(fd: int, pid: int) -> Holder:
-    """The holder as it described itself in the lock file; the kernel's pid alone where that cannot be read."""
+    """Return the holder as it described itself in the lock file; the kernel's pid alone where that cannot be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         content = json.loads(os.pread(fd, _MAX_CONTENT, 0))
         host = "".join(sign for sign in str(content["host"])[:80] if sign.isprintable())

@@ -1,4 +1,4 @@
-"""Where a resumed session hangs: which session it goes on from, and whether it may.
+"""The decision which session a resumed one goes on from, and whether it may.
 
 Decides what must be the same for rows of two sessions to be pooled. Reading a run for analysis is left to
 `sedscope.runs`.
@@ -20,25 +20,25 @@ _ANEW = "anew"
 
 
 class CountLead(NamedTuple):
-    """From this t on, the optimizer's own count of steps is so far ahead of t."""
+    """A statement that the optimizer's own count of steps is so far ahead of t, from this t on."""
 
     t: int
     ahead: int
     anew: bool = False
-    """Whether it is the count of another optimizer than before."""
+    """True where it is the count of another optimizer than before."""
 
     @property
     def made(self) -> int:
-        """The count at this t."""
+        """Return the optimizer's count at this t."""
         return self.t + self.ahead
 
     def count_before(self, then: CountLead) -> int:
-        """Where this count ends, because of what holds next: one optimizer goes on from the count that it had."""
+        """Return where this count ends, given the next one: one optimizer goes on from the count that it had."""
         return then.t + self.ahead if then.anew else then.made
 
     @property
     def message(self) -> str:
-        """The text of a note."""
+        """Return the text of a note."""
         return f"{self.ahead} {_ANEW}" if self.anew else str(self.ahead)
 
 
@@ -48,7 +48,7 @@ _PARAMETER = ("name", "shape", "dtype", "selected", "offset")
 def plan_resume(
     path: Path, text: bytes, manifest: Mapping[str, Any], first_t: int
 ) -> tuple[int, dict[str, int] | None]:
-    """The number of the new session and its parent pointer `{"session", "t"}`.
+    """Return the number of the new session and its parent pointer `{"session", "t"}`.
 
     The parent is the latest session that got as far as `first_t`; where none did (the last rows died with their
     recorder), the one that got furthest. None where no session committed anything.
@@ -70,7 +70,7 @@ def plan_resume(
 
 
 def earlier_counts(path: Path) -> tuple[list[CountLead], int | None]:
-    """How far the optimizer's count was ahead of t, by ascending t, and the last t committed, None where nothing was.
+    """Return how far the optimizer's count was ahead of t, by ascending t, and the last t committed, None without one.
 
     A session that went back to an earlier t takes the place of what was said from there on.
     """
@@ -132,7 +132,7 @@ def _difference(old: list[Any], new: list[Any]) -> str:
 
 
 def _last_t(journal: Path) -> int | None:
-    """The last t that a session committed rows, weights or scalars of."""
+    """Return the last t that a session committed rows, weights or scalars of."""
     found = [t for line in _good_lines(journal) for t in _steps(line)]
     return max(found, default=None)
 

@@ -30,7 +30,7 @@ _FOLDERS = (
     format.DERIVED_DIR,
 )
 _RESUMED = ("command", "git", "versions", "device", format.STEPS_BEFORE)
-"""What a resumed session may change; its opening line says it."""
+"""Members that a resumed session may change; its opening line says them."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def io_errors(path: Path) -> Iterator[None]:
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
-    """The text of `run.json`; raises `RefusedError` for what no reader would accept.
+    """Return the text of `run.json`; raises `RefusedError` for what no reader would accept.
 
     Fills in the format version, run id and time. A seed beyond ±2^53 is written as a string, because a reader in
     another language may keep numbers as doubles.
@@ -62,7 +62,7 @@ def manifest_bytes(manifest: dict[str, Any]) -> bytes:
 
 
 def read_manifest(path: Path) -> bytes:
-    """The bytes of the `run.json` in `path`; raises `NotARunError` where there is none."""
+    """Return the bytes of the `run.json` in `path`; raises `NotARunError` where there is none."""
     try:
         return (path / format.RUN_FILE).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -87,7 +87,7 @@ def reserve(path: Path, *, force: bool) -> RunLock:
 def opening_members(
     text: bytes, *, first_t: int, parent: dict[str, int] | None, manifest: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """What the opening line of a session says beyond its number."""
+    """Return the members of a session's opening line beyond its number."""
     changed = {} if manifest is None else {name: manifest[name] for name in _RESUMED if name in manifest}
     return {
         "run_crc": crc32(text),

@@ -20,9 +20,9 @@ from recorders.store.resume import plan_resume
 from recorders.store.writer import BackgroundWriter, Job
 
 QUEUE_BYTES = 256 << 20
-"""How much may wait for the disk before a recorded step blocks."""
+"""Bytes that may wait for the disk before a recorded step blocks."""
 _SCALAR_BYTES = 200
-"""What one waiting scalar is counted as."""
+"""Bytes that one waiting scalar is counted as."""
 
 
 class RunWriter:
@@ -49,17 +49,17 @@ class RunWriter:
 
     @property
     def failure(self) -> str | None:
-        """Why writing stopped, or None. Training goes on; rows and weights are dropped from then on."""
+        """Return why writing stopped, or None. Training goes on; rows and weights are dropped from then on."""
         return self._commits.failure
 
     @property
     def bytes_written(self) -> int:
-        """What was committed so far, in bytes."""
+        """Return the bytes that were committed so far."""
         return self._commits.size
 
     @property
     def on_failure(self) -> Failed | None:
-        """Called once, on the background thread, with the reason why writing stopped."""
+        """Return the function that is called once, on the background thread, with the reason why writing stopped."""
         return self._commits.on_failure
 
     @on_failure.setter
@@ -206,7 +206,7 @@ class RunWriter:
 
 
 def _state_bytes(manifest: Mapping[str, Any]) -> int:
-    """Bytes of one full state, as far as the parameter table tells."""
+    """Return the bytes of one full state, as far as the parameter table tells."""
     total = 0
     for parameter in manifest["parameters"]:
         elements = 1

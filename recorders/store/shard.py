@@ -1,4 +1,4 @@
-"""What waits to be written in the next shard: rows by source and the scalars of every step.
+"""The rows by source and the scalars of every step that wait to be written in the next shard.
 
 Decides when a shard is full and how its tensors are named and ordered; writing it is left to `store`.
 """
@@ -27,14 +27,14 @@ from recorders.store.tensorfile import Payload, payload, stacked
 BYTES_PER_SHARD = 64 << 20
 """Bounds what waits in memory where rows are long; a recorded t is never cut in two for it."""
 MAX_SCALARS_KEPT = 1 << 20
-"""How many scalars are kept for a retry while the disk is full (about 100 MB of Python objects)."""
+"""Number of scalars that are kept for a retry while the disk is full (about 100 MB of Python objects)."""
 
 LONGEST_NAME = MAX_NAME + 100
-"""Of a scalar, its prefix included. A task whose name is longer was said not to be recorded."""
+"""Characters of a scalar's name, its prefix included. A task whose name is longer was said not to be recorded."""
 _NAMES_PER_SCALAR = 4
 """Values and t, each in the table of tensors and in that of their CRCs."""
 _BYTES_PER_SCALAR = 400
-"""What surrounds these names in a header, and more."""
+"""Bytes that surround these names in a header, and more."""
 
 
 class ShardBuffer:
@@ -51,11 +51,11 @@ class ShardBuffer:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits."""
+        """Return whether nothing waits."""
         return not self._recorded and not self._count
 
     def is_full_before(self, t: int) -> bool:
-        """Whether a row of recorded t should open a new shard."""
+        """Return whether a row of recorded t should open a new shard."""
         enough = len(self._recorded) >= ROWS_PER_SHARD or self._bytes >= BYTES_PER_SHARD
         return enough and t not in self._recorded
 
@@ -81,14 +81,14 @@ class ShardBuffer:
         return True
 
     def _has_room_for(self, name: str) -> bool:
-        """Whether the shard's header takes a new name: a header over the cap would cost the rows as well."""
+        """Return whether the shard's header takes a new name: a header over the cap would cost the rows as well."""
         if not name.startswith(METRIC_PREFIX):
             return len(name) <= LONGEST_NAME
         self._metric_header += _NAMES_PER_SCALAR * len(json.dumps(name)) + _BYTES_PER_SCALAR
         return self._metric_header <= MAX_METRIC_HEADER
 
     def last_recorded(self, before: int | None) -> int | None:
-        """The last recorded t among the rows that wait; `before` where none wait."""
+        """Return the last recorded t among the rows that wait; `before` where none wait."""
         return max(self._recorded, default=before)
 
     def drop_rows(self) -> list[int]:
@@ -106,7 +106,7 @@ class ShardBuffer:
         self._count = self._metric_header = 0
 
     def tensors(self) -> dict[str, Payload]:
-        """Everything that waits, by tensor name: `row/<source>` `[S, P]`, `scalar/<name>` `[M]`, and their t."""
+        """Return everything that waits, by tensor name: `row/<source>` `[S, P]`, `scalar/<name>` `[M]`, and their t."""
         found: dict[str, Payload] = {}
         for source, rows in self._rows.items():
             found[ROW_PREFIX + source] = stacked([vector for _, vector in rows])
@@ -118,7 +118,7 @@ class ShardBuffer:
         return found
 
     def members(self) -> dict[str, Any]:
-        """What the journal line says of it: recorded t by source, and the first and last t of the scalars."""
+        """Return the journal line's members: recorded t by source, and the first and last t of the scalars."""
         steps = [t for entries in self._scalars.values() for t, _ in entries]
         return {
             "rows": {source: [t for t, _ in rows] for source, rows in self._rows.items()},
@@ -127,5 +127,5 @@ class ShardBuffer:
 
 
 def scalar_values(values: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers behind `values`: a callable is called here, on the writer's thread."""
+    """Return the numbers behind `values`: a callable is called here, on the writer's thread."""
     return {name: float(value() if callable(value) else value) for name, value in values.items()}

@@ -18,7 +18,7 @@ _MAX_DIGITS = 17
 
 
 def loads(text: bytes, where: str) -> Any:
-    """The value of a JSON text in UTF-8.
+    """Return the value of a JSON text in UTF-8.
 
     Args:
         text: the bytes; the caller has capped their number.
@@ -68,5 +68,5 @@ def loads(text: bytes, where: str) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON in ASCII, so that a name with a lone surrogate is still writable; NaN raises `ValueError`."""
+    """Return compact JSON in ASCII, so that a name with a lone surrogate is still writable; NaN raises `ValueError`."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=True)

@@ -58,12 +58,12 @@ class Payload(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return the number of bytes."""
         return sum(len(buffer) for buffer in self.buffers)
 
 
 def payload(tensor: Any) -> Payload:
-    """A NumPy array or a torch tensor (any device; bfloat16 and float8 too) as bytes in row-major order.
+    """Return a NumPy array or a torch tensor (any device; bfloat16 and float8 too) as bytes in row-major order.
 
     Raises:
         TypeError: the format has no name for its dtype.
@@ -79,12 +79,12 @@ def payload(tensor: Any) -> Payload:
 
 
 def holds(dtype: str) -> bool:
-    """Whether the format has a name for a torch dtype, given as torch writes it."""
+    """Return whether the format has a name for a torch dtype, given as torch writes it."""
     return dtype in _FROM_TORCH
 
 
 def stacked(vectors: Sequence[NDArray[Any]]) -> Payload:
-    """Vectors `[P]` of one dtype as one tensor `[S, P]`, without copying them together."""
+    """Return vectors `[P]` of one dtype as one tensor `[S, P]`, without copying them together."""
     first = vectors[0]
     return Payload(
         _dtype_name(_FROM_NUMPY, first.dtype),
@@ -94,7 +94,7 @@ def stacked(vectors: Sequence[NDArray[Any]]) -> Payload:
 
 
 class FileRecord(NamedTuple):
-    """What a journal line says about a tensor file."""
+    """The size and checksum of a tensor file, as a journal line holds them."""
 
     size: int
     header_crc: int
@@ -114,7 +114,7 @@ def write(path: Path, tensors: Mapping[str, Payload]) -> FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Where one tensor lies in a file."""
+    """The position of one tensor in a file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -168,7 +168,7 @@ def verify(fd: int, name: str, tensor: Tensor, where: str) -> None:
 
 
 def read(fd: int, name: str, tensor: Tensor, where: str) -> NDArray[Any]:
-    """The whole tensor, compared with its CRC, as a new array; bfloat16 becomes float32, which holds all its values.
+    """Return the tensor, compared with its CRC, as a new array; bfloat16 becomes float32, which holds all its values.
 
     Raises:
         DamagedError: the bytes are not those that were written.
@@ -181,7 +181,7 @@ def read(fd: int, name: str, tensor: Tensor, where: str) -> NDArray[Any]:
 
 
 def read_elements(fd: int, tensor: Tensor, first: int, count: int, where: str) -> NDArray[Any]:
-    """`count` elements from element `first` of the flattened tensor, as a new array `[count]`; bfloat16 as float32.
+    """Return `count` elements of the flattened tensor from `first` on, as a new array `[count]`; bfloat16 as float32.
 
     Raises:
         DamagedError: the file became shorter than its header says.
@@ -191,7 +191,7 @@ def read_elements(fd: int, tensor: Tensor, first: int, count: int, where: str) -
 
 
 def pread(fd: int, count: int, offset: int, where: str) -> bytes:
-    """Exactly `count` bytes from `offset`; `DamagedError` where the file ends before."""
+    """Return exactly `count` bytes from `offset`; `DamagedError` where the file ends before."""
     found = os.pread(fd, count, offset)
     while len(found) < count:
         more = os.pread(fd, count - len(found), offset + len(found))

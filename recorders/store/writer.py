@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 Job = Callable[[], None]
 _JOB_BYTES = 1000
-"""What a job takes beside its arrays: without this, ten million rows of 24 bytes would fit into 256 MiB."""
+"""Bytes of a job beside its arrays: without this, ten million rows of 24 bytes would fit into 256 MiB."""
 _TICK_SECONDS = 0.5
-"""How often an idle thread looks whether a shard has waited long enough."""
+"""Seconds after which an idle thread looks whether a shard has waited long enough."""
 
 
 class BackgroundWriter:
@@ -65,7 +65,7 @@ class BackgroundWriter:
             self._guarded(self._tick)
 
     def _take(self) -> tuple[int, Job] | None:
-        """The next job, an empty one when it is time to tick, or None to end."""
+        """Return the next job, an empty one when it is time to tick, or None to end."""
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or self._stopping, _TICK_SECONDS)
             if self._jobs:

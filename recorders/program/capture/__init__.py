@@ -1,1 +1,1 @@
-"""What captures a model's forward pass as a feature program, and checks it against the model."""
+"""The capture of a model's forward pass as a feature program, checked against the model."""

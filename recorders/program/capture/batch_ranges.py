@@ -1,4 +1,4 @@
-"""For which batch sizes an exported graph is the model.
+"""The batch sizes for which an exported graph is the model.
 
 An `if` on the batch size leaves the graph of one branch and a guard; the guard must become a range that the interpreter
 enforces, or the capture is refused.
@@ -19,7 +19,7 @@ _SIMPLE = re.compile(rf"\(?(?:{_SIZE} (?:<|<=|>|>=) -?\d+|-?\d+ (?:<|<=|>|>=) {_
 
 
 def batch_range(exported: Any) -> tuple[int, int | None]:
-    """Least and greatest batch; None: no upper bound.
+    """Return the least and the greatest batch; None: no upper bound.
 
     Raises:
         ProgramRefused: the forward fixes the batch size or asks something else of it than a range.

@@ -56,7 +56,7 @@ def capture_program(
     select: Selector | None = None,
     run: Run | None = None,
 ) -> Capture:
-    """The model's forward in eval mode, from inputs and δ to its outputs, as data.
+    """Return the model's forward in eval mode, from inputs and δ to its outputs, as data.
 
     The model, its buffers and flags, and all random states are afterwards what they were before.
 
@@ -86,7 +86,7 @@ def capture_program(
 
 
 def _examples(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """A few examples from all over the pool, repeated if the pool is smaller."""
+    """Return a few examples from all over the pool, repeated if the pool is smaller."""
     sizes = {tensor.shape[0] if tensor.ndim else 0 for tensor in inputs}
     if len(sizes) != 1 or not min(sizes):
         raise ProgramRefused(
@@ -110,7 +110,7 @@ def _capture(
 def _first_good_rung(
     forward: Forward, inputs: tuple[Tensor, ...], names: tuple[str, ...], feature: Calls
 ) -> tuple[Converted, bytes]:
-    """The first rung that can be stored and passes the self-check."""
+    """Return the first rung that can be stored and passes the self-check."""
     refusals: list[ProgramRefused] = []
     delta = torch.zeros((), dtype=feature.dtype, device=inputs[0].device)
     for exported in exporting.rungs(forward, inputs, delta):
@@ -129,7 +129,7 @@ def _first_good_rung(
 
 
 def _rank(refusal: ProgramRefused) -> int:
-    """The least is told: a failed check says more than a missing operation, and the first rung says it plainest."""
+    """Return how little a refusal says: a failed check says more than a missing operation, the first rung most."""
     if not isinstance(refusal, OutsideTable):
         return 0
     return 2 if refusal.only_in_place else 1

@@ -72,7 +72,7 @@ class Converted:
 
 
 def convert(exported: Any, forward: Forward, names: tuple[str, ...], feature: Calls) -> Converted:
-    """The exported program as data.
+    """Return the exported program as data.
 
     Raises:
         OutsideTable: it needs operations that are not in the table; they are named, with the model's line.
@@ -122,7 +122,7 @@ def _reachable(results: list[fx.Node]) -> set[fx.Node]:
 
 
 def _given(exported: Any, forward: Forward, live: set[fx.Node]) -> tuple[list[fx.Node], Holdings]:
-    """The placeholders of inputs and δ, and what the live ones of the others stand for."""
+    """Return the placeholders of inputs and δ, and what the live ones of the others stand for."""
     specs = {spec.arg.name: spec for spec in exported.graph_signature.input_specs}
     placeholders = [node for node in exported.graph_module.graph.nodes if node.op == "placeholder"]
     users = [node for node in placeholders if specs[node.name].kind.name == "USER_INPUT"]
@@ -164,13 +164,13 @@ class _Conversion:
         self._unbound: dict[tuple[fx.Node, int], Ref] = {}
 
     def value(self, node: fx.Node) -> int:
-        """The number of what a node became."""
+        """Return the number of the value that a node became."""
         became = self._argument(node)
         assert isinstance(became, Ref)
         return became.value
 
     def add(self, node: fx.Node) -> None:
-        """Converts one node, whose arguments have been converted."""
+        """Convert one node, whose arguments have been converted."""
         op = _op(node)
         args = [self._argument(item) for item in node.args]
         if op in _DROPOUTS or op in _COPIES or (op == "aten.slice.Tensor" and takes_everything(node)):
@@ -202,12 +202,12 @@ class _Conversion:
         return self._append(table.GETITEM, (self._unbound[source, axis], position), {})
 
     def _moved(self, node: fx.Node, source: Argument) -> Argument:
-        """A move between devices is nothing here; what remains of it is the element type."""
+        """Return a move between devices as its change of element type: devices mean nothing here."""
         before, after = _meta(node.all_input_nodes[0]).dtype, _meta(node).dtype
         return source if before == after else self._cast(source, after)
 
     def _promoted(self, old: Any, new: Argument, node: fx.Node) -> Argument:
-        """Integers become floats by a cast that is written down: left to torch it would be to float32 for ever."""
+        """Return integers as floats by a cast that is written down: torch would cast to float32 for ever."""
         return self._cast(new, _meta(node).dtype) if isinstance(old, fx.Node) and _is_tensor(old) else new
 
     def _cast(self, source: Argument, dtype: torch.dtype) -> Ref:
@@ -243,7 +243,7 @@ def _is_tensor(node: fx.Node) -> bool:
 
 
 def _promotes(node: fx.Node) -> bool:
-    """Integer tensors in, floats out."""
+    """Return whether the operation takes integer tensors alone and gives floats."""
     given = [_meta(item) for item in node.all_input_nodes if _is_tensor(item)]
     return _meta(node).is_floating_point() and not any(
         value.is_floating_point() or value.is_complex() for value in given

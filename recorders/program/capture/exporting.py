@@ -19,7 +19,7 @@ from recorders.program.refusal import ProgramRefused
 
 
 def rungs(forward: Forward, inputs: tuple[Tensor, ...], delta: Tensor) -> Iterator[Any]:
-    """Exported programs of one forward, each more decomposed than the one before.
+    """Yield exported programs of one forward, each more decomposed than the one before.
 
     Raises:
         ProgramRefused: the forward cannot be exported; the message names what torch stumbled over.
@@ -45,7 +45,7 @@ def _export(forward: Forward, inputs: tuple[Tensor, ...], delta: Tensor) -> Any:
 
 
 def _ours(error: BaseException) -> ProgramRefused | None:
-    """A refusal of ours on the way to this error; torch wraps what is raised while it traces."""
+    """Return a refusal of ours on the way to this error, or None; torch wraps what is raised while it traces."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ProgramRefused):

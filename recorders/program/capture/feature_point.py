@@ -1,4 +1,4 @@
-"""Where δ is added: at a named module's output, the token embedding's by default, else at the input.
+"""The point where δ is added: a named module's output, by default the token embedding's, else the input.
 
 Decides which module that is and how δ gets there. That it is called exactly once in a forward is required here: with
 two calls one δ would mean two displacements.
@@ -24,7 +24,7 @@ Run = Callable[..., Any]
 
 @dataclass
 class Calls:
-    """What was seen of the feature point during one forward."""
+    """Observations of the feature point during one forward."""
 
     count: int = 0
     shape: tuple[int, ...] = field(default=())
@@ -32,7 +32,7 @@ class Calls:
 
 
 def find(model: nn.Module, at: str | None, inputs: Sequence[Tensor], run: Run) -> str:
-    """The feature point's module name, or `AT_INPUT`.
+    """Return the feature point's module name, or `AT_INPUT`.
 
     Raises:
         ProgramRefused: no module has this name, or the embedding cannot be told.
@@ -53,7 +53,7 @@ def _named(model: nn.Module, at: str) -> str:
 
 
 def _token_embedding(model: nn.Module, inputs: Sequence[Tensor], run: Run) -> str:
-    """The embedding that is fed something that differs between examples: positions do not."""
+    """Return the embedding that is fed something that differs between examples: positions do not."""
     fed: list[str] = []
 
     def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
@@ -85,7 +85,7 @@ def _varies(indices: Tensor, batch: int) -> bool:
 def displaced(
     model: nn.Module, point: str, inputs: Sequence[Tensor], delta: Tensor
 ) -> Iterator[tuple[list[Tensor], Calls]]:
-    """The inputs to run the model with, and δ added at the feature point while the context lasts."""
+    """Yield the inputs to run the model with; δ is added at the feature point while the context lasts."""
     calls = Calls()
     if point == AT_INPUT:
         first = next((i for i, tensor in enumerate(inputs) if tensor.is_floating_point()), None)

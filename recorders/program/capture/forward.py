@@ -17,7 +17,7 @@ MODEL = "model"
 
 
 def call(model: nn.Module, *inputs: Tensor) -> Any:
-    """How a model is run unless told otherwise."""
+    """Run a model as it is run unless told otherwise."""
     return model(*inputs)
 
 
@@ -32,17 +32,17 @@ class Forward(nn.Module):
         self._select = select
 
     def forward(self, inputs: tuple[Tensor, ...], delta: Tensor) -> tuple[Tensor, ...]:
-        """The outputs, in the order of `rehearse`."""
+        """Return the outputs, in the order of `rehearse`."""
         return tuple(self.named(inputs, delta)[0].values())
 
     def named(self, inputs: tuple[Tensor, ...], delta: Tensor) -> tuple[dict[str, Tensor], Calls]:
-        """The outputs by name, and what was seen of the feature point."""
+        """Return the outputs by name, and the calls of the feature point."""
         with feature_point.displaced(self.model, self.point, inputs, delta) as (moved, calls):
             returned = self._run(self.model, *moved)
         return outputs.pick(returned, self._select), calls
 
     def rehearse(self, inputs: tuple[Tensor, ...]) -> tuple[tuple[str, ...], Calls]:
-        """The outputs' names and the feature, from one real forward.
+        """Return the outputs' names and the feature, from one real forward.
 
         Raises:
             ProgramRefused: the batch is not the first axis of the feature or of an output.

@@ -1,4 +1,4 @@
-"""What an exported program is given beside inputs and δ: weights by state-dict name, and constants.
+"""Tensors that an exported program holds beside inputs and δ: weights by state-dict name, and constants.
 
 Decides which tensors are weights (by identity, so that a tied one counts once, under its first name) and which are
 constants: non-persistent buffers and what the forward made from literals.
@@ -18,11 +18,11 @@ from recorders.program.storage.graph import TensorSpec
 from recorders.selection.naming import clean
 
 MAX_CONSTANT_BYTES: Final = 256 << 20
-"""What a model holds beside its state dict; more is taken for a mistake."""
+"""Bytes that a model may hold beside its state dict; more is taken for a mistake."""
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """Torch's name of an element type, as programs write it."""
+    """Return torch's name of an element type, as programs write it."""
     return str(dtype).removeprefix("torch.")
 
 
@@ -38,7 +38,7 @@ class Holdings:
         self._asked: list[tuple[str, int]] = []
 
     def ask(self, placeholder: str, target: str) -> None:
-        """Takes in the tensor that one placeholder stands for.
+        """Take in the tensor that one placeholder stands for.
 
         Raises:
             ProgramRefused: it is not a tensor, or it is trained without being in the state dict.
@@ -53,22 +53,22 @@ class Holdings:
         self._asked.append((placeholder, id(tensor)))
 
     def numbers(self, first: int) -> dict[str, int]:
-        """The value number of every placeholder, counted from `first`."""
+        """Return the value number of every placeholder, counted from `first`."""
         order = [*self._state, *self._constants]
         return {placeholder: first + order.index(identity) for placeholder, identity in self._asked}
 
     @property
     def state(self) -> tuple[TensorSpec, ...]:
-        """What the program takes from the state dict."""
+        """Return the entries that the program takes from the state dict."""
         return tuple(spec for spec, _ in self._state.values())
 
     @property
     def constants(self) -> tuple[TensorSpec, ...]:
-        """What is stored beside the program."""
+        """Return the entries that are stored beside the program."""
         return tuple(spec for spec, _ in self._constants.values())
 
     def kept(self) -> dict[str, Tensor]:
-        """The constants' values on the CPU.
+        """Return the constants' values on the CPU.
 
         Raises:
             ProgramRefused: more of them than a model should hold.
@@ -81,7 +81,7 @@ class Holdings:
         }
 
     def _tensor(self, target: str) -> Tensor:
-        """The real tensor: from the model where it has it, for identity, else from the export."""
+        """Return the real tensor: from the model where it has it, for identity, else from the export."""
         owner, _, leaf = target.rpartition(".")
         try:
             found = getattr(self._forward.get_submodule(owner), leaf)
@@ -93,7 +93,7 @@ class Holdings:
 
 
 def _state_names(model: nn.Module) -> dict[int, str]:
-    """Identity of every tensor of the state dict → the first of its names, as a run gives it to the weights."""
+    """Return, by identity of each tensor of the state dict, the first of its names, as a run names weights."""
     names: dict[int, str] = {}
     for name, tensor in _saved(model):
         names.setdefault(id(tensor), clean(name))

@@ -18,7 +18,7 @@ _AUTOCAST = "wrap_with_autocast"
 
 
 def inline_bodies(module: fx.GraphModule) -> None:
-    """Replaces every block of the graph by its body, nested ones too.
+    """Replace every block of the graph by its body, nested ones too.
 
     Raises:
         ProgramRefused: autocast that is switched on inside the forward.

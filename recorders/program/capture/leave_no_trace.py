@@ -58,7 +58,7 @@ def _attributes(model: nn.Module) -> Iterator[None]:
 
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
-    """The module's containers, `_parameters`, `_buffers`, `_modules` and the hooks among them, with copies."""
+    """Return the module's containers with copies, `_parameters`, `_buffers`, `_modules` and the hooks among them."""
     return [(item, item.copy()) for item in module.__dict__.values() if isinstance(item, _CONTAINERS)]
 
 
@@ -96,7 +96,7 @@ def _cuda_started() -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Torch's exporter warns, logs and prints; a training's output stays its own."""
+    """Silence torch's exporter, which warns, logs and prints; a training's output stays its own."""
     level = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

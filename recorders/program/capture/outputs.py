@@ -1,4 +1,4 @@
-"""Which tensors of what a model returns are the program's outputs, and what they are called."""
+"""The tensors of a model's return value that are the program's outputs, and their names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Selector = str | int
 
 
 def pick(returned: Any, select: Selector | None) -> dict[str, Tensor]:
-    """The outputs by name: `""` for a bare tensor, else keys, indices or field names.
+    """Return the outputs by name: `""` for a bare tensor, else keys, indices or field names.
 
     With a selector the one output it names; without, every tensor of a mapping, sequence or dataclass.
 

@@ -1,4 +1,4 @@
-"""What is said about operations that a program may not hold: their names and the model's own lines."""
+"""Messages about operations that a program may not hold: their names and the model's own lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class OutsideTable(ProgramRefused):
 
     @classmethod
     def naming(cls, found: Iterable[tuple[str, fx.Node]]) -> OutsideTable:
-        """The refusal of these operations and nodes."""
+        """Return the refusal of these operations and nodes."""
         nodes = list(found)
         telling = [(op, node) for op, node in nodes if not is_in_place(node)]
         named = list(dict.fromkeys(f"{op}{_why(node)}{_line(node)}" for op, node in telling or nodes))
@@ -33,7 +33,7 @@ class OutsideTable(ProgramRefused):
 
 
 def is_in_place(node: fx.Node) -> bool:
-    """Whether the operation writes into one of its arguments."""
+    """Return whether the operation writes into one of its arguments."""
     schema = getattr(node.target, "_schema", None)
     return schema is not None and bool(schema.is_mutable)
 

@@ -26,7 +26,7 @@ Gradients = dict[str, Tensor]
 
 
 def check(program: Program, forward: Forward, inputs: tuple[Tensor, ...]) -> None:
-    """Compares program and model on these examples.
+    """Compare program and model on these examples.
 
     Raises:
         ProgramRefused: they differ; the message names the output or the weight.
@@ -49,7 +49,7 @@ def check(program: Program, forward: Forward, inputs: tuple[Tensor, ...]) -> Non
 
 
 def _leaves(program: Program, forward: Forward) -> dict[str, Tensor]:
-    """The model's state, sharing its memory; floating weights want a gradient that never reaches the model's own."""
+    """Return the model's state, sharing its memory; a gradient of floating weights never reaches the model's own."""
     named = {**dict(forward.model.named_parameters()), **dict(forward.model.named_buffers())}
     parameters = {name for name, _ in forward.model.named_parameters()}
     wanted = set(program.state_names)
@@ -86,7 +86,7 @@ def _compare(what: str, wanted: Tensor, found: Tensor, hint: str, scale: float =
 
 
 def _difference(wanted: Tensor, found: Tensor, scale: float) -> tuple[float, float]:
-    """The greatest difference, and the size to compare it with."""
+    """Return the greatest difference, and the size to compare it with."""
     if not wanted.numel():
         return 0.0, scale
     same = (wanted == found) | (wanted.isnan() & found.isnan())
@@ -95,7 +95,7 @@ def _difference(wanted: Tensor, found: Tensor, scale: float) -> tuple[float, flo
 
 
 def _check_gradients(live: Sequence[Tensor], ours: Sequence[Tensor], leaves: Mapping[str, Tensor]) -> None:
-    """∂⟨ξ, y⟩ of both for one cotangent ξ: torch's own backward of the model is the reference."""
+    """Compare ∂⟨ξ, y⟩ of both for one cotangent ξ: torch's own backward of the model is the reference."""
     cotangents = _cotangents(live)
     wanted = _gradients(live, cotangents, leaves, keep=False)
     found = _gradients(ours, cotangents, leaves, keep=True)
@@ -129,13 +129,13 @@ def _gradients(
 
 
 def _hint(outputs: Sequence[Tensor]) -> str:
-    """The likely reason: names of custom autograd functions behind the outputs."""
+    """Return the likely reason: names of custom autograd functions behind the outputs."""
     names = sorted(_custom_functions(outputs))
     return f"; autograd.Function {', '.join(names)} has a backward that a capture loses" if names else ""
 
 
 def _check_leaves(outputs: Sequence[Tensor], known: Sequence[Tensor]) -> None:
-    """Everything that the model's gradient reaches must be a weight by name: others would be stored as constants."""
+    """Refuse a gradient that reaches what is no weight by name: that would be stored as a constant."""
     for node in _behind(outputs):
         leaf = getattr(node, "variable", None)
         if leaf is not None and not any(leaf is tensor for tensor in known):
@@ -149,7 +149,7 @@ def _custom_functions(outputs: Sequence[Tensor]) -> set[str]:
 
 
 def _behind(outputs: Sequence[Tensor]) -> set[Any]:
-    """The nodes of the autograd graph that made these tensors."""
+    """Return the nodes of the autograd graph that made these tensors."""
     seen: set[Any] = set()
     waiting: list[Any] = [y.grad_fn for y in outputs]
     while waiting:
@@ -161,7 +161,7 @@ def _behind(outputs: Sequence[Tensor]) -> set[Any]:
 
 
 def _check_second_derivative(outputs: Sequence[Tensor], state: Mapping[str, Tensor], delta: Tensor) -> None:
-    """∂/∂δ of ∂Σy/∂θ must exist: JVPs are made of it."""
+    """Take ∂/∂δ of ∂Σy/∂θ, of which Jacobian-vector products are made, to see that it exists."""
     weights = [leaf for leaf in state.values() if leaf.requires_grad]
     reached = [y.sum() for y in outputs if y.requires_grad]
     if not weights or not reached:
@@ -179,7 +179,7 @@ def _check_second_derivative(outputs: Sequence[Tensor], state: Mapping[str, Tens
 def _check_smaller_batch(
     program: Program, forward: Forward, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]
 ) -> None:
-    """A size that the export did not see: what it took for a constant shows."""
+    """Compare on a batch size that the export did not see: what it took for a constant shows."""
     some = tuple(tensor[_order(inputs)] for tensor in inputs)
     if some[0].shape[0] < program.batch_range[0]:
         return
@@ -191,7 +191,7 @@ def _check_smaller_batch(
 
 
 def check_independence(forward: Forward, inputs: tuple[Tensor, ...], names: Sequence[str]) -> None:
-    """Some of the examples in another order, one of them twice: each must give what it gave among all.
+    """Run some examples in another order, one of them twice: each must give what it gave among all.
 
     Raises:
         ProgramRefused: an output of one example depends on the others.

@@ -20,13 +20,13 @@ Entry = tuple[fx.Node, int, int]
 
 
 def takes_everything(node: fx.Node) -> bool:
-    """Whether a `slice` takes every entry of its axis."""
+    """Return whether a `slice` takes every entry of its axis."""
     start, end, step = (*node.args[2:], None, None, None)[:3]
     return start in (0, None) and step in (1, None) and (end is None or (isinstance(end, int) and end > FAR))
 
 
 def stacks(nodes: list[fx.Node]) -> dict[fx.Node, Entry]:
-    """The `select` nodes that together take their source apart: (source, axis, position)."""
+    """Return the `select` nodes that together take their source apart: (source, axis, position)."""
     groups: dict[tuple[fx.Node, int], list[fx.Node]] = defaultdict(list)
     for node in nodes:
         if str(node.target) == "aten.select.int":

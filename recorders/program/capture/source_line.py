@@ -1,4 +1,4 @@
-"""Which line of the model something came from, for messages."""
+"""The line of the model that something came from, for messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOT_THE_MODELS = (str(Path(torch.__file__).parent), str(Path(__file__).parent),
 
 
 def of_traceback(trace: TracebackType | None) -> str:
-    """` at model.py:12`: the innermost line outside torch and this package; empty if there is none."""
+    """Return ` at model.py:12`: the innermost line outside torch and this package; empty if there is none."""
     frames = []
     while trace is not None:
         frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
@@ -22,7 +22,7 @@ def of_traceback(trace: TracebackType | None) -> str:
 
 
 def of_stack(text: str) -> str:
-    """The same of a stack that was written down as text, the way exported nodes carry it."""
+    """Return ` at model.py:12` of a stack that was written down as text, the way exported nodes carry it."""
     return _innermost([(path, int(line)) for path, line in _FRAME.findall(text)])
 
 

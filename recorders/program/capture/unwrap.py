@@ -8,7 +8,7 @@ from recorders.selection.naming import unwrap
 
 
 def unwrap_children(model: nn.Module) -> None:
-    """Puts every wrapped submodule itself in its wrapper's place; `leave_no_trace` undoes it."""
+    """Put every wrapped submodule itself in its wrapper's place; `leave_no_trace` undoes it."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             module._modules[name] = unwrap(child)

@@ -1,1 +1,1 @@
-"""What runs a stored feature program, after everything about it was checked."""
+"""The interpreter of a stored feature program, after everything about it was checked."""

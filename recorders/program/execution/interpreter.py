@@ -33,7 +33,7 @@ MOST_FLOPS: Final = 10**15
 
 
 def load(program_json: bytes, constants: Mapping[str, Tensor]) -> Program:
-    """A program from untrusted bytes and the constants stored beside it.
+    """Return a program from untrusted bytes and the constants stored beside it.
 
     Raises:
         RefusedError: outside what a program may be; the message names the node or the part.
@@ -60,19 +60,19 @@ class Program:
     """A model's forward from inputs and δ to its outputs, as checked data."""
 
     def __init__(self, graph: Graph, constants: Mapping[str, Tensor]) -> None:
-        """Use `load`: a graph that was not checked must not run."""
+        """Refrain from calling this; use `load`: a graph that was not checked must not run."""
         self.graph = graph
         self._constants = dict(constants)
         self._ready: tuple[Precision, torch.device, tuple[Step, ...], list[Tensor]] | None = None
 
     @property
     def batch_range(self) -> tuple[int, int | None]:
-        """Least and greatest batch for which the program is the model; None: no upper bound."""
+        """Return the least and the greatest batch for which the program is the model; None: no upper bound."""
         return self.graph.batch_min, self.graph.batch_max
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
-        """Shape of one example's feature, that of δ without its batch axis."""
+        """Return the shape of one example's feature, that of δ without its batch axis."""
         return self.graph.delta.shape
 
     @property
@@ -82,16 +82,16 @@ class Program:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Paths of the outputs in what the model returned."""
+        """Return the paths of the outputs in what the model returned."""
         return tuple(output.name for output in self.graph.outputs)
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        """Names, in the model's state dict, of the weights and buffers that the program uses."""
+        """Return the names, in the model's state dict, of the weights and buffers that the program uses."""
         return tuple(spec.name for spec in self.graph.state)
 
     def run(self, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor) -> tuple[Tensor, ...]:
-        """The outputs, in the order of `output_names`.
+        """Return the outputs, in the order of `output_names`.
 
         Args:
             state: at least the tensors named in `state_names`; others are not looked at.
@@ -122,7 +122,7 @@ class Program:
         most_total: int = MOST_TOTAL,
         most_flops: int = MOST_FLOPS,
     ) -> Footprint:
-        """One run without data: what the first real one would take. To be called before it.
+        """Run once without data and return what the first real run would take; to be called before it.
 
         Args:
             inputs: as for `run`; only their shapes and element types count, so tensors on `meta` will do.
@@ -193,7 +193,7 @@ class Program:
 
 @contextmanager
 def refusing(what: str = "its gradient") -> Iterator[None]:
-    """Around what is made of a program's outputs: what torch raises there becomes a refusal too.
+    """Turn what torch raises around a program's outputs, such as their gradient, into a refusal.
 
     Args:
         what: what is made, for the message.

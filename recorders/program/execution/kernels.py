@@ -1,4 +1,4 @@
-"""What each operation of the table runs as: torch's own overload, or a safer equal of it.
+"""The kernel that each operation of the table runs as: torch's own overload, or a safer equal of it.
 
 Decides the replacements: attention always by the math kernel (the default CPU one has no second derivative and crashes
 when the keys are shorter than the values) or, over few positions, without matrix products, views as reshapes (lower
@@ -29,7 +29,7 @@ FEW: Final = 400
 
 
 def kernel(op: str) -> Kernel:
-    """What to call for this operation of the table.
+    """Return the function to call for this operation of the table.
 
     Raises:
         RefusedError: this version of torch does not have it.
@@ -38,7 +38,7 @@ def kernel(op: str) -> Kernel:
 
 
 def takes_device(op: str) -> bool:
-    """Whether the operation makes a tensor from nothing, so that it has to be told where."""
+    """Return whether the operation makes a tensor from nothing, so that it has to be told where."""
     if not op.startswith("aten.") or op in _REPLACED:
         return False
     slots = {slot.name for slot in overload(op)._schema.arguments}
@@ -98,7 +98,7 @@ def _attention(
 
 
 def _are_few(query: Tensor, key: Tensor, value: Tensor) -> bool:
-    """Whether few positions attend to few, in shapes and types that need no broadcasting."""
+    """Return whether few positions attend to few, in shapes and types that need no broadcasting."""
     same = query.dtype == key.dtype == value.dtype and query.is_floating_point() and query.dim() > 1
     if not same or query.shape[:-2] != key.shape[:-2] or key.shape[:-1] != value.shape[:-1]:
         return False
@@ -107,7 +107,7 @@ def _are_few(query: Tensor, key: Tensor, value: Tensor) -> bool:
 
 
 def _few_positions(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """softmax(q k^T · scale) v by products of elements: [..., L, E] × [..., S, E] × [..., S, V] → [..., L, V]."""
+    """Return softmax(q k^T · scale) v by elements: [..., L, E] × [..., S, E] × [..., S, V] → [..., L, V]."""
     scores = (query.unsqueeze(-2) * key.unsqueeze(-3)).sum(-1) * scale
     attended: Tensor = (scores.softmax(-1).unsqueeze(-1) * value.unsqueeze(-3)).sum(-2)
     return attended

@@ -17,7 +17,7 @@ from recorders.program.storage.graph import MAX_LIST, TensorSpec
 
 @dataclass(frozen=True)
 class Footprint:
-    """What one forward would take."""
+    """Memory and operations that one forward would take."""
 
     largest: int
     """Bytes of the largest single result; an expanded view counts as if it were copied."""
@@ -39,7 +39,7 @@ class ByteCount:
         self.total = 0
 
     def add(self, result: Any) -> None:
-        """Counts one node's result.
+        """Count one node's result.
 
         Raises:
             RefusedError: it, or the sum so far, is above its cap.
@@ -69,7 +69,7 @@ def _is_tensor(item: Any) -> bool:
 
 
 def empty_like_spec(spec: TensorSpec, floating: torch.dtype | None) -> Tensor:
-    """A tensor without data for one entry of a program's state.
+    """Return a tensor without data for one entry of a program's state.
 
     Raises:
         RefusedError: a shape that no tensor can have.

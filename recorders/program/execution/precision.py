@@ -1,4 +1,4 @@
-"""Which element types a program runs in when its weights are not those it was captured with.
+"""The element types that a program runs in when its weights are not those it was captured with.
 
 A program captured in float32 can be run in float64, one captured in bfloat16 in float32: then every narrower floating
 type that the program names, in constants and in casts, becomes the wider one.
@@ -29,7 +29,7 @@ class Precision:
 
     @classmethod
     def of(cls, given: Iterable[tuple[TensorSpec, Tensor]]) -> Precision:
-        """The precision in which these tensors ask the program to run.
+        """Return the precision in which these tensors ask the program to run.
 
         Raises:
             RefusedError: a tensor of another kind than the captured one, such as integers for floats.
@@ -45,7 +45,7 @@ class Precision:
         return cls(widest)
 
     def dtype(self, captured: str) -> torch.dtype:
-        """The element type to use where the program was captured with this one."""
+        """Return the element type to use where the program was captured with this one."""
         name: torch.dtype = getattr(torch, captured)
         if self.floating is None:
             return name
@@ -58,6 +58,6 @@ class Precision:
 
 
 def memory_format(name: str) -> torch.memory_format:
-    """Torch's memory format of this name, one of those that `graph` knows."""
+    """Return torch's memory format of this name, one of those that `graph` knows."""
     found: torch.memory_format = getattr(torch, name)
     return found

@@ -36,7 +36,7 @@ class Step:
     """Values whose last user this is."""
 
     def run(self, values: Values) -> Any:
-        """The node's result."""
+        """Return the node's result."""
         arguments = list(self.literals)
         for position, fetch in self.fetched:
             arguments[position] = fetch(values)
@@ -48,7 +48,7 @@ class Step:
 
 
 def prepare(graph: Graph, precision: Precision, device: torch.device) -> tuple[Step, ...]:
-    """The graph's nodes for these element types on this device, in order."""
+    """Return the graph's nodes, made ready for these element types on this device, in order."""
     drops = _last_uses(graph)
     return tuple(_step(index, node, drops[index], precision, device) for index, node in enumerate(graph.nodes))
 

@@ -1,1 +1,1 @@
-"""What a stored feature program consists of, and its JSON."""
+"""The stored form of a feature program: its parts and their JSON."""

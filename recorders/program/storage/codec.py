@@ -41,7 +41,7 @@ from recorders.program.storage.graph import (
 
 # --- encoding -----------------------------------------------------------------------------------------------------
 def encode(graph: Graph) -> bytes:
-    """The graph as UTF-8 JSON, always the same bytes for the same graph."""
+    """Return the graph as UTF-8 JSON, always the same bytes for the same graph."""
     document = {
         "version": PROGRAM_VERSION,
         "torch": graph.torch,
@@ -84,7 +84,7 @@ def _encode_argument(argument: Argument) -> Any:
 
 # --- decoding -----------------------------------------------------------------------------------------------------
 def decode(program_json: bytes) -> Graph:
-    """A graph from untrusted bytes.
+    """Return a graph from untrusted bytes.
 
     Raises:
         RefusedError: too large, not this JSON form, or a structure that no capture writes; the message names the part.
@@ -264,5 +264,5 @@ def _one_of(item: Any, known: frozenset[str], where: str) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of what an exception says, printable and short."""
+    """Return the first line of what an exception says, printable and short."""
     return ascii(str(error).strip().split("\n")[0][:200])[1:-1]

@@ -1,4 +1,4 @@
-"""What a feature program consists of: inputs, δ, state, constants, nodes and outputs, as frozen dataclasses.
+"""The parts of a feature program: inputs, δ, state, constants, nodes and outputs, as frozen dataclasses.
 
 Decides the numbering of values and the caps on size. Leaves the JSON form to `codec`, which operations exist and what
 each argument may be to `table` and `schema`, and what a node means to `interpreter`.
@@ -76,7 +76,7 @@ class Node:
     kwargs: tuple[tuple[str, Argument], ...] = ()
 
     def refs(self) -> Iterator[int]:
-        """The values that the node uses, with repetitions."""
+        """Yield the values that the node uses, with repetitions."""
         yield from _refs(self.args)
         for _, argument in self.kwargs:
             yield from _refs((argument,))
@@ -109,7 +109,7 @@ class Graph:
 
     @property
     def first_node(self) -> int:
-        """Number of the first node's value."""
+        """Return the number of the first node's value."""
         return len(self.inputs) + 1 + len(self.state) + len(self.constants)
 
 

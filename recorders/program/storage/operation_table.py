@@ -123,5 +123,5 @@ NUMBER_FOR_TENSOR: Final = frozenset(
 
 
 def is_known(op: str) -> bool:
-    """Whether a program may hold this operation."""
+    """Return whether a program may hold this operation."""
     return op in OPERATIONS or op in INTEGER_OPERATIONS or op in (SIZE, GETITEM)

@@ -1,4 +1,4 @@
-"""Whether a node's arguments are what its operation takes, before anything runs.
+"""The check that a node's arguments are what its operation takes, before anything runs.
 
 Decides the kind of every value (tensor, integer, several tensors) and checks each argument against the *real* type in
 the operation's schema: an integer where an element type belongs is a segmentation fault, not an exception. Which
@@ -35,7 +35,7 @@ class _Slot:
 
 
 def overload(op: str) -> Any:
-    """Torch's operation of this name; the name is one of the table's.
+    """Return torch's operation of this name; the name is one of the table's.
 
     Raises:
         RefusedError: this version of torch does not have it.
@@ -48,7 +48,7 @@ def overload(op: str) -> Any:
 
 
 def check_graph(graph: Graph) -> list[str]:
-    """The kind of every value of the graph; what is returned has been checked node by node.
+    """Return the kind of every value of the graph, which has then been checked node by node.
 
     Raises:
         RefusedError: an operation outside the table or an argument of the wrong kind; the message names the node.
