@@ -23,17 +23,22 @@ def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]
     sources = _sources(binding, options, tasks)
     rows = len(sources) * selection.size * selection.dtype.itemsize
     state = sum(tensor.nbytes for tensor in binding.state().values())
-    kept = options.schedule.weights_every
-    chosen = f"{len(selection.chosen)} of {len(selection.parameters)} parameters of {type(binding.model).__name__}"
+    cadence = options.schedule.weights_every
+    selected = f"{len(selection.chosen)} of {len(selection.parameters)} parameters of {type(binding.model).__name__}"
     lines = [
-        f"selected {chosen} ({', '.join(selection.spec)}), P = {selection.size:,}",
+        f"selected {selected} ({', '.join(selection.spec)}), P = {selection.size:,}",
         f"every {options.every} steps {size_text(rows)} of rows ({', '.join(sources) or 'none'}); "
-        + (f"every {kept} steps {size_text(state)} of weights" if kept else f"weights twice, {size_text(state)} each"),
+        + (
+            f"every {cadence} steps {size_text(state)} of weights"
+            if cadence
+            else f"weights twice, {size_text(state)} each"
+        ),
     ]
     if options.intervention is not None:
         lines.append(_changed(options.intervention, selection.size, resumed=options.resume))
     if options.steps is not None:
-        total = (options.steps // options.every + 1) * rows + ((options.steps // kept if kept else 1) + 1) * state
+        states = (options.steps // cadence if cadence else 1) + 1
+        total = (options.steps // options.every + 1) * rows + states * state
         lines.append(f"{options.steps:,} steps make about {size_text(total)}")
     return lines
 
@@ -49,8 +54,8 @@ def _sources(binding: Binding, options: RecordingOptions, tasks: Collection[str]
 
 def _changed(intervention: Intervention, size: int, *, resumed: bool) -> str:
     parts = [f"intervention: {intervention.summary()}"]
-    if intervention.acts and intervention.natural_steps and not resumed:
-        parts.append(f"{intervention.natural_steps:,} natural steps first")
+    if intervention.acts and intervention.unmodified_steps and not resumed:
+        parts.append(f"{intervention.unmodified_steps:,} unmodified steps first")
     if window := intervention.window_bytes(size):
         parts.append(f"the window takes {size_text(window)}")
     return "; ".join(parts)

@@ -18,7 +18,7 @@ EXIT_INPUT_OUTPUT = 7
 
 
 class SedscopeError(Exception):
-    """Base class. The message is one line: the parameter or path, what is required, what was found."""
+    """An error of ours. The message is one line: the parameter or path, what is required, what was found."""
 
     status: ClassVar[int] = EXIT_INPUT_OUTPUT
 

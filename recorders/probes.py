@@ -96,9 +96,9 @@ def draw(inputs: Sequence[Tensor], targets: Tensor, train: Tensor | None, seed: 
     pool = len(targets)
     generator = torch.Generator("cpu").manual_seed(seed)
     probes, batch = (torch.randperm(pool, generator=generator, device="cpu") for _ in range(2))
-    kept = _kept_of_each(pool, sum(tensor.nbytes for tensor in [*inputs, targets]))
-    if kept < pool:
-        probes, batch = probes[:kept], batch[:kept]
+    count = _drawn_count(pool, sum(tensor.nbytes for tensor in [*inputs, targets]))
+    if count < pool:
+        probes, batch = probes[:count], batch[:count]
     example = torch.unique(torch.cat((probes, batch)))  # sorted
     tensors = {f"inputs.{index}": _rows(tensor, example) for index, tensor in enumerate(inputs)}
     tensors |= {
@@ -110,7 +110,7 @@ def draw(inputs: Sequence[Tensor], targets: Tensor, train: Tensor | None, seed: 
     return tensors if train is None else tensors | {"train": _rows(train.bool(), example)}
 
 
-def _kept_of_each(pool: int, size: int) -> int:
+def _drawn_count(pool: int, size: int) -> int:
     """Return how many examples of each drawing are kept; all of a small pool."""
     if pool <= PROBE_POOL_EXAMPLES and size <= PROBE_POOL_BYTES:
         return pool
@@ -199,8 +199,8 @@ def _index(output: Any, names: Sequence[str]) -> int:
         return len(names) + output
     if str(output) in names:
         return list(names).index(str(output))
-    known = ", ".join(repr(name) for name in names)
-    raise UsageError(f"output must name one of what the model returns ({known}); found {output!r:.80}")
+    choices = ", ".join(repr(name) for name in names)
+    raise UsageError(f"output must name one of what the model returns ({choices}); found {output!r:.80}")
 
 
 def _refused(reason: str) -> Captured:

@@ -106,8 +106,8 @@ def split_names(text: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return the names of `"a, b"` or `["a", "b,c"]`, taken apart at commas; None is nothing."""
     if text is None:
         return ()
-    parts = [text] if isinstance(text, str) else list(text)
-    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+    texts = [text] if isinstance(text, str) else list(text)
+    return tuple(name.strip() for chunk in texts for name in chunk.split(",") if name.strip())
 
 
 def _require(name: str, value: object, *, at_least: int) -> None:

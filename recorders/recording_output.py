@@ -67,7 +67,7 @@ def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions,
 
 
 class RecordingOutput:
-    """Everything that a recording writes or says."""
+    """The one way of a recording to its run directory and to stderr."""
 
     def __init__(self, folder: ReservedFolder, options: RecordingOptions, opener: Opener = open_writer) -> None:
         self.path = folder.path
@@ -76,14 +76,14 @@ class RecordingOutput:
         self._opener = opener
         self._writer: Writer | None = None
         self._waiting: list[Callable[[Writer], None]] = []
-        self._early: dict[str, float | Tensor] = {}
-        self._numbers: list[tuple[int, Mapping[str, Scalar]]] = []
+        self._early_scalars: dict[str, float | Tensor] = {}
+        self._waiting_scalars: list[tuple[int, Mapping[str, Scalar]]] = []
         self._flushed = time.monotonic()
         self._programs: dict[str, str] = {}
         self._stored: frozenset[str] = frozenset()
-        self._said: set[str] = set()
-        self._handed = 0
-        self._spent = False
+        self._printed: set[str] = set()
+        self._handed_on = 0
+        self._stopped = False
 
     @property
     def is_open(self) -> bool:
@@ -98,14 +98,14 @@ class RecordingOutput:
         for send in self._waiting:
             send(self._writer)
         self._waiting.clear()
-        if self._early:
-            self._writer.scalars(first_t, scalars_to_host(self._early))
-            self._early.clear()
+        if self._early_scalars:
+            self._writer.scalars(first_t, scalars_to_host(self._early_scalars))
+            self._early_scalars.clear()
 
-    def rows(self, t: int, found: Mapping[str, Tensor]) -> None:
+    def rows(self, t: int, rows_by_source: Mapping[str, Tensor]) -> None:
         """Write the rows of one recorded t: all, or none once the budget is spent. They are kept, not copied."""
-        if self._afford(t, found.values()):
-            for source, flat in found.items():
+        if self._afford(t, rows_by_source.values()):
+            for source, flat in rows_by_source.items():
                 self._send(partial(_send_row, source, t, vector_to_host(flat)))
 
     def weights(self, t: int, state: Mapping[str, Tensor]) -> None:
@@ -120,11 +120,12 @@ class RecordingOutput:
     def scalars(self, t: int, values: Mapping[str, float | Tensor]) -> None:
         """Take numbers at t, and hand on a few at a time: waking the writer's thread at every step costs more."""
         if self._writer is None:
-            self._early.update(values)  # t is not known before the first step; of one name the last value counts
+            # t is not known before the first step; of one name the last value counts.
+            self._early_scalars.update(values)
             return
-        self._numbers.append((t, scalars_to_host(values)))
+        self._waiting_scalars.append((t, scalars_to_host(values)))
         now = time.monotonic()
-        if now - self._flushed >= _SECONDS_HELD or len(self._numbers) >= _STEPS_HELD:
+        if now - self._flushed >= _SECONDS_HELD or len(self._waiting_scalars) >= _STEPS_HELD:
             self._flushed = now
             self._flush(self._writer)
 
@@ -165,8 +166,8 @@ class RecordingOutput:
 
     def say_once(self, message: str) -> bool:
         """Print on stderr, unless it was printed before; return whether it was new."""
-        new = message not in self._said
-        self._said.add(message)
+        new = message not in self._printed
+        self._printed.add(message)
         if new:
             say(message)
         return new
@@ -198,25 +199,25 @@ class RecordingOutput:
             send(self._writer)
 
     def _flush(self, writer: Writer) -> None:
-        numbers, self._numbers = self._numbers, []
+        numbers, self._waiting_scalars = self._waiting_scalars, []
         for t, values in numbers:
             writer.scalars(t, values)
 
     def _writing_failed(self, reason: str) -> None:
         """Stop taking rows: no longer worth a copy. On the writer's thread, which has noted the failure itself."""
-        self._spent = True
+        self._stopped = True
         self.say_once(f"{self.path}: {reason} (the training goes on)")
 
     def _afford(self, t: int, tensors: Any) -> bool:
         size = sum(tensor.nbytes for tensor in tensors)
         budget = self._options.budget
-        if budget is not None and not self._spent and self._handed + size > budget:
-            self._spent = True
+        if budget is not None and not self._stopped and self._handed_on + size > budget:
+            self._stopped = True
             reached = f"the budget of {size_text(budget)} is reached at t = {t}"
             self.tell("budget", f"{reached}: rows and weights stop, scalars go on", t)
-        if self._spent:
+        if self._stopped:
             return False
-        self._handed += size
+        self._handed_on += size
         return True
 
 

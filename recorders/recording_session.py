@@ -92,7 +92,7 @@ class RecordingSession:
     def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
         """Read what must be read while θ_t is in place and about to be stepped from."""
         self._stepping = False
-        binding = self._followed.judge(optimizer, closure) if self._is_live() else None
+        binding = self._followed.match(optimizer, closure) if self._is_live() else None
         if binding is None or self._steps is None:
             return
         refuse_unrecordable(optimizer, closure)
@@ -112,7 +112,7 @@ class RecordingSession:
             return
         # Counted first: whatever interrupts us from here on, a signal among it, finds θ and t together.
         t, self.t = self.t, self.t + 1
-        self._steps.settle(t, self._tasks)
+        self._steps.finish_step(t, self._tasks)
         self._stepping = False
         self._steps.take(t)
 
@@ -153,7 +153,7 @@ class RecordingSession:
     def adopt(self, model: nn.Module) -> bool:
         """Take the model that the script names, unless another one is being recorded already."""
         adopted = self._studied.adopt(model)
-        self._followed.reconsider()
+        self._followed.match_again()
         return adopted
 
     def refuse_task_gradients(self, reason: str) -> None:
@@ -243,21 +243,21 @@ class RecordingSession:
     def _is_live(self) -> bool:
         return self.stopped is None and not self._closed and os.getpid() == self._pid
 
-    def _succeed(self, found: Binding) -> None:
+    def _succeed(self, binding: Binding) -> None:
         if self._steps is not None:
-            self._remark(self._steps.succeed(found, self.t))
+            self._remark(self._steps.succeed(binding, self.t))
 
-    def _begin(self, found: Binding) -> None:
-        self.t, remark = first_t(found.optimizer, self.options, self.path)
-        for line in (remark, found.left_out()):
+    def _begin(self, binding: Binding) -> None:
+        self.t, remark = first_t(binding.optimizer, self.options, self.path)
+        for line in (remark, binding.left_out()):
             if line is not None:
                 self._remark(line)
-        told: Any = {"name": self.path.name, "command": self._command, "tasks": list(self._tasks), "first_t": self.t}
-        manifest = build_manifest(found, self.options, **told)
-        parts = found, self.options, self.output, self.backward.ledger, self._clipping
-        self._steps = StepRecorder(*parts, t=self.t, ahead=manifest[STEPS_BEFORE])
-        self.output.open(manifest, self.t, found.state())
-        for line in describe(found, self.options, self._tasks):
+        members: Any = {"name": self.path.name, "command": self._command, "tasks": list(self._tasks), "first_t": self.t}
+        manifest = build_manifest(binding, self.options, **members)
+        collaborators = binding, self.options, self.output, self.backward.ledger, self._clipping
+        self._steps = StepRecorder(*collaborators, t=self.t, ahead=manifest[STEPS_BEFORE])
+        self.output.open(manifest, self.t, binding.state())
+        for line in describe(binding, self.options, self._tasks):
             self.output.say_once(line)
 
     def _guessed_wrong(self) -> None:
@@ -271,7 +271,7 @@ class RecordingSession:
 
     def _skip(self, optimizer: Any) -> None:
         """Drop what was gathered for a step in which a GradScaler found infinities: t stands still."""
-        binding = self._followed.judge(optimizer, None)
+        binding = self._followed.match(optimizer, None)
         if binding is not None:
             self._stepping = False
             self.backward.ledger.clear()

@@ -36,7 +36,7 @@ def build_manifest(
     """Return `run.json` without its version, id and time, which the writer fills in."""
     selection = binding.selection
     seed = torch.initial_seed()
-    made = completed_steps(binding.optimizer)
+    completed = completed_steps(binding.optimizer)
     return {
         "name": name,
         "command": list(command),
@@ -72,7 +72,7 @@ def build_manifest(
         "intervention": None if options.intervention is None else options.intervention.describe(),
         "seed": None if seed == _UNSEEDED else seed,
         "parent": None,
-        STEPS_BEFORE: None if made is None else made - first_t,
+        STEPS_BEFORE: None if completed is None else completed - first_t,
     }
 
 
@@ -85,42 +85,47 @@ def git_state() -> dict[str, Any] | None:
     return {"commit": commit.strip(), "dirty": bool(changes)}
 
 
-def _git(*words: str) -> str | None:
+def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", *words], capture_output=True, text=True, timeout=_GIT_SECONDS, check=False, stdin=subprocess.DEVNULL
+        completed = subprocess.run(
+            ["git", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=_GIT_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
-    return done.stdout if done.returncode == 0 else None
+    return completed.stdout if completed.returncode == 0 else None
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _groups(binding: Binding) -> list[dict[str, Any]]:
     names = {id(parameter.tensor): parameter.name for parameter in binding.selection.parameters}
-    left_out = {"params", "param_names"}
+    omitted = {"params", "param_names"}
     if not ends_in_torchs_own(binding.optimizer):
-        left_out.add("decoupled_weight_decay")  # what a step of its own does with the weight decay is not known
+        omitted.add("decoupled_weight_decay")  # what a step of its own does with the weight decay is not known
     return [
-        {name: _plain(value) for name, value in group.items() if name not in left_out and _told(value)}
+        {name: _plain(value) for name, value in group.items() if name not in omitted and _is_plain(value)}
         | {"parameters": [names[id(parameter)] for parameter in group["params"] if id(parameter) in names]}
         for group in binding.optimizer.param_groups
     ]
 
 
-def _told(value: Any) -> bool:
+def _is_plain(value: Any) -> bool:
     """Return whether a setting is a number, a switch or a short tuple of them, and not, say, a schedule object."""
     if isinstance(value, list | tuple):
-        return all(_told(each) for each in value)
+        return all(_is_plain(each) for each in value)
     return value is None or isinstance(value, bool | int | float | str) or _is_number(value)
 
 

@@ -36,7 +36,7 @@ def interventions(found: Measurements, pictures: Sequence[Picture], folder: str)
         yield ""
         yield (
             "Grok step: test accuracy 0.5. Kept subspaces stand beside weights that stand still: at rank 0 (`K 0`),"
-            " which begins after as many natural steps, where it was run, else `freeze` from the first step on. SED"
+            " which begins after as many unmodified steps, where it was run, else `freeze` from the first step on. SED"
             " subspaces stand beside random ones."
         )
     for task in tasks:

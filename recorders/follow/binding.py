@@ -39,61 +39,61 @@ class Binding:
         self.selection = selection
         self.stages = stages_of(optimizer)
         self._before: Tensor | None = None
-        self._settings: list[dict[str, Any]] = []
+        self._group_options: list[dict[str, Any]] = []
         self._norm: float | Tensor | None = None
         self.idle = False
         """True where no parameter had a gradient in the last step."""
         self._gradient: Tensor | None = None
         self._with_gradient: set[int] = set()
         self._keeps_gradients = False
-        self._settling: Any = None
+        self._pre_step_hook: Any = None
         self.groups: Groups = groups_of(
             optimizer, selection.chosen, {id(each) for each in selection.chosen if each.requires_grad}
         )
         """Index of the group that moved each selected parameter in the last step with rows, or is about to."""
 
-    def read_before(self, *, rows: bool, closure_given: bool, wants: Wants) -> None:
+    def read_before(self, *, recorded: bool, closure_given: bool, wants: Wants) -> None:
         """Read θ_t before the step, and each group's options, which a scheduler may change soon after it.
 
         Gradients are read after the step, where a fused kernel has unscaled them and a closure has made them; but an
         optimizer that is not torch's own may write into them, and a hook behind the step may clear them, so there they
         are read here.
         """
-        self._settle()
+        self._read_group_options()
         # The script's own hooks may still change the options: this one comes after all that are there.
         self._release()
-        self._settling = self.optimizer.register_step_pre_hook(self._settle_again)
+        self._pre_step_hook = self.optimizer.register_step_pre_hook(self._read_before_step)
         self._with_gradient = set()
-        self._keeps_gradients = rows and not closure_given
-        self._before = self.theta() if rows and wants(UPDATE) else None
+        self._keeps_gradients = recorded and not closure_given
+        self._before = self.theta() if recorded and wants(UPDATE) else None
         self._norm = self._gradient = None
         if not closure_given and self._may_lose_gradients():
-            self._receive(rows and wants(GRADIENT))
+            self._receive(recorded and wants(GRADIENT))
 
-    def read_after(self, *, rows: bool, wants: Wants) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
+    def read_after(self, *, recorded: bool, wants: Wants) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
         """Return, after the step, its rows [P] by source, each a fresh tensor, and its scalars by name."""
         self._release()
-        if rows:
+        if recorded:
             moved = self._with_gradient | {id(each) for each in self.stepped()}
             self.groups = groups_of(self.optimizer, self.selection.chosen, moved)
         if self._norm is None:
-            self._receive(rows and wants(GRADIENT))
-        found: dict[str, Tensor] = {}
+            self._receive(recorded and wants(GRADIENT))
+        rows_by_source: dict[str, Tensor] = {}
         if self._gradient is not None:
-            found[GRADIENT] = self._gradient
+            rows_by_source[GRADIENT] = self._gradient
         if self._before is not None:
-            found[UPDATE] = self.theta().sub_(self._before)
-        if rows:
+            rows_by_source[UPDATE] = self.theta().sub_(self._before)
+        if recorded:
             for name in self.stages:
                 if wants(name):
-                    found[name] = self.stage(name)
+                    rows_by_source[name] = self.stage(name)
         scalars = self._group_scalars() | {GRAD_NORM: 0.0 if self._norm is None else self._norm}
         self._before = self._gradient = self._norm = None
-        return found, scalars
+        return rows_by_source, scalars
 
     def stage(self, name: str) -> Tensor:
         """Return a stage of the step just made as a fresh vector [P]."""
-        return stage_row(self.stages[name], self.selection, self.optimizer, self._settings)
+        return stage_row(self.stages[name], self.selection, self.optimizer, self._group_options)
 
     def stepped(self) -> list[Tensor]:
         """Return the optimizer's parameters that have a gradient."""
@@ -105,29 +105,29 @@ class Binding:
 
     def state(self) -> dict[str, Tensor]:
         """Return parameters and persistent buffers by clean name, each once, as far as a run holds them; not copied."""
-        return {name: tensor for name, tensor in self._whole_state().items() if holds(str(tensor.dtype))}
+        return {name: tensor for name, tensor in self._all_tensors().items() if holds(str(tensor.dtype))}
 
     def left_out(self) -> str | None:
         """Return which tensors of the state a run cannot hold, and why; None where it holds everything."""
-        dtypes = {name: str(each.dtype) for name, each in self._whole_state().items()}
+        dtypes = {name: str(each.dtype) for name, each in self._all_tensors().items()}
         odd = [f"{name} ({dtype.removeprefix('torch.')})" for name, dtype in dtypes.items() if not holds(dtype)]
         if not odd:
             return None
         shown = ", ".join(odd[:_NAMES_SHOWN]) + (f" and {len(odd) - _NAMES_SHOWN} more" if odd[_NAMES_SHOWN:] else "")
         return f"weights are stored without {shown}: a tensor file has no name for such numbers"
 
-    def _whole_state(self) -> dict[str, Tensor]:
+    def _all_tensors(self) -> dict[str, Tensor]:
         # Not state_dict(): that runs hooks of the user's, which may do anything and rename what they like.
         named: dict[str, Tensor] = dict(self.model.named_parameters())
         for prefix, module in self.model.named_modules():
             for name, buffer in module.named_buffers(recurse=False):
                 if name not in module._non_persistent_buffers_set:
                     named[f"{prefix}.{name}" if prefix else name] = buffer
-        found: dict[str, Tensor] = {}
+        state: dict[str, Tensor] = {}
         for name, tensor in clean_names(named).items():
-            if not any(tensor is other for other in found.values()):
-                found[name] = tensor
-        return found
+            if not any(tensor is other for other in state.values()):
+                state[name] = tensor
+        return state
 
     def _may_lose_gradients(self) -> bool:
         """Return whether gradients may be others behind the step than before it.
@@ -139,22 +139,22 @@ class Binding:
         scaled = getattr(self.optimizer, "grad_scale", None) is not None
         return bool(self.optimizer._optimizer_step_post_hooks) and not scaled
 
-    def _settle(self) -> None:
-        self._settings = [
-            {name: _kept(value) for name, value in group.items() if name != "params"}
+    def _read_group_options(self) -> None:
+        self._group_options = [
+            {name: _snapshot(value) for name, value in group.items() if name != "params"}
             for group in self.optimizer.param_groups
         ]
 
-    def _settle_again(self, *_: Any) -> None:
+    def _read_before_step(self, *_: Any) -> None:
         with suppress(Exception):  # between the script's hooks and its step nothing of ours may raise
-            self._settle()
+            self._read_group_options()
             if self._keeps_gradients:  # a hook behind the step may drop them; a closure makes them in the step
                 self._with_gradient = {id(each) for each in self.stepped()}
 
     def _release(self) -> None:
-        if self._settling is not None:
-            self._settling.remove()
-            self._settling = None
+        if self._pre_step_hook is not None:
+            self._pre_step_hook.remove()
+            self._pre_step_hook = None
 
     def _receive(self, row: bool) -> None:
         gradients = [parameter.grad for parameter in self.stepped()]
@@ -165,11 +165,11 @@ class Binding:
             self._gradient = self.selection.flatten([parameter.grad for parameter in self.selection.chosen])
 
     def _group_scalars(self) -> dict[str, float | Tensor]:
-        found: dict[str, float | Tensor] = {}
-        for index, options in enumerate(self._settings):
-            found[f"{LR_PREFIX}{index}"] = options.get("lr", 0.0)
-            found[f"{WEIGHT_DECAY_PREFIX}{index}"] = options.get("weight_decay", 0.0)
-        return found
+        scalars: dict[str, float | Tensor] = {}
+        for index, options in enumerate(self._group_options):
+            scalars[f"{LR_PREFIX}{index}"] = options.get("lr", 0.0)
+            scalars[f"{WEIGHT_DECAY_PREFIX}{index}"] = options.get("weight_decay", 0.0)
+        return scalars
 
 
 def bind(
@@ -225,6 +225,6 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
-def _kept(value: Any) -> Any:
+def _snapshot(value: Any) -> Any:
     """Return a copy of an option that is a tensor: a scheduler changes such a learning rate in place."""
     return value.detach().clone() if isinstance(value, Tensor) else value

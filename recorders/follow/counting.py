@@ -20,39 +20,39 @@ from recorders.store.resume import CountLead, earlier_counts
 
 
 class CountNotes:
-    """Says how far the optimizer's count is ahead of t, whenever it is not what was said before.
+    """Notes of how far the optimizer's count is ahead of t, one whenever that has changed.
 
     Args:
         ahead: what `run.json` or the session's opening line says; None where the optimizer did not count yet.
         note: takes the kind of a note, its message and t.
     """
 
-    def __init__(self, ahead: int | None, note: Callable[[str, str, int], None]) -> None:
-        self._ahead = ahead or 0
+    def __init__(self, lead: int | None, note: Callable[[str, str, int], None]) -> None:
+        self._lead = lead or 0
         self._note = note
         self._unsure = False
 
-    def taken_over(self, old: torch.optim.Optimizer, new: torch.optim.Optimizer, t: int) -> None:
+    def succeeded(self, old: torch.optim.Optimizer, new: torch.optim.Optimizer, t: int) -> None:
         """Notice that another optimizer is about to make the step that leaves θ_t."""
-        made = completed_steps(new)
-        if made is not None or completed_steps(old) is not None:
-            self._tell(CountLead(t, (made or 0) - t, anew=True))
+        completed = completed_steps(new)
+        if completed is not None or completed_steps(old) is not None:
+            self._tell(CountLead(t, (completed or 0) - t, of_new_optimizer=True))
 
     def stepped(self, optimizer: torch.optim.Optimizer, t: int, *, idle: bool) -> None:
         """Notice a step that has left θ_t. A stretch of steps without any gradient (`idle`) is noted at its end."""
-        if self._unsure and not idle and (made := completed_steps(optimizer)) is not None:
-            self._tell(CountLead(t, made - 1 - t))
+        if self._unsure and not idle and (completed := completed_steps(optimizer)) is not None:
+            self._tell(CountLead(t, completed - 1 - t))
         self._unsure = idle
 
     def finish(self, optimizer: torch.optim.Optimizer, t: int) -> None:
         """Notice that the recording ends at θ_t."""
-        if (made := completed_steps(optimizer)) is not None:
-            self._tell(CountLead(t, made - t))
+        if (completed := completed_steps(optimizer)) is not None:
+            self._tell(CountLead(t, completed - t))
 
-    def _tell(self, said: CountLead) -> None:
-        if said.anew or said.ahead != self._ahead:
-            self._ahead = said.ahead
-            self._note(NOTE_COUNT, said.message, said.t)
+    def _tell(self, lead: CountLead) -> None:
+        if lead.of_new_optimizer or lead.steps != self._lead:
+            self._lead = lead.steps
+            self._note(NOTE_COUNT, lead.message, lead.t)
 
 
 def first_t(optimizer: torch.optim.Optimizer, options: RecordingOptions, path: Path) -> tuple[int, str | None]:
@@ -61,47 +61,49 @@ def first_t(optimizer: torch.optim.Optimizer, options: RecordingOptions, path: P
     Raises:
         RefusedError: a resumed recording cannot tell.
     """
-    made = completed_steps(optimizer)
+    completed = completed_steps(optimizer)
     if options.first_step is not None:
         return options.first_step, None
     if options.resume:
-        if made is None:
+        if completed is None:
             name = type(optimizer).__name__
             raise RefusedError(f"resume: {name} does not say how many steps it has made; give --first-step")
-        return _resumed_t(made, options, path)
-    return 0, f"the optimizer has made {made} steps before; t counts from 0 here" if made else None
+        return _resumed_t(completed, options, path)
+    return 0, f"the optimizer has made {completed} steps before; t counts from 0 here" if completed else None
 
 
-def _resumed_t(made: int, options: RecordingOptions, path: Path) -> tuple[int, str | None]:
+def _resumed_t(completed: int, options: RecordingOptions, path: Path) -> tuple[int, str | None]:
     counts, last = earlier_counts(path)
-    found = possible_t(made, counts)
-    if (t := found[-1]) < 0:
-        before = counts[-1].ahead
-        raise RefusedError(f"resume: the optimizer has made {made} steps, fewer than the {before} before the recording")
-    if len(found) > 1:
-        shown = " and at ".join(f"t = {each}" for each in found)
+    candidates = possible_t(completed, counts)
+    if (t := candidates[-1]) < 0:
+        before = counts[-1].steps
         raise RefusedError(
-            f"resume: the optimizer has made {made} steps, as those of this run had at {shown}; give --first-step"
+            f"resume: the optimizer has made {completed} steps, fewer than the {before} before the recording"
+        )
+    if len(candidates) > 1:
+        shown = " and at ".join(f"t = {each}" for each in candidates)
+        raise RefusedError(
+            f"resume: the optimizer has made {completed} steps, as those of this run had at {shown}; give --first-step"
         )
     if last is not None and t > last + options.every:
         return t, f"the run ends at t = {last} and goes on at t = {t}: what was between is lost"
     return t, None
 
 
-def possible_t(made: int, counts: Sequence[CountLead]) -> list[int]:
+def possible_t(completed: int, counts: Sequence[CountLead]) -> list[int]:
     """Return every t at which a run's optimizer had made so many steps, ascending; one beyond the run where none is.
 
     Args:
-        made: steps by the optimizer's own count.
+        completed: steps by the optimizer's own count.
         counts: how far that count was ahead of t, by the t from which on it was.
     """
-    ends = [each.count_before(then) for each, then in pairwise(counts)]
-    found = [
-        made - each.ahead
-        for each, end in zip(counts, [*ends, None], strict=True)
-        if each.made <= made and (end is None or made < end)
+    ends = [lead.count_before(then) for lead, then in pairwise(counts)]
+    candidates = [
+        completed - lead.steps
+        for lead, end in zip(counts, [*ends, None], strict=True)
+        if lead.completed <= completed and (end is None or completed < end)
     ]
-    return sorted(found) or [made - counts[-1].ahead]
+    return sorted(candidates) or [completed - counts[-1].steps]
 
 
 def completed_steps(optimizer: torch.optim.Optimizer) -> int | None:

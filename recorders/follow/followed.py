@@ -41,19 +41,19 @@ class FollowedOptimizer:
         self._on_succeeded = on_succeeded
         self._on_bound = on_bound
         self._on_other = on_other
-        self._judged: WeakSet[torch.optim.Optimizer] = WeakSet()
+        self._seen: WeakSet[torch.optim.Optimizer] = WeakSet()
         self._former: WeakSet[torch.optim.Optimizer] = WeakSet()
         self.binding: Binding | None = None
         """The optimizer tied to its model; None before its first step."""
         self.why_none = "no optimizer made a step (one inside torch.compile is not seen)"
         """Why there is no binding."""
 
-    def reconsider(self) -> None:
+    def match_again(self) -> None:
         """Match again all optimizers that were passed over: the model has become known, and one of them may own it."""
         if self.binding is None:
-            self._judged.clear()
+            self._seen.clear()
 
-    def judge(self, optimizer: torch.optim.Optimizer, closure: Closure) -> Binding | None:
+    def match(self, optimizer: torch.optim.Optimizer, closure: Closure) -> Binding | None:
         """Return the binding if this optimizer is the followed one; the first that qualifies becomes it.
 
         Args:
@@ -63,18 +63,18 @@ class FollowedOptimizer:
         Raises:
             SedscopeError: it qualifies and cannot be recorded rightly.
         """
-        known = optimizer in self._judged
+        seen_before = optimizer in self._seen
         if self.binding is None:
-            if not known:
-                self._judged.add(optimizer)
-                self._consider(optimizer, closure)
+            if not seen_before:
+                self._seen.add(optimizer)
+                self._bind_if_owner(optimizer, closure)
             return self.binding
         if optimizer is self.binding.optimizer:
             return self.binding
-        if not known:
+        if not seen_before:
             if owns(optimizer, self.binding.selection.chosen):
                 return self._succeed(self.binding, optimizer, closure)
-            self._judged.add(optimizer)
+            self._seen.add(optimizer)
             self._on_other(f"steps of another {type(optimizer).__name__}, which owns nothing selected, are not counted")
         return None
 
@@ -93,13 +93,13 @@ class FollowedOptimizer:
         self._on_succeeded(self.binding)
         return self.binding
 
-    def _consider(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
-        self._studied.doubt(optimizer)
-        found = bind(optimizer, closure, self._studied.model, self._studied.selection, self._studied.spec)
-        if isinstance(found, str):
-            self.why_none = found
+    def _bind_if_owner(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
+        self._studied.reconsider_guess(optimizer)
+        outcome = bind(optimizer, closure, self._studied.model, self._studied.selection, self._studied.spec)
+        if isinstance(outcome, str):
+            self.why_none = outcome
         else:
-            self.binding = found
-            self._studied.settle(found.model, found.selection)
-            self._judged.clear()  # of one that was passed over it can be said from now on that its steps do not count
-            self._on_bound(found)
+            self.binding = outcome
+            self._studied.confirm(outcome.model, outcome.selection)
+            self._seen.clear()  # of one that was passed over it can be said from now on that its steps do not count
+            self._on_bound(outcome)

@@ -27,21 +27,21 @@ _START = re.compile(r"(\d{1,9}): ", re.ASCII)
 
 
 class GroupNotes:
-    """Says what moved which parameter, whenever it is not what was said before.
+    """Notes of which group moved which parameter, one whenever that has changed.
 
     Args:
-        said: what the manifest says; None where this session wrote none.
+        last_noted: what the manifest says; None where this session wrote none.
         note: takes the kind of a note, its message and t.
     """
 
-    def __init__(self, said: Groups | None, note: Callable[[str, str, int], None]) -> None:
-        self._said = said
+    def __init__(self, last_noted: Groups | None, note: Callable[[str, str, int], None]) -> None:
+        self._last_noted = last_noted
         self._note = note
 
     def tell(self, groups: Groups, t: int) -> None:
         """Note which groups moved what in the step that leaves the recorded t, where that has changed."""
-        if groups != self._said:
-            self._said = groups
+        if groups != self._last_noted:
+            self._last_noted = groups
             for message in write_groups(groups):
                 self._note(NOTE_GROUPS, message, t)
 
@@ -59,9 +59,9 @@ def write_groups(groups: Groups) -> Iterator[str]:
     runs = [(group, len(list(run))) for group, run in groupby(groups)]
     start = 0
     for first in range(0, len(runs), _RUNS_PER_NOTE):
-        part = runs[first : first + _RUNS_PER_NOTE]
-        yield f"{start}: " + " ".join(_shown(group, count) for group, count in part)
-        start += sum(count for _, count in part)
+        chunk = runs[first : first + _RUNS_PER_NOTE]
+        yield f"{start}: " + " ".join(_shown(group, count) for group, count in chunk)
+        start += sum(count for _, count in chunk)
 
 
 def read_groups(message: str, before: Groups) -> Groups | None:
@@ -69,15 +69,15 @@ def read_groups(message: str, before: Groups) -> Groups | None:
     start = _START.match(message)
     if start is None:
         return None
-    found: list[int | None] = []
-    at, room = int(start[1]), len(before) - int(start[1])
+    decoded: list[int | None] = []
+    start_index, room = int(start[1]), len(before) - int(start[1])
     for text in message[start.end() :].split(" "):
         run = _RUN.fullmatch(text)
         count = int(run[2] or 1) if run is not None else 0
-        if run is None or not 0 < count <= room - len(found):
+        if run is None or not 0 < count <= room - len(decoded):
             return None
-        found += [None if run[1] == "-" else int(run[1])] * count
-    return before[:at] + tuple(found) + before[at + len(found) :]
+        decoded += [None if run[1] == "-" else int(run[1])] * count
+    return before[:start_index] + tuple(decoded) + before[start_index + len(decoded) :]
 
 
 def _shown(group: int | None, count: int) -> str:

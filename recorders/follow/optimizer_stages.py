@@ -48,12 +48,12 @@ def stage_row(
         for group, options in zip(optimizer.param_groups, settings, strict=False)
         for parameter in group["params"]
     }
-    parts: list[Tensor | None] = []
+    pieces: list[Tensor | None] = []
     for parameter in selection.chosen:
         state = optimizer.state.get(parameter) or {}
-        known = id(parameter) in groups and state
-        parts.append(stage(parameter, state, groups[id(parameter)], selection.dtype) if known else None)
-    return selection.flatten(parts)
+        has_state = id(parameter) in groups and state
+        pieces.append(stage(parameter, state, groups[id(parameter)], selection.dtype) if has_state else None)
+    return selection.flatten(pieces)
 
 
 def _momentum(parameter: Tensor, state: dict[str, Any], options: Mapping[str, Any], dtype: torch.dtype) -> Tensor:

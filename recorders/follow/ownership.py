@@ -27,13 +27,13 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def find_model(parameters: Iterable[Tensor]) -> nn.Module | None:
-    """Return the outermost live module that holds most of these parameters, without wrappers; None if none holds any."""
-    wanted = {id(parameter) for parameter in parameters}
-    candidates = _holders(wanted)
+    """Return the outermost live module, without wrappers, that holds most of these parameters; None without one."""
+    ids = {id(parameter) for parameter in parameters}
+    candidates = _holders(ids)
     if len(candidates) > 1:
         candidates.clear()  # nothing of ours may keep alive what is to be collected
         gc.collect()
-        candidates = _holders(wanted)
+        candidates = _holders(ids)
     if not candidates:
         return None
     inner = {id(child) for module in candidates for child in module.modules() if child is not module}
@@ -83,23 +83,23 @@ def refuse_shared_selection(
     So is the one that this one comes `after`. Either is refused when it steps.
     """
     mine = {id(parameter) for parameter in parameters_of(optimizer)}
-    wanted = {id(parameter) for parameter in selected} - mine
-    others = _other_owners((optimizer, after), wanted)
+    foreign_ids = {id(parameter) for parameter in selected} - mine
+    others = _other_owners((optimizer, after), foreign_ids)
     if others:
         others.clear()
         gc.collect()  # a discarded optimizer steps nothing
-        others = _other_owners((optimizer, after), wanted)
+        others = _other_owners((optimizer, after), foreign_ids)
     if not others:
         return
-    every = [optimizer, *others]
-    names = ", ".join(sorted({type(each).__name__ for each in every}))
-    if len(every) > 2 and all(len(parameters_of(each)) == 1 for each in every):
+    sharing = [optimizer, *others]
+    names = ", ".join(sorted({type(each).__name__ for each in sharing}))
+    if len(sharing) > 2 and all(len(parameters_of(each)) == 1 for each in sharing):
         raise RefusedError(
-            f"optimizer: {len(every)} optimizers of one parameter each (optimizer-in-backward) step at different times;"
-            " one optimizer must own the selected parameters"
+            f"optimizer: {len(sharing)} optimizers of one parameter each (optimizer-in-backward) step at different"
+            " times; one optimizer must own the selected parameters"
         )
     raise RefusedError(
-        f"optimizer: {len(every)} optimizers ({names}) share the selected parameters; one must own them all:"
+        f"optimizer: {len(sharing)} optimizers ({names}) share the selected parameters; one must own them all:"
         " choose with --select what one of them owns"
     )
 
@@ -146,15 +146,15 @@ def _kind(optimizer: torch.optim.Optimizer) -> tuple[type, frozenset[bool]]:
     return type(optimizer), frozenset(map(bool, decoupled))
 
 
-def _owns(optimizer: torch.optim.Optimizer, wanted: Collection[int]) -> bool:
-    return any(id(parameter) in wanted for parameter in _parameters_if_built(optimizer))
+def _owns(optimizer: torch.optim.Optimizer, ids: Collection[int]) -> bool:
+    return any(id(parameter) in ids for parameter in _parameters_if_built(optimizer))
 
 
 def _other_owners(
-    known: Collection[torch.optim.Optimizer | None], wanted: Collection[int]
+    excluded: Collection[torch.optim.Optimizer | None], ids: Collection[int]
 ) -> list[torch.optim.Optimizer]:
     live = _live(torch.optim.Optimizer)
-    return [other for other in live if not any(other is each for each in known) and _owns(other, wanted)]
+    return [other for other in live if not any(other is optimizer for optimizer in excluded) and _owns(other, ids)]
 
 
 def _parameters_if_built(optimizer: torch.optim.Optimizer) -> list[Tensor]:
@@ -163,16 +163,16 @@ def _parameters_if_built(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in groups for parameter in group["params"]]
 
 
-def _holders(wanted: Collection[int]) -> list[nn.Module]:
+def _holders(ids: Collection[int]) -> list[nn.Module]:
     """Return the live modules that hold most of the parameters with these ids; none where none holds any."""
-    counted = [(module, _held(module, wanted)) for module in _live(nn.Module)]
+    counted = [(module, _held(module, ids)) for module in _live(nn.Module)]
     most = max((count for _, count in counted), default=0)
     return [module for module, count in counted if most and count == most]
 
 
-def _held(module: nn.Module, wanted: Collection[int]) -> int:
+def _held(module: nn.Module, ids: Collection[int]) -> int:
     try:
-        return sum(1 for parameter in nn.Module.parameters(module) if id(parameter) in wanted)
+        return sum(1 for parameter in nn.Module.parameters(module) if id(parameter) in ids)
     except Exception:  # noqa: BLE001  any module of the process, one that was never built among them, is looked at here
         return 0
 

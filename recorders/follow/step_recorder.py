@@ -24,7 +24,7 @@ from recorders.recording_output import RecordingOutput
 
 
 class StepRecorder:
-    """Takes rows, scalars and θ around each step, and hands them to the output.
+    """A recorder of one optimizer: takes rows, scalars and θ around each step, and hands them to the output.
 
     Args:
         binding: the followed optimizer.
@@ -65,40 +65,41 @@ class StepRecorder:
         before, self._binding = self._binding, binding
         if self._intervener is not None:
             self._intervener.follow(binding)
-        self._count_notes.taken_over(before.optimizer, binding.optimizer, t)
-        made = completed_steps(binding.optimizer)
-        state = f"with {made} steps in its state" if made else "with an empty state"
+        self._count_notes.succeeded(before.optimizer, binding.optimizer, t)
+        completed = completed_steps(binding.optimizer)
+        state = f"with {completed} steps in its state" if completed else "with an empty state"
         return f"the script has made a new {type(binding.optimizer).__name__}, {state}: it is followed from t = {t} on"
 
     def before(self, t: int, *, closure_given: bool) -> None:
         """Read what must be read while θ_t is in place and about to be stepped from."""
-        if rows := self._schedule.records(t):
+        if recorded := self._schedule.records(t):
             self._theta.keep(t)
         if self._intervener is not None:
             self._intervener.before_step(t, closure_given=closure_given)
         self._ledger.begin_step(self._binding.selection, closure_given=closure_given)
-        self._binding.read_before(rows=rows, closure_given=closure_given, wants=self._options.wants)
+        self._binding.read_before(recorded=recorded, closure_given=closure_given, wants=self._options.wants)
 
-    def settle(self, t: int, tasks: Collection[str]) -> None:
+    def finish_step(self, t: int, tasks: Collection[str]) -> None:
         """Finish the step that leaves θ_t: the intervention may change θ here, and θ_{t+1} is then in place."""
         self._rows, self._numbers = self._ledger.rows(), self._ledger.scalars()
         if self._intervener is not None:
-            rows = self._schedule.records(t)
-            raw, kept = self._intervener.after_step(t, self._ledger.gradients, tasks, rows=rows)
-            self._rows, self._numbers = self._rows | raw, self._numbers | kept
+            recorded = self._schedule.records(t)
+            raw_rows, norm_kept = self._intervener.after_step(t, self._ledger.gradients, tasks, recorded=recorded)
+            self._rows, self._numbers = self._rows | raw_rows, self._numbers | norm_kept
         self._theta.stepped()
 
     def take(self, t: int) -> None:
         """Hand on rows and scalars of the step that left θ_t."""
-        rows = self._schedule.records(t)
-        found, scalars = self._binding.read_after(rows=rows, wants=self._options.wants)
+        recorded = self._schedule.records(t)
+        rows_by_source, scalars = self._binding.read_after(recorded=recorded, wants=self._options.wants)
         self._count_notes.stepped(self._binding.optimizer, t, idle=self._binding.idle)
-        if rows:  # other steps may have task gradients too: for a window, or because t was not known yet on resume
+        # Other steps may have task gradients too: for a window, or because t was not known yet on resume.
+        if recorded:
             self._group_notes.tell(self._binding.groups, t)
-            found |= {source: row for source, row in self._rows.items() if self._options.wants(source)}
+            rows_by_source |= {source: row for source, row in self._rows.items() if self._options.wants(source)}
         scalars |= self._numbers | self._clipping.take(self._binding.stepped())
-        if found:
-            self._output.rows(t, found)
+        if rows_by_source:
+            self._output.rows(t, rows_by_source)
         self._output.scalars(t, scalars)
         self.drop()
 

@@ -43,13 +43,13 @@ class StudiedModel:
         if self.model is not plain and (self.model is None or self._guessed):
             self._replace(plain, None)
         if self.model is plain:
-            self._settle()
+            self._stop_guessing()
         return self.model is plain
 
-    def settle(self, model: nn.Module, selection: Selection) -> None:
+    def confirm(self, model: nn.Module, selection: Selection) -> None:
         """Take this model for certain: an optimizer is tied to it, so it is no guess any more."""
         self.model, self.selection = model, selection
-        self._settle()
+        self._stop_guessing()
 
     def guess(self, losses: Iterable[Tensor]) -> Selection | None:
         """Guess the model from losses: before the first step no optimizer has shown us its parameters.
@@ -61,14 +61,14 @@ class StudiedModel:
         if self.selection is None and not self._looked:
             self._looked = True
             self._seen = [leaf for loss in losses for leaf in leaves_of(loss)]
-            found = find_model(self._seen)
-            if found is None:
-                self._seen, found = [], find_model(optimized_parameters())
-            if found is not None and (selection := self._selected_of(found)) is not None:
-                self.model, self.selection, self._guessed = found, selection, True
+            model = find_model(self._seen)
+            if model is None:
+                self._seen, model = [], find_model(optimized_parameters())
+            if model is not None and (selection := self._selected_of(model)) is not None:
+                self.model, self.selection, self._guessed = model, selection, True
         return self.selection
 
-    def doubt(self, optimizer: torch.optim.Optimizer) -> None:
+    def reconsider_guess(self, optimizer: torch.optim.Optimizer) -> None:
         """Give up a guess that the optimizer about to step owns nothing of, for the model that it does own.
 
         Not where the losses showed parameters, and it owns none of them either: then it trains something else.
@@ -94,5 +94,5 @@ class StudiedModel:
         if wrong:
             self._on_dropped()
 
-    def _settle(self) -> None:
+    def _stop_guessing(self) -> None:
         self._guessed, self._seen = False, []

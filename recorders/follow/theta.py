@@ -18,15 +18,15 @@ from recorders.recording_output import RecordingOutput
 
 
 class ThetaKeeper:
-    """Follows the parameters of one binding from recorded t to recorded t."""
+    """The parameters of one binding, followed from recorded t to recorded t."""
 
     def __init__(self, binding: Binding, options: RecordingOptions, output: RecordingOutput) -> None:
         self._binding = binding
         self._options = options
         self._schedule = options.schedule
         self._output = output
-        self._kept: int | None = None
-        self._displaced: int | None = None
+        self._weights_at: int | None = None
+        self._displacement_at: int | None = None
         self._previous: Tensor | None = None
         self._trainable: dict[str, bool] = {}
         self._trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
@@ -50,26 +50,26 @@ class ThetaKeeper:
         """Copy the last θ_t in a signal handler; the function that is returned writes the copy, on any thread."""
         if self._trace.is_broken():
             return lambda: self._output.note("parameter", _replaced_at(t), t)
-        if self._kept == t:
+        if self._weights_at == t:
             return None
         state = state_to_host(self._binding.state())
         return lambda: self._output.copied_weights(t, state)
 
     def _keep(self, t: int, *, weights: bool) -> None:
-        if weights and self._kept != t:
-            self._kept = t
+        if weights and self._weights_at != t:
+            self._weights_at = t
             self._output.weights(t, self._binding.state())
         self._displace(t)
         self._watch_trainable(t)
 
     def _displace(self, t: int) -> None:
         """Record θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
-        if not self._schedule.thins_weights or not self._options.wants(DISPLACEMENT) or self._displaced == t:
+        if not self._schedule.thins_weights or not self._options.wants(DISPLACEMENT) or self._displacement_at == t:
             return
         theta = self._binding.theta()
         if self._previous is not None:
             self._output.rows(t, {DISPLACEMENT: theta - self._previous})
-        self._previous, self._displaced = theta, t
+        self._previous, self._displacement_at = theta, t
 
     def _watch_trainable(self, t: int) -> None:
         for parameter in self._binding.selection.parameters:

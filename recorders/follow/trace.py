@@ -20,7 +20,7 @@ _VALUES_SAMPLED = 8
 
 
 class ParameterTrace:
-    """Looks at parameters, and later says whether they are the same.
+    """A look at parameters that later tells whether they are the same.
 
     Args:
         parameters: all that the run stores.
@@ -30,29 +30,29 @@ class ParameterTrace:
         self._parameters = parameters
         self._sampled = [each for each in _spread(parameters, _TENSORS_SAMPLED) if _can_be_sampled(each)]
         self._views: list[list[Tensor]] = []
-        self._places: list[int] = []
-        self._marks: list[tuple[int, int]] | None = None
+        self._addresses: list[int] = []
+        self._versions: list[tuple[int, int]] | None = None
         self._values: list[Tensor] = []
 
     def take(self) -> None:
         """Remember the parameters as a step has just left them: later changes are the script's doing."""
-        self._marks, self._values = self._look(), self._read()
+        self._versions, self._values = self._look(), self._read()
 
     def is_broken(self) -> bool:
         """Return whether something was written since `take`; False where nothing was ever taken."""
-        if self._marks is None:
+        if self._versions is None:
             return False
         same = all(torch.equal(_bits(now), _bits(then)) for now, then in zip(self._read(), self._values, strict=True))
-        return self._marks != self._look() or not same
+        return self._versions != self._look() or not same
 
     def _look(self) -> list[tuple[int, int]]:
         return [(tensor.data_ptr(), tensor._version) for tensor in self._parameters]
 
     def _read(self) -> list[Tensor]:
         """Return a fresh vector of the sampled values for each device and dtype; nobody waits for a device."""
-        places = [tensor.data_ptr() for tensor in self._sampled]
-        if places != self._places:  # `.data` was set to another tensor: the views are of the old one
-            self._places, self._views = places, _sample_views(self._sampled)
+        addresses = [tensor.data_ptr() for tensor in self._sampled]
+        if addresses != self._addresses:  # `.data` was set to another tensor: the views are of the old one
+            self._addresses, self._views = addresses, _sample_views(self._sampled)
         return [torch.cat(views) for views in self._views]
 
 

@@ -1,6 +1,6 @@
 """Interventions: what the optimizer may do to the selected weights, changed while a training is recorded.
 
-`settings` says what was asked for and needs the standard library alone; `intervener` carries it out.
+`intervention_settings` says what was asked for and needs the standard library alone; `intervener` carries it out.
 """
 
 from recorders.intervention.intervention_settings import Intervention

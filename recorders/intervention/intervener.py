@@ -49,7 +49,7 @@ class Intervener:
         self._optimizer = binding.optimizer
         self._selection = binding.selection
         self._tell = tell
-        self._earliest = settings.natural_steps + (0 if resumed else first_t)
+        self._earliest = settings.unmodified_steps + (0 if resumed else first_t)
         if settings.has_subspace and settings.rank > self._selection.size:
             raise UsageError(f"rank: must be at most P = {self._selection.size}, found {settings.rank}")
         self._sed = SedBasis(settings, binding) if settings.needs_window else None
@@ -60,9 +60,9 @@ class Intervener:
         self._gradient: Tensor | None = None
         self._raw: Tensor | None = None
         self._applied: Tensor | None = None
-        self._kept: float | None = None
+        self._norm_kept: float | None = None
         if self._sed is not None and resumed:
-            tell("the window is empty after a resume: steps are natural until it is full", first_t)
+            tell("the window is empty after a resume: steps are unmodified until it is full", first_t)
 
     def follow(self, binding: Binding) -> None:
         """Act on another optimizer of the same kind from now on; the window goes on."""
@@ -77,7 +77,7 @@ class Intervener:
             RefusedError: they cannot be.
         """
         self._gradient = self._raw = self._applied = None
-        self._kept = 1.0
+        self._norm_kept = 1.0
         on_gradient = self._settings.target == GRADIENT
         if on_gradient and closure_given:
             raise RefusedError("intervene: a step with a closure makes its gradients itself; use --on update")
@@ -91,7 +91,7 @@ class Intervener:
                 self._tell_if_partial(write_gradient(self._selection, self._applied, scale), t)
 
     def after_step(
-        self, t: int, task_gradients: Mapping[str, Tensor], tasks: Collection[str], *, rows: bool
+        self, t: int, task_gradients: Mapping[str, Tensor], tasks: Collection[str], *, recorded: bool
     ) -> tuple[dict[str, Tensor], dict[str, float | Tensor]]:
         """Act after a step that was made, and not skipped. With `--on update` the weights are changed here.
 
@@ -99,7 +99,7 @@ class Intervener:
             t: of the step.
             task_gradients: the gradients [P] that tasks contributed to it.
             tasks: every task known so far.
-            rows: whether the step is recorded.
+            recorded: whether the step's rows are recorded.
 
         Returns:
             `raw/gradient` or `raw/update` [P] where rows are asked for, a fresh tensor; and `norm_kept`.
@@ -114,25 +114,25 @@ class Intervener:
             step = StepVectors(self._raw, self._applied, self._gradient, update, task_gradients, tasks)
             if not self._sed.see(t, step):
                 self._tell(f"a row of {self._settings.source} was not finite: the window goes without it", t)
-        found, source = {}, self._settings.raw_source
-        if rows and self._raw is not None and source is not None:
-            found[source] = self._raw.to(self._selection.dtype, copy=True)
-        return found, {} if self._kept is None else {NORM_KEPT: self._kept}
+        rows_by_source, source = {}, self._settings.raw_source
+        if recorded and self._raw is not None and source is not None:
+            rows_by_source[source] = self._raw.to(self._selection.dtype, copy=True)
+        return rows_by_source, {} if self._norm_kept is None else {NORM_KEPT: self._norm_kept}
 
     def finish(self, t: int) -> None:
         """Say, at the end of the recording, where no step was ever changed."""
         if self._settings.acts and self.began is None:
-            self._tell(f"the intervention never began: {t} steps were natural", t)
+            self._tell(f"the intervention never began: {t} steps were unmodified", t)
 
     # --- the change -------------------------------------------------------------------------------------------------
 
     def _change(self, t: int, raw: Tensor) -> None:
-        """Decide what takes the place of a raw vector [P]: `_applied`, which is `_raw` itself in a natural step."""
+        """Decide what takes the place of a raw vector [P]: `_applied`, which is `_raw` itself in an unmodified step."""
         self._raw = self._applied = raw
         if t < self._earliest:
             return
         if self._settings.freezes or self._settings.mode == DECAY_ONLY:
-            self._applied, self._kept = torch.zeros_like(raw), 0.0
+            self._applied, self._norm_kept = torch.zeros_like(raw), 0.0
         else:
             self._project(t, raw)
         if self.began is None and self._applied is not raw:
@@ -140,21 +140,21 @@ class Intervener:
             self._tell(f"{self._settings.summary()}; from t = {t} on", t)
 
     def _project(self, t: int, raw: Tensor) -> None:
-        span = self._span(t)
-        if span is None:
+        subspace = self._subspace(t)
+        if subspace is None:
             return
         norm = float(torch.linalg.vector_norm(raw))
         if not math.isfinite(norm):
-            self._kept = None  # the training has diverged, or a scaler is about to skip the step
+            self._norm_kept = None  # the training has diverged, or a scaler is about to skip the step
             return
-        part = remove(span, raw) if self._settings.removes else keep(span, raw)
-        self._kept = float(torch.linalg.vector_norm(part)) / norm if norm else None
-        self._applied = with_norm(part, norm) if self._settings.rescales else part
+        component = remove(subspace, raw) if self._settings.removes else keep(subspace, raw)
+        self._norm_kept = float(torch.linalg.vector_norm(component)) / norm if norm else None
+        self._applied = with_norm(component, norm) if self._settings.rescales else component
 
-    def _span(self, t: int) -> Subspace | None:
+    def _subspace(self, t: int) -> Subspace | None:
         if self._draws is not None:
-            return self._draws.span(t)
-        return None if self._sed is None else self._sed.span()
+            return self._draws.subspace(t)
+        return None if self._sed is None else self._sed.subspace()
 
     def _write_weights(self, t: int, held: HeldWeights) -> None:
         if self._applied is self._raw or self._applied is None:
@@ -174,8 +174,8 @@ class Intervener:
         size, device = self._selection.size, self._selection.chosen[0].device
         return RandomSubspaces(settings.rank, size, seed=settings.seed, once=once, device=device)
 
-    def _tell_if_partial(self, whole: bool, t: int) -> None:
-        if not whole:
+    def _tell_if_partial(self, complete: bool, t: int) -> None:
+        if not complete:
             self._tell("a selected parameter had no part in a step: what is projected onto it is left out", t)
 
 

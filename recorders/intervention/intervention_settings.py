@@ -54,7 +54,7 @@ class Intervention:
     stride: int = 1
     """Optimizer steps from one row of the window to the next."""
     warm_up: int = 0
-    """Natural steps at the start, where filling the window takes fewer."""
+    """Unmodified steps at the start, where filling the window takes fewer."""
     basis_source: str | None = None
     """Source of the window's rows: `gradient`, `gradient/<task>`, `update`, or `momentum` (m̂, or SGD's buffer); None:
     what is projected."""
@@ -67,14 +67,14 @@ class Intervention:
 
     def __post_init__(self) -> None:
         """Refuse what no intervention could do."""
-        _one_of("intervene", self.mode, MODES)
-        _one_of("on", self.on, (GRADIENT, UPDATE))
-        _one_of("redraw", self.redraw, (EACH_STEP, ONCE))
-        _whole("rank", self.rank, at_least=0)
-        _whole("window", self.window, at_least=1)
-        _whole("stride", self.stride, at_least=1)
-        _whole("warm-up", self.warm_up, at_least=0)
-        _whole("subspace seed", self.seed, at_least=0)
+        _check_choice("intervene", self.mode, MODES)
+        _check_choice("on", self.on, (GRADIENT, UPDATE))
+        _check_choice("redraw", self.redraw, (EACH_STEP, ONCE))
+        _check_integer("rank", self.rank, at_least=0)
+        _check_integer("window", self.window, at_least=1)
+        _check_integer("stride", self.stride, at_least=1)
+        _check_integer("warm-up", self.warm_up, at_least=0)
+        _check_integer("subspace seed", self.seed, at_least=0)
         self._check_rank()
         self._check_basis()
 
@@ -143,13 +143,13 @@ class Intervention:
         return self.basis or (APPLIED if self.task is None else RAW)
 
     @property
-    def natural_steps(self) -> int:
+    def unmodified_steps(self) -> int:
         """Return the number of steps before the first that may be changed.
 
         Modes with a random subspace, and rank 0, wait as long as the window would take to fill: they start from the
         weights that the SED modes start from.
         """
-        return natural_steps(self.window if self.has_subspace else None, self.stride, self.warm_up)
+        return unmodified_steps(self.window if self.has_subspace else None, self.stride, self.warm_up)
 
     def wants_gradient_of(self, task: str, t: int) -> bool:
         """Return whether the task's gradient makes a row of the window in the step that leaves θ_t."""
@@ -205,11 +205,11 @@ class Intervention:
 
     def _check_basis(self) -> None:
         if not self.task:
-            known = (GRADIENT, f"{GRADIENT}/<task>", UPDATE, MOMENTUM_BASIS)
-            _one_of("basis-source", self.source, known)
+            sources = (GRADIENT, f"{GRADIENT}/<task>", UPDATE, MOMENTUM_BASIS)
+            _check_choice("basis-source", self.source, sources)
         if self.basis is None:
             return
-        _one_of("basis", self.basis, (APPLIED, RAW))
+        _check_choice("basis", self.basis, (APPLIED, RAW))
         if self.task and self.basis == APPLIED:
             raise UsageError(f"basis: the gradient of one task is never applied by itself; {self.source} is raw")
         resulting = self.source in (UPDATE, MOMENTUM_BASIS) and self.on == GRADIENT
@@ -217,16 +217,16 @@ class Intervention:
             raise UsageError(f"basis: with a projected gradient the {self.source} exists as applied alone; found {RAW}")
 
 
-def _one_of(name: str, value: object, known: Sequence[str]) -> None:
-    if value not in known:
-        raise UsageError(f"{name}: must be one of {', '.join(known)}; found {value!r:.80}")
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise UsageError(f"{name}: must be one of {', '.join(choices)}; found {value!r:.80}")
 
 
-def _whole(name: str, value: object, *, at_least: int) -> None:
+def _check_integer(name: str, value: object, *, at_least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= MAX_INTEGER:
         raise UsageError(f"{name}: must be a whole number, {at_least} or more; found {value!r:.80}")
 
 
-def natural_steps(window: int | None, stride: int, warm_up: int) -> int:
+def unmodified_steps(window: int | None, stride: int, warm_up: int) -> int:
     """Return the number of steps before the first that may be changed: until W rows are there, or longer."""
     return max(0 if window is None else (window - 1) * stride + 1, warm_up)

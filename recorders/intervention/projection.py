@@ -42,16 +42,16 @@ def subspace_of(rows: Tensor) -> Subspace:
     return Subspace(rows, factor, is_slanted=bool(lengths) and max(lengths) > _UPRIGHT * min(lengths))
 
 
-def keep(span: Subspace, vector: Tensor) -> Tensor:
+def keep(subspace: Subspace, vector: Tensor) -> Tensor:
     """Return the component of a vector [P] that lies in the subspace."""
-    kept = _component(span, vector)
-    return kept.add_(_component(span, vector - kept)) if span.is_slanted else kept
+    component = _component(subspace, vector)
+    return component.add_(_component(subspace, vector - component)) if subspace.is_slanted else component
 
 
-def remove(span: Subspace, vector: Tensor) -> Tensor:
+def remove(subspace: Subspace, vector: Tensor) -> Tensor:
     """Return the component of a vector [P] that is orthogonal to the subspace."""
-    rest = vector - _component(span, vector)
-    return rest.sub_(_component(span, rest)) if span.is_slanted else rest
+    rest = vector - _component(subspace, vector)
+    return rest.sub_(_component(subspace, rest)) if subspace.is_slanted else rest
 
 
 def with_norm(vector: Tensor, norm: float) -> Tensor:
@@ -60,8 +60,8 @@ def with_norm(vector: Tensor, norm: float) -> Tensor:
     return vector * (norm / own) if own else vector
 
 
-def _component(span: Subspace, vector: Tensor) -> Tensor:
+def _component(subspace: Subspace, vector: Tensor) -> Tensor:
     """Return Vᵀ (V Vᵀ)⁻¹ V x."""
-    products = (span.rows @ vector).unsqueeze(1)
-    component: Tensor = span.rows.T @ torch.cholesky_solve(products, span.factor).squeeze(1)
+    products = (subspace.rows @ vector).unsqueeze(1)
+    component: Tensor = subspace.rows.T @ torch.cholesky_solve(products, subspace.factor).squeeze(1)
     return component

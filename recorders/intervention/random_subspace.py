@@ -32,7 +32,7 @@ class RandomSubspaces:
         self._rows = torch.empty(rank, size, dtype=torch.float64, device=device)
         self._held: Subspace | None = None
 
-    def span(self, t: int) -> Subspace:
+    def subspace(self, t: int) -> Subspace:
         """Return the subspace of the step that leaves θ_t. It is overwritten by the next draw."""
         if self._held is None or not self._once:
             self._held = self._draw(0 if self._once else t)

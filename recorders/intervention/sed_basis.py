@@ -59,7 +59,7 @@ class SedBasis:
         self._binding = binding
         self._stage = _momentum_of(binding) if self._settings.source == MOMENTUM_BASIS else ""
 
-    def span(self) -> Subspace | None:
+    def subspace(self) -> Subspace | None:
         """Return the subspace that the next step is projected onto; None while the window is not full."""
         return self._window.top() if self._window.is_full else None
 
@@ -84,10 +84,10 @@ class SedBasis:
             return self._binding.stage(self._stage).double()
         task = self._settings.task or ""
         if task not in step.tasks:
-            known = ", ".join(step.tasks) or "not named; sedscope.backward names them"
-            raise UsageError(f"basis-source: the script has no task {task!r}; its tasks are {known}")
-        found = step.task_gradients.get(task)
-        return None if found is None else found.double()
+            tasks = ", ".join(step.tasks) or "not named; sedscope.backward names them"
+            raise UsageError(f"basis-source: the script has no task {task!r}; its tasks are {tasks}")
+        gradient = step.task_gradients.get(task)
+        return None if gradient is None else gradient.double()
 
 
 def _momentum_of(binding: Binding) -> str:
@@ -95,5 +95,5 @@ def _momentum_of(binding: Binding) -> str:
     for name in (MOMENTUM, SGD_MOMENTUM):
         if name in binding.stages:
             return name
-    found = type(binding.optimizer).__name__
-    raise UsageError(f"basis-source: momentum must come from Adam, AdamW or SGD with momentum; found {found}")
+    name = type(binding.optimizer).__name__
+    raise UsageError(f"basis-source: momentum must come from Adam, AdamW or SGD with momentum; found {name}")

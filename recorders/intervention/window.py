@@ -43,14 +43,14 @@ class RollingWindow:
 
     def push(self, row: Tensor) -> bool:
         """Add a row [P], float64, in the place of the oldest; False, and nothing added, where it is not finite."""
-        place = self._pushed % len(self._ring)
+        index = self._pushed % len(self._ring)
         squared = float(row @ row)
         if squared - squared != 0:  # NaN or infinite: one such row would stay in every basis for W rows
             return False
-        self._ring[place] = row
+        self._ring[index] = row
         products = (self._ring @ row).cpu()
-        self._gram[place, :] = products
-        self._gram[:, place] = products
+        self._gram[index, :] = products
+        self._gram[:, index] = products
         self._pushed += 1
         return True
 

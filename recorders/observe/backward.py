@@ -42,7 +42,7 @@ class ObservedRecording(Protocol):
 
 
 class BackwardObserver:
-    """Watches the backward calls that the script names tasks for.
+    """A watch over the backward calls that the script names tasks for.
 
     Args:
         recording: the session.
@@ -96,12 +96,12 @@ class BackwardObserver:
         losses = {task: loss for task, loss in losses.items() if isinstance(loss, Tensor) and loss.requires_grad}
         for task in losses:
             self._recording.add_task(task)
-        wanted = {task for task in losses if self._recording.wants_gradient_of(task)}
+        with_gradient = {task for task in losses if self._recording.wants_gradient_of(task)}
         selection = self._recording.selection
-        if wanted and selection is None:
+        if with_gradient and selection is None:
             selection = self._recording.guess_selection(losses.values())
         if losses:
-            self.ledger.before(losses, selection, wanted)
+            self.ledger.before(losses, selection, with_gradient)
 
     def _selected(self) -> list[Tensor]:
         selection = self._recording.selection

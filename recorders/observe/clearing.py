@@ -17,7 +17,7 @@ from recorders.observe.patching import Patches
 
 
 class ClearingObserver:
-    """Watches every `zero_grad` of the process.
+    """A watch over every `zero_grad` of the process.
 
     Args:
         guard: runs a function of ours so that what it raises ends the recording, not the training.
@@ -55,6 +55,6 @@ class ClearingObserver:
         return result
 
     def _cleared(self, parameters: Iterable[Tensor]) -> None:
-        wanted = {id(parameter) for parameter in self._selected()}
-        if wanted and any(id(parameter) in wanted for parameter in parameters):
+        selected_ids = {id(parameter) for parameter in self._selected()}
+        if selected_ids and any(id(parameter) in selected_ids for parameter in parameters):
             self._on_cleared()

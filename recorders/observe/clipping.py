@@ -33,7 +33,7 @@ class _Clip:
 
 
 class ClippingObserver:
-    """Watches gradient clipping between two optimizer steps.
+    """A watch over gradient clipping between two optimizer steps.
 
     Args:
         guard: runs a function of ours so that what it raises ends the recording, not the training.
@@ -60,17 +60,17 @@ class ClippingObserver:
         Args:
             stepped: the parameters that had a gradient in this step.
         """
-        names = {id(parameter) for parameter in stepped}
-        clips = [clip for clip in self._clips if clip.parameters & names]
+        ids = {id(parameter) for parameter in stepped}
+        clips = [clip for clip in self._clips if clip.parameters & ids]
         for clip in clips:
             self._clips.remove(clip)
-        if len(clips) != 1 or not names <= clips[0].parameters:
+        if len(clips) != 1 or not ids <= clips[0].parameters:
             return {}
         clip = clips[0]
-        known = {CLIP_COEFFICIENT: clip.coefficient}
+        scalars = {CLIP_COEFFICIENT: clip.coefficient}
         if clip.euclidean:
-            known[GRAD_NORM_UNCLIPPED] = clip.norm if clip.scale is None else clip.norm / clip.scale
-        return known
+            scalars[GRAD_NORM_UNCLIPPED] = clip.norm if clip.scale is None else clip.norm / clip.scale
+        return scalars
 
     def _normed(self, original: Any, tensors: Any, norm_type: float = 2.0, *args: Any, **kwargs: Any) -> Any:
         norm = original(tensors, norm_type, *args, **kwargs)
@@ -86,8 +86,8 @@ class ClippingObserver:
         return result
 
     def _remember(self, parameters: list[Tensor], max_norm: float, norm: Tensor) -> None:
-        kept = norm.detach().clone()
-        coefficient = torch.clamp(max_norm / (kept + _TORCHS_EPSILON), max=1.0)
-        names = frozenset(id(parameter) for parameter in parameters)
-        self._clips.append(_Clip(names, kept, coefficient, norm is self._euclidean, self._current_scale()))
+        norm_copy = norm.detach().clone()
+        coefficient = torch.clamp(max_norm / (norm_copy + _TORCHS_EPSILON), max=1.0)
+        ids = frozenset(id(parameter) for parameter in parameters)
+        self._clips.append(_Clip(ids, norm_copy, coefficient, norm is self._euclidean, self._current_scale()))
         self._euclidean = None

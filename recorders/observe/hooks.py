@@ -34,7 +34,7 @@ class StepListener(Protocol):
 
 
 class StepHooks:
-    """Owns the two global hooks: whoever installs them removes them."""
+    """The two global hooks around optimizer steps, from the constructor to `remove`."""
 
     def __init__(self, listener: StepListener) -> None:
         self._listener = listener

@@ -10,7 +10,7 @@ Wrapper = Callable[..., Any]
 
 
 class Patches:
-    """Owns replaced attributes and restores them, the last one first."""
+    """Replaced attributes, which `restore` puts back, the last one first."""
 
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any]] = []

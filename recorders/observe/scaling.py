@@ -20,7 +20,7 @@ _DEPTH = 64
 
 
 class ScalerObserver:
-    """Watches every GradScaler of the process.
+    """A watch over every GradScaler of the process.
 
     Args:
         guard: runs a function of ours so that what it raises ends the recording, not the training.

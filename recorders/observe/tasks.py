@@ -43,8 +43,8 @@ class TaskLedger:
         self._reached = False
         self._stepping = False
         self._sealed = False
-        self._unseen: _Arrivals | None = None
-        self._reading: _Reading | None = None
+        self._unreached: _ArrivalWatch | None = None
+        self._copies: _GradientCopies | None = None
         self.losses: dict[str, float | Tensor] = {}
         """Losses by task, unscaled, summed over micro-batches."""
         self.gradients: dict[str, Tensor] = {}
@@ -84,45 +84,45 @@ class TaskLedger:
         """Return `loss/<task>` of the step under way."""
         return {LOSS_PREFIX + task: loss for task, loss in self.losses.items()}
 
-    def before(self, losses: Mapping[str, Tensor], selection: Selection | None, wanted: Collection[str]) -> None:
+    def before(self, losses: Mapping[str, Tensor], selection: Selection | None, with_gradient: Collection[str]) -> None:
         """Prepare for one backward call that is about to send all these losses into `.grad`.
 
         Args:
             losses: the loss of each task.
             selection: the selected parameters; None while the model is unknown.
-            wanted: the tasks whose gradient is to be taken in this step.
+            with_gradient: the tasks whose gradient is to be taken in this step.
         """
         if selection is not None:
             self._drop_if_cleared(selection)
         self._sealed |= self._stepping
         for task, loss in losses.items():
             self._add_loss(task, loss)
-        if selection is None or not wanted:
+        if selection is None or not with_gradient:
             return
         if len(losses) == 1:
-            self._reading = _Reading(*next(iter(losses.items())), selection, self._guard)
+            self._copies = _GradientCopies(*next(iter(losses.items())), selection, self._guard)
         elif not self._refused:
-            self._take_apart(losses, wanted, selection)
+            self._take_apart(losses, with_gradient, selection)
 
     def after(self, selection: Selection | None) -> None:
         """Take what a backward call, which is over, has contributed."""
-        unseen = self._unseen
-        reading = self.abandon()
-        if reading is not None:
-            self._add_gradient(reading.task, reading.loss, reading.parts, reading.selection)
-        if unseen is not None and unseen.fired:
+        unreached = self._unreached
+        copies = self.abandon()
+        if copies is not None:
+            self._add_gradient(copies.task, copies.loss, copies.parts, copies.selection)
+        if unreached is not None and unreached.fired:
             self._refuse("a part of the model runs a backward of its own, as checkpoint(use_reentrant=True) does")
         if selection is not None:
             # Zeros that were there before tell nothing: this backward may not reach the selection at all.
             self._reached = not _all_cleared(selection)
 
-    def abandon(self) -> _Reading | None:
+    def abandon(self) -> _GradientCopies | None:
         """Take the tensor hooks of a backward call out again."""
-        reading, unseen, self._reading, self._unseen = self._reading, self._unseen, None, None
-        for hooks in (reading, unseen):
+        copies, unreached, self._copies, self._unreached = self._copies, self._unreached, None, None
+        for hooks in (copies, unreached):
             if hooks is not None:
                 hooks.remove()
-        return reading
+        return copies
 
     def _drop_if_cleared(self, selection: Selection) -> None:
         """Notice a script that sets `.grad` itself, without `zero_grad`, by what is left of what was delivered."""
@@ -137,17 +137,17 @@ class TaskLedger:
         number = _number(value if scale is None else value / scale.to(value.device))
         self.losses[task] = self.losses.get(task, 0.0) + number
 
-    def _take_apart(self, losses: Mapping[str, Tensor], wanted: Collection[str], selection: Selection) -> None:
+    def _take_apart(self, losses: Mapping[str, Tensor], with_gradient: Collection[str], selection: Selection) -> None:
         trained = [parameter for parameter in selection.chosen if parameter.requires_grad]
         missing = set(range(len(trained)))
         try:
             for task, loss in losses.items():
-                if task in wanted or not self._checked:
+                if task in with_gradient or not self._checked:
                     with torch.random.fork_rng(_cuda_devices(trained)):  # a backward may draw random numbers
-                        found = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
-                    missing -= {index for index, gradient in enumerate(found) if gradient is not None}
-                    if task in wanted:
-                        self._add_gradient(task, loss, _spread(found, selection), selection)
+                        gradients = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
+                    missing -= {index for index, gradient in enumerate(gradients) if gradient is not None}
+                    if task in with_gradient:
+                        self._add_gradient(task, loss, _spread(gradients, selection), selection)
         except RuntimeError as error:
             # A compiled graph with donated buffers gives its buffers away only once.
             self._refuse(str(error).strip().splitlines()[0])
@@ -156,7 +156,7 @@ class TaskLedger:
             # What no task seems to reach must not be reached by the joint backward either: reentrant checkpointing
             # hides parameters from `autograd.grad` without a word.
             self._checked = True
-            self._unseen = _Arrivals([trained[index] for index in missing])
+            self._unreached = _ArrivalWatch([trained[index] for index in missing])
 
     def _refuse(self, reason: str) -> None:
         self._refused = True
@@ -173,7 +173,7 @@ class TaskLedger:
         self.gradients[task] = flat
 
 
-class _Reading:
+class _GradientCopies:
     """Tensor hooks that copy what arrives at each selected parameter, before it is added to `.grad`."""
 
     def __init__(self, task: str, loss: Tensor, selection: Selection, guard: Guard) -> None:
@@ -201,7 +201,7 @@ class _Reading:
         self.parts[index] = copy if before is None else before + copy
 
 
-class _Arrivals:
+class _ArrivalWatch:
     """Tensor hooks that notice whether any of these parameters receives a gradient."""
 
     def __init__(self, parameters: list[Tensor]) -> None:
@@ -225,10 +225,10 @@ def _number(value: Tensor) -> float | Tensor:
     return float(value) if value.device.type == "cpu" else value.double()
 
 
-def _spread(found: tuple[Tensor | None, ...], selection: Selection) -> list[Tensor | None]:
+def _spread(gradients: tuple[Tensor | None, ...], selection: Selection) -> list[Tensor | None]:
     """Return the gradients of the trainable selected parameters, with None for the frozen ones."""
-    each = iter(found)
-    return [next(each) if parameter.requires_grad else None for parameter in selection.chosen]
+    remaining = iter(gradients)
+    return [next(remaining) if parameter.requires_grad else None for parameter in selection.chosen]
 
 
 def _all_cleared(selection: Selection) -> bool:

@@ -31,7 +31,7 @@ def when_imported(name: str, callback: Callable[[], None]) -> Iterator[None]:
 
 
 class _Finder:
-    """Finds one module through the other finders, and wraps its loader."""
+    """A finder of one module, through the other finders; it wraps the module's loader."""
 
     def __init__(self, name: str, callback: Callable[[], None]) -> None:
         self._name = name
@@ -64,7 +64,7 @@ class _Finder:
 
 
 class _Loader:
-    """Loads as the module's own loader does, steps aside, and calls back."""
+    """A loader that loads as the module's own does, steps aside, and calls back."""
 
     def __init__(self, loader: Any, callback: Callable[[], None]) -> None:
         self._loader = loader

@@ -53,8 +53,8 @@ def _run_source(path: str) -> None:
     with io.open_code(path) as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)
     main = ModuleType("__main__")
-    found = {"__builtins__": builtins, "__file__": path, "__cached__": None, "__annotations__": {}}
-    main.__dict__.update(found, __loader__=SourceFileLoader("__main__", path))
+    namespace = {"__builtins__": builtins, "__file__": path, "__cached__": None, "__annotations__": {}}
+    main.__dict__.update(namespace, __loader__=SourceFileLoader("__main__", path))
     sys.modules["__main__"] = main
     exec(code, main.__dict__)
 

@@ -30,7 +30,7 @@ class ReservedFolder:
         refuse_distributed()
         self.path = path
         try:
-            self._made = not options.resume and not path.exists()
+            self._created = not options.resume and not path.exists()
             _check(path, options)
             path.mkdir(parents=True, exist_ok=True)
             if not os.access(path, os.W_OK | os.X_OK):
@@ -40,7 +40,7 @@ class ReservedFolder:
 
     def give_back(self) -> None:
         """Remove the folder if it was made here and nothing is in it."""
-        if self._made:
+        if self._created:
             with suppress(OSError):  # somebody put something there: it is theirs
                 self.path.rmdir()
 

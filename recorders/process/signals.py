@@ -24,7 +24,7 @@ class Closable(Protocol):
 
 
 class ClosingSignals:
-    """Owns the handlers of the signals that nobody else handles, where this is the main thread."""
+    """Handlers of the signals that nobody else handles, where this is the main thread."""
 
     def __init__(self, session: Closable) -> None:
         self._session = session

@@ -51,9 +51,9 @@ def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, off
     if heights is None:
         return [MatrixBlock(name, name, offset, parameter.numel(), shape, layer, role)]
     blocks = []
-    for part, height in heights:
+    for stacked_role, height in heights:
         piece = (height, *shape[1:])
-        blocks.append(MatrixBlock(f"{name}.{part}", name, offset, prod(piece), piece, layer, part))
+        blocks.append(MatrixBlock(f"{name}.{stacked_role}", name, offset, prod(piece), piece, layer, stacked_role))
         offset += prod(piece)
     return blocks
 
@@ -73,9 +73,9 @@ def _heights(model: nn.Module, own_name: str, shape: tuple[int, ...], role: str 
 
 def _key_rows(model: nn.Module, own_name: str, rows: int, width: int) -> int | None:
     """Return the rows of k (as many as of v) in a stack of q, k and v: by the module's numbers, else by its shape."""
-    told = _told_key_rows(model, own_name, rows)
-    if told is not None:
-        return told
+    declared = _declared_key_rows(model, own_name, rows)
+    if declared is not None:
+        return declared
     if rows == 3 * width:
         return width
     # Grouped queries: q keeps the width, k and v share what is left, and whole groups must fit into q.
@@ -83,7 +83,7 @@ def _key_rows(model: nn.Module, own_name: str, rows: int, width: int) -> int | N
     return keys if 0 < keys < width and rows == width + 2 * keys and width % keys == 0 else None
 
 
-def _told_key_rows(model: nn.Module, own_name: str, rows: int) -> int | None:
+def _declared_key_rows(model: nn.Module, own_name: str, rows: int) -> int | None:
     path = own_name.split(".")[:-1]
     for depth in range(len(path), -1, -1):
         module = model.get_submodule(".".join(path[:depth]))
@@ -95,7 +95,7 @@ def _told_key_rows(model: nn.Module, own_name: str, rows: int) -> int | None:
 
 
 def _number(module: nn.Module, names: tuple[str, ...]) -> int | None:
-    found = (getattr(module, name, None) for name in names)
+    values = (getattr(module, name, None) for name in names)
     return next(
-        (value for value in found if isinstance(value, int) and not isinstance(value, bool) and value > 0), None
+        (value for value in values if isinstance(value, int) and not isinstance(value, bool) and value > 0), None
     )

@@ -79,8 +79,8 @@ class Selection:
     def pieces(self, flat: Tensor) -> list[Tensor]:
         """Return views of a vector [P], shaped like the selected parameters and in their order: `flatten` undone."""
         chosen = self.chosen
-        parts = torch.split(flat, [parameter.numel() for parameter in chosen])
-        return [part.view(parameter.shape) for parameter, part in zip(chosen, parts, strict=True)]
+        pieces = torch.split(flat, [parameter.numel() for parameter in chosen])
+        return [piece.view(parameter.shape) for parameter, piece in zip(chosen, pieces, strict=True)]
 
 
 def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
@@ -98,11 +98,11 @@ def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
     named = clean_names(dict(model.named_parameters()))
     kinds = {name: kind_of(model, own, named[name]) for own, name in zip(own_names, named, strict=True)}
     words = tuple(spec) or _default_spec(kinds)
-    wanted: set[str] = set().union(*(_matches(word, model, named, kinds) for word in words))
+    selected_names: set[str] = set().union(*(_matches(word, model, named, kinds) for word in words))
     parameters, blocks, offset = [], [], 0
     for own, (name, tensor) in zip(own_names, named.items(), strict=True):
-        parameters.append(ModelParameter(name, tensor, offset if name in wanted else None))
-        if name in wanted:
+        parameters.append(ModelParameter(name, tensor, offset if name in selected_names else None))
+        if name in selected_names:
             blocks += blocks_of(model, own, name, tensor, offset)
             offset += tensor.numel()
     return Selection(words, tuple(parameters), tuple(blocks))
@@ -123,7 +123,9 @@ def _matches(word: str, model: nn.Module, named: dict[str, nn.Parameter], kinds:
         names = {name for name in named if fnmatchcase(name, word)}
     names = {name for name in names if named[name].is_floating_point() and named[name].numel()}
     if not names:
-        raise UsageError(f"select: {word!r} matches no parameter; presets are {', '.join(PRESETS)}; {_known(named)}")
+        raise UsageError(
+            f"select: {word!r} matches no parameter; presets are {', '.join(PRESETS)}; {_some_names(named)}"
+        )
     return names
 
 
@@ -133,7 +135,7 @@ def _linear_weights(model: nn.Module, named: dict[str, nn.Parameter], kinds: dic
     return {name for name, tensor in named.items() if id(tensor) in weights and kinds[name] is None}
 
 
-def _known(named: dict[str, nn.Parameter]) -> str:
+def _some_names(named: dict[str, nn.Parameter]) -> str:
     shown = ", ".join(list(named)[:_NAMES_SHOWN])
     more = len(named) - _NAMES_SHOWN
     return f"the parameters are {shown}" + (f" and {more} more" if more > 0 else "")

@@ -24,7 +24,7 @@ Failed = Callable[[str], None]
 
 
 class Commits:
-    """Everything that one session commits.
+    """The commits of one session: its shards, weights, programs, probes and journal lines.
 
     Attributes:
         failure: why writing stopped, or None.
@@ -60,9 +60,9 @@ class Commits:
             self._commit_shard()
         array = vector() if callable(vector) else vector
         if array.shape != self._row_shape or array.dtype != self._row_dtype:
-            found = f"{array.dtype} {list(array.shape)}"
+            actual = f"{array.dtype} {list(array.shape)}"
             raise ValueError(
-                f"row {source} at t = {t}: must be {self._row_dtype} {list(self._row_shape)}, found {found}"
+                f"row {source} at t = {t}: must be {self._row_dtype} {list(self._row_shape)}, found {actual}"
             )
         self._shard.add_row(source, t, array)
         self._last_t = max(self._last_t, t)

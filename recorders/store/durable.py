@@ -23,13 +23,13 @@ def write_file(path: Path, buffers: Iterable[Buffer]) -> int:
     Raises:
         OSError: the disk is full or the folder cannot be written; no `.part` stays behind, so its space is free again.
     """
-    part = path.with_name(path.name + PART_SUFFIX)
+    part_path = path.with_name(path.name + PART_SUFFIX)
     try:
-        size = _write_part(part, buffers)
-        part.replace(path)
+        size = _write_part(part_path, buffers)
+        part_path.replace(path)
     except BaseException:
         with suppress(OSError):
-            part.unlink()
+            part_path.unlink()
         raise
     sync_folder(path.parent)
     return size
@@ -56,9 +56,9 @@ def sync_data(fd: int) -> None:
     _datasync(fd)
 
 
-def _write_part(part: Path, buffers: Iterable[Buffer]) -> int:
+def _write_part(part_path: Path, buffers: Iterable[Buffer]) -> int:
     # O_NOFOLLOW: a folder that came from somebody else must not make the recorder write through a link.
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    fd = os.open(part_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
     size = 0
     try:
         for buffer in buffers:

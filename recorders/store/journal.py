@@ -60,7 +60,7 @@ def decode_line(line: bytes, where: str) -> dict[str, Any]:
 
 
 class JournalWriter:
-    """Appends lines to the journal of a new session and makes each one durable before it returns."""
+    """The journal of a new session; each line that is appended is durable before `append` returns."""
 
     def __init__(self, run: Path, session: int) -> None:
         self.path = run / journal_name(session)

@@ -30,7 +30,7 @@ _MAX_CONTENT = 4096
 
 
 class Holder(NamedTuple):
-    """Who records into a run: process id, and host name where the lock file tells it."""
+    """The process that records into a run: its id, and its host's name where the lock file tells it."""
 
     pid: int
     host: str | None
@@ -111,10 +111,10 @@ def _raise_if_held_here(run: Path) -> None:
 
 def _key(run: Path) -> tuple[int, int] | None:
     try:
-        found = (run / LOCK_FILE).stat(follow_symlinks=False)
+        status = (run / LOCK_FILE).stat(follow_symlinks=False)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _open(run: Path, flags: int) -> int:
@@ -137,8 +137,8 @@ def _lock(run: Path, fd: int) -> tuple[int, int]:
         raise InputOutputError(f"{run / LOCK_FILE}: cannot be locked: {error.strerror}") from error
     os.ftruncate(fd, 0)
     os.pwrite(fd, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
-    found = os.fstat(fd)
-    return found.st_dev, found.st_ino
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
 
 
 def _ask(fd: int) -> Holder | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,30 +17,31 @@ from recorders.errors import DamagedError, RefusedError
 from recorders.store import strictjson
 from recorders.store.journal import decode_line
 
-_ANEW = "anew"
+_NEW_OPTIMIZER = "anew"
 
 
 class CountLead(NamedTuple):
-    """A statement that the optimizer's own count of steps is so far ahead of t, from this t on."""
+    """The lead of the optimizer's own count of steps over t, from one t on."""
 
     t: int
-    ahead: int
-    anew: bool = False
+    steps: int
+    """How far the count is ahead of t; negative where steps without a gradient were not counted."""
+    of_new_optimizer: bool = False
     """True where it is the count of another optimizer than before."""
 
     @property
-    def made(self) -> int:
+    def completed(self) -> int:
         """Return the optimizer's count at this t."""
-        return self.t + self.ahead
+        return self.t + self.steps
 
     def count_before(self, then: CountLead) -> int:
         """Return where this count ends, given the next one: one optimizer goes on from the count that it had."""
-        return then.t + self.ahead if then.anew else then.made
+        return then.t + self.steps if then.of_new_optimizer else then.completed
 
     @property
     def message(self) -> str:
         """Return the text of a note."""
-        return f"{self.ahead} {_ANEW}" if self.anew else str(self.ahead)
+        return f"{self.steps} {_NEW_OPTIMIZER}" if self.of_new_optimizer else str(self.steps)
 
 
 _PARAMETER = ("name", "shape", "dtype", "selected", "offset")
@@ -75,30 +77,35 @@ def earlier_counts(path: Path) -> tuple[list[CountLead], int | None]:
     A session that went back to an earlier t takes the place of what was said from there on.
     """
     journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
-    found = [CountLead(0, 0)]
+    leads = [CountLead(0, 0)]
     with suppress(OSError, RefusedError):  # no run to go on with is said where the run is opened
         begun = strictjson.loads((path / format.RUN_FILE).read_bytes(), format.RUN_FILE)
-        found = [CountLead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or found
-    for said in (one for journal in journals for line in _good_lines(journal) for one in _ahead(line)):
-        found = [earlier for earlier in found if earlier.t < said.t] + [said]
+        leads = [CountLead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or leads
+    for lead in chain.from_iterable(_count_leads(line) for journal in journals for line in _good_lines(journal)):
+        leads = [earlier for earlier in leads if earlier.t < lead.t] + [lead]
     reached = [last for journal in journals if (last := _last_t(journal)) is not None]
-    return found, max(reached, default=None)
+    return leads, max(reached, default=None)
 
 
-def _ahead(line: Mapping[str, Any]) -> Iterator[CountLead]:
+def _count_leads(line: Mapping[str, Any]) -> Iterator[CountLead]:
     if line.get("kind") == format.LINE_SESSION and isinstance(line.get(format.STEPS_BEFORE), int):
         yield CountLead(line["first_t"], line[format.STEPS_BEFORE])
     if line.get("kind") == format.LINE_NOTE and line.get("about") == format.NOTE_COUNT:
-        ahead, _, anew = str(line["message"]).partition(" ")
+        steps, _, marker = str(line["message"]).partition(" ")
         with suppress(TypeError, ValueError):  # nothing that a recorder wrote
-            yield CountLead(int(line["t"]), int(ahead), anew == _ANEW)
+            yield CountLead(int(line["t"]), int(steps), marker == _NEW_OPTIMIZER)
 
 
 def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
     if recorded.get("format_version") != format.FORMAT_VERSION:
-        found = recorded.get("format_version")
-        raise RefusedError(f"{path}: resuming needs a run of format {format.FORMAT_VERSION}, found {found}")
-    compared = (("parameters", _table), ("selection", _selection), ("recording.every", _every), ("intervention", _acts))
+        version = recorded.get("format_version")
+        raise RefusedError(f"{path}: resuming needs a run of format {format.FORMAT_VERSION}, found {version}")
+    compared = (
+        ("parameters", _table),
+        ("selection", _selection),
+        ("recording.every", _every),
+        ("intervention", _intervention),
+    )
     for what, key in compared:
         if (old := key(recorded)) != (new := key(manifest)):
             raise RefusedError(f"{path}: resuming needs the same {what}: {_difference(old, new)}")
@@ -116,7 +123,7 @@ def _every(manifest: Mapping[str, Any]) -> list[Any]:
     return [manifest.get("recording", {}).get("every")]
 
 
-def _acts(manifest: Mapping[str, Any]) -> list[Any]:
+def _intervention(manifest: Mapping[str, Any]) -> list[Any]:
     return [manifest.get("intervention")]
 
 
@@ -133,8 +140,8 @@ def _difference(old: list[Any], new: list[Any]) -> str:
 
 def _last_t(journal: Path) -> int | None:
     """Return the last t that a session committed rows, weights or scalars of."""
-    found = [t for line in _good_lines(journal) for t in _steps(line)]
-    return max(found, default=None)
+    steps = [t for line in _good_lines(journal) for t in _steps(line)]
+    return max(steps, default=None)
 
 
 def _good_lines(journal: Path) -> Iterator[dict[str, Any]]:

@@ -26,7 +26,7 @@ _SCALAR_BYTES = 200
 
 
 class RunWriter:
-    """Writes one session; every method hands over to one background thread and returns.
+    """The writer of one session; every method hands over to one background thread and returns.
 
     Arrays and tensors that are handed over must not be changed afterwards. A callable is called once, on the background
     thread. In a forked child every method is without effect. Call `close` from ordinary code, never inside a signal

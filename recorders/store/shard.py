@@ -107,15 +107,15 @@ class ShardBuffer:
 
     def tensors(self) -> dict[str, Payload]:
         """Return everything that waits, by tensor name: `row/<source>` `[S, P]`, `scalar/<name>` `[M]`, and their t."""
-        found: dict[str, Payload] = {}
+        tensors_by_name: dict[str, Payload] = {}
         for source, rows in self._rows.items():
-            found[ROW_PREFIX + source] = stacked([vector for _, vector in rows])
-            found[ROW_T_PREFIX + source] = payload(np.array([t for t, _ in rows], dtype=np.int64))
+            tensors_by_name[ROW_PREFIX + source] = stacked([vector for _, vector in rows])
+            tensors_by_name[ROW_T_PREFIX + source] = payload(np.array([t for t, _ in rows], dtype=np.int64))
         for name, entries in self._scalars.items():
             entries.sort(key=lambda entry: entry[0])  # stable: of two values at one t the later stays later
-            found[SCALAR_PREFIX + name] = payload(np.array([value for _, value in entries], dtype=np.float64))
-            found[SCALAR_T_PREFIX + name] = payload(np.array([t for t, _ in entries], dtype=np.int64))
-        return found
+            tensors_by_name[SCALAR_PREFIX + name] = payload(np.array([value for _, value in entries], dtype=np.float64))
+            tensors_by_name[SCALAR_T_PREFIX + name] = payload(np.array([t for t, _ in entries], dtype=np.int64))
+        return tensors_by_name
 
     def members(self) -> dict[str, Any]:
         """Return the journal line's members: recorded t by source, and the first and last t of the scalars."""

@@ -159,10 +159,10 @@ def read_header(fd: int, size: int, crc: int, where: str) -> Header:
 
 def verify(fd: int, name: str, tensor: Tensor, where: str) -> None:
     """Compare a tensor's bytes with its CRC, in pieces of 4 MiB; raises `DamagedError`."""
-    crc, at, end = 0, tensor.start, tensor.start + tensor.size
-    while at < end:
-        piece = pread(fd, min(_CHUNK, end - at), at, where)
-        crc, at = crc32(piece, crc), at + len(piece)
+    crc, offset, end = 0, tensor.start, tensor.start + tensor.size
+    while offset < end:
+        piece = pread(fd, min(_CHUNK, end - offset), offset, where)
+        crc, offset = crc32(piece, crc), offset + len(piece)
     if crc != tensor.crc:
         raise DamagedError(f"{where}: CRC mismatch in tensor {name}")
 
@@ -192,13 +192,13 @@ def read_elements(fd: int, tensor: Tensor, first: int, count: int, where: str) -
 
 def pread(fd: int, count: int, offset: int, where: str) -> bytes:
     """Return exactly `count` bytes from `offset`; `DamagedError` where the file ends before."""
-    found = os.pread(fd, count, offset)
-    while len(found) < count:
-        more = os.pread(fd, count - len(found), offset + len(found))
+    content = os.pread(fd, count, offset)
+    while len(content) < count:
+        more = os.pread(fd, count - len(content), offset + len(content))
         if not more:
-            raise DamagedError(f"{where}: ends after {offset + len(found)} bytes; {offset + count} were needed")
-        found += more
-    return found
+            raise DamagedError(f"{where}: ends after {offset + len(content)} bytes; {offset + count} were needed")
+        content += more
+    return content
 
 
 def pread_into(fd: int, out: NDArray[Any], offset: int, where: str) -> None:

@@ -18,7 +18,7 @@ _TICK_SECONDS = 0.5
 
 
 class BackgroundWriter:
-    """Runs jobs in order on one thread.
+    """A thread that runs jobs in order.
 
     Args:
         limit: bytes that may wait; one job larger than that passes when nothing else waits.

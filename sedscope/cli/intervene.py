@@ -85,7 +85,7 @@ def intervention_options(command: F) -> F:
             "--window",
             type=int,
             metavar="W",
-            help=f"Rows that make the SED basis; steps are natural until there are W.  [default: {DEFAULT_WINDOW}]",
+            help=f"Rows that make the SED basis; steps are unmodified until there are W.  [default: {DEFAULT_WINDOW}]",
         ),
         _option("--stride", type=int, metavar="n", help="Steps from one row of the window to the next.  [default: 1]"),
         _option("--warm-up", type=int, metavar="STEPS", help="Natural steps at the start, if more.  [default: 0]"),

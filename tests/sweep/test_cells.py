@@ -164,7 +164,7 @@ def test_the_words_mean_to_the_recorder_what_the_cell_is(mode: str) -> None:
     assert made is not None
     assert made.describe() == intervention.describe() == cell.intervention.describe()
     assert made == plain(made)
-    assert not made.acts or made.natural_steps == intervention.natural_steps
+    assert not made.acts or made.unmodified_steps == intervention.unmodified_steps
 
 
 def test_a_module_is_run_as_one() -> None:

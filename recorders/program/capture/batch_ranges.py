@@ -43,10 +43,10 @@ def _inputs(exported: Any) -> list[Any]:
 
 
 def _bounds(exported: Any, size: torch.SymInt) -> tuple[int, int]:
-    found = exported.range_constraints.get(size.node.expr)
-    if found is None:
+    constraint = exported.range_constraints.get(size.node.expr)
+    if constraint is None:
         return 1, MAX_AXIS
-    return _integer(found.lower), _integer(found.upper)
+    return _integer(constraint.lower), _integer(constraint.upper)
 
 
 def _integer(bound: Any) -> int:

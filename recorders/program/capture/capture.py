@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recorders.errors import RefusedError
-from recorders.program.capture import exporting, feature_point
-from recorders.program.capture import self_check as selfcheck
+from recorders.program.capture import exporting, feature_point, self_check
 from recorders.program.capture.convert import Converted, convert
 from recorders.program.capture.feature_point import Calls, Run
 from recorders.program.capture.forward import Forward, call
@@ -117,9 +116,9 @@ def _first_good_rung(
         try:
             converted = convert(exported, forward, names, feature)
             # Not before: of a random model, or one with `.item()`, the operation is the thing to name.
-            selfcheck.check_independence(forward, inputs, names)
+            self_check.check_independence(forward, inputs, names)
             program_json = encode(converted.graph)
-            selfcheck.check(load(program_json, converted.constants), forward, inputs)
+            self_check.check(load(program_json, converted.constants), forward, inputs)
             return converted, program_json
         except ProgramRefused as refusal:
             refusals.append(refusal)

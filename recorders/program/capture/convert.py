@@ -1,7 +1,7 @@
 """An exported program as a graph of ours, if every operation that its outputs need is in the table.
 
 Decides what is left out because it changes nothing (assertions, dropout in eval mode, devices) and what is written
-differently so that the program runs anywhere and in float64. Which operations are allowed is decided in `table`, what a
+differently so that the program runs anywhere and in float64. Which operations are allowed is decided in `operation_table`, what a
 weight is called in `holdings`.
 """
 
@@ -22,7 +22,7 @@ from recorders.program.capture.holdings import Holdings, dtype_name
 from recorders.program.capture.outside import OutsideTable, is_in_place
 from recorders.program.capture.shortcuts import FAR, Entry, stacks, takes_everything
 from recorders.program.refusal import ProgramRefused
-from recorders.program.storage import operation_table as table
+from recorders.program.storage import operation_table
 from recorders.program.storage.graph import (
     MAX_DEPTH,
     Argument,
@@ -101,7 +101,7 @@ def convert(exported: Any, forward: Forward, names: tuple[str, ...], feature: Ca
         batch_max=most,
         torch=torch.__version__,
     )
-    return Converted(graph, holdings.kept())
+    return Converted(graph, holdings.constant_values())
 
 
 def _results(exported: Any) -> list[fx.Node]:
@@ -140,7 +140,7 @@ def _input_spec(index: int, node: fx.Node) -> TensorSpec:
 
 def _op(node: fx.Node) -> str:
     if node.target is operator.getitem:
-        return table.GETITEM
+        return operation_table.GETITEM
     return _INTEGERS.get(node.target) or str(node.target)
 
 
@@ -148,7 +148,7 @@ def _is_outside(node: fx.Node) -> bool:
     op = _op(node)
     if op in _DROPOUTS:
         return bool(node.args[2])
-    return node.op != "call_function" or not (op in _COPIES or op in _MOVES or table.is_known(op))
+    return node.op != "call_function" or not (op in _COPIES or op in _MOVES or operation_table.is_known(op))
 
 
 class _Conversion:
@@ -199,7 +199,7 @@ class _Conversion:
     def _entry(self, source: fx.Node, axis: int, position: int) -> Ref:
         if (source, axis) not in self._unbound:
             self._unbound[source, axis] = self._append("aten.unbind.int", (self._argument(source), axis), {})
-        return self._append(table.GETITEM, (self._unbound[source, axis], position), {})
+        return self._append(operation_table.GETITEM, (self._unbound[source, axis], position), {})
 
     def _moved(self, node: fx.Node, source: Argument) -> Argument:
         """Return a move between devices as its change of element type: devices mean nothing here."""

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recorders.program.capture import source_line as place
+from recorders.program.capture import source_line
 from recorders.program.capture.forward import Forward
 from recorders.program.capture.inline import inline_bodies
 from recorders.program.refusal import ProgramRefused
@@ -54,7 +54,7 @@ def _ours(error: BaseException) -> ProgramRefused | None:
     return None
 
 
-_KNOWN = (
+_REASONS = (
     ("data-dependent", "control flow or a number that depends on the data (an `if`, a loop or `.item()`)"),
     ("ConstraintViolation", "the batch size is fixed inside the forward"),
     ("specialized", "the batch size is fixed inside the forward"),
@@ -64,8 +64,8 @@ _KNOWN = (
 def _reason(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}"
     first = " ".join(str(error).split())[:160]
-    where = place.of_traceback(error.__traceback__)
-    for sign, reason in _KNOWN:
+    where = source_line.of_traceback(error.__traceback__)
+    for sign, reason in _REASONS:
         if sign in text:
             return f"{reason}{where} ({first})"
     return f"{type(error).__name__}{where}: {first}"

@@ -45,9 +45,9 @@ def find(model: nn.Module, at: str | None, inputs: Sequence[Tensor], run: Run) -
 
 
 def _named(model: nn.Module, at: str) -> str:
-    known = [name for name, _ in model.named_modules() if name]
-    if at not in known:
-        some = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+    names = [name for name, _ in model.named_modules() if name]
+    if at not in names:
+        some = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
         raise ProgramRefused(f"at: a module of the model is required, found {at!r}; known: {some}")
     return at
 

@@ -48,13 +48,13 @@ class Forward(nn.Module):
             ProgramRefused: the batch is not the first axis of the feature or of an output.
         """
         with torch.no_grad():
-            found, calls = self.named(inputs, torch.zeros((), device=inputs[0].device))
+            outputs_by_name, calls = self.named(inputs, torch.zeros((), device=inputs[0].device))
         batch = inputs[0].shape[0]
         if calls.shape[:1] != (batch,):
             raise ProgramRefused(f"at: the feature's first axis must be the batch ({batch}), found {list(calls.shape)}")
-        for name, tensor in found.items():
+        for name, tensor in outputs_by_name.items():
             if tensor.shape[:1] != (batch,):
                 raise ProgramRefused(
                     f"output: the first axis of {name!r} must be the batch ({batch}), found {list(tensor.shape)}"
                 )
-        return tuple(found), calls
+        return tuple(outputs_by_name), calls

@@ -32,10 +32,10 @@ class Holdings:
     def __init__(self, exported: Any, forward: Forward) -> None:
         self._exported = exported
         self._forward = forward
-        self._known = _state_names(forward.model)
+        self._names = _state_names(forward.model)
         self._state: dict[int, tuple[TensorSpec, Tensor]] = {}
         self._constants: dict[int, tuple[TensorSpec, Tensor]] = {}
-        self._asked: list[tuple[str, int]] = []
+        self._placeholders: list[tuple[str, int]] = []
 
     def ask(self, placeholder: str, target: str) -> None:
         """Take in the tensor that one placeholder stands for.
@@ -44,18 +44,18 @@ class Holdings:
             ProgramRefused: it is not a tensor, or it is trained without being in the state dict.
         """
         tensor = self._tensor(target)
-        name = self._known.get(id(tensor))
+        name = self._names.get(id(tensor))
         if name is None and tensor.requires_grad:
             raise ProgramRefused(f"model: {target!r} is trained but is not in the model's state dict")
         home = self._constants if name is None else self._state
         named = name if name is not None else f"c{len(self._constants)}"
         home.setdefault(id(tensor), (TensorSpec(named, dtype_name(tensor.dtype), tuple(tensor.shape)), tensor))
-        self._asked.append((placeholder, id(tensor)))
+        self._placeholders.append((placeholder, id(tensor)))
 
     def numbers(self, first: int) -> dict[str, int]:
         """Return the value number of every placeholder, counted from `first`."""
         order = [*self._state, *self._constants]
-        return {placeholder: first + order.index(identity) for placeholder, identity in self._asked}
+        return {placeholder: first + order.index(identity) for placeholder, identity in self._placeholders}
 
     @property
     def state(self) -> tuple[TensorSpec, ...]:
@@ -67,7 +67,7 @@ class Holdings:
         """Return the entries that are stored beside the program."""
         return tuple(spec for spec, _ in self._constants.values())
 
-    def kept(self) -> dict[str, Tensor]:
+    def constant_values(self) -> dict[str, Tensor]:
         """Return the constants' values on the CPU.
 
         Raises:
@@ -84,12 +84,12 @@ class Holdings:
         """Return the real tensor: from the model where it has it, for identity, else from the export."""
         owner, _, leaf = target.rpartition(".")
         try:
-            found = getattr(self._forward.get_submodule(owner), leaf)
+            tensor = getattr(self._forward.get_submodule(owner), leaf)
         except AttributeError:
-            found = self._exported.constants.get(target)
-        if not isinstance(found, Tensor):
+            tensor = self._exported.constants.get(target)
+        if not isinstance(tensor, Tensor):
             raise ProgramRefused(f"model: {target!r} is not a tensor and cannot be stored")
-        return found
+        return tensor
 
 
 def _state_names(model: nn.Module) -> dict[int, str]:

@@ -52,9 +52,9 @@ def _attributes(model: nn.Module) -> Iterator[None]:
             for buffer, before in buffers:
                 if not _same(buffer, before):
                     buffer.copy_(before)
-        for parameter, wanted in wants_grad:
-            if parameter.requires_grad != wanted:
-                parameter.requires_grad_(wanted)
+        for parameter, required in wants_grad:
+            if parameter.requires_grad != required:
+                parameter.requires_grad_(required)
 
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:

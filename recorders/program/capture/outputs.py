@@ -51,13 +51,13 @@ def _entry(returned: Any, select: Selector) -> Any:
         return returned[select]
     if isinstance(select, str) and not isinstance(returned, Tensor) and hasattr(returned, select):
         return getattr(returned, select)
-    known = ", ".join(_entries(returned)) or "nothing to select from"
-    raise ProgramRefused(f"output: {select!r} is not in what the model returned ({type(returned).__name__}: {known})")
+    choices = ", ".join(_entries(returned)) or "nothing to select from"
+    raise ProgramRefused(f"output: {select!r} is not in what the model returned ({type(returned).__name__}: {choices})")
 
 
 def _floating(value: Any, name: str) -> Tensor:
     if isinstance(value, Tensor) and value.is_floating_point():
         return value
-    found = f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
+    kind = f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
     hint = "" if isinstance(value, Tensor) else "; select the one output that is meant"
-    raise ProgramRefused(f"output: {name!r} must be a floating tensor, found {found}{hint}")
+    raise ProgramRefused(f"output: {name!r} must be a floating tensor, found {kind}{hint}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import fx
 
-from recorders.program.capture import source_line as place
+from recorders.program.capture import source_line
 from recorders.program.refusal import ProgramRefused
 
 _NAMED = 4
@@ -22,9 +22,9 @@ class OutsideTable(ProgramRefused):
         """Every rung but the first is without these: what is missing there says more."""
 
     @classmethod
-    def naming(cls, found: Iterable[tuple[str, fx.Node]]) -> OutsideTable:
+    def naming(cls, operations: Iterable[tuple[str, fx.Node]]) -> OutsideTable:
         """Return the refusal of these operations and nodes."""
-        nodes = list(found)
+        nodes = list(operations)
         telling = [(op, node) for op, node in nodes if not is_in_place(node)]
         named = list(dict.fromkeys(f"{op}{_why(node)}{_line(node)}" for op, node in telling or nodes))
         rest = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
@@ -48,4 +48,4 @@ def _why(node: fx.Node) -> str:
 
 
 def _line(node: fx.Node) -> str:
-    return place.of_stack(node.meta.get("stack_trace") or "")
+    return source_line.of_stack(node.meta.get("stack_trace") or "")

@@ -41,8 +41,8 @@ def check(program: Program, forward: Forward, inputs: tuple[Tensor, ...]) -> Non
     live = _live(forward, state, inputs, delta)
     _check_leaves(live, [*state.values(), delta])
     ours = _ours(program, state, inputs, delta)
-    for name, wanted, found in zip(program.output_names, live, ours, strict=True):
-        _compare(f"output {name!r}", wanted, found, "")
+    for name, expected, captured in zip(program.output_names, live, ours, strict=True):
+        _compare(f"output {name!r}", expected, captured, "")
     _check_gradients(live, ours, {**state, "delta": delta})
     _check_second_derivative(ours, state, delta)
     _check_smaller_batch(program, forward, state, inputs)
@@ -52,11 +52,11 @@ def _leaves(program: Program, forward: Forward) -> dict[str, Tensor]:
     """Return the model's state, sharing its memory; a gradient of floating weights never reaches the model's own."""
     named = {**dict(forward.model.named_parameters()), **dict(forward.model.named_buffers())}
     parameters = {name for name, _ in forward.model.named_parameters()}
-    wanted = set(program.state_names)
+    used_names = set(program.state_names)
     return {
         name: tensor.detach().requires_grad_(name in parameters and tensor.is_floating_point())
         for name, tensor in named.items()
-        if name in parameters or clean(name) in wanted
+        if name in parameters or clean(name) in used_names
     }
 
 
@@ -75,36 +75,37 @@ def _ours(program: Program, state: Mapping[str, Tensor], inputs: Sequence[Tensor
         raise ProgramRefused(f"model: the captured program does not run: {error}") from error
 
 
-def _compare(what: str, wanted: Tensor, found: Tensor, hint: str, scale: float = 0.0) -> None:
-    if wanted.shape != found.shape or wanted.dtype != found.dtype:
+def _compare(what: str, expected: Tensor, captured: Tensor, hint: str, scale: float = 0.0) -> None:
+    if expected.shape != captured.shape or expected.dtype != captured.dtype:
         raise ProgramRefused(
-            f"model: {what} is {wanted.dtype} {list(wanted.shape)}, its capture {found.dtype} {list(found.shape)}"
+            f"model: {what} is {expected.dtype} {list(expected.shape)},"
+            f" its capture {captured.dtype} {list(captured.shape)}"
         )
-    apart, size = _difference(wanted, found, scale)
-    if not apart <= _TOLERANCE.get(wanted.dtype, 1e-3) * size:
+    apart, size = _difference(expected, captured, scale)
+    if not apart <= _TOLERANCE.get(expected.dtype, 1e-3) * size:
         raise ProgramRefused(f"model: {what} differs in the captured program by {apart:.2g} of {size:.2g}{hint}")
 
 
-def _difference(wanted: Tensor, found: Tensor, scale: float) -> tuple[float, float]:
+def _difference(expected: Tensor, captured: Tensor, scale: float) -> tuple[float, float]:
     """Return the greatest difference, and the size to compare it with."""
-    if not wanted.numel():
+    if not expected.numel():
         return 0.0, scale
-    same = (wanted == found) | (wanted.isnan() & found.isnan())
-    apart = float(torch.where(same, 0.0, (wanted - found).abs()).max())
-    return apart, max(float(wanted.abs().nan_to_num(0.0, 0.0, 0.0).max()), scale)
+    same = (expected == captured) | (expected.isnan() & captured.isnan())
+    apart = float(torch.where(same, 0.0, (expected - captured).abs()).max())
+    return apart, max(float(expected.abs().nan_to_num(0.0, 0.0, 0.0).max()), scale)
 
 
 def _check_gradients(live: Sequence[Tensor], ours: Sequence[Tensor], leaves: Mapping[str, Tensor]) -> None:
     """Compare ∂⟨ξ, y⟩ of both for one cotangent ξ: torch's own backward of the model is the reference."""
     cotangents = _cotangents(live)
-    wanted = _gradients(live, cotangents, leaves, keep=False)
-    found = _gradients(ours, cotangents, leaves, keep=True)
+    expected = _gradients(live, cotangents, leaves, keep=False)
+    captured = _gradients(ours, cotangents, leaves, keep=True)
     hint = _hint(live)
     for group in (set(leaves) - {"delta"}, {"delta"}):
         # A weight whose gradient vanishes (a key bias) is compared with the size of the others.
-        largest = max((float(wanted[name].abs().max()) for name in group if wanted[name].numel()), default=0.0)
+        largest = max((float(expected[name].abs().max()) for name in group if expected[name].numel()), default=0.0)
         for name in sorted(group):
-            _compare(f"gradient of {name!r}", wanted[name], found[name], hint, 1e-2 * largest)
+            _compare(f"gradient of {name!r}", expected[name], captured[name], hint, 1e-2 * largest)
 
 
 def _cotangents(outputs: Sequence[Tensor]) -> list[Tensor]:
@@ -115,14 +116,14 @@ def _cotangents(outputs: Sequence[Tensor]) -> list[Tensor]:
 def _gradients(
     outputs: Sequence[Tensor], cotangents: Sequence[Tensor], leaves: Mapping[str, Tensor], *, keep: bool
 ) -> Gradients:
-    wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+    trained = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
     reached = [(y, xi) for y, xi in zip(outputs, cotangents, strict=True) if y.requires_grad]
     if not reached:
         return {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
-    found = torch.autograd.grad(
-        [y for y, _ in reached], list(wanted.values()), [xi for _, xi in reached], retain_graph=keep, allow_unused=True
+    gradients = torch.autograd.grad(
+        [y for y, _ in reached], list(trained.values()), [xi for _, xi in reached], retain_graph=keep, allow_unused=True
     )
-    by_name = dict(zip(wanted, found, strict=True))
+    by_name = dict(zip(trained, gradients, strict=True))
     return {
         name: g if (g := by_name.get(name)) is not None else torch.zeros_like(leaf) for name, leaf in leaves.items()
     }
@@ -134,11 +135,11 @@ def _hint(outputs: Sequence[Tensor]) -> str:
     return f"; autograd.Function {', '.join(names)} has a backward that a capture loses" if names else ""
 
 
-def _check_leaves(outputs: Sequence[Tensor], known: Sequence[Tensor]) -> None:
+def _check_leaves(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> None:
     """Refuse a gradient that reaches what is no weight by name: that would be stored as a constant."""
     for node in _behind(outputs):
         leaf = getattr(node, "variable", None)
-        if leaf is not None and not any(leaf is tensor for tensor in known):
+        if leaf is not None and not any(leaf is tensor for tensor in leaves):
             shape = list(leaf.shape)
             raise ProgramRefused(f"model: a tensor of shape {shape} is trained but is not in the model's state dict")
 
@@ -180,14 +181,14 @@ def _check_smaller_batch(
     program: Program, forward: Forward, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]
 ) -> None:
     """Compare on a batch size that the export did not see: what it took for a constant shows."""
-    some = tuple(tensor[_order(inputs)] for tensor in inputs)
-    if some[0].shape[0] < program.batch_range[0]:
+    smaller = tuple(tensor[_order(inputs)] for tensor in inputs)
+    if smaller[0].shape[0] < program.batch_range[0]:
         return
-    none = torch.zeros((), dtype=getattr(torch, program.graph.delta.dtype), device=inputs[0].device)
+    no_displacement = torch.zeros((), dtype=getattr(torch, program.graph.delta.dtype), device=inputs[0].device)
     with torch.no_grad():
-        live, ours = _live(forward, state, some, none), _ours(program, state, some, none)
-    for name, wanted, found in zip(program.output_names, live, ours, strict=True):
-        _compare(f"output {name!r} on a smaller batch", wanted, found, "")
+        live, ours = _live(forward, state, smaller, no_displacement), _ours(program, state, smaller, no_displacement)
+    for name, expected, captured in zip(program.output_names, live, ours, strict=True):
+        _compare(f"output {name!r} on a smaller batch", expected, captured, "")
 
 
 def check_independence(forward: Forward, inputs: tuple[Tensor, ...], names: Sequence[str]) -> None:
@@ -197,12 +198,12 @@ def check_independence(forward: Forward, inputs: tuple[Tensor, ...], names: Sequ
         ProgramRefused: an output of one example depends on the others.
     """
     order = _order(inputs)
-    none = torch.zeros((), device=inputs[0].device)
+    no_displacement = torch.zeros((), device=inputs[0].device)
     with torch.no_grad():
-        whole = forward(inputs, none)
-        some = forward(tuple(tensor[order] for tensor in inputs), none)
-    for name, among, alone in zip(names, whole, some, strict=True):
-        apart, size = _difference(among[order], alone, 1e-3)
+        all_outputs = forward(inputs, no_displacement)
+        reordered = forward(tuple(tensor[order] for tensor in inputs), no_displacement)
+    for name, together, alone in zip(names, all_outputs, reordered, strict=True):
+        apart, size = _difference(together[order], alone, 1e-3)
         if not apart <= _TOLERANCE.get(alone.dtype, 1e-3) * size:
             raise ProgramRefused(
                 f"model: examples influence each other: output {name!r} of one changes by {apart:.2g} of {size:.2g} "

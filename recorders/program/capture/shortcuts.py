@@ -32,12 +32,12 @@ def stacks(nodes: list[fx.Node]) -> dict[fx.Node, Entry]:
         if str(node.target) == "aten.select.int":
             source, axis, _ = _select(node)
             groups[source, axis].append(node)
-    found: dict[fx.Node, Entry] = {}
+    entries: dict[fx.Node, Entry] = {}
     for (source, axis), members in groups.items():
         positions = {position for _, _, position in map(_select, members)}
         if len(members) > 1 and _size(source, axis) == len(members) and positions == set(range(len(members))):
-            found.update({node: _select(node) for node in members})
-    return found
+            entries.update({node: _select(node) for node in members})
+    return entries
 
 
 def _select(node: fx.Node) -> Entry:

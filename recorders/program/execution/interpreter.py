@@ -1,7 +1,7 @@
 """Runs a feature program: inputs, weights and δ in, outputs out, differentiable in weights and δ.
 
 Decides the order of evaluation, which batch sizes are allowed and what a failing operation is reported as. When a
-tensor is let go is decided in `steps`, which element types stand for the captured ones in `precision`, what an
+tensor is let go is decided in `prepared_steps`, which element types stand for the captured ones in `precision`, what an
 operation does in `kernels`; what a program may look like in `codec` and `schema`.
 """
 
@@ -46,14 +46,12 @@ def load(program_json: bytes, constants: Mapping[str, Tensor]) -> Program:
 
 
 def _check_constant(spec: TensorSpec, constants: Mapping[str, Tensor]) -> None:
-    found = constants.get(spec.name)
-    if found is None:
+    constant = constants.get(spec.name)
+    if constant is None:
         raise RefusedError(f"program: constant {ascii(spec.name)[:80]} is missing")
-    if tuple(found.shape) != spec.shape or found.dtype != getattr(torch, spec.dtype):
-        wanted = f"{spec.dtype} {list(spec.shape)}"
-        raise RefusedError(
-            f"program: constant {ascii(spec.name)[:80]} must be {wanted}, found {found.dtype} {list(found.shape)}"
-        )
+    if tuple(constant.shape) != spec.shape or constant.dtype != getattr(torch, spec.dtype):
+        required, actual = f"{spec.dtype} {list(spec.shape)}", f"{constant.dtype} {list(constant.shape)}"
+        raise RefusedError(f"program: constant {ascii(spec.name)[:80]} must be {required}, found {actual}")
 
 
 class Program:
@@ -141,12 +139,12 @@ class Program:
         shapes = [tensor.detach().to("meta") for tensor in inputs]
         with torch.no_grad(), FlopCounterMode(display=False) as flops:
             self._run(state, shapes, torch.zeros((), device="meta", dtype=floating), count.add)
-        found = Footprint(count.largest, count.total, flops.get_total_flops())
-        if found.flops > most_flops:
+        footprint = Footprint(count.largest, count.total, flops.get_total_flops())
+        if footprint.flops > most_flops:
             raise RefusedError(
-                f"program: one run would take {found.flops} operations, at most {most_flops} are allowed"
+                f"program: one run would take {footprint.flops} operations, at most {most_flops} are allowed"
             )
-        return found
+        return footprint
 
     def _check_inputs(self, inputs: Sequence[Tensor]) -> None:
         if len(inputs) != len(self.graph.inputs):
@@ -158,15 +156,15 @@ class Program:
             raise RefusedError(f"program: a batch of {allowed} is required, found {sorted(sizes)}")
         for spec, tensor in zip(self.graph.inputs, inputs, strict=True):
             if tuple(tensor.shape[1:]) != spec.shape:
-                wanted = ", ".join(map(str, ("N", *spec.shape)))
+                shape = ", ".join(map(str, ("N", *spec.shape)))
                 raise RefusedError(
-                    f"program: input {ascii(spec.name)[:80]} must be [{wanted}], found {list(tensor.shape)}"
+                    f"program: input {ascii(spec.name)[:80]} must be [{shape}], found {list(tensor.shape)}"
                 )
 
     def _check_delta(self, delta: Tensor, batch: int) -> None:
         if delta.ndim and tuple(delta.shape) != (batch, *self.feature_shape):
-            wanted = [batch, *self.feature_shape]
-            raise RefusedError(f"program: delta must be zero-dimensional or {wanted}, found {list(delta.shape)}")
+            shape = [batch, *self.feature_shape]
+            raise RefusedError(f"program: delta must be zero-dimensional or {shape}, found {list(delta.shape)}")
 
     def _prepare(self, precision: Precision, device: torch.device) -> tuple[tuple[Step, ...], list[Tensor]]:
         if self._ready is None or self._ready[:2] != (precision, device):
@@ -210,11 +208,11 @@ def refusing(what: str = "its gradient") -> Iterator[None]:
 
 
 def _weight(spec: TensorSpec, state: Mapping[str, Tensor]) -> Tensor:
-    found = state.get(spec.name)
-    if found is None:
+    weight = state.get(spec.name)
+    if weight is None:
         raise RefusedError(f"program: weight {ascii(spec.name)[:80]} is missing from the state")
-    if tuple(found.shape) != spec.shape:
+    if tuple(weight.shape) != spec.shape:
         raise RefusedError(
-            f"program: weight {ascii(spec.name)[:80]} must be {list(spec.shape)}, found {list(found.shape)}"
+            f"program: weight {ascii(spec.name)[:80]} must be {list(spec.shape)}, found {list(weight.shape)}"
         )
-    return found
+    return weight

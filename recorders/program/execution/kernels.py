@@ -4,7 +4,7 @@ Decides the replacements: attention always by the math kernel (the default CPU o
 when the keys are shorter than the values) or, over few positions, without matrix products, views as reshapes (lower
 rungs of the capture bake strides in), batch norm by the form that checks its arguments, `copy` by something that has a
 derivative, and a guard on integer division, which faults at least integer // −1. Which operations exist is decided in
-`table`.
+`operation_table`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from recorders.errors import RefusedError
-from recorders.program.storage import operation_table as table
+from recorders.program.storage import operation_table
 from recorders.program.storage.schema import overload
 
 Kernel = Callable[..., Any]
@@ -160,7 +160,7 @@ _DIVISIONS: Final = (
 )
 
 _REPLACED: Final[dict[str, Kernel]] = {
-    table.GETITEM: _getitem,
+    operation_table.GETITEM: _getitem,
     "int.add": _bounded(operator.add),
     "int.sub": _bounded(operator.sub),
     "int.mul": _bounded(operator.mul),

@@ -28,7 +28,7 @@ class Footprint:
 
 
 class ByteCount:
-    """Adds up the results of one run on meta tensors and stops it at a cap."""
+    """A sum over the results of one run on meta tensors, which stops the run at a cap."""
 
     def __init__(self, most_each: int, most_total: int) -> None:
         self._most_each = most_each

@@ -36,12 +36,12 @@ class Precision:
         """
         widest: str | None = None
         for spec, tensor in given:
-            found = str(tensor.dtype).removeprefix("torch.")
-            if found == spec.dtype:
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            if dtype == spec.dtype:
                 continue
-            if found not in _WIDTH or spec.dtype not in _WIDTH:
-                raise RefusedError(f"program: {ascii(spec.name)[:80]} must be {spec.dtype}, found {found}")
-            widest = found if widest is None or _WIDTH[found] > _WIDTH[widest] else widest
+            if dtype not in _WIDTH or spec.dtype not in _WIDTH:
+                raise RefusedError(f"program: {ascii(spec.name)[:80]} must be {spec.dtype}, found {dtype}")
+            widest = dtype if widest is None or _WIDTH[dtype] > _WIDTH[widest] else widest
         return cls(widest)
 
     def dtype(self, captured: str) -> torch.dtype:
@@ -59,5 +59,5 @@ class Precision:
 
 def memory_format(name: str) -> torch.memory_format:
     """Return torch's memory format of this name, one of those that `graph` knows."""
-    found: torch.memory_format = getattr(torch, name)
-    return found
+    torch_format: torch.memory_format = getattr(torch, name)
+    return torch_format

@@ -54,13 +54,13 @@ def prepare(graph: Graph, precision: Precision, device: torch.device) -> tuple[S
 
 
 def _last_uses(graph: Graph) -> list[tuple[int, ...]]:
-    kept = {output.value for output in graph.outputs}
-    seen: set[int] = set(kept)
+    outputs = {output.value for output in graph.outputs}
+    used_later: set[int] = set(outputs)
     drops: list[tuple[int, ...]] = []
     for index in range(len(graph.nodes) - 1, -1, -1):
         mine = {*graph.nodes[index].refs(), graph.first_node + index}
-        drops.append(tuple(sorted(mine - seen)))
-        seen |= mine
+        drops.append(tuple(sorted(mine - used_later)))
+        used_later |= mine
     return drops[::-1]
 
 

@@ -2,7 +2,7 @@
 
 Decides the JSON form and which structure is accepted: every value defined before it is used, no duplicate keys, no
 numbers that JSON does not have, everything within the caps of `graph`. Whether an operation exists and takes these
-arguments is left to `table` and `schema`.
+arguments is left to `operation_table` and `schema`.
 
 `{"v": 17}` refers to value 17. A number with a point or an exponent is a float, one without is an integer; what JSON
 cannot write is `{"float": "inf"}`; element types are `{"dtype": "float32"}`.
@@ -105,7 +105,7 @@ def decode(program_json: bytes) -> Graph:
         batch_max=batch_max,
         torch=_text(document["torch"], "torch"),
     )
-    _check_whole(graph)
+    _check_graph(graph)
     return graph
 
 
@@ -122,10 +122,10 @@ def _parse(program_json: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a key occurs twice in one object")
-    return found
+    return members
 
 
 def _no_constant(name: str) -> float:
@@ -140,13 +140,13 @@ def _bounded(digits: str) -> int:
 
 def _keys(document: Mapping[str, Any]) -> None:
     if document.get("version") != PROGRAM_VERSION or isinstance(document.get("version"), bool):
-        found = ascii(document.get("version"))[:40]
-        raise RefusedError(f"program: version {PROGRAM_VERSION} is read by this version of sedscope, found {found}")
-    wanted = {"version", "torch", "batch", "inputs", "delta", "state", "constants", "nodes", "outputs"}
-    if set(document) != wanted:
-        odd = sorted(wanted ^ set(document))[0]
+        version = ascii(document.get("version"))[:40]
+        raise RefusedError(f"program: version {PROGRAM_VERSION} is read by this version of sedscope, found {version}")
+    required = {"version", "torch", "batch", "inputs", "delta", "state", "constants", "nodes", "outputs"}
+    if set(document) != required:
+        odd = sorted(required ^ set(document))[0]
         raise RefusedError(
-            f"program: keys {', '.join(sorted(wanted))} are required; {ascii(odd)[:80]} is missing or unknown"
+            f"program: keys {', '.join(sorted(required))} are required; {ascii(odd)[:80]} is missing or unknown"
         )
 
 
@@ -165,7 +165,7 @@ def _spec(item: Any, where: str) -> TensorSpec:
     if len(axes) > MAX_AXES:
         raise RefusedError(f"program: {where} has {len(axes)} axes, at most {MAX_AXES} are read")
     shape = tuple(_count(axis, f"{where} shape", MAX_AXIS) for axis in axes)
-    return TensorSpec(_text(item[0], f"{where} name"), _one_of(item[1], DTYPES, f"{where} dtype"), shape)
+    return TensorSpec(_text(item[0], f"{where} name"), _choice(item[1], DTYPES, f"{where} dtype"), shape)
 
 
 def _node(item: Any, index: int) -> Node:
@@ -197,11 +197,11 @@ def _tagged(item: dict[str, Any], where: str) -> Argument:
     if tag == "v":
         return Ref(_count(content, f"{where} reference", MAX_VALUES))
     if tag == "dtype":
-        return DType(_one_of(content, DTYPES, f"{where} dtype"))
+        return DType(_choice(content, DTYPES, f"{where} dtype"))
     if tag == "memory_format":
-        return MemoryFormat(_one_of(content, FORMATS, f"{where} memory format"))
+        return MemoryFormat(_choice(content, FORMATS, f"{where} memory format"))
     if tag == "float":
-        return float(_one_of(content, frozenset(("inf", "-inf", "nan")), f"{where} float"))
+        return float(_choice(content, frozenset(("inf", "-inf", "nan")), f"{where} float"))
     raise RefusedError(
         f"program: {where} holds an unknown object {ascii(tag)[:40]}; known: v, dtype, memory_format, float"
     )
@@ -213,7 +213,7 @@ def _output(item: Any, index: int) -> Output:
     return Output(_text(item[0], f"outputs[{index}]"), _count(item[1], f"outputs[{index}]", MAX_VALUES))
 
 
-def _check_whole(graph: Graph) -> None:
+def _check_graph(graph: Graph) -> None:
     if not graph.outputs or len(graph.nodes) > MAX_NODES or graph.first_node > MAX_VALUES - MAX_NODES:
         raise RefusedError(f"program: at least one output and at most {MAX_NODES} nodes are required")
     for kind, names in (
@@ -240,8 +240,8 @@ def _dict(item: Any, where: str) -> dict[str, Any]:
 
 def _list(item: Any, where: str, most: int = MAX_VALUES) -> list[Any]:
     if not isinstance(item, list) or len(item) > most:
-        found = f"{len(item)} entries" if isinstance(item, list) else type(item).__name__
-        raise RefusedError(f"program: {where} must be a list of at most {most}, found {found}")
+        actual = f"{len(item)} entries" if isinstance(item, list) else type(item).__name__
+        raise RefusedError(f"program: {where} must be a list of at most {most}, found {actual}")
     return item
 
 
@@ -257,9 +257,9 @@ def _count(item: Any, where: str, most: int) -> int:
     return item
 
 
-def _one_of(item: Any, known: frozenset[str], where: str) -> str:
-    if not isinstance(item, str) or item not in known:
-        raise RefusedError(f"program: {where} must be one of {', '.join(sorted(known))}; found {ascii(item)[:40]}")
+def _choice(item: Any, choices: frozenset[str], where: str) -> str:
+    if not isinstance(item, str) or item not in choices:
+        raise RefusedError(f"program: {where} must be one of {', '.join(sorted(choices))}; found {ascii(item)[:40]}")
     return item
 
 

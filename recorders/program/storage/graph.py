@@ -1,7 +1,7 @@
 """The parts of a feature program: inputs, δ, state, constants, nodes and outputs, as frozen dataclasses.
 
 Decides the numbering of values and the caps on size. Leaves the JSON form to `codec`, which operations exist and what
-each argument may be to `table` and `schema`, and what a node means to `interpreter`.
+each argument may be to `operation_table` and `schema`, and what a node means to `interpreter`.
 
 Values are numbered: the inputs come first, then δ, then the state, then the constants, then one value for each node in
 order.

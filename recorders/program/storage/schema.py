@@ -2,7 +2,7 @@
 
 Decides the kind of every value (tensor, integer, several tensors) and checks each argument against the *real* type in
 the operation's schema: an integer where an element type belongs is a segmentation fault, not an exception. Which
-operations exist is decided in `table`.
+operations exist is decided in `operation_table`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 
 from recorders.errors import RefusedError
-from recorders.program.storage import operation_table as table
+from recorders.program.storage import operation_table
 from recorders.program.storage.graph import Argument, DType, Graph, MemoryFormat, Node, Ref
 
 TENSOR: Final = "tensor"
@@ -65,11 +65,11 @@ def check_graph(graph: Graph) -> list[str]:
 
 
 def _check_node(node: Node, kinds: list[str]) -> str:
-    if not table.is_known(node.op):
+    if not operation_table.is_known(node.op):
         raise RefusedError("not in the table of operations")
-    if node.op in table.INTEGER_OPERATIONS:
+    if node.op in operation_table.INTEGER_OPERATIONS:
         return _check_integers(node, kinds)
-    if node.op == table.GETITEM:
+    if node.op == operation_table.GETITEM:
         return _check_getitem(node, kinds)
     operation = overload(node.op)
     bound = _bind(node, _slots(operation))
@@ -80,9 +80,9 @@ def _check_node(node: Node, kinds: list[str]) -> str:
 
 
 def _check_integers(node: Node, kinds: list[str]) -> str:
-    wanted = 1 if node.op == "int.neg" else 2
-    if len(node.args) != wanted or node.kwargs or not all(_is_integer(argument, kinds) for argument in node.args):
-        raise RefusedError(f"takes {wanted} integers")
+    arity = 1 if node.op == "int.neg" else 2
+    if len(node.args) != arity or node.kwargs or not all(_is_integer(argument, kinds) for argument in node.args):
+        raise RefusedError(f"takes {arity} integers")
     return INTEGER
 
 
@@ -115,7 +115,7 @@ def _bind(node: Node, slots: list[_Slot]) -> list[tuple[_Slot, Argument]]:
     given = {slot.name for slot, _ in bound}
     by_name = {slot.name: slot for slot in slots}
     for name, argument in node.kwargs:
-        if name not in by_name or name in given or name in table.HANDED_IN:
+        if name not in by_name or name in given or name in operation_table.HANDED_IN:
             raise RefusedError(f"unknown or repeated argument {ascii(name)[:40]}; known: {', '.join(by_name)}")
         bound.append((by_name[name], argument))
     missing = {slot.name for slot in slots if slot.required} - {slot.name for slot, _ in bound}
@@ -126,10 +126,10 @@ def _bind(node: Node, slots: list[_Slot]) -> list[tuple[_Slot, Argument]]:
 
 def _check_fixed(op: str, bound: list[tuple[_Slot, Argument]]) -> list[tuple[_Slot, Argument]]:
     for slot, argument in bound:
-        fixed = table.FIXED.get(op, {})
+        fixed = operation_table.FIXED.get(op, {})
         if slot.name in fixed and (argument != fixed[slot.name] or isinstance(argument, Ref)):
             raise RefusedError(f"{slot.name} must be {fixed[slot.name]}, found {ascii(argument)[:40]}")
-        if slot.name in table.HANDED_IN:
+        if slot.name in operation_table.HANDED_IN:
             raise RefusedError(f"{slot.name} must not be given: a program runs where its inputs are")
     return bound
 
@@ -146,7 +146,7 @@ def _accepts(op: str, slot: _Slot, kind: str, argument: Argument, kinds: list[st
         return isinstance(argument, tuple) and all(_accepts(op, slot, kind[5:-1], item, kinds) for item in argument)
     match kind:
         case "TensorType":
-            number = op in table.NUMBER_FOR_TENSOR and slot.name == "other" and _is_number(argument)
+            number = op in operation_table.NUMBER_FOR_TENSOR and slot.name == "other" and _is_number(argument)
             return number or (isinstance(argument, Ref) and kinds[argument.value] == TENSOR)
         case "NumberType":
             return _within(slot, argument) if _is_number(argument) else _is_integer(argument, kinds)
@@ -176,8 +176,8 @@ def _is_integer(argument: Argument, kinds: list[str]) -> bool:
 
 
 def _within(slot: _Slot, argument: Argument) -> bool:
-    if slot.name in table.NARROW:
-        return isinstance(argument, (int, float)) and abs(argument) <= table.MAX_NARROW
+    if slot.name in operation_table.NARROW:
+        return isinstance(argument, (int, float)) and abs(argument) <= operation_table.MAX_NARROW
     if slot.kind.endswith("NumberType") or "NumberType" in slot.kind:
         return True
-    return isinstance(argument, Ref) or (isinstance(argument, int) and abs(argument) <= table.MAX_WIDE)
+    return isinstance(argument, Ref) or (isinstance(argument, int) and abs(argument) <= operation_table.MAX_WIDE)

@@ -1,6 +1,6 @@
 """The share of the norm that an intervention let through.
 
-Decides that natural steps before it began do not count, and that a run's share is the median over its other steps.
+Decides that unmodified steps before it began do not count, and that a run's share is the median over its other steps.
 """
 
 from __future__ import annotations

@@ -46,15 +46,15 @@ def verdict(average: Average | Undefined) -> Verdict:
 
 
 def freeze_of(treatment: Treatment, others: Sequence[Treatment]) -> Treatment | None:
-    """The group in which the same weights stand still: after as many natural steps, if there is one, else `freeze`.
+    """The group in which the same weights stand still: after as many unmodified steps, if there is one, else `freeze`.
 
-    Twenty steps of natural training before the rest can be worth hundreds later, so rank 0 with the same window, which
+    Twenty unmodified steps before the rest can be worth hundreds later, so rank 0 with the same window, which
     starts from the same weights, says more than weights that never moved.
     """
     if not treatment.keeps:
         return None
     found = [one for one in others if one.freezes and one.selection == treatment.selection]
-    return _nearest(found, lambda one: (one.natural_steps != treatment.natural_steps, one.mode != FREEZE))
+    return _nearest(found, lambda one: (one.unmodified_steps != treatment.unmodified_steps, one.mode != FREEZE))
 
 
 def random_of(treatment: Treatment, others: Sequence[Treatment]) -> Treatment | None:

@@ -20,7 +20,7 @@ from recorders.intervention.intervention_settings import (
     KEEP_SED,
     REMOVE_RANDOM,
     REMOVE_SED,
-    natural_steps,
+    unmodified_steps,
 )
 from sedscope.runs import Manifest, printable
 
@@ -91,9 +91,9 @@ class Treatment:
         return self.mode in _KEEP and not self.freezes
 
     @property
-    def natural_steps(self) -> int:
+    def unmodified_steps(self) -> int:
         """Steps before the first that may be changed."""
-        return natural_steps(self.window, self.stride or 1, self.warm_up or 0)
+        return unmodified_steps(self.window, self.stride or 1, self.warm_up or 0)
 
     @property
     def removes(self) -> bool:

@@ -143,7 +143,7 @@ def _beside(task: TaskComparison) -> Table | None:
         Column("at 0.98"),
     )  # fmt: skip
     caption: Words = (
-        "The same runs against weights that stand still (after as many natural steps, K 0, where that was run, else"
+        "The same runs against weights that stand still (after as many unmodified steps, K 0, where that was run, else"
         " freeze) and against random subspaces: where the interval holds 1, the comparison cannot tell the two apart.",
     )
     return Table("beside", columns, tuple(rows), caption, tuple(notes.reasons))

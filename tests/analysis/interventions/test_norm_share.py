@@ -12,7 +12,7 @@ from sedscope.analysis.undefined import Undefined
 KEEP = treatment("keep-sed")
 
 
-def test_natural_steps_before_the_first_changed_one_do_not_count() -> None:
+def test_unmodified_steps_before_the_first_changed_one_do_not_count() -> None:
     assert median_share(np.array([1.0, 1.0, 0.2, 1.0, 0.4]), KEEP) == pytest.approx(0.4)
 
 

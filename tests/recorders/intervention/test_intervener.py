@@ -110,13 +110,13 @@ def test_the_run_says_what_was_done_and_from_which_step(recording: Any, capsys: 
     assert about_intervention(it) == [(begin, 8)]
     said = capsys.readouterr().err
     assert said.count(begin) == 1
-    assert f"intervention: {summary}; 8 natural steps first; the window takes 2.8 kB" in said
+    assert f"intervention: {summary}; 8 unmodified steps first; the window takes 2.8 kB" in said
     assert "of rows (gradient, update, adamw/momentum, adamw/adaptive, raw/update)" in said
 
 
 def test_an_intervention_that_never_began_is_told(recording: Any) -> None:
     it = train(recording, Training(), Intervention("keep-random", window=W), 3)
-    assert about_intervention(it) == [("the intervention never began: 3 steps were natural", 3)]
+    assert about_intervention(it) == [("the intervention never began: 3 steps were unmodified", 3)]
 
 
 def test_only_the_asked_sources_are_stored(recording: Any) -> None:
@@ -265,7 +265,7 @@ def test_a_resumed_window_fills_again_and_says_so(tmp_path: Path) -> None:
     resumed(tmp_path, settings, settings, cut=8, steps=20)
     run = sedscope.open_run(tmp_path / "run")
     notes = [(note.message, note.t) for note in run.notes if note.about == "intervention"]
-    assert ("the window is empty after a resume: steps are natural until it is full", 8) in notes
+    assert ("the window is empty after a resume: steps are unmodified until it is full", 8) in notes
     assert notes[-1][0].endswith("from t = 13 on") and notes[-1][1] == 13
     t, kept = run.scalar(NORM_KEPT)
     assert t.tolist() == list(range(20)) and [index for index in range(20) if kept[index] < 1] == [

@@ -71,5 +71,5 @@ def test_what_has_no_meaning_for_the_mode_is_null() -> None:
         ({"mode": "keep-sed", "rank": 0, "window": 4, "warm_up": 6}, 6),
     ],
 )
-def test_natural_steps(settings: dict[str, Any], natural: int) -> None:
-    assert Intervention(**settings).natural_steps == natural
+def test_unmodified_steps(settings: dict[str, Any], natural: int) -> None:
+    assert Intervention(**settings).unmodified_steps == natural

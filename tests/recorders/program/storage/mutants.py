@@ -21,11 +21,11 @@ from torch import Tensor
 
 from recorders.errors import RefusedError
 from recorders.program import load, refusing
-from recorders.program.storage import operation_table as table
+from recorders.program.storage import operation_table
 from recorders.program.storage.graph import DTYPES, FORMATS
 from recorders.program.storage.schema import _slots, overload
 
-OPERATIONS = sorted(table.OPERATIONS)
+OPERATIONS = sorted(operation_table.OPERATIONS)
 INTEGERS = [
     0,
     1,
@@ -106,7 +106,7 @@ class Mutator:
 
     def extra(self) -> None:
         node = self.node()
-        if node[0] in table.OPERATIONS:
+        if node[0] in operation_table.OPERATIONS:
             slot = self.choose.choice(_slots(overload(node[0])))
             keywords = node[2] if len(node) == 3 else {}
             keywords[slot.name] = self.typed(slot.kind, self.last())
@@ -129,9 +129,9 @@ class Mutator:
         last = self.last()
         args, keywords = [], {}
         for slot in _slots(overload(op)):
-            if slot.name in table.HANDED_IN or (not slot.required and self.choose.random() < 0.4):
+            if slot.name in operation_table.HANDED_IN or (not slot.required and self.choose.random() < 0.4):
                 continue
-            fixed = table.FIXED.get(op, {})
+            fixed = operation_table.FIXED.get(op, {})
             value = fixed[slot.name] if slot.name in fixed else self.typed(slot.kind, last)
             keywords[slot.name] = value
         slots = _slots(overload(op))
@@ -182,8 +182,8 @@ class Mutator:
 
 def _makes(node: list[Any]) -> bool:
     """Whether a node's value is one tensor."""
-    if node[0] not in table.OPERATIONS:
-        return bool(node[0] == table.GETITEM)
+    if node[0] not in operation_table.OPERATIONS:
+        return bool(node[0] == operation_table.GETITEM)
     returned = overload(node[0])._schema.returns
     return len(returned) == 1 and str(returned[0].real_type.kind()) == "TensorType"
 

@@ -13,7 +13,7 @@ import torch
 from recorders.errors import RefusedError
 from recorders.format import MAX_PROGRAM_JSON
 from recorders.program import load
-from recorders.program.storage import operation_table as table
+from recorders.program.storage import operation_table
 from recorders.program.storage.graph import MAX_NODES
 from recorders.program.storage.schema import overload
 
@@ -250,17 +250,17 @@ class TestTable:
     """The explicit list is what its description says."""
 
     def test_every_operation_exists_and_is_pure(self) -> None:
-        wrong = [op for op in table.OPERATIONS if overload(op)._schema.is_mutable]
+        wrong = [op for op in operation_table.OPERATIONS if overload(op)._schema.is_mutable]
         assert wrong == []
 
     def test_none_is_random_unless_the_random_part_is_fixed(self) -> None:
-        seeded = {op for op in table.OPERATIONS if torch.Tag.nondeterministic_seeded in overload(op).tags}
-        assert all(table.FIXED[op]["dropout_p"] == 0.0 for op in seeded)
+        seeded = {op for op in operation_table.OPERATIONS if torch.Tag.nondeterministic_seeded in overload(op).tags}
+        assert all(operation_table.FIXED[op]["dropout_p"] == 0.0 for op in seeded)
 
     def test_fixed_arguments_exist(self) -> None:
-        for op, fixed in table.FIXED.items():
+        for op, fixed in operation_table.FIXED.items():
             assert set(fixed) <= {slot.name for slot in overload(op)._schema.arguments}
 
     def test_known_dangers_are_not_in_it(self) -> None:
         dangers = "lstm.input _reshape_alias.default as_strided.default empty.memory_format from_file.default"
-        assert not any(table.is_known(f"aten.{danger}") for danger in dangers.split())
+        assert not any(operation_table.is_known(f"aten.{danger}") for danger in dangers.split())
