@@ -1,8 +1,8 @@
 """An exported program as a graph of ours, if every operation that its outputs need is in the table.
 
 Decides what is left out because it changes nothing (assertions, dropout in eval mode, devices) and what is written
-differently so that the program runs anywhere and in float64. Which operations are allowed is decided in `operation_table`, what a
-weight is called in `holdings`.
+differently so that the program runs anywhere and in float64. Which operations are allowed is decided in
+`operation_table`, what a weight is called in `holdings`.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def test_random(recording: Any, mode: str, on: str, redraw: str) -> None:
     drawn = RandomSubspaces(K, 50, seed=3, once=redraw == "once", device=torch.device("cpu"))
 
     def subspace(t: int) -> np.ndarray:
-        return np.linalg.qr(drawn.span(t).rows.numpy().T)[0].T
+        return np.linalg.qr(drawn.subspace(t).rows.numpy().T)[0].T
 
     train_plain(plain, 60, mode, on=on, source=on, raw=True, subspace=subspace)
     assert_same_weights(intervened, plain)

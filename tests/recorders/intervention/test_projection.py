@@ -106,16 +106,16 @@ def test_random_subspaces_depend_on_seed_and_step_and_leave_the_scripts_numbers_
     np.random.seed(1)
     states = torch.get_rng_state(), np.random.get_state()[1].tolist()
     each = RandomSubspaces(3, 200, seed=4, once=False, device=CPU)
-    first, second, again = (each.span(t).rows.clone() for t in (0, 1, 0))
+    first, second, again = (each.subspace(t).rows.clone() for t in (0, 1, 0))
     assert torch.equal(first, again) and not torch.equal(first, second)
     once = RandomSubspaces(3, 200, seed=4, once=True, device=CPU)
-    assert torch.equal(once.span(7).rows.clone(), once.span(8).rows)
-    assert not torch.equal(RandomSubspaces(3, 200, seed=5, once=False, device=CPU).span(0).rows, first)
+    assert torch.equal(once.subspace(7).rows.clone(), once.span(8).rows)
+    assert not torch.equal(RandomSubspaces(3, 200, seed=5, once=False, device=CPU).subspace(0).rows, first)
     assert torch.equal(torch.get_rng_state(), states[0]) and np.random.get_state()[1].tolist() == states[1]
 
 
 def test_random_subspaces_are_uniform() -> None:
     """A fixed direction keeps K/P of its squared norm on average: here 2/8, over 2,000 draws."""
     draws = RandomSubspaces(2, 8, seed=0, once=False, device=CPU)
-    kept = [float(keep(draws.span(t), torch.eye(8, dtype=torch.float64)[3]).square().sum()) for t in range(2000)]
+    kept = [float(keep(draws.subspace(t), torch.eye(8, dtype=torch.float64)[3]).square().sum()) for t in range(2000)]
     assert np.mean(kept) == pytest.approx(0.25, abs=0.02)
