@@ -80,5 +80,5 @@ def test_what_holds_where() -> None:
     counts = [CountLead(0, 100), CountLead(5, 98)]  # two steps from t = 3 on were not counted
     assert [possible_t(made, counts) for made in (102, 103, 104, 150)] == [[2], [5], [6], [52]]
     assert possible_t(3, counts) == [-95]
-    counts.append(CountLead(50, -50, anew=True))
+    counts.append(CountLead(50, -50, of_new_optimizer=True))
     assert [possible_t(made, counts) for made in (12, 102, 147, 148)] == [[62], [2, 152], [49, 197], [198]]

@@ -109,7 +109,7 @@ def test_random_subspaces_depend_on_seed_and_step_and_leave_the_scripts_numbers_
     first, second, again = (each.subspace(t).rows.clone() for t in (0, 1, 0))
     assert torch.equal(first, again) and not torch.equal(first, second)
     once = RandomSubspaces(3, 200, seed=4, once=True, device=CPU)
-    assert torch.equal(once.subspace(7).rows.clone(), once.span(8).rows)
+    assert torch.equal(once.subspace(7).rows.clone(), once.subspace(8).rows)
     assert not torch.equal(RandomSubspaces(3, 200, seed=5, once=False, device=CPU).subspace(0).rows, first)
     assert torch.equal(torch.get_rng_state(), states[0]) and np.random.get_state()[1].tolist() == states[1]
 
