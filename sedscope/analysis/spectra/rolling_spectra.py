@@ -1,7 +1,7 @@
-"""Rolling spectra of one source over a whole run, from a Gram matrix that is kept in the cache.
+"""Rolling spectra of one source over a whole run, from a Gram matrix that the cache holds.
 
 Decides which band is computed for which windows, so that neighbouring settings share it. Leaves to others: the
-arithmetic (`gram`, `spectrum`) and rows (`sources`).
+arithmetic (`gram`, `window_svd`) and rows (`sources`).
 """
 
 from __future__ import annotations
@@ -24,62 +24,62 @@ class RollingSpectra:
     """The windows of one source and their spectra, each decomposed once."""
 
     def __init__(self, rows: SourceRows, gram: BandedGram, align: Align) -> None:
-        """Nothing is decomposed yet."""
+        """Hold rows and their Gram matrix; nothing is decomposed yet."""
         self.rows = rows
         self.gram = gram
         self._align = align
-        self._found: dict[tuple[int, int], WindowSVD | Undefined] = {}
+        self._decomposed: dict[tuple[int, int], WindowSVD | Undefined] = {}
 
     def windows(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
-        """The window of W = `size` rows seen from each step."""
+        """Return the window of W = `size` rows seen from each step."""
         return place_windows(self.rows.steps, steps, size, self._align, rows_end_at_t=self.rows.end_at_t)
 
     def spectrum(self, window: Window) -> WindowSVD | Undefined:
-        """Singular values and left vectors of a window."""
+        """Return singular values and left vectors of a window."""
         if window.n_rows == 0:
             return Undefined("there is no row on this side of the checkpoint")
-        place = (window.start, window.stop)
-        if place not in self._found:
-            self._found[place] = decompose_window(self.gram.window(*place))
-        return self._found[place]
+        bounds = (window.start, window.stop)
+        if bounds not in self._decomposed:
+            self._decomposed[bounds] = decompose_window(self.gram.window(*bounds))
+        return self._decomposed[bounds]
 
     def row_at(self, t: int) -> int | None:
-        """Position of the row at step t; None where there is none, or it has no direction: zero, NaN or Inf."""
-        place = int(np.searchsorted(self.rows.steps, t))
-        if place == len(self.rows.steps) or self.rows.steps[place] != t:
+        """Return the position of the row at step t; None where there is none or it is zero, NaN or Inf."""
+        index = int(np.searchsorted(self.rows.steps, t))
+        if index == len(self.rows.steps) or self.rows.steps[index] != t:
             return None
-        square = float(self.gram.window(place, place + 1)[0, 0])
-        return place if 0.0 < square < np.inf else None
+        square = float(self.gram.window(index, index + 1)[0, 0])
+        return index if 0.0 < square < np.inf else None
 
     def series(self, size: int, ranks: Sequence[int], steps: Sequence[int] | None = None) -> SpectrumSeries:
-        """The spectra at some steps, or at every recorded step of the source."""
+        """Return the spectra at some steps, or at every recorded step of the source, with flatness for each rank."""
         seen_from = self.rows.steps.tolist() if steps is None else steps
-        points = [self._edge_at(window, ranks) for window in self.windows(seen_from, size)]
+        points = [self._spectrum_at(window, ranks) for window in self.windows(seen_from, size)]
         return SpectrumSeries(self.rows.name, size, tuple(points))
 
-    def _edge_at(self, window: Window, ranks: Sequence[int]) -> SpectrumAtStep:
-        found = self.spectrum(window)
-        if isinstance(found, Undefined):
-            return SpectrumAtStep(window.t, window.n_rows, window.full, found)
-        flat = tuple(flatness(found, rank) for rank in ranks)
-        edge = WindowSpectrum(found.sigma, found.k_star, found.gap, found.participation, flat)
-        return SpectrumAtStep(window.t, window.n_rows, window.full, edge)
+    def _spectrum_at(self, window: Window, ranks: Sequence[int]) -> SpectrumAtStep:
+        svd = self.spectrum(window)
+        if isinstance(svd, Undefined):
+            return SpectrumAtStep(window.t, window.n_rows, window.full, svd)
+        flat = tuple(flatness(svd, rank) for rank in ranks)
+        spectrum = WindowSpectrum(svd.sigma, svd.k_star, svd.gap, svd.participation, flat)
+        return SpectrumAtStep(window.t, window.n_rows, window.full, spectrum)
 
 
 def cached_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram | None:
-    """The Gram matrix of a source's rows from the cache, if what is kept there is one."""
+    """Load the Gram matrix of a source's rows from the cache; None where it is not there or does not fit the rows."""
     span = span_of(settings.window)
-    found = cache.load("gram", _key(rows, span))
+    arrays = cache.load("gram", _key(rows, span))
     size = min(span, len(rows.steps))
-    if found is None or found.keys() != {"band"}:
+    if arrays is None or arrays.keys() != {"band"}:
         return None
-    band = found["band"]
+    band = arrays["band"]
     fits = band.dtype == np.float64 and band.shape == (len(rows.steps), 2 * size - 1)
     return BandedGram(band, size) if fits else None
 
 
 def compute_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram:
-    """The Gram matrix from the rows, and into the cache."""
+    """Compute the Gram matrix from the rows, and put it into the cache."""
     span = span_of(settings.window)
     gram = banded_gram(rows.read, len(rows.steps), rows.n_columns, span)
     cache.keep("gram", _key(rows, span), {"band": gram.band})

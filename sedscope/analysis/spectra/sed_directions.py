@@ -1,6 +1,6 @@
 """SED directions of a window: v_k = X^T u_k / σ_k, kept as combinations of rows until somebody needs the vectors.
 
-Leaves to others: σ and u (`spectrum`); what a direction is used for.
+Leaves to others: σ and u (`window_svd`); what a direction is used for.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.spectra.windows import Window
 
 
-def combinations(spectrum: WindowSVD, rank: int | None = None) -> Floats:
-    """Coefficients c_k = u_k/σ_k that turn rows into unit directions: v_k = Σ_i c_k[i]·row_i.
+def combinations(svd: WindowSVD, rank: int | None = None) -> Floats:
+    """Return the coefficients c_k = u_k/σ_k that turn rows into unit directions: v_k = Σ_i c_k[i]·row_i.
 
     Args:
-        spectrum: Of the window.
+        svd: Decomposition of the window.
         rank: K; None takes every direction that the window has.
 
     Returns:
@@ -29,18 +29,18 @@ def combinations(spectrum: WindowSVD, rank: int | None = None) -> Floats:
     """
     if rank is not None and rank < 1:
         raise UsageError(f"rank: must be at least 1 direction; found {rank}")
-    count = spectrum.rank if rank is None else min(rank, spectrum.rank)
-    return spectrum.left[:, :count] / spectrum.sigma[:count]
+    count = svd.rank if rank is None else min(rank, svd.rank)
+    return svd.left[:, :count] / svd.sigma[:count]
 
 
 def apply_combinations(
     rows: RowReader, window: Window, coefficients: Floats, n_columns: int, *, buffer_bytes: int = 64 << 20
 ) -> Floats:
-    """Directions as vectors: `coefficients` applied to the rows of a window, block by block over the columns.
+    """Combine the rows of a window into directions, block by block over the columns, so that memory stays bounded.
 
     Args:
         rows: Reader of the source's rows.
-        window: Whose rows the coefficients combine.
+        window: Window whose rows the coefficients combine.
         coefficients: `[n_rows, m]`, from `combinations` or of any other kind.
         n_columns: P.
         buffer_bytes: Bound on the rows held at once as float64, in bytes.
@@ -58,7 +58,7 @@ def apply_combinations(
 
 
 def subspace_cosines(cross: Floats) -> Floats:
-    """Cosines of the principal angles between two subspaces, descending.
+    """Return the cosines of the principal angles between two subspaces, descending (Björck & Golub 1973).
 
     Args:
         cross: ⟨v_i, w_j⟩ `[K, K']` of orthonormal bases; in terms of rows `c_v^T (X X'^T) c_w`.

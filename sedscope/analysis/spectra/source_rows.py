@@ -1,4 +1,4 @@
-"""Rows of a source as every part of the analysis takes them: steps, a reader, and a digest of what they are made of.
+"""Rows of a source as all of the analysis takes them: steps, a reader, and a digest of what they are made of.
 
 Decides this interface, and serves rows that the run stores or derives. Leaves to others: rows that are computed
 (`computed_rows`, `stage_rows`), and windows.
@@ -18,7 +18,7 @@ from sedscope.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class SourceRows:
-    """The rows of one source, read only when asked for."""
+    """The rows of one source, read only when they are needed."""
 
     name: str
     steps: Ints
@@ -31,12 +31,12 @@ class SourceRows:
 
     @property
     def end_at_t(self) -> bool:
-        """A row describes the interval that ends at its step."""
+        """True where a row describes the interval that ends at its step."""
         return self.name == DISPLACEMENT
 
 
 def recorded_rows(run: Run, name: str) -> SourceRows | Undefined:
-    """Rows that the run stores, or that its reader derives from the weights."""
+    """Open rows that the run stores, or that its reader derives from the weights."""
     steps = run.steps(name)
     if len(steps) == 0:
         return Undefined(f"{name}: no committed rows yet")
@@ -51,7 +51,7 @@ def recorded_rows(run: Run, name: str) -> SourceRows | Undefined:
 
 
 def task_identity(run: Run, task: str) -> list[str]:
-    """Digests of the probe and the feature program of a task that has both."""
+    """Return the digests of the probe and the feature program of a task that has both."""
     probe = run.probe(task)
     program = None if probe is None else probe.program
     return [run.identity("probe", task), run.identity("program", program)]

@@ -1,4 +1,4 @@
-"""The spectra of one source's windows over a run, without their vectors: what is shown, and what a worker can send."""
+"""The spectra of one source's windows over a run, without singular vectors: all that a viewer's worker has to send."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sedscope.analysis.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class WindowSpectrum:
-    """The spectrum of one window, without its vectors."""
+    """The spectrum of one window, without its singular vectors."""
 
     sigma: Floats
     """σ_1 ≥ … ≥ σ_n `[n]`."""
@@ -21,12 +21,12 @@ class WindowSpectrum:
     participation: float
     """(Σσ²)²/Σσ⁴."""
     flat: tuple[str | None, ...]
-    """For each K of the settings: why the top-K subspace is arbitrary, or None where it is not."""
+    """For each K of the settings the reason why the top-K subspace is arbitrary, or None where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpectrumAtStep:
-    """The window at one recorded step."""
+    """The window at one recorded step and its spectrum."""
 
     t: int
     n_rows: int
@@ -36,10 +36,10 @@ class SpectrumAtStep:
 
 @dataclass(frozen=True, slots=True)
 class SpectrumSeries:
-    """Spectra of one source over all of its recorded steps."""
+    """The spectra of one source over all of its recorded steps."""
 
     source: str
     window: int
     points: tuple[SpectrumAtStep, ...]
     undefined: Undefined | None = None
-    """Why there is no point at all."""
+    """The reason why there is no point at all."""

@@ -1,7 +1,7 @@
 """Singular values of a window, the spectral edge, and whether its top-K subspace means anything.
 
-Works on the window's Gram matrix [n, n] in float64. Rows are neither centred nor normalised. The thresholds of
-design §2 are defaults of arguments. Leaves to others: reading rows (`gram`) and building directions (`basis`).
+Works on the window's Gram matrix [n, n] in float64. Rows are neither centred nor normalised. Leaves to others: reading
+rows (`gram`) and building directions (`sed_directions`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from sedscope.analysis.arrays import Floats
 from sedscope.analysis.undefined import Undefined
 
 NUMERICAL_RANK = 1e-7
-"""σ_k at or below this share of σ_1 counts as zero: the square root of float64's rounding, with a little room."""
+"""σ_k at or below this share of σ_1 counts as zero. The Gram matrix holds σ², so that σ is known to the square root of
+float64's rounding, 1.5e-8, and this leaves a little room."""
 FLAT_GAP = 1.1
-"""σ_K/σ_(K+1) below this: which K directions are on top is arbitrary."""
+"""σ_K/σ_(K+1) below which the choice of the top K directions is arbitrary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class WindowSVD:
     left: Floats
     """u_1 … u_n as columns `[n, n]`: orthonormal, the largest entry of each positive so that signs are settled."""
     rank: int
-    """How many σ_k exceed 1e-7·σ_1: only these have a direction v_k."""
+    """The number of σ_k above 1e-7·σ_1: only these have a direction v_k."""
     k_star: int | Undefined
     """k* = argmax σ_k/σ_(k+1) over k = 1..n−1 with σ_(k+1) > 1e-7·σ_1, counted from 1."""
     gap: float | Undefined
@@ -39,16 +40,15 @@ class WindowSVD:
 
     @property
     def n_rows(self) -> int:
-        """Rows of the window."""
+        """The number of rows of the window."""
         return len(self.sigma)
 
 
-def decompose_window(gram: Floats, *, numerical_rank: float = NUMERICAL_RANK) -> WindowSVD | Undefined:
+def decompose_window(gram: Floats) -> WindowSVD | Undefined:
     """Decompose a window by its Gram matrix.
 
     Args:
         gram: ⟨row_i, row_j⟩ `[n, n]`, float64.
-        numerical_rank: Share of σ_1 at or below which a singular value counts as zero.
 
     Returns:
         The spectrum; undefined for an empty window, for rows with NaN or Inf, and when every row is zero.
@@ -65,44 +65,46 @@ def decompose_window(gram: Floats, *, numerical_rank: float = NUMERICAL_RANK) ->
     values, vectors = np.linalg.eigh(gram / scale)
     relative = np.sqrt(np.maximum(values[::-1], 0.0))
     sigma = relative * np.sqrt(scale)
-    rank = int(np.count_nonzero(relative > numerical_rank * relative[0]))
-    edge, gap = _edge(relative, rank)
+    rank = int(np.count_nonzero(relative > NUMERICAL_RANK * relative[0]))
+    k_star, gap = _spectral_edge(relative, rank)
     squares = relative**2
     participation = float(squares.sum() ** 2 / (squares**2).sum())
-    return WindowSVD(sigma, _settle_signs(vectors[:, ::-1]), rank, edge, gap, participation)
+    return WindowSVD(sigma, _settle_signs(vectors[:, ::-1]), rank, k_star, gap, participation)
 
 
-def flatness(spectrum: WindowSVD, rank: int, *, flat_gap: float = FLAT_GAP) -> str | None:
-    """Why the top-K subspace is arbitrary, or None where it is not.
+def flatness(svd: WindowSVD, rank: int) -> str | None:
+    """Return the reason why the top-K subspace is arbitrary, or None where it is not.
 
     Args:
-        spectrum: Of the window.
+        svd: Decomposition of the window.
         rank: K, at least 1. A short window is judged by as many directions as it has.
-        flat_gap: σ_K/σ_(K+1) below this is flat.
+
+    Raises:
+        UsageError: K < 1.
     """
     if rank < 1:
         raise UsageError(f"rank: must be at least 1 direction; found {rank}")
-    k = min(rank, spectrum.rank)
-    if k > spectrum.participation * (1.0 + 1e-9):
-        return f"K = {k} exceeds the participation ratio {spectrum.participation:.3g}"
-    if k < spectrum.rank and (gap := float(spectrum.sigma[k - 1] / spectrum.sigma[k])) < flat_gap:
-        return f"σ_{k}/σ_{k + 1} = {gap:.3g} is below {flat_gap:g}"
+    k = min(rank, svd.rank)
+    # K equal directions have a participation ratio of K, but for its rounding.
+    if k > svd.participation * (1.0 + 1e-9):
+        return f"K = {k} exceeds the participation ratio {svd.participation:.3g}"
+    if k < svd.rank and (gap := float(svd.sigma[k - 1] / svd.sigma[k])) < FLAT_GAP:
+        return f"σ_{k}/σ_{k + 1} = {gap:.3g} is below {FLAT_GAP:g}"
     return None
 
 
-def _edge(sigma: Floats, rank: int) -> tuple[int | Undefined, float | Undefined]:
+def _spectral_edge(sigma: Floats, rank: int) -> tuple[int | Undefined, float | Undefined]:
+    """Return k* and the gap there, among singular values above zero to rounding."""
     if sigma.size == 1:
-        absent = Undefined("a window of one row has no edge")
-        return absent, absent
+        return (reason := Undefined("a window of one row has no edge")), reason
     if rank < 2:
-        absent = Undefined(f"all {sigma.size} rows are parallel: σ_2 is zero to rounding")
-        return absent, absent
+        return (reason := Undefined(f"all {sigma.size} rows are parallel: σ_2 is zero to rounding")), reason
     ratios = sigma[: rank - 1] / sigma[1:rank]
-    edge = int(np.argmax(ratios))
-    return edge + 1, float(ratios[edge])
+    position = int(np.argmax(ratios))
+    return position + 1, float(ratios[position])
 
 
 def _settle_signs(vectors: Floats) -> Floats:
-    """The sign of an eigenvector is free: make its largest entry positive, so that a run gives the same bytes."""
+    """Make the largest entry of each eigenvector positive: its sign is free, and a run should give the same bytes."""
     largest = np.argmax(np.abs(vectors), axis=0)
     return vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Which rows belong to the window of a checkpoint: the one place where step ↔ row is decided.
+"""Windows of checkpoints: the single owner of which rows belong to a window, of step ↔ row.
 
 Leaves to others: which steps a source has (`sedscope.runs`) and what is computed from a window.
 """
@@ -16,15 +16,15 @@ from sedscope.analysis.arrays import Ints
 
 Align: TypeAlias = Literal["trailing", "leading"]
 
-
 LEAST_SPAN = 20
-"""Rows that a kept Gram matrix serves at least: the canonical window."""
+"""Rows that a cached Gram matrix serves at least: the canonical window."""
 
 
 def span_of(windows: Sequence[int]) -> int:
-    """Rows that a kept Gram matrix must serve for these windows: 20, doubled until it holds the largest.
+    """Return the rows that a cached Gram matrix must serve for these windows: 20, doubled until it holds the largest.
 
-    A function of the settings alone and the same for neighbouring ones, so that what is kept serves them bit by bit.
+    The span follows from the settings alone and is the same for neighbouring ones, so that one cached matrix serves
+    them all, bit by bit.
     """
     span = LEAST_SPAN
     while span < max(windows):
@@ -58,13 +58,13 @@ def check_window(window: int, rank: int, n_rows: int, source: str) -> None:
 
     Args:
         window: W, rows of a full window.
-        rank: K, directions taken from each window.
+        rank: K, directions of each window.
         n_rows: Rows that the source holds.
         source: Full name of the source, for the message.
 
     Raises:
         UsageError: W < 1, K < 1 or K > W.
-        TooLittleDataError: the source holds no rows, or fewer than W.
+        TooLittleDataError: The source holds no rows, or fewer than W.
     """
     if window < 1:
         raise UsageError(f"window: must be at least 1 row; found {window}")
@@ -86,7 +86,7 @@ def place_windows(
     *,
     rows_end_at_t: bool = False,
 ) -> tuple[Window, ...]:
-    """The window of each checkpoint (design: trailing as in the paper's text, leading as in its published code).
+    """Place the window of each checkpoint: trailing as in arXiv 2604.25143, leading as in its published code.
 
     Args:
         row_steps: Recorded t of the source's rows `[n]`, ascending.
@@ -94,8 +94,8 @@ def place_windows(
         size: W, at least 1.
         align: "trailing": the last W rows with step ≤ t, fewer at the start. "leading": the first W rows with
             step ≥ t; near the end the last W rows.
-        rows_end_at_t: A row describes the interval that *ends* at its step (displacement): a leading window then
-            begins with the first step > t, so that it never looks back.
+        rows_end_at_t: True where a row describes the interval that *ends* at its step (displacement): a leading window
+            then begins with the first step > t, so that it never looks back.
 
     Returns:
         One window per checkpoint, in their order.
@@ -125,7 +125,7 @@ def place_windows(
 
 
 def match_steps(*step_lists: Ints | Sequence[int]) -> Ints:
-    """Steps that every list holds, ascending: comparisons use these alone, and say how many they are."""
+    """Return the steps that every list holds, ascending: comparisons use these alone, and say how many they are."""
     common = np.unique(np.asarray(step_lists[0], dtype=np.int64))
     for steps in step_lists[1:]:
         common = np.intersect1d(common, np.asarray(steps, dtype=np.int64))

@@ -27,7 +27,7 @@ class CouplingRatio:
 
 @dataclass(frozen=True, slots=True)
 class RatioAtCheckpoint:
-    """What one checkpoint contributes to a series."""
+    """One checkpoint's share in a series of R_k."""
 
     t: int
     n_rows: int
@@ -38,14 +38,14 @@ class RatioAtCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class ValueAtStep:
-    """A value and the checkpoint that it belongs to."""
+    """A value and the step of the checkpoint that it belongs to."""
 
     t: int
     value: float
 
 
 def baseline(random_coupling: Floats) -> float | Undefined:
-    """Median of A(r_j) `[n]`; of an even number the mean of the two middle values.
+    """Return the median of A(r_j) `[n]`; of an even number the mean of the two middle values.
 
     Returns:
         Undefined without directions, when one is NaN or Inf, and when the median is zero.
@@ -62,7 +62,7 @@ def baseline(random_coupling: Floats) -> float | Undefined:
 
 
 def coupling_ratio(coupling: Floats, base: float | Undefined) -> CouplingRatio | Undefined:
-    """R_k and R̄_k from A(v_k) `[K']` and the baseline."""
+    """Divide A(v_k) `[K']` by the baseline: R_k and R̄_k (arXiv 2604.25143)."""
     if isinstance(base, Undefined):
         return base
     if coupling.size == 0:
@@ -77,18 +77,18 @@ def coupling_ratio(coupling: Floats, base: float | Undefined) -> CouplingRatio |
 
 
 def peak(checkpoints: Sequence[RatioAtCheckpoint]) -> ValueAtStep | Undefined:
-    """Largest R̄_k among checkpoints with full windows; the earliest of equals."""
-    found = [
+    """Return the largest R̄_k among checkpoints with full windows; the earliest of equals."""
+    candidates = [
         (point.ratio.rbar, -point.t) for point in checkpoints if point.full and isinstance(point.ratio, CouplingRatio)
     ]
-    if not found:
+    if not candidates:
         return _why_none(checkpoints)
-    value, minus_t = max(found)
+    value, minus_t = max(candidates)
     return ValueAtStep(-minus_t, value)
 
 
 def final(checkpoints: Sequence[RatioAtCheckpoint]) -> ValueAtStep | Undefined:
-    """R̄_k of the last checkpoint; undefined, not an earlier one, where its window is short or its ratio is."""
+    """Return R̄_k of the last checkpoint; undefined, not an earlier one, where its window is short or its ratio is."""
     if not checkpoints:
         return _why_none(checkpoints)
     last = max(checkpoints, key=lambda point: point.t)

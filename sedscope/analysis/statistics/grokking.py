@@ -15,7 +15,9 @@ from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.undefined import Undefined
 
 GROK_ACCURACIES = (0.5, 0.98)
+"""Test accuracies that a grok step is given for: the published definition's, and one that asks for nearly all."""
 MEMORISED_ACCURACY = 0.99
+"""Train accuracy that counts as memorised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,16 @@ class Crossing:
 
 
 def first_crossing(t: Ints, value: Floats, threshold: float, metric: str) -> Crossing | Undefined:
-    """First evaluated t whose value is at least the threshold. NaN and Inf reach none.
+    """Return the first evaluated t whose value is at least the threshold. NaN and Inf reach none.
 
     Args:
         t: Steps of the evaluations `[m]`, ascending.
-        value: What was measured `[m]`.
-        threshold: In the unit of the values.
-        metric: Its name, for the reason.
+        value: Measured values `[m]`.
+        threshold: Least value, in the unit of the values.
+        metric: Name of the metric, for the reason.
 
     Raises:
-        UsageError: lengths differ or steps do not ascend.
+        UsageError: Lengths differ or steps do not ascend.
     """
     if t.shape != value.shape or np.any(np.diff(t) <= 0):
         raise UsageError(f"{metric}: needs one value for each of its ascending steps; found {t.shape}, {value.shape}")
@@ -59,24 +61,17 @@ class Grokking:
     """The milestones of one task."""
 
     grok: tuple[Crossing | Undefined, ...]
-    """At test accuracy 0.5 and 0.98, in this order."""
+    """First evaluations with test accuracy 0.5 and 0.98, in this order."""
     memorised: Crossing | Undefined
-    """At train accuracy 0.99."""
+    """First evaluation with train accuracy 0.99."""
     delay: int | Undefined
     """Grok step (0.5) minus memorisation step, in steps; negative where the task generalised first."""
 
 
-def grokking(
-    test: tuple[Ints, Floats],
-    train: tuple[Ints, Floats],
-    *,
-    task: str,
-    grok_accuracies: tuple[float, ...] = GROK_ACCURACIES,
-    memorised_accuracy: float = MEMORISED_ACCURACY,
-) -> Grokking:
-    """Milestones of a task from (steps, accuracy) of its test and train evaluations; either may be empty."""
-    grok = tuple(first_crossing(*test, accuracy, f"test accuracy of {task}") for accuracy in grok_accuracies)
-    memorised = first_crossing(*train, memorised_accuracy, f"train accuracy of {task}")
+def grokking(test: tuple[Ints, Floats], train: tuple[Ints, Floats], *, task: str) -> Grokking:
+    """Find the milestones of a task from (steps, accuracy) of its test and train evaluations; either may be empty."""
+    grok = tuple(first_crossing(*test, accuracy, f"test accuracy of {task}") for accuracy in GROK_ACCURACIES)
+    memorised = first_crossing(*train, MEMORISED_ACCURACY, f"train accuracy of {task}")
     return Grokking(grok, memorised, _delay(grok[0], memorised))
 
 

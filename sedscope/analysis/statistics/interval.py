@@ -1,8 +1,8 @@
-"""95 % intervals of R̄_k: percentile bootstrap over groups of probes and random directions (design §9).
+"""95 % intervals of R̄_k and of cosines: percentile bootstrap over groups of probes and random directions.
 
 Both are resampled jointly: one draw of groups serves the SED directions and the baseline alike. v_k, the fixed batch
 and the peak step are held fixed, so an interval says how well *these* directions were measured, not how they vary over
-batches or seeds.
+batches or seeds (docs/report.md).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
 RESAMPLES = 1000
+"""Bootstrap draws: some 25 of them lie beyond each end of a 95 % interval, which settles the ends to a few percent of
+its width."""
 LEVEL = 0.95
 
 
@@ -33,62 +35,52 @@ class Interval:
     n_groups: int
     n_probes: int
     n_random: int
+    """Random directions that were resampled; 0 where none take part."""
     resamples: int
     seed: int
 
 
 @dataclass(frozen=True, slots=True)
 class RatioIntervals:
-    """Of one window."""
+    """The intervals of one window."""
 
     R: tuple[Interval, ...]
-    """Of each R_k."""
+    """One for each R_k."""
     rbar: Interval
 
 
 def ratio_intervals(
-    directions: GroupedCoupling,
-    random: GroupedCoupling,
-    *,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    directions: GroupedCoupling, random: GroupedCoupling, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> RatioIntervals | Undefined:
-    """Intervals of R_k and R̄_k of one window.
+    """Compute the intervals of R_k and R̄_k of one window.
 
     Args:
         directions: A of v_1 … v_K' per group.
         random: A of the random directions per group; the same groups.
         resamples: Bootstrap draws.
-        level: Central share, between 0 and 1.
-        seed: Of the draws. Equal seeds and sizes give equal draws, so differences between sources stay paired.
+        seed: Seed of the draws. Equal seeds and sizes give equal draws, so differences between sources stay paired.
 
     Returns:
         Undefined with fewer than two groups or random directions, with NaN or Inf, or a resampled baseline of 0.
 
     Raises:
-        UsageError: the two couplings were measured on different groups.
+        UsageError: The two couplings were measured on different groups.
     """
     if not np.array_equal(directions.counts, random.counts):
         raise UsageError("interval: directions and baseline must be measured on the same groups of probes")
-    absent = _why_not(directions, random)
-    if absent is not None:
-        return absent
+    reason = _why_undefined(directions, random)
+    if reason is not None:
+        return reason
     n_groups, n_random = directions.counts.size, len(random.sums)
     weights, _ = _draws(n_groups, n_random, resamples, seed)
-    probes = weights @ directions.counts
-    resampled = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed) / probes
+    n_probes = weights @ directions.counts
+    resampled = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed) / n_probes
     if np.min(resampled) <= 0.0:
         return Undefined("a resampled baseline is zero")
-    ratios = (weights @ directions.sums.T) / (probes * resampled)[:, None]
-    tail = 50.0 * (1.0 - level)
-    bounds = np.percentile(np.column_stack((ratios, ratios.mean(axis=1))), (tail, 100.0 - tail), axis=0)
-
-    def interval(column: int) -> Interval:
-        low, high = float(bounds[0, column]), float(bounds[1, column])
-        return Interval(low, high, level, n_groups, int(directions.counts.sum()), n_random, resamples, seed)
-
-    return RatioIntervals(tuple(interval(k) for k in range(len(directions.sums))), interval(len(directions.sums)))
+    ratios = (weights @ directions.sums.T) / (n_probes * resampled)[:, None]
+    columns = np.column_stack((ratios, ratios.mean(axis=1)))
+    *R, rbar = _percentile_intervals(columns, directions.counts, n_random, seed)
+    return RatioIntervals(tuple(R), rbar)
 
 
 def matched_interval(
@@ -98,10 +90,8 @@ def matched_interval(
     plain: GroupedCoupling,
     *,
     resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
 ) -> Interval | Undefined:
-    """Interval of the mean R^matched of one window, over the same draws as `ratio_intervals`.
+    """Compute the interval of the mean R^matched of one window, over the same draws as `ratio_intervals`.
 
     Args:
         directions: A of v_1 … v_K' per group.
@@ -109,44 +99,32 @@ def matched_interval(
         matched: For each v_k, A of some random directions with its norm in every block, on the block probes.
         plain: A of the same random directions as they are, on the block probes.
         resamples: Bootstrap draws.
-        level: Central share, between 0 and 1.
-        seed: Of the draws.
     """
-    absent = _why_not(directions, random)
-    if absent is not None:
-        return absent
-    n_groups, n_random = directions.counts.size, len(random.sums)
+    reason = _why_undefined(directions, random)
+    if reason is not None:
+        return reason
+    n_groups, n_random, seed = directions.counts.size, len(random.sums), 0
     weights, _ = _draws(n_groups, n_random, resamples, seed)
-
     # The same draws of groups; of the random directions, those that were taken block by block.
     _, block_picks = _draws(n_groups, len(plain.sums), resamples, seed)
 
-    def medians(coupling: GroupedCoupling, chosen: Ints) -> Floats:
-        return _middle(np.take_along_axis(weights @ coupling.sums.T, chosen, axis=1))
+    def medians(coupling: GroupedCoupling) -> Floats:
+        return _row_medians(np.take_along_axis(weights @ coupling.sums.T, block_picks, axis=1))
 
     # Numbers of probes cancel: R_k has them above and below, and so has the quotient of the two medians.
-    bases = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed)
-    plains = medians(plain, block_picks)
-    shaped = np.column_stack([medians(one, block_picks) for one in matched])
-    if min(bases.min(), plains.min(), shaped.min()) <= 0.0:
+    baselines = _resampled_baseline(random.sums.tobytes(), n_groups, resamples, seed)
+    plain_medians = medians(plain)
+    matched_medians = np.column_stack([medians(coupling) for coupling in matched])
+    if min(baselines.min(), plain_medians.min(), matched_medians.min()) <= 0.0:
         return Undefined("a resampled baseline is zero")
-    values = ((weights @ directions.sums.T) * (plains / bases)[:, None] / shaped).mean(axis=1)
-    tail = 50.0 * (1.0 - level)
-    low, high = np.percentile(values, (tail, 100.0 - tail)).tolist()
-    return Interval(low, high, level, n_groups, int(directions.counts.sum()), n_random, resamples, seed)
+    values = ((weights @ directions.sums.T) * (plain_medians / baselines)[:, None] / matched_medians).mean(axis=1)
+    return _percentile_intervals(values[:, None], directions.counts, n_random, seed)[0]
 
 
 def cosine_interval(
-    along: Floats,
-    squares: Floats,
-    shift_squares: Floats,
-    counts: Ints,
-    *,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    along: Floats, squares: Floats, shift_squares: Floats, counts: Ints, *, resamples: int = RESAMPLES
 ) -> Interval | Undefined:
-    """Interval of the mean cosine of several directions with one shift of the centroids, over groups of probes.
+    """Compute the interval of the mean cosine of n directions with one shift of the centroids, over groups of probes.
 
     Args:
         along: ⟨J v, Δμ⟩ of each direction per group `[n, G]`.
@@ -154,21 +132,26 @@ def cosine_interval(
         shift_squares: ‖Δμ‖² `[G]`.
         counts: Probes in each group `[G]`.
         resamples: Bootstrap draws.
-        level: Central share, between 0 and 1.
-        seed: Of the draws.
     """
     if counts.size < 2:
         return Undefined(f"an interval needs at least 2 groups of probes; found {counts.size}")
-    weights, _ = _draws(counts.size, 1, resamples, seed)
+    weights, _ = _draws(counts.size, 1, resamples, 0)
     lengths = np.sqrt((weights @ squares.T) * (weights @ shift_squares)[:, None])
     if not np.all(np.isfinite(lengths)) or lengths.min() <= 0.0:
         return Undefined("a resampled direction or shift is zero, NaN or Inf")
-    tail = 50.0 * (1.0 - level)
-    low, high = np.percentile((weights @ along.T / lengths).mean(axis=1), (tail, 100.0 - tail)).tolist()
-    return Interval(low, high, level, counts.size, int(counts.sum()), 0, resamples, seed)
+    return _percentile_intervals((weights @ along.T / lengths).mean(axis=1)[:, None], counts, 0, 0)[0]
 
 
-def _why_not(directions: GroupedCoupling, random: GroupedCoupling) -> Undefined | None:
+def _percentile_intervals(values: Floats, counts: Ints, n_random: int, seed: int) -> list[Interval]:
+    """Return the interval of each column of resampled values `[resamples, columns]`."""
+    tail = 50.0 * (1.0 - LEVEL)
+    ends = np.percentile(values, (tail, 100.0 - tail), axis=0).T.tolist()
+    return [
+        Interval(low, high, LEVEL, counts.size, int(counts.sum()), n_random, len(values), seed) for low, high in ends
+    ]
+
+
+def _why_undefined(directions: GroupedCoupling, random: GroupedCoupling) -> Undefined | None:
     if directions.counts.size < 2:
         return Undefined(f"an interval needs at least 2 groups of probes; found {directions.counts.size}")
     if len(random.sums) < 2:
@@ -182,12 +165,13 @@ def _why_not(directions: GroupedCoupling, random: GroupedCoupling) -> Undefined 
 
 @lru_cache(maxsize=8)
 def _draws(n_groups: int, n_random: int, resamples: int, seed: int) -> tuple[Floats, Ints]:
-    """How often each group is drawn `[resamples, G]`, and which random directions `[resamples, n]`."""
+    """Return how often each group is drawn `[resamples, G]`, and which random directions `[resamples, n_random]`."""
     generator = np.random.default_rng(seed)
     groups = generator.integers(n_groups, size=(resamples, n_groups))
     picks = generator.integers(n_random, size=(resamples, n_random))
     cells = (groups + n_groups * np.arange(resamples)[:, None]).ravel()
     weights = np.bincount(cells, minlength=resamples * n_groups).reshape(resamples, n_groups).astype(np.float64)
+    # Every caller gets the cached arrays themselves.
     weights.setflags(write=False)
     picks.setflags(write=False)
     return weights, picks
@@ -195,19 +179,20 @@ def _draws(n_groups: int, n_random: int, resamples: int, seed: int) -> tuple[Flo
 
 @lru_cache(maxsize=64)
 def _resampled_baseline(sums: bytes, n_groups: int, resamples: int, seed: int) -> Floats:
-    """Median over the drawn random directions of Σ_x ‖·‖² over the drawn groups `[resamples]`.
+    """Return the median over the drawn random directions of Σ_x ‖·‖² over the drawn groups `[resamples]`.
 
-    Most of an interval's time goes into it, and every source of a checkpoint and task has the same.
+    Most of an interval's time goes into it, and every source of a checkpoint and task has the same: it is cached by
+    the bytes of the sums `[n_random, G]`, since arrays have no hash.
     """
     random = np.frombuffer(sums, dtype=np.float64).reshape(-1, n_groups)
     weights, picks = _draws(n_groups, len(random), resamples, seed)
-    found = _middle(np.take_along_axis(weights @ random.T, picks, axis=1))
-    found.setflags(write=False)
-    return found
+    medians = _row_medians(np.take_along_axis(weights @ random.T, picks, axis=1))
+    medians.setflags(write=False)
+    return medians
 
 
-def _middle(values: Floats) -> Floats:
-    """Median of each row, the mean of the two middle values when there are two."""
+def _row_medians(values: Floats) -> Floats:
+    """Return the median of each row, the mean of the two middle values when there are two."""
     # Sorting short rows is several times faster than np.median, and this is where an interval spends its time.
     ordered, n = np.sort(values, axis=1), values.shape[1]
     return np.asarray(0.5 * (ordered[:, (n - 1) // 2] + ordered[:, n // 2]))

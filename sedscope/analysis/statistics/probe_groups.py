@@ -1,4 +1,4 @@
-"""Coupling kept per group of probes, so that intervals can resample groups without any new JVP.
+"""Coupling per group of probes, so that intervals can resample groups without any new Jacobian-vector product (JVP).
 
 Decides which probe lies in which group: N probes are cut into 32 contiguous groups in their drawn (random) order,
 whose sizes differ by at most one.
@@ -13,10 +13,12 @@ import numpy as np
 from sedscope.analysis.arrays import Floats, Ints
 
 PROBE_GROUPS = 32
+"""Enough groups for a bootstrap over them, few enough that what is cached stays small: 32 numbers per direction
+whatever N is, and 32 matrices where inner products of directions are kept."""
 
 
 def group_bounds(n_probes: int, groups: int = PROBE_GROUPS) -> Ints:
-    """Boundaries `[G + 1]`: group g holds probes `bounds[g]:bounds[g + 1]`. With fewer probes than groups, G = N."""
+    """Return the boundaries `[G + 1]`: group g holds probes `bounds[g]:bounds[g + 1]`; with few probes, G = N."""
     count = max(1, min(groups, n_probes))
     return np.arange(count + 1, dtype=np.int64) * n_probes // count
 
@@ -35,32 +37,27 @@ class GroupedCoupling:
         """(1/N) Σ_x ‖d μ_x/dε‖² `[n_directions]`."""
         return np.asarray(self.sums.sum(axis=1) / self.counts.sum())
 
-    @property
-    def per_group(self) -> Floats:
-        """The same mean within each group `[n_directions, G]`."""
-        return np.asarray(self.sums / self.counts)
-
 
 def sum_by_group(values: Floats, first_probe: int, bounds: Ints, into: Floats) -> None:
     """Add per-probe values to their groups.
 
     Args:
         values: `[..., n]` of the probes `first_probe, first_probe + 1, …`.
-        first_probe: Position of the first one.
-        bounds: From `group_bounds`.
+        first_probe: Position of the first probe among all N.
+        bounds: Boundaries of the groups, from `group_bounds`.
         into: `[..., G]`, changed in place.
     """
-    parts = split_by_group(first_probe, values.shape[-1], bounds)
-    groups = slice(parts[0][0], parts[-1][0] + 1)
-    into[..., groups] += np.add.reduceat(values, [part.start for _, part in parts], axis=-1)
+    slices = split_by_group(first_probe, values.shape[-1], bounds)
+    groups = slice(slices[0][0], slices[-1][0] + 1)
+    into[..., groups] += np.add.reduceat(values, [probes.start for _, probes in slices], axis=-1)
 
 
 def split_by_group(first_probe: int, n_probes: int, bounds: Ints) -> list[tuple[int, slice]]:
-    """How a run of probes falls into groups: (group, slice within the run), ascending, none empty."""
+    """Split a run of probes by group: (group, slice within the run), ascending, none empty."""
     last = first_probe + n_probes
-    parts = []
+    slices = []
     for group in range(len(bounds) - 1):
         start, stop = max(first_probe, int(bounds[group])), min(last, int(bounds[group + 1]))
         if start < stop:
-            parts.append((group, slice(start - first_probe, stop - first_probe)))
-    return parts
+            slices.append((group, slice(start - first_probe, stop - first_probe)))
+    return slices

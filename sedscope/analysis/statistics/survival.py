@@ -1,7 +1,8 @@
 """Times of which some are known only as "not until t": Kaplan–Meier's estimate and the mean up to a horizon.
 
 Decides that a run without a crossing counts for as long as it was followed, and is never left out. Leaves to others:
-what is timed, and intervals.
+what is timed, and intervals. The estimate is a dozen lines; a package of survival analysis would bring pandas and scipy
+along for them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sedscope.analysis.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class CensoredTime:
-    """When something happened in one training, or until when it had not."""
+    """The step at which something happened in one training, or until which it had not."""
 
     t: float
     """Step of the evaluation that saw it; where it was not reached, of the last evaluation."""
@@ -23,29 +24,27 @@ class CensoredTime:
     """Steps before t within which the true crossing lies; 0 where it was not reached."""
 
     def is_known_until(self, horizon: float) -> bool:
-        """Whether min(T, horizon) is known: it got there, or was followed that far."""
+        """Return whether min(T, horizon) is known: it got there, or was followed that far."""
         return self.reached or self.t >= horizon
 
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """Share of runs that have not got there, as a step function of t (Kaplan & Meier 1958)."""
+    """The share of runs that have not got there, as a step function of t (Kaplan & Meier 1958)."""
 
     steps: tuple[float, ...]
-    """Where it falls, ascending."""
+    """Steps at which it falls, ascending."""
     shares: tuple[float, ...]
-    """From that step on."""
+    """Share from each of these steps on."""
 
     @property
     def median(self) -> float | Undefined:
         """The first step at which at most half have not got there."""
-        found = next((t for t, share in zip(self.steps, self.shares, strict=True) if share <= 0.5), None)
-        if found is None:
-            return Undefined("more than half of the runs had not got there when they ended")
-        return found
+        median = next((t for t, share in zip(self.steps, self.shares, strict=True) if share <= 0.5), None)
+        return Undefined("more than half of the runs had not got there when they ended") if median is None else median
 
     def mean_until(self, horizon: float) -> float:
-        """Area under the curve from 0 to the horizon; beyond the last step it stays where it is."""
+        """Return the area under the curve from 0 to the horizon; beyond the last step it stays where it is."""
         area, last, share = 0.0, 0.0, 1.0
         for t, after in zip(self.steps, self.shares, strict=True):
             if t >= horizon:
@@ -56,29 +55,31 @@ class Survival:
 
 
 def kaplan_meier(times: Sequence[CensoredTime]) -> Survival:
-    """The estimate from one time for each seed; a run that ends at t is still watched for crossings at t."""
-    steps = sorted({one.t for one in times if one.reached})
+    """Estimate the curve from one time for each seed; a run that ends at t is still watched for crossings at t."""
+    steps = sorted({time.t for time in times if time.reached})
     shares: list[float] = []
     share = 1.0
     for t in steps:
-        watched = sum(one.t >= t for one in times)
-        share *= 1.0 - sum(one.reached and one.t == t for one in times) / watched
+        watched = sum(time.t >= t for time in times)
+        share *= 1.0 - sum(time.reached and time.t == t for time in times) / watched
         shares.append(share)
     return Survival(tuple(steps), tuple(shares))
 
 
 def horizon_of(*groups: Sequence[CensoredTime]) -> float:
-    """Up to where the curves of all groups are known, and at most the last time of any.
+    """Return the step up to which the curves of all groups are known, at most the last time of any.
 
     A curve is known to the end of the run that was followed longest; beyond it too, where that run got there.
     """
-    last = [max(one.t for one in times) for times in groups]
+    last = [max(time.t for time in times) for times in groups]
     ends = [
-        end for end, times in zip(last, groups, strict=True) if any(one.t == end and not one.reached for one in times)
+        end
+        for end, times in zip(last, groups, strict=True)
+        if any(time.t == end and not time.reached for time in times)
     ]
     return min([*ends, max(last)])
 
 
 def mean_until(times: Sequence[CensoredTime], horizon: float) -> float:
-    """Restricted mean: of min(T, horizon)."""
+    """Return the restricted mean, that of min(T, horizon)."""
     return kaplan_meier(times).mean_until(horizon)

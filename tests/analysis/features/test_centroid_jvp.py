@@ -135,7 +135,7 @@ def test_A_is_the_mean_square_of_the_products():
     plain = (whole(model, v) ** 2).sum(1)
     assert found.sums.shape == (1, 32) and found.counts.sum() == 40
     np.testing.assert_allclose(found.A, [plain.mean()], rtol=1e-12)
-    np.testing.assert_allclose(found.per_group[0, 0], plain[:1].mean(), rtol=1e-12)
+    np.testing.assert_allclose(found.sums[0, 0], plain[0], rtol=1e-12)
 
 
 def test_coupling_gram_gives_A_of_every_combination():
