@@ -9,11 +9,11 @@ from pathlib import Path
 from run_directory import feed, manifest
 
 from recorders.store import RunWriter
-from sedscope.sweep.cell import Cell
-from sedscope.sweep.job import Job
+from sedscope.sweep.cell import SweepCell
+from sedscope.sweep.training_job import TrainingJob
 
 
-def write_run(cell: Cell, out: Path, *, reason: str | None = "finished", every: int = 25, steps: int = 4) -> None:
+def write_run(cell: SweepCell, out: Path, *, reason: str | None = "finished", every: int = 25, steps: int = 4) -> None:
     """What `sedscope record` leaves of a cell; `reason` None leaves it as a killed recorder does."""
     told = {"command": cell.recorded_command, "intervention": cell.intervention.describe(), "seed": cell.seed}
     recording = {"every": every, "sources": [], "weights_every": every, "probe_seed": 0}
@@ -47,10 +47,10 @@ class PlainEngine:
     threads: int = 1
     tick_s: float = 0.0
     patience_s: float = 0.0
-    handed: list[Job] = field(default_factory=list)
+    handed: list[TrainingJob] = field(default_factory=list)
     stops: int = 0
 
-    def submit(self, jobs: Sequence[Job]) -> Sequence[Ticket]:
+    def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[Ticket]:
         self.handed += jobs
         for job in jobs:
             Path(job.log).parent.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,8 @@ from examples.reproduce.recordings import find
 from recorders.errors import EXIT_INPUT_OUTPUT, SedscopeError
 from recorders.store import durable
 from sedscope.sweep import run_sweep
+from sedscope.sweep.display.plain_lines import PlainReporter
 from sedscope.sweep.engines.local import LocalEngine
-from sedscope.sweep.lines import PlainReporter
 
 SAY_EVERY_S = 5.0
 INTERRUPTED = 130

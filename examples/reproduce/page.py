@@ -17,7 +17,7 @@ from examples.reproduce.plan import Part, Scale
 from examples.reproduce.recordings import NotRun, Recording, cores
 from examples.reproduce.sections import coupling, four, interventions
 from examples.reproduce.verdict import RULES, tally
-from sedscope.sweep.state import MISSING
+from sedscope.sweep.planned_cell import MISSING
 
 OUT = "runs/reproduction"
 """The folder as commands on the page name it."""

@@ -18,7 +18,7 @@ from sedscope.analysis.interventions.recipe import stated_seed, without_seed
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.runs import Run
 from sedscope.runs.find import find_runs
-from sedscope.sweep import Cell, plan_sweep
+from sedscope.sweep import SweepCell, plan_sweep
 
 _OPS = "ops"
 
@@ -88,10 +88,10 @@ def find(out: Path, scale: Scale) -> Found:
         recordings += mine
         there = {(one.ops, one.seed, one.treatment.key) for one in mine if not one.treatment.acts}
         for planned in plan_sweep(part.sweep, folder(out, part)):
-            if planned.look.state == STATE_FINISHED:
+            if planned.outcome.state == STATE_FINISHED:
                 continue
             if planned.cell.intervention.acts or (_ops(part, planned.cell), planned.cell.seed, "") not in there:
-                not_run.append(NotRun(part.name, planned.cell.name, planned.look.state))
+                not_run.append(NotRun(part.name, planned.cell.name, planned.outcome.state))
     return Found(tuple(recordings), tuple(not_run))
 
 
@@ -144,7 +144,7 @@ def settings_of(command: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _ops(part: Part, cell: Cell) -> tuple[str, ...]:
+def _ops(part: Part, cell: SweepCell) -> tuple[str, ...]:
     varied: Mapping[str, str] = cell.varied
     return part.ops if part.together else (varied[f"--{_OPS}"],)
 

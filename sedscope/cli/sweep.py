@@ -164,13 +164,13 @@ def sweep(
     )
     out = out or default_folder(script, module=module)
     if dry_run:
-        from sedscope.sweep.listing import list_cells
+        from sedscope.sweep.dry_run import list_cells
 
         return list_cells(asked, out, sys.stdout)
-    from sedscope.sweep.board import FINISHED
+    from sedscope.sweep.display.board import FINISHED
+    from sedscope.sweep.display.reporter import reporter_for
     from sedscope.sweep.engines.choose import engine_of
     from sedscope.sweep.run import run_sweep
-    from sedscope.sweep.show import reporter_for
 
     board = run_sweep(asked, out, engine_of(engine, jobs, engine_options, out), reporter_for(sys.stderr))
     return EXIT_OK if len(board.in_state(FINISHED)) == len(board.lines) else EXIT_CHECK_FAILED

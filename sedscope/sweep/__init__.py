@@ -1,7 +1,7 @@
-"""The same script under several interventions, seeds and arguments: which cells there are, and running what is missing.
+"""Sweeps: one script under several interventions, seeds and arguments, a cell for each combination.
 
-`Sweep` says what, `plan_sweep` what of it is done already, `run_sweep` does the rest. State is kept nowhere but in the
-run directories themselves. Lazy: importing this package imports none of its modules.
+`Sweep` names the cells, `plan_sweep` says which of them are done already, `run_sweep` runs the rest. State is stored
+nowhere but in the run directories themselves. Lazy: importing this package imports none of its modules.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sedscope.sweep.cell import Cell
+    from sedscope.sweep.cell import SweepCell
     from sedscope.sweep.grammar import parse_interventions
     from sedscope.sweep.run import plan_sweep, run_sweep
     from sedscope.sweep.sweep import Sweep
 
-__all__ = ["Cell", "Sweep", "parse_interventions", "plan_sweep", "run_sweep"]
+__all__ = ["Sweep", "SweepCell", "parse_interventions", "plan_sweep", "run_sweep"]
 
 _HOME = {
-    "Cell": "cell",
+    "SweepCell": "cell",
     "Sweep": "sweep",
     "parse_interventions": "grammar",
     "plan_sweep": "run",

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from recorders.intervention.intervention_settings import Intervention
 from recorders.recording_options import DEFAULT_EVERY, RecordingOptions
-from sedscope.sweep.settings import flags
+from sedscope.sweep.intervention_flags import flags
 
 _LONGEST: Final = 160
 """Characters of a name; file systems allow 255 bytes, and the log adds its ending."""
@@ -25,21 +25,21 @@ _DIGEST: Final = 8
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A training and the run directory that it makes."""
+class SweepCell:
+    """A training of a sweep and the run directory that it makes."""
 
     name: str
-    """Of its run directory, inside the sweep's folder."""
+    """The name of its run directory, inside the sweep's folder."""
     intervention: Intervention
-    """As it is recorded: random subspaces have the seed that they are drawn with."""
+    """The recorded intervention: random subspaces have the seed that they are drawn with."""
     seed: int | None
-    """What stands for `{seed}`; None in a sweep without seeds."""
+    """The value of `{seed}`; None in a sweep without seeds."""
     varied: Mapping[str, str]
     """Varied argument → its value."""
     arguments: tuple[str, ...]
     """The script and its arguments, with nothing left to put in."""
     module: bool = False
-    """Whether the first of them is a module, as in `python -m`."""
+    """True where the first of them is a module, as in `python -m`."""
 
     @property
     def recorded_command(self) -> list[str]:
@@ -47,15 +47,15 @@ class Cell:
         return ["-m", *self.arguments] if self.module else list(self.arguments)
 
     def path(self, out: Path) -> Path:
-        """Its run directory."""
+        """Return its run directory."""
         return out / self.name
 
     def log(self, out: Path) -> Path:
-        """What its script and the recorder print."""
+        """Return the log of all that its script and the recorder print."""
         return out / "logs" / f"{self.name}.log"
 
     def words(self, out: Path, options: RecordingOptions, *, force: bool) -> list[str]:
-        """The words after `sedscope`.
+        """Return the words of its command line after `sedscope`.
 
         Args:
             out: The sweep's folder.
@@ -73,7 +73,7 @@ class Cell:
         ]
 
     def described(self) -> dict[str, Any]:
-        """The cell as it stands in the sweep's manifest."""
+        """Return the cell as `sweep.json` holds it."""
         return {
             "name": self.name,
             "intervention": self.intervention.describe(),
@@ -84,7 +84,7 @@ class Cell:
 
 
 def cell_name(intervention: Intervention, seed: int | None, varied: Mapping[str, str]) -> str:
-    """`keep-sed-rank=1-ops=add-seed=42`: the mode, then what differs from the defaults; safe as a file's name.
+    """Return such as `keep-sed-rank=1-ops=add-seed=42`: the mode and what is not the default; safe as a file's name.
 
     Args:
         intervention: Without a seed of its own where its random subspaces follow the training's seed.
@@ -95,11 +95,11 @@ def cell_name(intervention: Intervention, seed: int | None, varied: Mapping[str,
     choices = [f"{name.strip('-')}={value}" for name, value in varied.items()]
     seeds = [] if seed is None else [f"seed={seed}"]
     hides_a_name = any("=" in value for value in varied.values())
-    return _safe([intervention.mode, *settings, *choices, *seeds], sure=not hides_a_name)
+    return _safe([intervention.mode, *settings, *choices, *seeds], is_unique=not hides_a_name)
 
 
 def recording_words(options: RecordingOptions) -> list[str]:
-    """The flags of `sedscope record` for what differs from its defaults; the intervention is left out."""
+    """Return the flags of `sedscope record` that differ from its defaults, without those of the intervention."""
     words = [] if options.every == DEFAULT_EVERY else ["--every", str(options.every)]
     for flag, names in (("--select", options.select), ("--sources", options.sources)):
         words += [flag, ",".join(names)] if names else []
@@ -109,11 +109,11 @@ def recording_words(options: RecordingOptions) -> list[str]:
     return words + (["--probe-seed", str(options.probe_seed)] if options.probe_seed else [])
 
 
-def _safe(parts: Sequence[str], *, sure: bool) -> str:
-    """The parts with dashes where that can name a file and means nothing else; otherwise what is left and a digest."""
-    text = "-".join(parts)
-    left = _UNSAFE.sub("_", text)
-    if sure and left == text and len(text) <= _LONGEST:
+def _safe(words: Sequence[str], *, is_unique: bool) -> str:
+    """Return the words with dashes between; with a digest where that cannot name a file or could mean another cell."""
+    text = "-".join(words)
+    safe_text = _UNSAFE.sub("_", text)
+    if is_unique and safe_text == text and len(text) <= _LONGEST:
         return text
-    digest = hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:_DIGEST]
-    return f"{left[: _LONGEST - _DIGEST - 1]}~{digest}"
+    digest = hashlib.sha256(json.dumps(words).encode("ascii")).hexdigest()[:_DIGEST]
+    return f"{safe_text[: _LONGEST - _DIGEST - 1]}~{digest}"

@@ -1,4 +1,4 @@
-"""What a sweep is asked for, from the words of a command line.
+"""Interventions, seeds and varied arguments, read from the words of a command line.
 
 Decides the syntax: `control,keep-sed:on=update,rank=1,rank=3` is two modes, the second with settings of its own (a
 setting that is given twice makes two interventions); `--ops=add,mul` is an argument of the script with two values,
@@ -13,11 +13,11 @@ from itertools import product
 
 from recorders.errors import UsageError
 from recorders.intervention.intervention_settings import MODES, Intervention
-from sedscope.sweep.settings import FIELDS, plain, setting
+from sedscope.sweep.intervention_flags import FIELDS, plain, setting
 
 _EXAMPLE = "keep-sed:on=update,rank=3"
 _SEED = re.compile(r"[0-9]{1,20}")
-"""Up to which number is the sweep's to say."""
+"""The largest number that is allowed is the sweep's to say."""
 
 Item = tuple[str, dict[str, list[str]]]
 """A mode and its own settings by flag, each with its values."""
@@ -26,7 +26,7 @@ Item = tuple[str, dict[str, list[str]]]
 def parse_interventions(
     texts: str | Iterable[str], common: Mapping[str, Sequence[str]] | None = None
 ) -> tuple[Intervention, ...]:
-    """The interventions that the items name, each once, in their order.
+    """Return the interventions that the items name, each once, in their order.
 
     Args:
         texts: Items with commas between them, or several such texts.
@@ -35,14 +35,14 @@ def parse_interventions(
     Raises:
         UsageError: Not of this form, or no intervention could have these settings.
     """
-    found = [each for item in _items(texts) for each in _expand(item, common or {})]
-    if not found:
+    interventions = [intervention for item in _items(texts) for intervention in _expand(item, common or {})]
+    if not interventions:
         raise UsageError(f"interventions: one or more of {', '.join(MODES)} are required, found none")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(interventions))
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """`42,137` → (42, 137), each once."""
+    """Read `42,137` as (42, 137), each once."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if bad := [word for word in words if not _SEED.fullmatch(word)]:
         raise UsageError(f"seeds: whole numbers with commas are required, found {bad[0]!r:.80}")
@@ -50,26 +50,26 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def parse_vary(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """`["--ops=add,mul", "lr=1e-3;3e-4"]` → argument and its values, each once."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Read `["--ops=add,mul", "lr=1e-3;3e-4"]` as arguments with their values, each once."""
+    values_of: dict[str, tuple[str, ...]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or not name.strip("-"):
             raise UsageError(f"vary: must be an argument with its values, such as --ops=add,mul; found {text!r:.80}")
-        if name in found:
+        if name in values_of:
             raise UsageError(f"vary: {name} is given twice; its values stand together, such as {name}=1,2")
-        parts = values.split(";" if ";" in values else ",")
-        found[name] = tuple(dict.fromkeys(part.strip() for part in parts))
-    return found
+        words = values.split(";" if ";" in values else ",")
+        values_of[name] = tuple(dict.fromkeys(word.strip() for word in words))
+    return values_of
 
 
 def parse_values(text: str | None) -> tuple[str, ...]:
-    """`1,3,10` → its values; None gives none."""
+    """Read `1,3,10` as its values; None gives none."""
     return () if text is None else tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def _items(texts: str | Iterable[str]) -> list[Item]:
-    """A word with `=` in front of any colon goes on with the settings of the item before it."""
+    """Return the items; a word with `=` in front of any colon goes on with the settings of the item before it."""
     items: list[Item] = []
     has_settings = False
     for word in (word.strip() for text in ([texts] if isinstance(texts, str) else texts) for word in text.split(",")):

@@ -1,4 +1,4 @@
-"""Running a sweep: hand over what is missing, watch it, say what became of it; plan it without running anything.
+"""Run a sweep: hand over the cells that are missing, watch them and report their end; or plan it without running any.
 
 Decides what is missing (from the run directories), what a failing cell means (nothing for the others), and that an
 interrupted sweep ends its trainings and can be taken up by the same command. Where trainings run is the engine's
@@ -14,18 +14,18 @@ from recorders.errors import InputOutputError, UsageError
 from recorders.format import RUN_FILE
 from recorders.store.lock import RunLock, holder
 from sedscope.runs.text import printable
-from sedscope.sweep import manifest, state
-from sedscope.sweep.board import Board, Reporter, Silent
-from sedscope.sweep.course import Course
+from sedscope.sweep import sweep_file
+from sedscope.sweep.display.board import Board, Reporter, SilentReporter
 from sedscope.sweep.engines.engine import Engine
 from sedscope.sweep.engines.local import LocalEngine
 from sedscope.sweep.interrupts import Interrupts
-from sedscope.sweep.state import Planned
+from sedscope.sweep.planned_cell import PlannedCell, cell_outcome
+from sedscope.sweep.scheduler import Scheduler
 from sedscope.sweep.sweep import Sweep
 
 
-def plan_sweep(sweep: Sweep, out: Path) -> tuple[Planned, ...]:
-    """Every cell with the state of its run directory; nothing is written.
+def plan_sweep(sweep: Sweep, out: Path) -> tuple[PlannedCell, ...]:
+    """Return every cell with the outcome in its run directory; nothing is written.
 
     Raises:
         RefusedError: The folder holds another sweep, or a cell's directory another run.
@@ -33,21 +33,21 @@ def plan_sweep(sweep: Sweep, out: Path) -> tuple[Planned, ...]:
     """
     _refuse_run(out)
     cells = sweep.cells()
-    manifest.merged(out, sweep, cells)
-    return tuple(Planned(cell, state.look(cell, out, sweep.recording)) for cell in cells)
+    sweep_file.merged(out, sweep, cells)
+    return tuple(PlannedCell(cell, cell_outcome(cell, out, sweep.recording)) for cell in cells)
 
 
 def run_sweep(sweep: Sweep, out: Path, engine: Engine | None = None, reporter: Reporter | None = None) -> Board:
-    """Run what is missing, and return what became of every cell.
+    """Run the cells that are missing, and return the board of all cells.
 
     Args:
         sweep: What to run.
         out: The folder for its run directories, made where it is missing.
         engine: Where to run it; None: here, one at a time.
-        reporter: What shows it; None: nothing.
+        reporter: Shows the board; None: nothing is shown.
 
     Raises:
-        RefusedError: As `plan_sweep`.
+        RefusedError: The folder holds another sweep, or a cell's directory another run.
         InputOutputError: Another sweep is running in this folder, or it cannot be written.
         KeyboardInterrupt: After Ctrl-C, when every training has ended.
     """
@@ -55,35 +55,35 @@ def run_sweep(sweep: Sweep, out: Path, engine: Engine | None = None, reporter: R
     lock = _lock(out)
     try:
         planned = plan_sweep(sweep, out)
-        content, is_new = manifest.merged(out, sweep, [each.cell for each in planned])
+        manifest, is_new = sweep_file.merged(out, sweep, [entry.cell for entry in planned])
         if is_new:
-            manifest.write(out, content)
+            sweep_file.write(out, manifest)
         engine = engine or LocalEngine()
-        return _run(Course(sweep, out, planned, engine), engine.tick_s, reporter or Silent())
+        return _run(Scheduler(sweep, out, planned, engine), engine.tick_s, reporter or SilentReporter())
     finally:
         lock.release()
 
 
-def _run(course: Course, tick_s: float, reporter: Reporter) -> Board:
+def _run(scheduler: Scheduler, tick_s: float, reporter: Reporter) -> Board:
     try:
         with Interrupts() as interrupts:
-            reporter.begin(course.board(), course.about())
-            _follow(course, tick_s, reporter, interrupts)
-            interrupts.check()  # one that came when all was done: whoever called may have more to do
+            reporter.begin(scheduler.board(), scheduler.about())
+            _follow(scheduler, tick_s, reporter, interrupts)
+            interrupts.check()  # a signal that came when all was done: whoever called may have more to do
     finally:
-        reporter.end(course.board())
-    return course.board()
+        reporter.end(scheduler.board())
+    return scheduler.board()
 
 
-def _follow(course: Course, tick_s: float, reporter: Reporter, interrupts: Interrupts) -> None:
+def _follow(scheduler: Scheduler, tick_s: float, reporter: Reporter, interrupts: Interrupts) -> None:
     try:
-        while course.goes_on():
+        while scheduler.goes_on():
             interrupts.check()
-            course.step()
-            reporter.update(course.board())
+            scheduler.poll()
+            reporter.update(scheduler.board())
             time.sleep(tick_s)
     finally:
-        course.stop()
+        scheduler.stop()
 
 
 def _refuse_run(out: Path) -> None:
@@ -92,7 +92,7 @@ def _refuse_run(out: Path) -> None:
 
 
 def _lock(out: Path) -> RunLock:
-    """One sweep at a time in a folder: two would start the same cells."""
+    """Lock the folder, since two sweeps in it would start the same cells."""
     shown = printable(str(out), 4096)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -17,15 +17,15 @@ from recorders.errors import UsageError
 from recorders.format import MAX_INTEGER
 from recorders.intervention.intervention_settings import CONTROL, Intervention
 from recorders.recording_options import RecordingOptions
-from sedscope.sweep.cell import Cell, cell_name
-from sedscope.sweep.settings import plain
+from sedscope.sweep.cell import SweepCell, cell_name
+from sedscope.sweep.intervention_flags import plain
 
 _SEED: Final = "seed"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is run: every intervention with every seed and every choice of arguments.
+    """A sweep: every intervention with every seed and every choice of arguments.
 
     Raises:
         UsageError: A seed or value would not reach the script, or two cells would have one name.
@@ -36,13 +36,13 @@ class Sweep:
     interventions: Sequence[Intervention] = (Intervention(CONTROL),)
     """Each makes cells. `seed` 0 of a random subspace stands for the training's seed, so that no two share draws."""
     seeds: Sequence[int] = ()
-    """Put in for `{seed}`; without any, the script keeps its own."""
+    """Values of `{seed}`; without any, the script keeps its own."""
     vary: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Argument → values. `--ops` is put in for `{ops}`, or else appended as `--ops=VALUE`; `lr` needs its `{lr}`."""
     recording: RecordingOptions = field(default_factory=RecordingOptions)
-    """What every cell records."""
+    """Options of the recorder, the same for every cell."""
     module: bool = False
-    """Whether the first argument is a module, as in `python -m`."""
+    """True where the first argument is a module, as in `python -m`."""
 
     def __post_init__(self) -> None:
         """Refuse a sweep whose cells would not be different trainings."""
@@ -57,30 +57,30 @@ class Sweep:
             self._check_varied(name, values)
         self._check_names()
 
-    def cells(self) -> tuple[Cell, ...]:
-        """All cells; those of one seed stand together, so that an interrupted sweep has whole comparisons."""
+    def cells(self) -> tuple[SweepCell, ...]:
+        """Return all cells; those of one seed stand together, so that an interrupted sweep has complete comparisons."""
         return tuple(self._cells())
 
-    def _cells(self) -> Iterator[Cell]:
-        interventions = dict.fromkeys(plain(each) for each in self.interventions)
+    def _cells(self) -> Iterator[SweepCell]:
+        interventions = dict.fromkeys(plain(intervention) for intervention in self.interventions)
         for seed in dict.fromkeys(self.seeds) or (None,):
             for values in product(*self.vary.values()):
                 varied = dict(zip(self.vary, values, strict=True))
                 for intervention in interventions:
                     yield self._cell(intervention, seed, varied)
 
-    def _cell(self, intervention: Intervention, seed: int | None, varied: Mapping[str, str]) -> Cell:
+    def _cell(self, intervention: Intervention, seed: int | None, varied: Mapping[str, str]) -> SweepCell:
         name = cell_name(intervention, seed, varied)
         if seed is not None and intervention.draws and intervention.seed == 0:
             intervention = replace(intervention, seed=seed)
-        return Cell(name, intervention, seed, varied, self._filled(seed, varied), self.module)
+        return SweepCell(name, intervention, seed, varied, self._filled(seed, varied), self.module)
 
     def _filled(self, seed: int | None, varied: Mapping[str, str]) -> tuple[str, ...]:
-        """The arguments with everything put in, at once: what is put in is not looked into again."""
+        """Return the arguments with all values filled in at once: a value that holds `{seed}` stays as it is."""
         values = {name.strip("-"): value for name, value in varied.items()}
         values |= {} if seed is None else {_SEED: str(seed)}
         pattern = re.compile("|".join(re.escape(f"{{{name}}}") for name in values) or "(?!)")
-        filled = [pattern.sub(lambda found: values[found[0][1:-1]], word) for word in self.arguments]
+        filled = [pattern.sub(lambda match: values[match[0][1:-1]], word) for word in self.arguments]
         return (*filled, *(f"{name}={value}" for name, value in varied.items() if not self._takes(name.strip("-"))))
 
     def _takes(self, name: str) -> bool:
@@ -107,14 +107,14 @@ class Sweep:
             raise UsageError(f"vary: {{{key}}} must stand in the script's arguments, or write --{key}=…; it does not")
 
     def _check_names(self) -> None:
-        """Some file systems do not tell large letters from small ones."""
-        seen: dict[str, Cell] = {}
+        """Refuse names that differ in large and small letters only: some file systems do not tell them apart."""
+        seen: dict[str, SweepCell] = {}
         for cell in self.cells():
             if (other := seen.setdefault(cell.name.casefold(), cell)) is not cell:
                 raise UsageError(f"cells: must have different names; {cell.name} and {other.name} are too alike")
 
 
 def default_folder(script: str, *, module: bool) -> Path:
-    """`runs/<script>-sweep`: the same for the same command, which goes on there."""
+    """Return `runs/<script>-sweep`: the same for the same command, which goes on there."""
     stem = re.sub(r"[^\w.-]+", "-", script if module else Path(script).stem) or "run"
     return Path("runs") / f"{stem}-sweep"

@@ -1,4 +1,4 @@
-"""How many threads a training may use, so that several at a time do not fight for the cores."""
+"""The number of threads of a training, so that several at a time do not fight for the cores."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _VARIABLES: Final = (
 
 
 _MOST: Final = 1 << 20
-"""CPUs that a machine can have."""
+"""More CPUs than a machine can have: a larger number in an option is a mistake."""
 
 
 def cores() -> int:
-    """Those that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def share(jobs: int, available: int) -> int:
-    """Threads for each of `jobs` trainings on `available` cores, at least one."""
+    """Return the threads for each of `jobs` trainings on `available` cores, at least one."""
     return max(1, available // max(1, jobs))
 
 
 def of_cpus(option: str, cpus: object) -> int:
-    """Threads for the number of CPUs that a scheduler's option asks for, which may be a part of one.
+    """Return the threads for the number of CPUs in a scheduler's option, which may be a fraction of one.
 
     Raises:
         UsageError: It is no such number.
@@ -46,7 +46,7 @@ def of_cpus(option: str, cpus: object) -> int:
 
 
 def thread_variables(threads: int, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that keep a training to `threads`; what the environment says already wins.
+    """Return the variables that limit a training to `threads`; those that the environment has already win.
 
     More threads add numbers in another order: somebody who set `OMP_NUM_THREADS` gets the same numbers whatever the
     number of jobs.

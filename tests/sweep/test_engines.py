@@ -15,7 +15,7 @@ import pytest
 from recorders.errors import InputOutputError, UsageError
 from sedscope.runs import open_run
 from sedscope.sweep.engines.choose import engine_of, parse_options
-from sedscope.sweep.job import Job
+from sedscope.sweep.training_job import TrainingJob
 
 TRAIN = """
 import os, sys, time
@@ -146,7 +146,7 @@ def test_jobs_reach_sbatch_as_one_array_with_their_resources(tmp_path: Path, mon
         monkeypatch.setattr(f"sedscope.sweep.engines.slurm.{setting}", 0.0)
     engine = engine_of("slurm", None, ["timeout_min=90", "cpus_per_task=4", "slurm_partition=gpu"], tmp_path / "out")
     assert (engine.name, engine.slots, engine.threads) == ("slurm", None, 4)
-    tickets = engine.submit([Job(str(n), ["--version"], "/", str(tmp_path / "log")) for n in range(2)])
+    tickets = engine.submit([TrainingJob(str(n), ["--version"], "/", str(tmp_path / "log")) for n in range(2)])
     batch = (tmp_path / "batch").read_text()
     for flag in ("--time=90", "--cpus-per-task=4", "--partition=gpu", "--array=0-1%2", "--job-name=sedscope"):
         assert f"#SBATCH {flag}\n" in batch
@@ -164,5 +164,5 @@ def test_what_sbatch_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     engine = engine_of("slurm", None, ["timeout_min=90"], tmp_path / "out")
     with pytest.raises(InputOutputError, match="slurm took no job") as caught:
-        engine.submit([Job("x", ["--version"], "/", str(tmp_path / "log"))])
+        engine.submit([TrainingJob("x", ["--version"], "/", str(tmp_path / "log"))])
     assert "\n" not in str(caught.value)

@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from recorders.errors import InputOutputError
-from sedscope.sweep import job as module
-from sedscope.sweep.job import Job, Process, end_all, execute
+from sedscope.sweep import training_job as module
 from sedscope.sweep.log import last_words
 from sedscope.sweep.threads import share, thread_variables
+from sedscope.sweep.training_job import Process, TrainingJob, end_all, execute
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(60)"
@@ -27,11 +27,11 @@ PARENT = (
 @pytest.fixture(autouse=True)
 def any_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """A job's words are those behind `python -c`, which starts ten times faster."""
-    monkeypatch.setattr(Job, "command", property(lambda self: [sys.executable, "-c", *self.words]))
+    monkeypatch.setattr(TrainingJob, "command", property(lambda self: [sys.executable, "-c", *self.words]))
 
 
-def job(code: str, tmp_path: Path, **variables: str) -> Job:
-    return Job("cell", [code], str(tmp_path), str(tmp_path / "logs" / "cell.log"), variables)
+def job(code: str, tmp_path: Path, **variables: str) -> TrainingJob:
+    return TrainingJob("cell", [code], str(tmp_path), str(tmp_path / "logs" / "cell.log"), variables)
 
 
 def log(tmp_path: Path) -> str:

@@ -8,7 +8,7 @@ from sweeping import PlainEngine, write_run
 
 from recorders.intervention.intervention_settings import Intervention
 from sedscope.sweep import Sweep, run_sweep
-from sedscope.sweep.board import SKIPPED
+from sedscope.sweep.display.board import SKIPPED
 
 SWEEP = Sweep(("train.py", "--seed", "{seed}"), [Intervention("control"), Intervention("freeze")], seeds=[1, 2])
 NAMES = [cell.name for cell in SWEEP.cells()]

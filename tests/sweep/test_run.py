@@ -18,10 +18,10 @@ from recorders.intervention.intervention_settings import Intervention
 from recorders.recording_options import RecordingOptions
 from recorders.store.lock import RunLock
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
-from sedscope.sweep.board import FAILED, FINISHED, SKIPPED, WAITING
-from sedscope.sweep.course import Course
-from sedscope.sweep.job import Job
-from sedscope.sweep.lines import PlainReporter
+from sedscope.sweep.display.board import FAILED, FINISHED, SKIPPED, WAITING
+from sedscope.sweep.display.plain_lines import PlainReporter
+from sedscope.sweep.scheduler import Scheduler
+from sedscope.sweep.training_job import TrainingJob
 
 SWEEP = Sweep(("train.py", "--seed", "{seed}"), [Intervention("control"), Intervention("keep-random")], seeds=[1, 2])
 NAMES = ["control-seed=1", "keep-random-seed=1", "control-seed=2", "keep-random-seed=2"]
@@ -29,7 +29,7 @@ Finishing = Callable[[Sweep, Path], PlainEngine]
 
 
 def states(sweep: Sweep, out: Path) -> dict[str, str]:
-    return {each.cell.name: each.look.state for each in plan_sweep(sweep, out)}
+    return {each.cell.name: each.outcome.state for each in plan_sweep(sweep, out)}
 
 
 def test_every_cell_is_run_once_and_a_second_time_none(tmp_path: Path, finishing: Finishing) -> None:
@@ -249,7 +249,7 @@ def test_no_more_than_there_are_slots_and_the_queue_of_a_cluster_gets_all(
         return None if name == NAMES[1] else good.train(name)
 
     class Counting(PlainEngine):
-        def submit(self, jobs: Sequence[Job]) -> Sequence[Ticket]:
+        def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[Ticket]:
             found = super().submit(jobs)
             sizes.append(len(jobs))
             return found
@@ -281,7 +281,7 @@ def test_the_rest_takes_as_long_as_what_has_ended(slots: int | None, left: float
     cells = {cell.name: cell for cell in SWEEP.cells()}
 
     class Later(PlainEngine):
-        def submit(self, jobs: Sequence[Job]) -> Sequence[Ticket]:
+        def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[Ticket]:
             super().submit(jobs)
             return [Asked(job.name) for job in jobs]
 
@@ -289,16 +289,16 @@ def test_the_rest_takes_as_long_as_what_has_ended(slots: int | None, left: float
         def ended(self) -> str | None:
             return how[str(self.how)]
 
-    course = Course(SWEEP, tmp_path, plan_sweep(SWEEP, tmp_path), Later(lambda name: None, slots), lambda: now[0])
-    course.step()
-    course.step()
-    assert course.board().remaining_s is None, "nothing has ended yet"
+    scheduler = Scheduler(SWEEP, tmp_path, plan_sweep(SWEEP, tmp_path), Later(lambda name: None, slots), lambda: now[0])
+    scheduler.poll()
+    scheduler.poll()
+    assert scheduler.board().remaining_s is None, "nothing has ended yet"
     now[0] = 10.0
     write_run(cells[NAMES[0]], tmp_path)
     how[NAMES[0]] = "exit status 0"
-    course.step()
-    course.step()
-    found = course.board()
+    scheduler.poll()
+    scheduler.poll()
+    found = scheduler.board()
     assert found.lines[0].seconds == 10.0
     assert found.remaining_s == left
 

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sedscope.sweep.board import FAILED, FINISHED, RUNNING, SKIPPED, WAITING, Board, Line, duration, rate
-from sedscope.sweep.lines import PlainReporter
-from sedscope.sweep.table import LiveReporter, drawn
-from sedscope.sweep.watch import Progress
+from sedscope.sweep.display.board import FAILED, FINISHED, RUNNING, SKIPPED, WAITING, Board, CellLine, duration, rate
+from sedscope.sweep.display.live_table import LiveReporter, drawn
+from sedscope.sweep.display.plain_lines import PlainReporter
+from sedscope.sweep.display.watch import TrainingProgress
 
 OUT = Path("runs/exp")
-RUNS = Line("keep-sed-seed=1", RUNNING, Progress(1200, "test_acc/add 0.43", 48.3, 37.2), 25.0)
-FAILS = Line("freeze-seed=1", FAILED, seconds=3.0, reason="exit status 1: ValueError", log=OUT / "logs/x.log")
+RUNS = CellLine("keep-sed-seed=1", RUNNING, TrainingProgress(1200, "test_acc/add 0.43", 48.3, 37.2), 25.0)
+FAILS = CellLine("freeze-seed=1", FAILED, seconds=3.0, reason="exit status 1: ValueError", log=OUT / "logs/x.log")
 BOARD = Board(
     OUT,
-    (Line("control-seed=1", FINISHED, Progress(3000)), RUNS, FAILS, Line("control-seed=2", WAITING)),
+    (CellLine("control-seed=1", FINISHED, TrainingProgress(3000)), RUNS, FAILS, CellLine("control-seed=2", WAITING)),
     remaining_s=125.0,
 )
 
@@ -41,14 +41,14 @@ def test_words() -> None:
 def test_plain_lines_tell_changes_once_and_progress_each_minute() -> None:
     clock, stream = Clock(), StringIO()
     reporter = PlainReporter(stream, clock=clock)
-    waiting = replace(BOARD, lines=tuple(Line(line.name, WAITING) for line in BOARD.lines), remaining_s=None)
+    waiting = replace(BOARD, lines=tuple(CellLine(line.name, WAITING) for line in BOARD.lines), remaining_s=None)
     reporter.begin(waiting, "local: 2 at a time, 1 thread each")
     reporter.update(BOARD)
     reporter.update(BOARD)
     clock.now = 61.0
     reporter.update(BOARD)
     reporter.end(
-        replace(BOARD, lines=(*BOARD.lines[:3], Line("control-seed=2", SKIPPED, reason="busy")), remaining_s=None)
+        replace(BOARD, lines=(*BOARD.lines[:3], CellLine("control-seed=2", SKIPPED, reason="busy")), remaining_s=None)
     )
     assert stream.getvalue().splitlines() == [
         "4 cells: 4 waiting; local: 2 at a time, 1 thread each",
@@ -76,7 +76,7 @@ def test_a_closed_stream_is_nobodys_error() -> None:
 
 def test_the_end_of_a_whole_sweep_names_the_next_command() -> None:
     stream = StringIO()
-    board = Board(OUT, (Line("control", FINISHED, Progress(3)),))
+    board = Board(OUT, (CellLine("control", FINISHED, TrainingProgress(3)),))
     PlainReporter(stream).begin(board, "x")
     reporter = PlainReporter(stream)
     reporter.begin(board, "x")
@@ -114,7 +114,7 @@ def test_a_small_screen_counts_the_rest(room: int) -> None:
 
 
 def test_names_are_no_markup() -> None:
-    board = Board(OUT, (Line("x", RUNNING, Progress(1, "[red]m[/red] 1")),))
+    board = Board(OUT, (CellLine("x", RUNNING, TrainingProgress(1, "[red]m[/red] 1")),))
     assert "[red]m[/red] 1" in text(board, 100, 5)[2]
 
 

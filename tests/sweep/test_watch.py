@@ -6,7 +6,7 @@ import pytest
 from run_directory import feed, manifest
 
 from recorders.store import RunWriter
-from sedscope.sweep.watch import Progress, Watch
+from sedscope.sweep.display.watch import TrainingProgress, Watch
 
 
 class Clock:
@@ -31,19 +31,19 @@ def session(path: Path, steps: range, metrics: dict[str, float]) -> None:
 def test_a_run_is_followed_from_nothing_to_its_end(tmp_path: Path) -> None:
     clock = Clock()
     watch = Watch(tmp_path / "run", 40, None, clock)
-    assert watch.look() == Progress()
+    assert watch.poll() == TrainingProgress()
     session(tmp_path / "run", range(10), {"loss": 2.0, "test_acc/add": 0.25})
-    assert watch.look() == Progress(9, "test_acc/add 0.25", None, None)
+    assert watch.poll() == TrainingProgress(9, "test_acc/add 0.25", None, None)
     clock.now += 5.0
     session(tmp_path / "run", range(10, 20), {"loss": 1.0, "test_acc/add": 0.5})
-    assert watch.look() == Progress(19, "test_acc/add 0.5", 2.0, 10.5)
+    assert watch.poll() == TrainingProgress(19, "test_acc/add 0.5", 2.0, 10.5)
     clock.now += 50.0
-    assert watch.look() == Progress(19, "test_acc/add 0.5", 2.0, 10.5), "time alone changes no rate"
+    assert watch.poll() == TrainingProgress(19, "test_acc/add 0.5", 2.0, 10.5), "time alone changes no rate"
 
 
 def test_without_metrics_a_loss_tells(tmp_path: Path) -> None:
     session(tmp_path / "run", range(4), {})
-    assert Watch(tmp_path / "run", None, None).look() == Progress(3, "loss/add 0.25")
+    assert Watch(tmp_path / "run", None, None).poll() == TrainingProgress(3, "loss/add 0.25")
 
 
 def test_the_run_that_is_about_to_be_replaced_is_not_looked_at(tmp_path: Path) -> None:
@@ -52,15 +52,15 @@ def test_the_run_that_is_about_to_be_replaced_is_not_looked_at(tmp_path: Path) -
     feed(before, range(9))
     before.close("killed")
     watch = Watch(path, None, "old")
-    assert watch.look() == Progress()
+    assert watch.poll() == TrainingProgress()
     writer = RunWriter.create(path, manifest(run_id="new"), force=True)
     feed(writer, range(3))
     writer.close("finished")
-    assert watch.look().step == 2
+    assert watch.poll().step == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1"])
 def test_what_cannot_be_read_is_no_error(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_bytes(content)
-    assert Watch(tmp_path / "run", None, None).look() == Progress()
+    assert Watch(tmp_path / "run", None, None).poll() == TrainingProgress()

@@ -1,4 +1,4 @@
-"""Which engine `--engine` names, with its options taken apart."""
+"""The engine that `--engine` and `--engine-option` name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Value = int | float | str
 
 
 def engine_of(name: str, jobs: int | None, options: Iterable[str], out: Path) -> Engine:
-    """The engine, ready to take jobs.
+    """Return the engine, ready to take jobs.
 
     Args:
         name: local, slurm or ray.
@@ -45,14 +45,14 @@ def engine_of(name: str, jobs: int | None, options: Iterable[str], out: Path) ->
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Value]:
-    """`["cpus_per_task=4", "slurm_partition=gpu"]` → key and value, numbers as numbers."""
-    found: dict[str, Value] = {}
+    """Read `["cpus_per_task=4", "slurm_partition=gpu"]` as keys and values, numbers as numbers."""
+    options: dict[str, Value] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key.isidentifier():
             raise UsageError(f"engine-option: must be KEY=VALUE, such as timeout_min=60; found {text!r:.80}")
-        found[key] = _value(value)
-    return found
+        options[key] = _value(value)
+    return options
 
 
 def _value(text: str) -> Value:

@@ -1,5 +1,5 @@
-"""What an engine is. None of them schedules: processes here are kept to a number, the clusters' own schedulers do the
-rest.
+"""The protocol of engines. None of them schedules: processes here are limited in number, clusters have schedulers of
+their own.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from sedscope.runs.text import printable
-from sedscope.sweep.job import Job
+from sedscope.sweep.training_job import TrainingJob
 
 PATIENCE_S: Final = 30.0
-"""How long a network file system may show an old folder."""
+"""Seconds for which a network file system may show an old folder."""
 _LONGEST: Final = 300
 
 
@@ -19,7 +19,7 @@ class Ticket(Protocol):
     """A job that was handed over."""
 
     def ended(self) -> str | None:
-        """How it ended, `exit status 0` or another; None while it waits or runs."""
+        """Return how it ended, `exit status 0` or another; None while it waits or runs."""
 
 
 class Engine(Protocol):
@@ -27,25 +27,25 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """As `--engine` has it."""
+        """Its name for `--engine`."""
 
     @property
     def slots(self) -> int | None:
-        """How many jobs it takes at a time; None: all, to put them into a queue of its own."""
+        """The number of jobs that it takes at a time; None: all, to put them into a queue of its own."""
 
     @property
     def threads(self) -> int:
-        """What each of them gets."""
+        """The number of threads of each job."""
 
     @property
     def tick_s(self) -> float:
-        """How long to wait between two times of asking after its jobs."""
+        """Seconds between two polls of its jobs."""
 
     @property
     def patience_s(self) -> float:
-        """How long after a job's end its files may take to be seen here."""
+        """Seconds after a job's end until its files are sure to be seen here."""
 
-    def submit(self, jobs: Sequence[Job]) -> Sequence[Ticket]:
+    def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[Ticket]:
         """Hand jobs over, a ticket for each."""
 
     def stop(self) -> None:
@@ -53,6 +53,6 @@ class Engine(Protocol):
 
 
 def one_line(error: BaseException) -> str:
-    """An error of somebody else's in a line: its kind and the first line of what it says."""
+    """Return a foreign error in a line: its kind and the first line of its message."""
     lines = str(error).strip().splitlines()
     return printable(": ".join([type(error).__name__, *lines[:1]]), _LONGEST)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from recorders.errors import UsageError
-from sedscope.sweep.job import Job, Process, end_all
 from sedscope.sweep.threads import cores, share
+from sedscope.sweep.training_job import Process, TrainingJob, end_all
 
 
 class LocalEngine:
@@ -28,15 +28,15 @@ class LocalEngine:
         self.threads = share(jobs, cores())
         self._processes: list[Process] = []
 
-    def submit(self, jobs: Sequence[Job]) -> Sequence[Process]:
+    def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[Process]:
         """Start them now."""
         return [self._start(job) for job in jobs]
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL after a while."""
+        """End all processes: SIGTERM, and SIGKILL after a while."""
         end_all([process for process in self._processes if process.ended() is None])
 
-    def _start(self, job: Job) -> Process:
+    def _start(self, job: TrainingJob) -> Process:
         process = Process(job, own_group=True)
         self._processes.append(process)
         return process

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from recorders.errors import InputOutputError, UsageError
 from sedscope.sweep.engines.engine import PATIENCE_S, one_line
-from sedscope.sweep.job import GRACE_S, Job, execute
 from sedscope.sweep.threads import cores, of_cpus
+from sedscope.sweep.training_job import GRACE_S, TrainingJob, execute
 
 _ADDRESS: Final = "RAY_ADDRESS"
 _CPUS: Final = "num_cpus"
@@ -53,14 +53,14 @@ class RayEngine:
         self._is_own = False
         self._refs: list[Any] = []
 
-    def submit(self, jobs: Sequence[Job]) -> Sequence[_Ticket]:
+    def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[_RayTicket]:
         """Hand them over; a cluster is looked for, or started, when there are any."""
         if not self._ray.is_initialized():
             _begin(self._ray)
             self._is_own = True
         refs = [self._task.remote(job) for job in jobs]
         self._refs += refs
-        return [_Ticket(self._ray, ref) for ref in refs]
+        return [_RayTicket(self._ray, ref) for ref in refs]
 
     def stop(self) -> None:
         """Cancel what has not ended, wait until it has, and leave the cluster."""
@@ -82,7 +82,7 @@ class RayEngine:
         return list(pending)
 
 
-class _Ticket:
+class _RayTicket:
     """A task of Ray's."""
 
     def __init__(self, ray: Any, ref: Any) -> None:
@@ -90,7 +90,7 @@ class _Ticket:
         self._ref = ref
 
     def ended(self) -> str | None:
-        """How it ended; a task whose machine was lost has no result, but an error."""
+        """Return how it ended; a task whose machine was lost has no result, but an error."""
         done, _ = self._ray.wait([self._ref], timeout=0)
         if not done:
             return None
@@ -119,7 +119,7 @@ def _begin(ray: Any) -> None:
 
 @contextmanager
 def _own_handler(number: signal.Signals) -> Iterator[None]:
-    """Ray puts a handler of its own in place, which raises wherever the sweep happens to be."""
+    """Restore our signal handler afterwards: Ray installs one that raises wherever the sweep happens to be."""
     handler = signal.getsignal(number)
     try:
         yield

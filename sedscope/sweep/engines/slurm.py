@@ -17,8 +17,8 @@ from typing import Any, Final
 from recorders.errors import InputOutputError, UsageError
 from sedscope.runs.text import printable
 from sedscope.sweep.engines.engine import PATIENCE_S, one_line
-from sedscope.sweep.job import GRACE_S, Job, execute
 from sedscope.sweep.threads import of_cpus
+from sedscope.sweep.training_job import GRACE_S, TrainingJob, execute
 
 _CLUSTER: Final = "cluster"
 _NEEDED: Final = "timeout_min"
@@ -55,7 +55,7 @@ class SlurmEngine:
         self._executor = _executor(out, cluster, given)
         self._jobs: list[Any] = []
 
-    def submit(self, jobs: Sequence[Job]) -> Sequence[_Ticket]:
+    def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[_SlurmTicket]:
         """Hand them over, several as one array."""
         try:
             with self._executor.batch():
@@ -63,7 +63,7 @@ class SlurmEngine:
         except Exception as error:  # submitit raises its own errors, and those of sbatch
             raise InputOutputError(f"engine: slurm took no job: {one_line(error)}") from error
         self._jobs += handed
-        return [_Ticket(job, self.patience_s) for job in handed]
+        return [_SlurmTicket(job, self.patience_s) for job in handed]
 
     def stop(self) -> None:
         """Cancel what has not ended, and wait until it has."""
@@ -76,7 +76,7 @@ class SlurmEngine:
             time.sleep(_POLL_S)
 
 
-class _Ticket:
+class _SlurmTicket:
     """A job of submitit's. Nothing here waits: submitit itself would, for the result of a job that was killed."""
 
     def __init__(self, job: Any, patience_s: float) -> None:
@@ -85,16 +85,16 @@ class _Ticket:
         self._done_at: float | None = None
 
     def ended(self) -> str | None:
-        """How it ended; a job that was killed has no result, but a state."""
+        """Return how it ended; a job that was killed has no result, but a state."""
         if not self._job.done():
             return None
         if self._job.paths.result_pickle.exists():
             error = self._job.exception()
-            return str(self._job.result()) if error is None else self._told(f"failed; see {self._job.paths.stderr}")
+            return str(self._job.result()) if error is None else self._describe(f"failed; see {self._job.paths.stderr}")
         self._done_at = self._done_at or time.monotonic()
-        return None if time.monotonic() - self._done_at < self._patience_s else self._told(self._job.state)
+        return None if time.monotonic() - self._done_at < self._patience_s else self._describe(self._job.state)
 
-    def _told(self, what: str) -> str:
+    def _describe(self, what: str) -> str:
         return printable(f"slurm job {self._job.job_id}: {what}", _LONGEST)
 
 

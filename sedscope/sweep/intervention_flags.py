@@ -25,11 +25,11 @@ FIELDS: Final = {
 }
 """Flag, without its dashes → field of `Intervention`."""
 
-_WHOLE: Final = ("rank", "window", "stride", "warm-up", "subspace-seed")
+_WHOLE_NUMBERS: Final = ("rank", "window", "stride", "warm-up", "subspace-seed")
 
 
 def plain(intervention: Intervention) -> Intervention:
-    """The same training with every setting that has no effect on it at its default.
+    """Return the same training with every setting that has no effect on it at its default.
 
     >>> plain(Intervention("freeze", on="update", rank=7)) == Intervention("freeze")
     True
@@ -37,33 +37,37 @@ def plain(intervention: Intervention) -> Intervention:
     default = Intervention(intervention.mode)
     if not intervention.acts:
         return default
-    kept = {"warm_up"}
+    effective = {"warm_up"}
     if intervention.has_subspace:
-        kept |= {"rank", "window", "stride"}  # the random modes, and rank 0, wait as long as the window takes to fill
+        effective |= {
+            "rank",
+            "window",
+            "stride",
+        }  # the random modes, and rank 0, wait as long as the window takes to fill
     if intervention.has_subspace and not intervention.freezes:
-        kept |= {"on"}
+        effective |= {"on"}
     if intervention.draws:
-        kept |= {"redraw", "seed"}
-    found = {name: getattr(intervention, name) for name in kept}
+        effective |= {"redraw", "seed"}
+    settings = {name: getattr(intervention, name) for name in effective}
     if intervention.needs_window:
-        found["basis_source"] = None if intervention.source == intervention.on else intervention.source
-        usual = replace(default, **found)
-        found["basis"] = None if intervention.rows_are == usual.rows_are else intervention.rows_are
-    return replace(default, **found)
+        settings["basis_source"] = None if intervention.source == intervention.on else intervention.source
+        usual = replace(default, **settings)
+        settings["basis"] = None if intervention.rows_are == usual.rows_are else intervention.rows_are
+    return replace(default, **settings)
 
 
 def flags(intervention: Intervention) -> dict[str, str]:
-    """Flag → value of every setting that differs from the mode's default."""
+    """Return flag → value of every setting that differs from the mode's default."""
     default = Intervention(intervention.mode)
     pairs = ((flag, getattr(intervention, field), getattr(default, field)) for flag, field in FIELDS.items())
     return {flag: str(value) for flag, value, usual in pairs if value != usual}
 
 
 def setting(flag: str, text: str) -> int | str:
-    """The value of a setting from its text; raises `UsageError` for an unknown one or no number."""
+    """Read the value of a setting from its text; raises `UsageError` for an unknown one or no number."""
     if flag not in FIELDS:
         raise UsageError(f"interventions: a setting is one of {', '.join(FIELDS)}; found {flag!r:.80}")
-    if flag not in _WHOLE:
+    if flag not in _WHOLE_NUMBERS:
         return text
     try:
         return int(text)

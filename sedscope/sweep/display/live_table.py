@@ -1,6 +1,6 @@
 """A sweep as a live table on a terminal: cell, state, step, metric, rate, remaining time.
 
-Decides what is shown where not every cell has room: what runs and what failed first, then what is to come.
+Decides which cells are shown where not all have room: first those that run or failed, then those that wait.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sedscope.sweep.board import (
+from sedscope.sweep.display.board import (
     FAILED,
     FINISHED,
     RUNNING,
     SKIPPED,
     WAITING,
     Board,
-    Line,
+    CellLine,
     cells,
     closing_lines,
     duration,
@@ -31,7 +31,7 @@ from sedscope.sweep.board import (
 _STYLES: Final = {RUNNING: "cyan", FAILED: "red", SKIPPED: "yellow", WAITING: "dim", FINISHED: "green"}
 """State → style; their order is that of the rows."""
 _AROUND: Final = 5
-"""Lines of the screen that are not rows."""
+"""Lines of the screen that are not rows of cells."""
 _EVERY_S: Final = 0.5
 
 
@@ -62,7 +62,7 @@ class LiveReporter:
             self._draw(board)
 
     def end(self, board: Board) -> None:
-        """Give the screen back, with the whole of what became of the cells."""
+        """Give the screen back, with the closing lines on it."""
         self._live.stop()
         for text in closing_lines(board):
             self._console.print(Text(text), soft_wrap=True)
@@ -73,7 +73,7 @@ class LiveReporter:
 
 
 def drawn(board: Board, about: str, room: int) -> Group:
-    """The table with at most `room` rows, between what there is and what is left out."""
+    """Return the table with at most `room` rows, between the summary and the number of cells left out."""
     ordered = sorted(board.lines, key=lambda line: list(_STYLES).index(line.state))
     shown = ordered if len(ordered) <= room else ordered[: max(1, room - 1)]
     rest = ordered[len(shown) :]
@@ -83,11 +83,11 @@ def drawn(board: Board, about: str, room: int) -> Group:
         table.add_column(name, justify="right" if is_number else "left", no_wrap=name not in ("cell", "metric"))
     for line in shown:
         table.add_row(*_row(line))
-    parts: list[Table | Text] = [_cut(f"{board.outlook()}; {about}"), table]
-    return Group(*parts, *([Text(f"… and {cells(len(rest))} more", style="dim")] if rest else []))
+    left_out = [Text(f"… and {cells(len(rest))} more", style="dim")] if rest else []
+    return Group(_cut(f"{board.outlook()}; {about}"), table, *left_out)
 
 
-def _row(line: Line) -> list[Text]:
+def _row(line: CellLine) -> list[Text]:
     progress = line.progress
     texts = (
         "" if progress.step is None else f"{progress.step:,}",
@@ -100,5 +100,5 @@ def _row(line: Line) -> list[Text]:
 
 
 def _cut(text: str) -> Text:
-    """One line, whatever room there is."""
+    """Return the text as a single line, whatever room there is."""
     return Text(text, no_wrap=True, overflow="ellipsis")

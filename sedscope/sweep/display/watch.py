@@ -1,4 +1,4 @@
-"""How far a training is, from its growing run directory: step, a metric, rate and remaining time."""
+"""The progress of a training, from its growing run directory: step, a metric, rate and remaining time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from recorders.format import LOSS_PREFIX, METRIC_PREFIX
 from sedscope.runs import Run, open_run
 
 _TELLING: Final = ("test_acc", "val_acc", "acc", METRIC_PREFIX, LOSS_PREFIX)
-"""Which number stands for a training: the first that has the first of these in its name."""
+"""The number that stands for a training is the first that has the first of these in its name."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What is known of a training that runs; None: not yet, or not at all."""
+class TrainingProgress:
+    """The progress of a training; a field that is not known, or not yet, is None."""
 
     step: int | None = None
     metric: str | None = None
@@ -26,7 +26,7 @@ class Progress:
     rate: float | None = None
     """Steps per second, since the run was first seen."""
     remaining_s: float | None = None
-    """Where it is known how many steps there will be."""
+    """Seconds until its end, where the number of its steps is known."""
 
 
 class Watch:
@@ -34,39 +34,39 @@ class Watch:
 
     Args:
         path: where it will be.
-        steps: how many steps the training makes; None: not known.
-        not_this: the id of a run that lies there and is about to be replaced.
-        clock: seconds.
+        steps: number of steps of the training; None: not known.
+        replaced_id: the id of a run that lies there and is about to be replaced.
+        clock: returns seconds.
     """
 
     def __init__(
-        self, path: Path, steps: int | None, not_this: str | None, clock: Callable[[], float] = time.monotonic
+        self, path: Path, steps: int | None, replaced_id: str | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._path = path
         self._steps = steps
-        self._not_this = not_this
+        self._replaced_id = replaced_id
         self._clock = clock
         self._run: Run | None = None
         self._first: tuple[float, int] | None = None
         self._last: tuple[float, int] | None = None
         self._metric: str | None = None
 
-    def look(self) -> Progress:
-        """What the directory says now."""
+    def poll(self) -> TrainingProgress:
+        """Read the directory again and return the progress."""
         try:
-            self._poll()
+            self._read()
         except (SedscopeError, OSError):
             self._run = None  # being replaced, or not readable just now
         if self._last is None:
-            return Progress()
+            return TrainingProgress()
         rate = self._rate()
         left = None if rate is None or self._steps is None else max(0, self._steps - self._last[1]) / rate
-        return Progress(self._last[1], self._metric, rate, left)
+        return TrainingProgress(self._last[1], self._metric, rate, left)
 
-    def _poll(self) -> None:
+    def _read(self) -> None:
         if self._run is None:
             run = open_run(self._path)
-            if run.manifest.run_id == self._not_this:
+            if run.manifest.run_id == self._replaced_id:
                 return
             self._run = run
         elif not self._run.refresh():
@@ -84,10 +84,10 @@ class Watch:
 
 
 def _metric(run: Run) -> str | None:
-    """`test_acc/add 0.98`."""
+    """Return name and latest value, such as `test_acc/add 0.98`."""
     names = run.scalar_names()
-    found = next((name for part in _TELLING for name in names if part in name), None)
-    if found is None:
+    chosen = next((name for word in _TELLING for name in names if word in name), None)
+    if chosen is None:
         return None
-    _, values = run.scalar(found)
-    return f"{found.removeprefix(METRIC_PREFIX)} {values[-1]:.3g}" if len(values) else None
+    _, values = run.scalar(chosen)
+    return f"{chosen.removeprefix(METRIC_PREFIX)} {values[-1]:.3g}" if len(values) else None

@@ -1,4 +1,4 @@
-"""What became of a cell, told by its run directory alone.
+"""The outcome of a cell, read from its run directory alone.
 
 Decides which cells are done: those whose recorded script came to its own end, with the same command and intervention.
 """
@@ -22,7 +22,7 @@ from recorders.format import (
 from recorders.recording_options import RecordingOptions
 from sedscope.runs import Run, open_run
 from sedscope.runs.text import printable, printable_json
-from sedscope.sweep.cell import Cell
+from sedscope.sweep.cell import SweepCell
 
 FINISHED: Final = STATE_FINISHED
 CRASHED: Final = STATE_CRASHED
@@ -39,8 +39,8 @@ _ENDS: Final = {END_EXCEPTION: "the script ended with an error", None: "the reco
 
 
 @dataclass(frozen=True)
-class Look:
-    """A cell's run directory at one moment."""
+class CellOutcome:
+    """The state of a cell's run directory at one moment."""
 
     state: str
     """finished, stopped, crashed, damaged, recording or missing."""
@@ -49,37 +49,37 @@ class Look:
     last_t: int | None = None
     """The last t of which anything is known."""
     run_id: str | None = None
-    """That of `run.json`; another recording has another."""
+    """The id in `run.json`; another recording has another."""
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A cell, and what its run directory says."""
+class PlannedCell:
+    """A cell, and the outcome in its run directory."""
 
-    cell: Cell
-    look: Look
+    cell: SweepCell
+    outcome: CellOutcome
 
     @property
     def to_do(self) -> bool:
-        """Whether it would be run now."""
-        return self.look.state in TO_DO
+        """True where it would be run now."""
+        return self.outcome.state in TO_DO
 
 
-def look(cell: Cell, out: Path, options: RecordingOptions) -> Look:
-    """What the run directory says now.
+def cell_outcome(cell: SweepCell, out: Path, options: RecordingOptions) -> CellOutcome:
+    """Read the outcome of a cell from its run directory.
 
     Raises:
         RefusedError: It holds a run, but not this cell's.
     """
     path = cell.path(out)
     if not (path / RUN_FILE).is_file():
-        return Look(MISSING)
+        return CellOutcome(MISSING)
     try:
         run = open_run(path)
     except SedscopeError as error:  # a newer format among them: whatever lies there is not ours to replace
-        return Look(DAMAGED, str(error))
+        return CellOutcome(DAMAGED, str(error))
     _check_same(cell, run, options)
-    return Look(*_state(run), run.last_t, run.manifest.run_id)
+    return CellOutcome(*_state(run), run.last_t, run.manifest.run_id)
 
 
 def _state(run: Run) -> tuple[str, str]:
@@ -92,18 +92,18 @@ def _state(run: Run) -> tuple[str, str]:
     return (FINISHED, "") if run.end_reason == END_FINISHED else (STOPPED, run.end_reason or "")
 
 
-def _check_same(cell: Cell, run: Run, options: RecordingOptions) -> None:
-    """A cell is its command, its intervention and its cadence; texts of a run are printable, so these must be, too."""
+def _check_same(cell: SweepCell, run: Run, options: RecordingOptions) -> None:
+    """Refuse a run with another command, intervention or cadence than the cell's, both as printable text."""
     _expect(run, "command", list(run.manifest.command), [printable(word) for word in cell.recorded_command])
     _expect(run, "every", run.manifest.recording.every, options.every)
-    asked = printable_json(cell.intervention.describe())
-    found = run.manifest.intervention if isinstance(run.manifest.intervention, dict) else {}
-    shared = [name for name in asked if name in found] or list(asked)  # another version may tell more
-    _expect(run, "intervention", {name: found.get(name) for name in shared}, {name: asked[name] for name in shared})
+    required = printable_json(cell.intervention.describe())
+    recorded = run.manifest.intervention if isinstance(run.manifest.intervention, dict) else {}
+    shared = [name for name in required if name in recorded] or list(required)  # another version may hold more
+    _expect(run, "intervention", {key: recorded.get(key) for key in shared}, {key: required[key] for key in shared})
 
 
-def _expect(run: Run, what: str, found: Any, required: Any) -> None:
-    if found != required:
+def _expect(run: Run, what: str, recorded: Any, required: Any) -> None:
+    if recorded != required:
         where = printable(str(run.path), 4096)
-        shown = f"{what} must be {printable(repr(required), 300)}, found {printable(repr(found), 300)}"
-        raise RefusedError(f"{where}: holds the run of another sweep: {shown}; choose another --out")
+        difference = f"{what} must be {printable(repr(required), 300)}, found {printable(repr(recorded), 300)}"
+        raise RefusedError(f"{where}: holds the run of another sweep: {difference}; choose another --out")

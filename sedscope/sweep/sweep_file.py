@@ -1,7 +1,9 @@
-"""`sweep.json`: what a sweep's folder holds, so that no other sweep is mixed into it unnoticed.
+"""`sweep.json`: the cells and the recording options of a sweep's folder, so that no other sweep is mixed into it
+unnoticed.
 
-Decides its members, and what two sweeps in one folder must have in common: the script with its arguments, and what is
-recorded. Cells may be added. Whether a cell is done does not stand in it: the run directories say that.
+Decides its members, and what two sweeps in one folder must have in common: the script with its arguments, and the
+options that rows depend on. Cells may be added. It does not say which cells are done: the run
+directories do.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from recorders.store import durable, strictjson
 from sedscope.runs.files.folder import MissingError, RunFolder
 from sedscope.runs.files.members import Members
 from sedscope.runs.text import printable
-from sedscope.sweep.cell import Cell
+from sedscope.sweep.cell import SweepCell
 from sedscope.sweep.sweep import Sweep
 
 SWEEP_FILE: Final = "sweep.json"
@@ -29,33 +31,33 @@ SWEEP_VERSION: Final = 1
 _MOST_BYTES: Final = 64 << 20
 _LONGEST: Final = 300
 
-Manifest = dict[str, Any]
+SweepManifest = dict[str, Any]
 
 
-def merged(out: Path, sweep: Sweep, cells: Sequence[Cell]) -> tuple[Manifest, bool]:
-    """The folder's manifest with these cells in it, and whether it has to be written.
+def merged(out: Path, sweep: Sweep, cells: Sequence[SweepCell]) -> tuple[SweepManifest, bool]:
+    """Return the folder's manifest with these cells in it, and whether it has to be written.
 
     Raises:
         RefusedError: The folder holds another sweep.
         NotARunError: Its manifest is not one that this version reads.
         DamagedError: It is not JSON.
     """
-    known = _read(out)
-    if known is None:
+    earlier = _read(out)
+    if earlier is None:
         return _new(sweep, cells), True
     where = f"{printable(str(out), 4096)}/{SWEEP_FILE}"
-    _check_common(where, known, sweep)
-    there = {cell["name"]: cell for cell in known["cells"]}
+    _check_common(where, earlier, sweep)
+    by_name = {cell["name"]: cell for cell in earlier["cells"]}
     described = [cell.described() for cell in cells]
     for cell in described:
-        if (old := there.get(cell["name"], cell)) != cell:
+        if (old := by_name.get(cell["name"], cell)) != cell:
             raise RefusedError(_refusal(where, f"cell {cell['name']}", _text(old), _text(cell)))
-    added = [cell for cell in described if cell["name"] not in there]
-    return known | {"cells": [*known["cells"], *added]}, bool(added)
+    added = [cell for cell in described if cell["name"] not in by_name]
+    return earlier | {"cells": [*earlier["cells"], *added]}, bool(added)
 
 
-def write(out: Path, manifest: Manifest) -> None:
-    """Write it as a whole or not at all."""
+def write(out: Path, manifest: SweepManifest) -> None:
+    """Write all of it or nothing."""
     text = json.dumps(manifest, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
     try:
         durable.write_file(out / SWEEP_FILE, [text.encode("ascii")])
@@ -63,7 +65,7 @@ def write(out: Path, manifest: Manifest) -> None:
         raise InputOutputError(f"{out / SWEEP_FILE}: cannot be written: {error.strerror}") from error
 
 
-def _new(sweep: Sweep, cells: Sequence[Cell]) -> Manifest:
+def _new(sweep: Sweep, cells: Sequence[SweepCell]) -> SweepManifest:
     return {
         "format_version": SWEEP_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -76,7 +78,7 @@ def _new(sweep: Sweep, cells: Sequence[Cell]) -> Manifest:
 
 
 def _recording(options: RecordingOptions) -> dict[str, Any]:
-    """What the rows of every cell depend on; `steps` changes nothing but projections."""
+    """Return the options that the rows of every cell depend on; `steps` changes nothing but projections."""
     return {
         "every": options.every,
         "select": list(options.select),
@@ -87,7 +89,7 @@ def _recording(options: RecordingOptions) -> dict[str, Any]:
     }
 
 
-def _read(out: Path) -> Manifest | None:
+def _read(out: Path) -> SweepManifest | None:
     folder = RunFolder(out)
     try:
         text = folder.read(SWEEP_FILE, _MOST_BYTES) if folder.exists() else None
@@ -97,8 +99,10 @@ def _read(out: Path) -> Manifest | None:
         return None
     where = folder.where(SWEEP_FILE)
     members = Members(strictjson.loads(text, where), where)
-    if (found := members.integer("format_version", 1)) > SWEEP_VERSION:
-        raise NotARunError(f"{where}: format {found}, but this version reads up to {SWEEP_VERSION}: update sedscope")
+    if (version_read := members.integer("format_version", 1)) > SWEEP_VERSION:
+        raise NotARunError(
+            f"{where}: format {version_read}, but this version reads up to {SWEEP_VERSION}: update sedscope"
+        )
     members.boolean("module")
     members.texts("arguments")
     members.object("recording")
@@ -107,22 +111,22 @@ def _read(out: Path) -> Manifest | None:
     return members.value
 
 
-def _check_common(where: str, known: Manifest, sweep: Sweep) -> None:
+def _check_common(where: str, earlier: SweepManifest, sweep: Sweep) -> None:
     new = _new(sweep, ())
     for member in ("module", "arguments"):
-        if known[member] != new[member]:
-            raise RefusedError(_refusal(where, "arguments", _command(known), _command(new)))
+        if earlier[member] != new[member]:
+            raise RefusedError(_refusal(where, "arguments", _command(earlier), _command(new)))
     for name, value in new["recording"].items():
-        if (old := known["recording"].get(name)) != value:
+        if (old := earlier["recording"].get(name)) != value:
             raise RefusedError(_refusal(where, name.replace("_", "-"), _text(old), _text(value)))
 
 
 def _refusal(where: str, what: str, old: str, new: str) -> str:
-    found = f"{what} must be {printable(old, _LONGEST)}, found {printable(new, _LONGEST)}"
-    return f"{where}: this folder holds another sweep: {found}; choose another --out"
+    difference = f"{what} must be {printable(old, _LONGEST)}, found {printable(new, _LONGEST)}"
+    return f"{where}: this folder holds another sweep: {difference}; choose another --out"
 
 
-def _command(manifest: Manifest) -> str:
+def _command(manifest: SweepManifest) -> str:
     return shlex.join([*(["-m"] if manifest["module"] else []), *manifest["arguments"]])
 
 

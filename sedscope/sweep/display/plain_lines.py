@@ -7,10 +7,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TextIO
 
-from sedscope.sweep.board import FAILED, FINISHED, RUNNING, Board, Line, closing_lines, duration, progress_words
+from sedscope.sweep.display.board import (
+    FAILED,
+    FINISHED,
+    RUNNING,
+    Board,
+    CellLine,
+    closing_lines,
+    duration,
+    progress_words,
+)
 
 EVERY_S: Final = 60.0
-"""How often a log hears of cells that just go on."""
+"""Seconds between two lines about a cell that just goes on."""
 
 
 class PlainReporter:
@@ -24,33 +33,33 @@ class PlainReporter:
     def __init__(self, stream: TextIO | None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
-        self._said = clock()
+        self._reported_at = clock()
         self._states: dict[str, str] = {}
 
     def begin(self, board: Board, about: str) -> None:
-        """What there is, and how it is run."""
+        """Write the counts, and where and how the cells run."""
         self._states = {line.name: line.state for line in board.lines}
         self._print(f"{board.summary()}; {about}")
 
     def update(self, board: Board) -> None:
-        """A line for every change, and every minute one for every cell that runs."""
+        """Write a line for every change, and every minute one for every cell that runs."""
         for line in board.lines:
             if line.state != self._states[line.name]:
                 self._states[line.name] = line.state
                 self._print(self._change(line))
-        if self._clock() - self._said >= EVERY_S:
-            self._said = self._clock()
+        if self._clock() - self._reported_at >= EVERY_S:
+            self._reported_at = self._clock()
             for line in board.in_state(RUNNING):
                 self._print("  ".join(["running", line.name, *progress_words(line.progress)]))
             self._print(board.outlook())
 
     def end(self, board: Board) -> None:
-        """What failed, and what comes next."""
+        """Write which cells failed, and the next useful command."""
         self.update(board)
         for text in closing_lines(board):
             self._print(text)
 
-    def _change(self, line: Line) -> str:
+    def _change(self, line: CellLine) -> str:
         words = ["started" if line.state == RUNNING else line.state, line.name]
         if line.state in (FINISHED, FAILED) and line.seconds is not None:
             steps = [] if line.progress.step is None else [f"{line.progress.step:,} steps"]

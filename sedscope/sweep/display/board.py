@@ -1,4 +1,4 @@
-"""What a sweep shows of itself: a line for each cell, and the words that both ways of showing it use."""
+"""The board of a sweep: a line for each cell, and the words that the live table and the plain lines share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sedscope.runs.text import printable
-from sedscope.sweep.watch import Progress
+from sedscope.sweep.display.watch import TrainingProgress
 
 FINISHED: Final = "finished"
 RUNNING: Final = "running"
@@ -20,14 +20,14 @@ SKIPPED: Final = "skipped"
 
 
 @dataclass(frozen=True)
-class Line:
-    """One cell as it stands."""
+class CellLine:
+    """The state of one cell, its progress, and why it failed or is skipped."""
 
     name: str
     state: str
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
     seconds: float | None = None
-    """How long it has run, or did; None where it did not run now."""
+    """Seconds that it has run, or ran; None where it did not run now."""
     reason: str = ""
     """Why it failed or is skipped."""
     log: Path | None = None
@@ -39,26 +39,26 @@ class Board:
     """All cells, in the order of the sweep."""
 
     out: Path
-    lines: Sequence[Line]
+    lines: Sequence[CellLine]
     remaining_s: float | None = None
-    """Until the last cell ends; None: not known yet."""
+    """Seconds until the last cell ends; None: not known yet."""
 
     def counts(self) -> Mapping[str, int]:
-        """How many cells are in each state."""
+        """Return the number of cells in each state."""
         return Counter(line.state for line in self.lines)
 
-    def in_state(self, *states: str) -> list[Line]:
-        """The cells in these states, in order."""
+    def in_state(self, *states: str) -> list[CellLine]:
+        """Return the lines of the cells in these states, in order."""
         return [line for line in self.lines if line.state in states]
 
     def summary(self) -> str:
-        """`12 cells: 3 finished, 2 running, 7 waiting`."""
+        """Return such as `12 cells: 3 finished, 2 running, 7 waiting`."""
         counts = self.counts()
-        told = [f"{counts[state]} {state}" for state in (FINISHED, RUNNING, FAILED, SKIPPED, WAITING) if counts[state]]
-        return f"{cells(len(self.lines))}: {', '.join(told)}"
+        words = [f"{counts[state]} {state}" for state in (FINISHED, RUNNING, FAILED, SKIPPED, WAITING) if counts[state]]
+        return f"{cells(len(self.lines))}: {', '.join(words)}"
 
     def outlook(self) -> str:
-        """The summary with the time that is left."""
+        """Return the summary with the time that is left."""
         left = f"; {duration(self.remaining_s)} left" if self.remaining_s is not None else ""
         return f"{self.summary()}{left}"
 
@@ -67,38 +67,38 @@ class Reporter(Protocol):
     """Shows a board."""
 
     def begin(self, board: Board, about: str) -> None:
-        """The sweep starts; `about` says how it is run."""
+        """Show the board of a sweep that starts; `about` says where and how it runs."""
 
     def update(self, board: Board) -> None:
-        """Something may have changed."""
+        """Show the board again: something may have changed."""
 
     def end(self, board: Board) -> None:
-        """Nothing more will."""
+        """Show the board for the last time."""
 
 
-class Silent:
+class SilentReporter:
     """Shows nothing."""
 
     def begin(self, board: Board, about: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def update(self, board: Board) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def end(self, board: Board) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
-def progress_words(progress: Progress) -> list[str]:
-    """Step, metric, rate and remaining time, as far as they are known."""
-    found = [] if progress.step is None else [f"step {progress.step:,}"]
-    found += [] if progress.metric is None else [progress.metric]
-    found += [] if progress.rate is None else [rate(progress.rate)]
-    return found + ([] if progress.remaining_s is None else [f"{duration(progress.remaining_s)} left"])
+def progress_words(progress: TrainingProgress) -> list[str]:
+    """Return step, metric, rate and remaining time, as far as they are known."""
+    words = [] if progress.step is None else [f"step {progress.step:,}"]
+    words += [] if progress.metric is None else [progress.metric]
+    words += [] if progress.rate is None else [rate(progress.rate)]
+    return words + ([] if progress.remaining_s is None else [f"{duration(progress.remaining_s)} left"])
 
 
 def closing_lines(board: Board) -> list[str]:
-    """What failed and why, the counts, and the next useful command."""
+    """Return the lines that end a sweep: failures with reasons, the counts, and the next useful command."""
     lines = []
     for line in board.in_state(FAILED, SKIPPED):
         log = "" if line.log is None else f"; log: {printable(str(line.log), 4096)}"
@@ -110,17 +110,17 @@ def closing_lines(board: Board) -> list[str]:
 
 
 def cells(number: int) -> str:
-    """`1 cell`, `2 cells`."""
+    """Return `1 cell` or `2 cells`."""
     return f"{number} cell" if number == 1 else f"{number:,} cells"
 
 
 def rate(value: float) -> str:
-    """`48 steps/s`, or for slow ones `3.1 s/step`."""
+    """Return `48 steps/s`, or for slow trainings `3.1 s/step`."""
     return f"{value:.3g} steps/s" if value >= 1 else f"{1 / value:.3g} s/step"
 
 
 def duration(seconds: float) -> str:
-    """`41 s`, `7 min 05 s`, `3 h 20 min`."""
+    """Return `41 s`, `7 min 05 s` or `3 h 20 min`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

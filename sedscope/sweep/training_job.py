@@ -28,24 +28,25 @@ SUCCESS: Final = "exit status 0"
 
 
 @dataclass(frozen=True)
-class Job:
-    """What to start; everything that another machine with the same folders needs to know."""
+class TrainingJob:
+    """A command to start: everything that another machine with the same folders needs to know."""
 
     name: str
     words: Sequence[str]
-    """Behind `sedscope`."""
+    """The command line after `sedscope`."""
     folder: str
     """Working folder, absolute."""
     log: str
-    """Absolute."""
+    """Path of the log, absolute."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """What the environment has on top."""
+    """Environment variables on top of those that are there."""
 
     @property
     def command(self) -> list[str]:
-        """The command line: this interpreter, so this environment.
+        """The command line, with this interpreter and so in this environment.
 
-        By the installed command where there is one: `-m` would let files of the working folder stand in for packages.
+        It names the installed command where there is one: `-m` would let files of the working
+        folder stand in for packages.
         """
         installed = Path(sys.executable).with_name("sedscope")
         return [sys.executable, *([str(installed)] if installed.is_file() else ["-m", "sedscope"]), *self.words]
@@ -56,14 +57,15 @@ class Process:
 
     Args:
         job: what to start.
-        own_group: whether it leads a process group, so that a terminal's Ctrl-C does not reach it and everything that
-            it starts can be ended with it. Off where a scheduler tells what belongs to a job by its group.
+        own_group: True makes it the leader of a process group, so that a terminal's Ctrl-C does not reach it and
+            everything that it starts can be ended with it. False where a scheduler tells by its group what belongs
+            to a job.
 
     Raises:
         InputOutputError: its log cannot be written, or it cannot be started.
     """
 
-    def __init__(self, job: Job, *, own_group: bool) -> None:
+    def __init__(self, job: TrainingJob, *, own_group: bool) -> None:
         self._group = own_group
         self._log = Path(job.log)
         begun = time.monotonic()
@@ -87,7 +89,7 @@ class Process:
         self._how: str | None = None
 
     def ended(self) -> str | None:
-        """How it ended, `exit status 0` or another; None while it runs."""
+        """Return how it ended, `exit status 0` or another; None while it runs."""
         if self._how is None and (status := self._process.poll()) is not None:
             self._how = _how(status)
             with suppress(OSError), self._log.open("ab") as log:
@@ -95,7 +97,7 @@ class Process:
         return self._how
 
     def wait(self) -> str:
-        """How it ended, once it has; Ctrl-C gets through."""
+        """Wait until it has ended and return how; Ctrl-C gets through."""
         while (how := self.ended()) is None:
             time.sleep(_POLL_S)
         return how
@@ -132,8 +134,8 @@ def end_all(processes: Sequence[Process]) -> None:
             process.kill()
 
 
-def execute(job: Job) -> str:
-    """Start a job and wait for its end, on whatever machine an engine calls this; how it ended.
+def execute(job: TrainingJob) -> str:
+    """Start a job, wait for its end, on whatever machine an engine calls this, and return how it ended.
 
     Whatever is raised in the meantime (a cancelled task gets KeyboardInterrupt) ends the training first.
     """
@@ -147,7 +149,7 @@ def execute(job: Job) -> str:
         end_all([process])
 
 
-def _header(job: Job) -> bytes:
+def _header(job: TrainingJob) -> bytes:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     threads = job.variables.get("OMP_NUM_THREADS", "?")
     return f"# {now}  threads {threads}\n# sedscope {shlex.join(job.words)}\n".encode("utf-8", "surrogateescape")
