@@ -32,8 +32,8 @@ from sedscope.tui.terminal.error_file import ERROR_FILE, write_error
 from sedscope.tui.terminal.fewer_bytes import fewer_bytes
 
 if TYPE_CHECKING:
+    from sedscope.tui.data.shell import Severity
     from sedscope.tui.plot import Look
-    from sedscope.tui.tabs.shell import Severity
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 _SIXTEEN_THEME = "ansi-dark"

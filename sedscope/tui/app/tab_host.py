@@ -15,7 +15,7 @@ from sedscope.tui.tabs import TABS, entry
 from sedscope.tui.tabs.tab import Tab
 
 if TYPE_CHECKING:
-    from sedscope.tui.tabs.shell import Shell
+    from sedscope.tui.data.shell import Shell
 
 News = Literal["run", "cursor", "settings", "marks"]
 _ORDER: tuple[News, ...] = ("marks", "run", "cursor", "settings")

@@ -12,7 +12,7 @@ from recorders.byte_size import size_text
 from sedscope.runs.text import printable
 from sedscope.tui.data.run_line import SIGNS, STYLES
 from sedscope.tui.data.snapshot import RunRow
-from sedscope.tui.plot.text import shortened
+from sedscope.tui.terminal.cell_text import shortened
 
 _LONGEST = 36
 _NONE = "–"

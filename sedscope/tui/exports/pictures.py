@@ -17,7 +17,7 @@ import numpy as np
 from sedscope.tui.plot import Chart, Heatmap, View
 
 if TYPE_CHECKING:
-    from sedscope.tui.tabs.tab import Tab
+    from textual.widget import Widget
 
 Table = dict[str, list[Any]]
 """Column → values; None where undefined."""
@@ -41,7 +41,7 @@ class Picture:
         return self.content.title
 
 
-def current(tab: Tab) -> Picture | None:
+def current(tab: Widget) -> Picture | None:
     """The picture that the user is at; None where the tab shows none."""
     shown = [found for found in _shown(tab) if found is not None]
     focused = tab.app.focused
@@ -49,7 +49,7 @@ def current(tab: Tab) -> Picture | None:
     return mine or next((picture for _, picture in shown), None)
 
 
-def _shown(tab: Tab) -> Iterator[tuple[Any, Picture] | None]:
+def _shown(tab: Widget) -> Iterator[tuple[Any, Picture] | None]:
     from sedscope.tui.plot import HeatmapView, Plot
 
     for widget in tab.query("*"):
@@ -63,7 +63,7 @@ def _shown(tab: Tab) -> Iterator[tuple[Any, Picture] | None]:
             yield widget, Picture(heatmap, View(), None)
 
 
-def _visible(widget: Any, tab: Tab) -> bool:
+def _visible(widget: Any, tab: Widget) -> bool:
     return all(one.display for one in (widget, *widget.ancestors) if one is tab or tab in one.ancestors)
 
 

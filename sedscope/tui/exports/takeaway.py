@@ -16,10 +16,11 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from sedscope.runs.text import printable
+from sedscope.tui.data.shell import Shell
 from sedscope.tui.exports import pictures
 
 if TYPE_CHECKING:
-    from sedscope.tui.tabs.tab import Tab
+    from textual.widget import Widget
 
 PICTURES = "sedscope-pictures"
 REPORT = "sedscope-report"
@@ -28,14 +29,14 @@ COPIED = "copied.tsv"
 _children: set[subprocess.Popen[bytes]] = set()
 
 
-def write_picture(tab: Tab) -> None:
-    """The current picture as SVG, PNG, CSV and Parquet."""
+def write_picture(shell: Shell, tab: Widget, tab_name: str) -> None:
+    """Write the current picture of a tab as SVG, PNG, CSV and Parquet."""
     picture = pictures.current(tab)
     if picture is None:
-        tab.shell.say("there is no picture here to write", "warning")
+        shell.say("there is no picture here to write", "warning")
         return
-    name = tab.shell.data.name if tab.shell.data is not None else "runs"
-    stem = pictures.stem(_here() / PICTURES, name, tab.NAME.lower(), picture.title.split(":")[0])
+    name = shell.data.name if shell.data is not None else "runs"
+    stem = pictures.stem(_here() / PICTURES, name, tab_name.lower(), picture.title.split(":")[0])
     from io import BytesIO
 
     from sedscope.tui.worker import frames
@@ -43,51 +44,48 @@ def write_picture(tab: Tab) -> None:
     pipe = BytesIO()
     frames.send(pipe, (picture, stem))
     command = [sys.executable, "-P", "-m", "sedscope.tui.exports.child"]
-    tab.shell.say(f"writing {_shown(stem)} …")
-    _run(tab, command, pipe.getvalue(), f"wrote {_shown(stem)}.svg .png .csv .parquet")
+    shell.say(f"writing {_shown(stem)} …")
+    _run(shell, command, pipe.getvalue(), f"wrote {_shown(stem)}.svg .png .csv .parquet")
 
 
-def copy(tab: Tab) -> None:
-    """The values at the cursor, or the whole table, to the clipboard and into a file."""
-    text = tab.text_to_copy()
+def copy(shell: Shell, text: str | None) -> None:
+    """Copy values or a table to the clipboard and into a file; None where the tab has nothing to copy."""
     if text is None:
-        tab.shell.say("there is nothing here to copy", "warning")
+        shell.say("there is nothing here to copy", "warning")
         return
-    put(tab, text, "values" if text.count("\n") < 40 else "table")
+    put(shell, text, "values" if text.count("\n") < 40 else "table")
 
 
-def copy_command(tab: Tab) -> None:
-    """The command that gives the same numbers."""
-    paths = tab.report_paths()
+def copy_command(shell: Shell, paths: Sequence[Path], flags: Sequence[str]) -> None:
+    """Copy the command that gives the same numbers."""
     if not paths:
-        tab.shell.say("no run is selected", "warning")
+        shell.say("no run is selected", "warning")
         return
-    put(tab, shlex.join(["sedscope", "report", *map(str, paths), *tab.report_flags()]) + "\n", "command")
+    put(shell, shlex.join(["sedscope", "report", *map(str, paths), *flags]) + "\n", "command")
 
 
-def write_report(tab: Tab) -> None:
-    """The full report of the marked runs, or of the selected one, by the command that users have."""
-    paths = tab.report_paths()
+def write_report(shell: Shell, paths: Sequence[Path], flags: Sequence[str]) -> None:
+    """Write the full report of some runs, by the command that users have."""
     if not paths:
-        tab.shell.say("no run is selected", "warning")
+        shell.say("no run is selected", "warning")
         return
     folder = _free(_here() / REPORT)
-    command = [sys.executable, "-P", "-m", "sedscope", "report", *map(str, paths), *tab.report_flags()]
-    tab.shell.say(f"writing the report of {len(paths)} run{'s' * (len(paths) > 1)} into {_shown(folder)} …")
-    _run(tab, [*command, "--out", str(folder)], b"", f"wrote the report into {_shown(folder)}")
+    command = [sys.executable, "-P", "-m", "sedscope", "report", *map(str, paths), *flags]
+    shell.say(f"writing the report of {len(paths)} run{'s' * (len(paths) > 1)} into {_shown(folder)} …")
+    _run(shell, [*command, "--out", str(folder)], b"", f"wrote the report into {_shown(folder)}")
 
 
-def put(tab: Tab, text: str, what: str) -> None:
+def put(shell: Shell, text: str, what: str) -> None:
     """Into the clipboard, and into a file, since OSC 52 often does not arrive."""
-    tab.app.copy_to_clipboard(text)
-    path = tab.shell.state_folder / COPIED
+    shell.copy_to_clipboard(text)
+    path = shell.state_folder / COPIED
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        tab.shell.say(f"copied the {what}; not kept in {_shown(path)}: {error.strerror}", "warning")
+        shell.say(f"copied the {what}; not kept in {_shown(path)}: {error.strerror}", "warning")
         return
-    tab.shell.say(f"copied the {what}; also in {_shown(path)}")
+    shell.say(f"copied the {what}; also in {_shown(path)}")
 
 
 def end_all() -> None:
@@ -97,9 +95,8 @@ def end_all() -> None:
             child.kill()
 
 
-def _run(tab: Tab, command: Sequence[str], given: bytes, done: str) -> None:
+def _run(shell: Shell, command: Sequence[str], given: bytes, done: str) -> None:
     """Run a child on a thread, then say how it went."""
-    app = tab.app
 
     def work() -> None:
         pipe = subprocess.PIPE
@@ -107,7 +104,7 @@ def _run(tab: Tab, command: Sequence[str], given: bytes, done: str) -> None:
             child = subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
         except OSError as error:
             with suppress(RuntimeError):
-                app.call_from_thread(tab.shell.say, f"could not start: {error.strerror}", "error")
+                shell.call_from_thread(shell.say, f"could not start: {error.strerror}", "error")
             return
         _children.add(child)
         try:
@@ -118,7 +115,7 @@ def _run(tab: Tab, command: Sequence[str], given: bytes, done: str) -> None:
         last = printable(lines[-1].strip(), 300) if lines else f"exit status {child.returncode}"
         text = done if child.returncode == 0 else f"{done}, but: {last}" if _wrote(child.returncode) else last
         with suppress(RuntimeError):
-            app.call_from_thread(tab.shell.say, text, "information" if child.returncode == 0 else "warning")
+            shell.call_from_thread(shell.say, text, "information" if child.returncode == 0 else "warning")
 
     Thread(target=work, name="export", daemon=True).start()
 

@@ -20,7 +20,7 @@ from sedscope.tui.plot.canvas import BAND, CURVE, FAINT, GRID, MARK, PICKED, RUL
 from sedscope.tui.plot.columns import Columns, columns
 from sedscope.tui.plot.data import Bools, Chart, Look, View
 from sedscope.tui.plot.dots import Grid
-from sedscope.tui.plot.text import Line, ascii_text, cut, plain, width
+from sedscope.tui.terminal.cell_text import Line, ascii_text, cut, plain, width
 
 _ROWS_PER_TICK = 4
 _LETTER_EVERY = 24

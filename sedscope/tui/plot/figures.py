@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 _PLAIN_TO = 1e6
+_SMALL = "₀₁₂₃₄₅₆₇₈₉"
 
 
 def readable(value: float, digits: int = 3, *, whole: bool = True) -> str:
@@ -40,3 +41,8 @@ def place(x: float) -> str:
     if math.isfinite(x) and x == round(x) and abs(x) <= 2**53:
         return str(int(x))
     return readable(x, 5)
+
+
+def subscript(number: int) -> str:
+    """12 → ₁₂."""
+    return "".join(_SMALL[int(digit)] for digit in str(number))

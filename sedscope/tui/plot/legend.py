@@ -10,7 +10,7 @@ from __future__ import annotations
 from sedscope.tui.plot import palette
 from sedscope.tui.plot.data import Chart, Look, View
 from sedscope.tui.plot.readings import value_text
-from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, shortened, width
+from sedscope.tui.terminal.cell_text import Line, Run, ascii_text, cut, fit, plain, shortened, width
 
 _LEAST_COLUMN = 16
 _GAP = 2

@@ -11,7 +11,7 @@ from sedscope.tui.plot import legend
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.plot_widget import Plot
 from sedscope.tui.plot.sliced import Sliced
-from sedscope.tui.plot.text import Line
+from sedscope.tui.terminal.cell_text import Line
 
 
 class Legend(Sliced):

@@ -19,7 +19,7 @@ from sedscope.tui.plot.axis.frame import Frame
 from sedscope.tui.plot.axis.scale import Scale
 from sedscope.tui.plot.cursor_widget import CursorWidget
 from sedscope.tui.plot.data import Chart, Look, View
-from sedscope.tui.plot.text import Line
+from sedscope.tui.terminal.cell_text import Line
 
 _ZOOM = 0.5
 _PAN = 0.25

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.styles import Paint, paint
-from sedscope.tui.plot.text import Line
+from sedscope.tui.terminal.cell_text import Line
 
 _SLICES = 8
 

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from sedscope.tui.data.snapshot import RunData
-from sedscope.tui.plot import Axis
 from sedscope.tui.tabs.analysis_tab import PATIENCE, AnalysisTab
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.chips import Chips
@@ -129,8 +128,3 @@ class SourcedTab(AnalysisTab):
     def _choose(self, name: str) -> None:
         self.chosen = name
         self.settings_changed()
-
-
-def steps_axis(data: RunData) -> Axis:
-    """From the first to the last recorded step."""
-    return Axis("t", low=float(data.steps[0]), high=float(data.steps[-1]))

@@ -27,8 +27,8 @@ from textual.widget import Widget
 from sedscope.tui.plot.messages import CellMoved, CursorMoved
 
 if TYPE_CHECKING:
+    from sedscope.tui.data.shell import Shell
     from sedscope.tui.data.snapshot import RunData
-    from sedscope.tui.tabs.shell import Shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +120,25 @@ class Tab(Vertical):
         """Write the current picture."""
         from sedscope.tui.exports.takeaway import write_picture
 
-        write_picture(self)
+        write_picture(self.shell, self, self.NAME)
 
     def action_copy(self) -> None:
         """Copy values."""
         from sedscope.tui.exports.takeaway import copy
 
-        copy(self)
+        copy(self.shell, self.text_to_copy())
 
     def action_write_report(self) -> None:
         """Write the report."""
         from sedscope.tui.exports.takeaway import write_report
 
-        write_report(self)
+        write_report(self.shell, self.report_paths(), self.report_flags())
 
     def action_copy_command(self) -> None:
         """Copy the command."""
         from sedscope.tui.exports.takeaway import copy_command
 
-        copy_command(self)
+        copy_command(self.shell, self.report_paths(), self.report_flags())
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 

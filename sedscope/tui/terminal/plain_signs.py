@@ -12,7 +12,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from sedscope.tui.plot.text import ascii_text
+from sedscope.tui.terminal.cell_text import ascii_text
 
 _SIGNS = {
     "●": "*", "○": "o", "✓": "+", "✗": "x", "▲": "^", "▼": "v", "▶": ">", "◀": "<", "→": ">", "←": "<", "↑": "^",

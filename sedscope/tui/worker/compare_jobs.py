@@ -12,7 +12,7 @@ from sedscope.tui.worker.jobs import Tell, coarser
 if TYPE_CHECKING:
     from sedscope.analysis.settings import Settings
     from sedscope.runs import Run
-    from sedscope.tui.data.compared import ComparedRun
+    from sedscope.tui.worker.compared_run import ComparedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CompareJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Metrics of all runs with what is kept; of the others a coarse R̄, then the one that was asked for."""
-        from sedscope.tui.data.compared import metrics_of, with_coupling
+        from sedscope.tui.worker.compared_run import metrics_of, with_coupling
 
         found = [with_coupling(metrics_of(Path(path)), self.settings, None) for path in self.paths]
         missing = [place for place, one in enumerate(found) if not one.is_whole]

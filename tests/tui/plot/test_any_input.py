@@ -13,7 +13,7 @@ from sedscope.tui.plot.axis import axes
 from sedscope.tui.plot.curves import draw
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.legend import legend
-from sedscope.tui.plot.text import text_of, width
+from sedscope.tui.terminal.cell_text import text_of, width
 
 ANY = st.floats(width=64)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -7,7 +7,7 @@ import pytest
 
 from sedscope.tui.plot import Axis, Chart, Look, Moment, Rule, Series, View
 from sedscope.tui.plot.curves import draw
-from sedscope.tui.plot.text import text_of
+from sedscope.tui.terminal.cell_text import text_of
 
 X = np.arange(5.0)
 nan, inf = np.nan, np.inf

@@ -19,7 +19,7 @@ from sedscope.tui.plot.columns import columns
 from sedscope.tui.plot.data import Reduce
 from sedscope.tui.plot.figures import place, readable
 from sedscope.tui.plot.heatmap.heatmap_data import levels
-from sedscope.tui.plot.text import ascii_text, cut, fit, plain, width
+from sedscope.tui.terminal.cell_text import ascii_text, cut, fit, plain, width
 
 nan = math.nan
 

@@ -18,7 +18,6 @@ from sedscope.analysis.settings import Settings
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
-from sedscope.tui.data.compared import ComparedRun
 from sedscope.tui.data.source_sets import colours, sets_of
 from sedscope.tui.exports.child import write
 from sedscope.tui.exports.pictures import Picture, as_text, stem, values
@@ -28,6 +27,7 @@ from sedscope.tui.tabs.compare.compare_table import lines
 from sedscope.tui.tabs.coupling.coupling_charts import control_band, coupling_chart, matrix, why_none
 from sedscope.tui.tabs.why.stage_walk import page
 from sedscope.tui.tabs.why.why_charts import probes_heatmap, short_names
+from sedscope.tui.worker.compared_run import ComparedRun
 
 SHORT = Undefined("zero baseline")
 

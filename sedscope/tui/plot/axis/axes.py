@@ -10,7 +10,7 @@ from sedscope.tui.plot.axis.scale import Span
 from sedscope.tui.plot.axis.ticks import Tick
 from sedscope.tui.plot.data import Chart, Look, View
 from sedscope.tui.plot.figures import place, readable
-from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
+from sedscope.tui.terminal.cell_text import Line, Run, ascii_text, cut, fit, plain, width
 
 
 def glyphs(look: Look) -> dict[str, str]:

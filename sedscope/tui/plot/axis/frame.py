@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sedscope.tui.plot.axis.scale import Scale, Span, backward, forward
 from sedscope.tui.plot.canvas import Canvas
-from sedscope.tui.plot.text import Line, Run
+from sedscope.tui.terminal.cell_text import Line, Run
 
 
 @dataclass(frozen=True)

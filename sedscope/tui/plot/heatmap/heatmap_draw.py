@@ -19,7 +19,7 @@ from sedscope.tui.plot.figures import readable
 from sedscope.tui.plot.heatmap.heatmap_data import LEVELS, UNDEFINED, Heatmap, levels
 from sedscope.tui.plot.heatmap.heatmap_layout import HeatLayout, arrange_heatmap
 from sedscope.tui.plot.means import means
-from sedscope.tui.plot.text import Line, Run, ascii_text, cut, fit, plain, width
+from sedscope.tui.terminal.cell_text import Line, Run, ascii_text, cut, fit, plain, width
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
-from sedscope.tui.plot.text import ascii_text, plain, width
+from sedscope.tui.terminal.cell_text import ascii_text, plain, width
 
 _WIDEST = 14
 _TALLEST = 3

@@ -15,7 +15,7 @@ from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.heatmap.heatmap_layout import arrange_heatmap
-from sedscope.tui.plot.text import Line
+from sedscope.tui.terminal.cell_text import Line
 
 Cell = tuple[int, int]
 

@@ -9,9 +9,9 @@ import numpy as np
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.data.compared import ComparedRun
 from sedscope.tui.plot import Axis, Chart, Moment, Rule, Series
-from sedscope.tui.tabs.coupling.coupling_charts import RANDOM
+from sedscope.tui.tabs.reference_lines import RANDOM
+from sedscope.tui.worker.compared_run import ComparedRun
 
 
 def accuracy_chart(runs: Sequence[ComparedRun], task: str, aligned: bool) -> Chart:

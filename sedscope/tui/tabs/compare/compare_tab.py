@@ -10,18 +10,18 @@ from textual.widget import Widget
 from textual.widgets import DataTable
 
 from recorders.format import FIXED_GRADIENT, UPDATE, Source
-from sedscope.tui.data.compared import ComparedRun
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.plot import Chart, CursorMoved
 from sedscope.tui.plot.palette import OKABE_ITO, hue
-from sedscope.tui.plot.text import shortened
 from sedscope.tui.tabs.analysis_tab import AnalysisTab, same_question
 from sedscope.tui.tabs.compare.compare_charts import accuracy_chart, coupling_chart
 from sedscope.tui.tabs.compare.compare_table import COLUMNS, Line, lines
 from sedscope.tui.tabs.tab import TabHelp
+from sedscope.tui.terminal.cell_text import shortened
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.settings_bar import Setting
 from sedscope.tui.worker.compare_jobs import CompareJob
+from sedscope.tui.worker.compared_run import ComparedRun
 from sedscope.tui.worker.jobs import Job
 
 _NAME = 44

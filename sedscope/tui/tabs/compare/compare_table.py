@@ -15,10 +15,10 @@ from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.interventions.time_quotients import QuotientBounds, time_quotient
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.data.compared import ComparedRun
 from sedscope.tui.plot.figures import readable
 from sedscope.tui.plot.palette import letter
 from sedscope.tui.tabs.compare.compare_charts import label
+from sedscope.tui.worker.compared_run import ComparedRun
 
 COLUMNS = ("", "Intervention / run", "Seeds", "Grokked", "Grok step", "Speed-up", "Peak R̄ update", "Remark")
 _HALF = 0

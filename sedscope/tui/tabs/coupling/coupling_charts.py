@@ -14,11 +14,9 @@ from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtSt
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours, family, task_of
-from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
-from sedscope.tui.tabs.spectrum.spectrum_charts import subscript
-
-RANDOM = Rule(1.0, "random")
-"""R of a random direction."""
+from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Series
+from sedscope.tui.plot.figures import subscript
+from sedscope.tui.tabs.reference_lines import RANDOM
 
 
 def coupling_chart(

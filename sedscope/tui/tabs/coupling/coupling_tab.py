@@ -20,8 +20,8 @@ from sedscope.tui.tabs.analysis_tab import OLD, same_question
 from sedscope.tui.tabs.coupling.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
 from sedscope.tui.tabs.coupling.coupling_help import PAGE
 from sedscope.tui.tabs.coupling.coupling_view import Found, with_controls
-from sedscope.tui.tabs.overview.metric_charts import moments
-from sedscope.tui.tabs.sourced_tab import SourcedTab, steps_axis
+from sedscope.tui.tabs.reference_lines import moments, steps_axis
+from sedscope.tui.tabs.sourced_tab import SourcedTab
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.matrix_pane import MatrixPane

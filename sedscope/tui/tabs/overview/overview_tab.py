@@ -9,7 +9,7 @@ from textual.widget import Widget
 from sedscope.tui.data.facts import sections
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.plot import Chart
-from sedscope.tui.tabs.overview import metric_charts
+from sedscope.tui.tabs import metric_charts
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane

@@ -9,16 +9,10 @@ import numpy as np
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
+from sedscope.tui.plot.figures import subscript
 
 CURVES = 8
 """σ that are drawn as curves: as many as there are colours."""
-
-_SMALL = "₀₁₂₃₄₅₆₇₈₉"
-
-
-def subscript(number: int) -> str:
-    """12 → ₁₂."""
-    return "".join(_SMALL[int(digit)] for digit in str(number))
 
 
 def sigma_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:

@@ -12,8 +12,8 @@ from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.plot import HeatmapView
 from sedscope.tui.tabs.analysis_tab import PATIENCE, ask_for_number
-from sedscope.tui.tabs.overview.metric_charts import bare, moments
 from sedscope.tui.tabs.panels import PanelTab
+from sedscope.tui.tabs.reference_lines import bare, moments
 from sedscope.tui.tabs.spectrum.spectrum_charts import count_chart, gap_chart, sigma_chart, sigma_heatmap
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane

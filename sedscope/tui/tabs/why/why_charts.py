@@ -19,8 +19,8 @@ from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
-from sedscope.tui.tabs.coupling.coupling_charts import RANDOM
-from sedscope.tui.tabs.spectrum.spectrum_charts import subscript
+from sedscope.tui.plot.figures import subscript
+from sedscope.tui.tabs.reference_lines import RANDOM
 
 _MOST_PAIRS = 6
 

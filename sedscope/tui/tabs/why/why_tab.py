@@ -10,8 +10,8 @@ from textual.widget import Widget
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.data.source_sets import task_of
 from sedscope.tui.plot import Chart
-from sedscope.tui.tabs.overview.metric_charts import moments
-from sedscope.tui.tabs.sourced_tab import SourcedTab, steps_axis
+from sedscope.tui.tabs.reference_lines import moments, steps_axis
+from sedscope.tui.tabs.sourced_tab import SourcedTab
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.tabs.why.stage_walk import StageWalk
 from sedscope.tui.tabs.why.why_charts import angles_chart, measures_chart

@@ -8,7 +8,7 @@ import pytest
 from sedscope.tui.plot import Chart, Heatmap, Look, Series, View
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.legend import entry_at, legend
-from sedscope.tui.plot.text import text_of
+from sedscope.tui.terminal.cell_text import text_of
 
 PEAKS = Heatmap(
     np.array([[72.25, 28.0], [8.0, np.nan]]),

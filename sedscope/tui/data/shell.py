@@ -1,10 +1,11 @@
-"""What a tab may ask of the viewer around it: the run, the shared cursor, jobs, and a line to the user.
+"""What a tab, and what it exports, may ask of the viewer around it: run, shared cursor, jobs, a line to the user.
 
 A protocol, so that a tab can be tried under another app, and so that no tab imports the app.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -112,6 +113,14 @@ class Shell(Protocol):
 
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
         """The latest answer to an equal job and whether it is final, where it is still kept."""
+        ...
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Hand text to the terminal's clipboard."""
+        ...
+
+    def call_from_thread(self, callback: Callable[..., object], *args: Any) -> object:
+        """Call back on the viewer's own thread; raises `RuntimeError` where the viewer ended meanwhile."""
         ...
 
     def say(self, text: str, severity: Severity = "information") -> None:

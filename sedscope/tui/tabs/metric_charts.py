@@ -11,7 +11,8 @@ import numpy as np
 
 from recorders.format import GRAD_NORM, GRAD_NORM_UNCLIPPED, LOSS_PREFIX, LR_PREFIX, METRIC_PREFIX
 from sedscope.tui.data.snapshot import RunData
-from sedscope.tui.plot import Axis, Chart, Moment, Series
+from sedscope.tui.plot import Axis, Chart, Series
+from sedscope.tui.tabs.reference_lines import bare, moments
 
 _ACCURACY = "acc"
 _READABLE = 6
@@ -48,18 +49,6 @@ def rates(data: RunData) -> Chart:
     rest = [name for name in _metrics(data) if not _is_accuracy(name) and "loss" not in name.casefold()]
     other = [_series(data, METRIC_PREFIX + name, spoken(name)) for name in rest]
     return Chart((*lr, *other), Axis("t"), Axis(scale="log"), "Learning rate" + (", metrics" if other else ""))
-
-
-def moments(data: RunData) -> tuple[Moment, ...]:
-    """The grok step of each task that has one."""
-    found = [(one.task, getattr(one.grokking.grok[0], "t", None)) for one in data.milestones]
-    several = len(data.milestones) > 1
-    return tuple(Moment(float(t), task if several else "grok") for task, t in found if t is not None)
-
-
-def bare(found: tuple[Moment, ...]) -> tuple[Moment, ...]:
-    """The same lines without their names, where another chart beside tells them."""
-    return tuple(Moment(one.x) for one in found) if len(found) > 1 else found
 
 
 def spoken(metric: str) -> str:

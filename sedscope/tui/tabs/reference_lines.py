@@ -1,0 +1,26 @@
+"""What charts of several tabs are read against: grok steps, the random direction, and the steps that a run recorded."""
+
+from __future__ import annotations
+
+from sedscope.tui.data.snapshot import RunData
+from sedscope.tui.plot import Axis, Moment, Rule
+
+RANDOM = Rule(1.0, "random")
+"""R of a random direction."""
+
+
+def moments(data: RunData) -> tuple[Moment, ...]:
+    """The grok step of each task that has one."""
+    found = [(one.task, getattr(one.grokking.grok[0], "t", None)) for one in data.milestones]
+    several = len(data.milestones) > 1
+    return tuple(Moment(float(t), task if several else "grok") for task, t in found if t is not None)
+
+
+def bare(found: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    """The same lines without their names, where another chart beside tells them."""
+    return tuple(Moment(one.x) for one in found) if len(found) > 1 else found
+
+
+def steps_axis(data: RunData) -> Axis:
+    """From the first to the last recorded step."""
+    return Axis("t", low=float(data.steps[0]), high=float(data.steps[-1]))
