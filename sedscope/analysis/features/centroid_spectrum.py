@@ -1,7 +1,8 @@
-"""How many directions the centroids of a checkpoint occupy: principal components and rank-90.
+"""The number of directions that a checkpoint's centroids occupy: principal components and rank-90.
 
-Works on the centred matrix of centroids [N, D] through its smaller Gram matrix, in float64. Leaves to others: the
-centroids themselves (`centroids`).
+Works on the centred matrix of centroids [N, D] through its smaller Gram matrix, in float64: only variances are asked
+for, and eigenvalues of D × D cost a fraction of a decomposition of N × D. Leaves to others: the centroids themselves
+(`centroids`).
 """
 
 from __future__ import annotations
@@ -20,23 +21,25 @@ class CentroidSpectrum:
     """Principal components of the centroids of one checkpoint."""
 
     variances: Floats
-    """Descending, `[min(N, D)]`; their sum is the total variance (sum over coordinates, divided by N)."""
+    """Variances of the components `[min(N, D)]`, descending; their sum is the total variance, summed over coordinates
+    and divided by N."""
     n_probes: int
 
     def rank(self, share: float = 0.9) -> int:
-        """The least number of components that hold `share` of the variance (rank-90 by default).
+        """Return the least number of components that hold `share` of the variance (rank-90 by default).
 
         Raises:
-            UsageError: the share is not above 0 and at most 1.
+            UsageError: The share is not above 0 and at most 1.
         """
         if not 0.0 < share <= 1.0:
             raise UsageError(f"share: must be above 0 and at most 1; found {share}")
-        held = np.cumsum(self.variances)
-        return int(np.searchsorted(held, share * held[-1] * (1.0 - 1e-12)) + 1)
+        cumulated = np.cumsum(self.variances)
+        # A share that k components hold exactly must not ask for one more because their sum was rounded down.
+        return int(np.searchsorted(cumulated, share * cumulated[-1] * (1.0 - 1e-12)) + 1)
 
 
 def centroid_spectrum(centroids: Rows, *, block_bytes: int = 64 << 20) -> CentroidSpectrum | Undefined:
-    """Principal components of μ_x.
+    """Compute the principal components of μ_x.
 
     Args:
         centroids: `[N, D]`, float32 or float64.
@@ -53,6 +56,7 @@ def centroid_spectrum(centroids: Rows, *, block_bytes: int = 64 << 20) -> Centro
         return Undefined("centroids hold NaN or Inf")
     gram = _smaller_gram(centroids, max(1, block_bytes // (8 * max(n_probes, width))))
     total = float(np.trace(gram))
+    # Each centred entry of equal centroids is a difference of roundings: a few units in the last place.
     rounding = float(np.finfo(centroids.dtype).eps) * largest
     if total <= centroids.size * (4.0 * rounding) ** 2:
         return Undefined("all centroids are equal to rounding: rank 0")
@@ -61,7 +65,7 @@ def centroid_spectrum(centroids: Rows, *, block_bytes: int = 64 << 20) -> Centro
 
 
 def _smaller_gram(centroids: Rows, lines: int) -> Floats:
-    """M^T M or M M^T of the centred matrix M, whichever is smaller, from blocks of `lines` rows or columns."""
+    """Return M^T M or M M^T of the centred matrix M, whichever is smaller, from blocks of `lines` rows or columns."""
     n_probes, width = centroids.shape
     mean = centroids.mean(axis=0, dtype=np.float64)
     gram = np.zeros((min(n_probes, width),) * 2)

@@ -15,21 +15,22 @@ from sedscope.analysis.features.probed_model import ProbedModel
 
 
 def centroids(model: ProbedModel, *, chunk: int | None = None) -> Rows:
-    """μ_x of every probe `[N, D]`; zero where the score does not depend on the feature.
-
-    In the model's dtype where numpy has it with enough digits, else in float32.
+    """Compute μ_x of every probe `[N, D]`; zero where the score does not depend on the feature.
 
     Args:
         model: Checkpoint, score and probes.
         chunk: Probes differentiated at once; None takes all.
+
+    Returns:
+        In the model's dtype, where numpy has it with enough digits, else in float32.
     """
     dtype = model.dtype if model.dtype in (torch.float32, torch.float64) else torch.float32
-    parts = [centroid_chunk(model, probes).to("cpu", dtype).numpy() for probes in model.chunks(chunk)]
-    return np.concatenate(parts)
+    chunks = [centroid_chunk(model, probes).to("cpu", dtype).numpy() for probes in model.chunks(chunk)]
+    return np.concatenate(chunks)
 
 
 def centroid_chunk(model: ProbedModel, probes: slice) -> Tensor:
-    """μ_x of some probes `[n, D]`, on the model's device."""
+    """Compute μ_x of some probes `[n, D]`, on the model's device."""
     examples = model.at(probes)
     delta = model.zero_delta(len(examples[0])).requires_grad_()
     # The score of one probe does not see the others, so the derivative of the sum holds every centroid.
@@ -38,12 +39,13 @@ def centroid_chunk(model: ProbedModel, probes: slice) -> Tensor:
     if not total.requires_grad:
         return delta.detach().flatten(1)
     with refusing():
-        (found,) = torch.autograd.grad(total, delta, allow_unused=True)
-    return (delta.detach() if found is None else found).flatten(1)
+        (gradient,) = torch.autograd.grad(total, delta, allow_unused=True)
+    # Without influence the centroid is zero, and δ is a zero of the right shape.
+    return (delta.detach() if gradient is None else gradient).flatten(1)
 
 
 def output_chunk(model: ProbedModel, probes: slice) -> Tensor | None:
-    """The output of some probes `[n, L]`, where the model gives it."""
+    """Compute the output of some probes `[n, L]`; None where the model does not give it."""
     if model.scores_and_output is None:
         return None
     examples = model.at(probes)

@@ -73,7 +73,7 @@ class CheckpointModels:
         self._footprints: dict[str, int] = {}
         self._read_lock = read_lock
         self.workers = worker_count(self._device)
-        """How many checkpoints to work on at a time."""
+        """The number of checkpoints to work on at a time."""
         self.selected = tuple(parameter.name for parameter in run.manifest.selected)
         """Names of the selected parameters in flattening order."""
 
@@ -98,10 +98,7 @@ class CheckpointModels:
                 return score(output, _targets(probe, all_targets), kind), centred_output(output, kind)
 
         def scores(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> Tensor:
-            *model_inputs, all_targets = examples
-            output = _output(program, probe, state, model_inputs, delta)
-            with refusing("the score of its output"):
-                return score(output, _targets(probe, all_targets), kind)
+            return scores_and_output(state, examples, delta)[0]
 
         examples = (*inputs, targets)
         return ProbedModel(scores, self.weights(t), self.selected, examples, program.feature_shape, scores_and_output)

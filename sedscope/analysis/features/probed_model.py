@@ -1,4 +1,4 @@
-"""A model at one checkpoint together with the probes it is looked at with: what every derivative starts from.
+"""A model at one checkpoint together with the probes it is differentiated at: what every derivative starts from.
 
 Decides how probes are cut into chunks, so that memory stays bounded, and how flat vectors map to parameters. Leaves to
 others: where the model comes from (a feature program, a test's own module) and what is differentiated.
@@ -27,7 +27,7 @@ arguments, so that one call's graph serves every chunk of that size and every ch
 """
 
 ScoresAndOutput: TypeAlias = Callable[[Mapping[str, Tensor], Sequence[Tensor], Tensor], tuple[Tensor, Tensor]]
-"""The same with the output `[n, L]` that the scores were read from, of one forward pass."""
+"""scores_and_output(state, examples, delta) → s `[n]` and the output z `[n, L]` of the same forward pass."""
 
 Vector: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.float32] | Tensor
 """A flat vector over the selected parameters `[P]`."""
@@ -43,17 +43,17 @@ class ProbedModel:
     selected: tuple[str, ...]
     """Names of the selected parameters in flattening order; tied parameters once."""
     examples: tuple[Tensor, ...]
-    """Inputs, targets, whatever `scores` needs of the probes: `[N, …]` each."""
+    """Inputs and targets, all that `scores` needs of the probes: `[N, …]` each."""
     feature_shape: tuple[int, ...]
     """Shape at the feature point after the batch axis; D is its product."""
     scores_and_output: ScoresAndOutput | None = None
-    """Where products of the output are wanted beside those of the centroids."""
+    """Set where derivatives of the output are computed beside those of the centroids, None elsewhere."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be differentiated.
 
         Raises:
-            UsageError: nothing is selected, a name is unknown or not floating point, or examples differ in length.
+            UsageError: Nothing is selected, a name is unknown or not floating point, or examples differ in length.
         """
         unknown = [name for name in self.selected if name not in self.state]
         if unknown or not self.selected:
@@ -80,16 +80,16 @@ class ProbedModel:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the computation: that of the first selected parameter, which δ shares."""
+        """The dtype of the computation: that of the first selected parameter, which δ shares."""
         return self.state[self.selected[0]].dtype
 
     @property
     def device(self) -> torch.device:
-        """Where it runs."""
+        """The device of the weights."""
         return self.state[self.selected[0]].device
 
     def chunks(self, chunk: int | None) -> Iterator[slice]:
-        """Consecutive probes, `chunk` at a time; None takes all at once.
+        """Return consecutive probes, `chunk` at a time; None takes all at once.
 
         Raises:
             UsageError: chunk < 1.
@@ -100,29 +100,29 @@ class ProbedModel:
         return (slice(first, min(first + step, self.n_probes)) for first in range(0, self.n_probes, step))
 
     def at(self, probes: slice) -> tuple[Tensor, ...]:
-        """The examples of some probes."""
+        """Return the examples of some probes."""
         return tuple(tensor[probes] for tensor in self.examples)
 
     def zero_delta(self, n_probes: int) -> Tensor:
-        """δ = 0 for a chunk `[n, *feature_shape]`."""
+        """Return δ = 0 for a chunk `[n, *feature_shape]`."""
         return torch.zeros((n_probes, *self.feature_shape), dtype=self.dtype, device=self.device)
 
     def leaves(self) -> dict[str, Tensor]:
-        """The state, its selected parameters as fresh leaves that record derivatives."""
+        """Return the state with its selected parameters as fresh leaves; the weights keep no derivative."""
         fresh = {name: self.state[name].detach().requires_grad_() for name in self.selected}
         return {**self.state, **fresh}
 
     def unflatten(self, vector: Vector) -> tuple[Tensor, ...]:
-        """A flat vector `[P]` as one tensor per selected parameter, on its device and in its dtype.
+        """Split a flat vector `[P]` into one tensor per selected parameter, on its device and in its dtype.
 
         Raises:
-            UsageError: the vector is not of size P.
+            UsageError: The vector is not of size P.
         """
         if isinstance(vector, np.ndarray) and not vector.flags.writeable:
             vector = vector.copy()  # torch warns of arrays that it could write to
         flat = torch.as_tensor(vector).to(self.device)
         if flat.shape != (self.size,):
             raise UsageError(f"direction: must hold {self.size} numbers; found {list(flat.shape)}")
-        parts = torch.split(flat, [self.state[name].numel() for name in self.selected])
-        weights = (self.state[name] for name in self.selected)
-        return tuple(part.view(w.shape).to(w.dtype) for part, w in zip(parts, weights, strict=True))
+        weights = [self.state[name] for name in self.selected]
+        pieces = torch.split(flat, [weight.numel() for weight in weights])
+        return tuple(piece.view(w.shape).to(w.dtype) for piece, w in zip(pieces, weights, strict=True))

@@ -15,10 +15,10 @@ from sedscope.analysis.arrays import Floats
 
 
 class RandomDirections(Sequence[Floats]):
-    """`count` unit vectors [P] in float64, made when they are asked for."""
+    """`count` unit vectors `[P]` in float64, drawn anew whenever one is read, so that none stays in memory."""
 
     def __init__(self, count: int, size: int, seed: int = 0) -> None:
-        """Settle which directions these are.
+        """Choose number, size and seed; nothing is drawn yet.
 
         Args:
             count: Number of directions (canonical: 20).
@@ -26,7 +26,7 @@ class RandomDirections(Sequence[Floats]):
             seed: Non-negative.
 
         Raises:
-            UsageError: nothing to draw, or a negative seed.
+            UsageError: Nothing to draw, or a negative seed.
         """
         if count < 1 or size < 1 or seed < 0:
             raise UsageError(
@@ -35,7 +35,7 @@ class RandomDirections(Sequence[Floats]):
         self._count, self._size, self._seed = count, size, seed
 
     def __len__(self) -> int:
-        """How many directions there are."""
+        """Return how many directions there are."""
         return self._count
 
     @overload
@@ -43,7 +43,7 @@ class RandomDirections(Sequence[Floats]):
     @overload
     def __getitem__(self, index: slice) -> list[Floats]: ...
     def __getitem__(self, index: int | slice) -> Floats | list[Floats]:
-        """Direction `index` `[P]`, or a list of them."""
+        """Return direction `index` `[P]`, or a list of directions."""
         if isinstance(index, slice):
             return [self[j] for j in range(*index.indices(self._count))]
         if not -self._count <= index < self._count:
@@ -52,5 +52,5 @@ class RandomDirections(Sequence[Floats]):
         return np.asarray(draw / np.linalg.norm(draw))
 
     def __iter__(self) -> Iterator[Floats]:
-        """In order."""
+        """Yield every direction in order."""
         return (self[j] for j in range(self._count))

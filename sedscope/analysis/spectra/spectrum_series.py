@@ -21,7 +21,7 @@ class WindowSpectrum:
     participation: float
     """(Σσ²)²/Σσ⁴."""
     flat: tuple[str | None, ...]
-    """For each K of the settings the reason why the top-K subspace is arbitrary, or None where it is not."""
+    """The reason, for each K of the settings, why the top-K subspace is arbitrary, or None where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
