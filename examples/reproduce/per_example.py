@@ -17,8 +17,8 @@ from torch import Tensor
 from recorders.errors import RefusedError
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Cache, cache_folder
-from sedscope.analysis.coupling.blockwise_jvp import jvps
 from sedscope.analysis.coupling.coupling_sums import coupling
+from sedscope.analysis.features.centroid_jvp import jvps
 from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.keys import Keys

@@ -50,6 +50,11 @@ class RecordedBlock:
     layer: int | None
     role: str | None
 
+    @property
+    def columns(self) -> slice:
+        """The block's columns of a row."""
+        return slice(self.offset, self.offset + self.size)
+
 
 @dataclass(frozen=True, slots=True)
 class ParameterGroup:

@@ -1,1 +1,1 @@
-"""How strongly directions move the centroids: A(v) as a whole, per block, and along what came next."""
+"""Coupling of directions to the centroids: A(v) as a whole, per block, and along what came next."""

@@ -1,4 +1,4 @@
-"""Whether a direction moves the centroids the way the training moved them next: a(v) = cos(J v, μ(θ_t') − μ(θ_t)).
+"""The alignment of a direction with the training's next move of the centroids: a(v) = cos(J v, μ(θ_t') − μ(θ_t)).
 
 Signed: t' is the next t with weights, and each source's directions point the way in which the weights would go along
 them. J v and the shift are taken over all probes and coordinates together. Leaves to others: the products.
@@ -20,13 +20,13 @@ from sedscope.analysis.sources.stage_rows import DECAYED
 from sedscope.analysis.undefined import Undefined
 
 SHIFT_KINDS = ("selected", "all")
-"""What is moved to its value at t': the selected parameters alone, or every one."""
+"""Kinds of shift: the selected parameters alone are at their value at t', or all parameters are."""
 
 _ALONG_THE_WEIGHTS = (ADAPTIVE, DECAY, UPDATE, DISPLACEMENT)
 
 
 def orientation(source: str) -> int:
-    """+1 for rows that are added to the weights, −1 for gradients and their averages, whose opposite is.
+    """Return +1 for rows that are added to the weights, −1 for gradients and their averages, whose opposite is.
 
     Args:
         source: Full name.
@@ -37,7 +37,9 @@ def orientation(source: str) -> int:
 
 
 def towards_mean(left: Floats) -> Floats:
-    """Signs `[K]` that turn each v_k towards the mean row of its window: those of ⟨v_k, Σ_i row_i⟩ = σ_k Σ_i u_k[i].
+    """Return the signs `[K]` that turn each v_k towards the mean row of its window.
+
+    They are those of ⟨v_k, Σ_i row_i⟩ = σ_k Σ_i u_k[i].
 
     Args:
         left: u_k as columns `[n_rows, K]`.
@@ -46,7 +48,7 @@ def towards_mean(left: Floats) -> Floats:
 
 
 def cosines(along: Floats, squares: Floats, shift_squares: Floats) -> Floats | Undefined:
-    """a(v) of several directions.
+    """Compute a(v) of n directions.
 
     Args:
         along: ⟨J v, Δμ⟩ per direction, kind of shift and group of probes `[n, 2, G]`.

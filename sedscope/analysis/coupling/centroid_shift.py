@@ -20,26 +20,26 @@ from sedscope.analysis.statistics.probe_groups import group_bounds, sum_by_group
 
 @dataclass(slots=True)
 class CentroidShift:
-    """Δμ of the probes, chunk by chunk; the chunk last asked for is kept."""
+    """Δμ of the probes, chunk by chunk; the last chunk stays in memory, for every direction of a chunk meets it."""
 
     before: ProbedModel
-    """At θ_t."""
+    """The model at θ_t."""
     after: ProbedModel
-    """At the next θ, the same probes."""
-    _held: tuple[slice, Tensor] | None = field(default=None, init=False)
+    """The model at the next θ with weights, with the same probes."""
+    _last: tuple[slice, Tensor] | None = field(default=None, init=False)
 
     def __call__(self, probes: slice) -> Tensor:
-        """Δμ of some probes `[n, 2, D]`, on the model's device, in float64."""
-        if self._held is None or self._held[0] != probes:
-            moved = {name: self.after.state[name] for name in self.before.selected}
-            selected_alone = replace(self.before, state={**self.before.state, **moved})
+        """Return Δμ of some probes `[n, 2, D]`, on the model's device, in float64."""
+        if self._last is None or self._last[0] != probes:
+            next_selected = {name: self.after.state[name] for name in self.before.selected}
+            selected_alone = replace(self.before, state={**self.before.state, **next_selected})
             start = centroid_chunk(self.before, probes)
             ends = [centroid_chunk(model, probes) for model in (selected_alone, self.after)]
-            self._held = probes, torch.stack([end - start for end in ends], dim=1).double()
-        return self._held[1]
+            self._last = probes, torch.stack([end - start for end in ends], dim=1).double()
+        return self._last[1]
 
     def squares(self, chunk: int | None) -> Floats:
-        """‖Δμ‖² per kind and group of probes `[2, G]`."""
+        """Return ‖Δμ‖² per kind and group of probes `[2, G]`."""
         bounds = group_bounds(self.before.n_probes)
         sums = np.zeros((2, len(bounds) - 1))
         for probes in self.before.chunks(chunk):

@@ -1,7 +1,7 @@
-"""What moving along several directions does at one checkpoint: to centroids, to the output, and along what came next.
+"""The response of one checkpoint to directions: how centroids and output move along them, and along the training.
 
 Sums per group of probes, so that any mean and interval can be taken later without a new product. Leaves to others: the
-products (`coupling`), and which directions.
+products (`coupling_sums`), and which directions.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Of n directions."""
+    """The response to n directions."""
 
     centroids: GroupedCoupling
     """‖J v‖²."""
     output: GroupedCoupling
     """‖d z/dε‖² of the centred output."""
     along: Floats | None
-    """⟨J v, Δμ⟩ per kind of shift and group `[n, 2, G]`; None where no shift was asked for."""
+    """⟨J v, Δμ⟩ per kind of shift and group `[n, 2, G]`; None where alignment was not measured."""
 
-    def part(self, start: int, stop: int) -> Response:
-        """Directions `start:stop`."""
-        chosen = slice(start, stop)
+    def select(self, start: int, stop: int) -> Response:
+        """Return the response to directions `start:stop`."""
+        directions = slice(start, stop)
         return Response(
-            GroupedCoupling(self.centroids.sums[chosen], self.centroids.counts),
-            GroupedCoupling(self.output.sums[chosen], self.output.counts),
-            None if self.along is None else self.along[chosen],
+            GroupedCoupling(self.centroids.sums[directions], self.centroids.counts),
+            GroupedCoupling(self.output.sums[directions], self.output.counts),
+            None if self.along is None else self.along[directions],
         )
 
     def split(self, sizes: Sequence[int]) -> list[Response]:
-        """Consecutive parts."""
+        """Return the responses to consecutive sets of so many directions."""
         ends = np.cumsum(sizes).tolist()
-        return [self.part(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        return [self.select(end - size, end) for size, end in zip(sizes, ends, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseGram:
-    """Of every direction in the span of m directions."""
+    """The response to every direction in the span of m directions."""
 
     centroids: CouplingGram
     output: CouplingGram
     along: Floats | None
-    """Of the m directions `[m, 2, G]`."""
+    """⟨J v, Δμ⟩ of the m directions `[m, 2, G]`; None where alignment was not measured."""
 
     def response(self, coefficients: Floats) -> Response:
-        """Of q combinations of the directions.
+        """Return the response to q combinations of the directions.
 
         Args:
             coefficients: `[m, q]`, such that the combined directions have unit length.
@@ -61,11 +61,12 @@ class ResponseGram:
         return Response(self.centroids.coupling(coefficients), self.output.coupling(coefficients), along)
 
 
-def join_responses(parts: Sequence[Response]) -> Response:
-    """The directions of several responses, one after the other; `along` only where all have it."""
-    along = [part.along for part in parts if part.along is not None]
+def join_responses(responses: Sequence[Response]) -> Response:
+    """Join the directions of several responses; `along` only where all have it."""
+    along = [response.along for response in responses if response.along is not None]
+    counts = responses[0].centroids.counts
     return Response(
-        GroupedCoupling(np.concatenate([part.centroids.sums for part in parts]), parts[0].centroids.counts),
-        GroupedCoupling(np.concatenate([part.output.sums for part in parts]), parts[0].output.counts),
-        np.concatenate(along) if len(along) == len(parts) else None,
+        GroupedCoupling(np.concatenate([response.centroids.sums for response in responses]), counts),
+        GroupedCoupling(np.concatenate([response.output.sums for response in responses]), counts),
+        np.concatenate(along) if len(along) == len(responses) else None,
     )

@@ -5,8 +5,8 @@
 the *total* derivative: where selected parameters lie before the feature point, the activation moves too; parameters
 without influence contribute zero. The derivative of the model's output z comes along at no cost: with a cotangent w for
 z beside the score, ∂⟨g, v⟩/∂w at w = 0 is d z/dε. Two methods with one interface: `exact_jvps` (double backward, no ε)
-and `central_difference_jvps` (the paper's, arXiv 2604.25143). Leaves to others: which directions, and what is summed
-over probes.
+and `central_difference_jvps` (the paper's, arXiv 2604.25143); `jvps` takes the one that the settings name. Leaves to
+others: which directions, and what is summed over probes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from recorders.errors import UsageError
 from recorders.program import refusing
 from sedscope.analysis.features.centroids import centroid_chunk, output_chunk
 from sedscope.analysis.features.probed_model import ProbedModel, Vector
+from sedscope.analysis.parallel import Tick
+from sedscope.analysis.settings import Settings
 
 CentroidAndOutputJVP = tuple[Tensor, Tensor | None]
 """J v `[n, D]` and, where the model gives its output, d z/dε `[n, L]`."""
@@ -41,6 +43,20 @@ class CentroidJVP:
     """J v `[n, D]`, on the model's device, in its dtype."""
     output: Tensor | None = None
     """d z/dε of the output `[n, L]`, where the model gives it."""
+
+
+def jvps(
+    model: ProbedModel, directions: Iterable[Vector], settings: Settings, chunk: int | None, tick: Tick
+) -> Iterator[CentroidJVP]:
+    """Compute J v by the method of the settings; a direction ticks once it has been through all probes."""
+    if settings.method == "exact":
+        products = exact_jvps(model, directions, chunk=chunk)
+    else:
+        products = central_difference_jvps(model, directions, epsilon=settings.epsilon, chunk=chunk)
+    for product in products:
+        yield product
+        if product.probes.stop == model.n_probes:
+            tick(1)
 
 
 def exact_jvps(model: ProbedModel, directions: Iterable[Vector], *, chunk: int | None = None) -> Iterator[CentroidJVP]:

@@ -116,7 +116,7 @@ def _point(
         return _nothing(found.t, window, whole, found)
     base = baseline(found.baseline.response.centroids.A)
     n_directions = min(len(one.response.centroids.sums) for one in whole)
-    responses = [one.response.part(0, n_directions) for one in whole]
+    responses = [one.response.select(0, n_directions) for one in whole]
     every = join_responses(responses)
     ratios = [coupling_ratio(response.centroids.A, base) for response in responses]
     matched, matched_interval = matched_ratio(whole, n_directions, found)

@@ -164,8 +164,8 @@ class CheckpointComputer:
         chunk: int | None,
         tick: Tick,
     ) -> None:
-        from sedscope.analysis.coupling.blockwise_jvp import jvps
         from sedscope.analysis.coupling.coupling_sums import response_gram
+        from sedscope.analysis.features.centroid_jvp import jvps
 
         directions = self._directions(span)
         made = jvps(model, directions, self._settings, chunk, tick)
@@ -182,8 +182,8 @@ class CheckpointComputer:
         tick: Tick,
     ) -> None:
         """The baseline and every span's directions in one pass over one graph."""
-        from sedscope.analysis.coupling.blockwise_jvp import jvps
         from sedscope.analysis.coupling.coupling_sums import responses
+        from sedscope.analysis.features.centroid_jvp import jvps
 
         random = RandomDirections(self._settings.random, self._size) if found.baseline is None else ()
         sizes = [len(random), *(span.n_products for span in spans)]

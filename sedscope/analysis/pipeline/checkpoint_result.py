@@ -74,7 +74,7 @@ class SpanResponse:
     def directions(self, coefficients: Floats | None) -> Response:
         """Of the m directions, or of combinations of them `[m, q]`."""
         if isinstance(self.response, Response):
-            return self.response.part(0, self.size)
+            return self.response.select(0, self.size)
         return self.response.response(self._padded(np.eye(self.size) if coefficients is None else coefficients))
 
     def row(self) -> Response | None:
@@ -82,7 +82,7 @@ class SpanResponse:
         whole = self.response
         if isinstance(whole, Response):
             n_directions = len(whole.centroids.sums)
-            return whole.part(self.size, n_directions) if n_directions > self.size else None
+            return whole.select(self.size, n_directions) if n_directions > self.size else None
         n_directions = whole.centroids.sums.shape[-1]
         return whole.response(np.eye(n_directions)[:, self.size :]) if n_directions > self.size else None
 

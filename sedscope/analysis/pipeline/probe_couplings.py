@@ -68,7 +68,7 @@ def measure_probes(
         base: Baseline of R_k.
         tell: Products done, products in all.
     """
-    from sedscope.analysis.coupling.blockwise_jvp import jvps
+    from sedscope.analysis.features.centroid_jvp import jvps
 
     probe = run.probe(task)
     assert probe is not None

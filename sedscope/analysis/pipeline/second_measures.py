@@ -63,7 +63,7 @@ def matched_ratio(
     if found.random_blocks is None or found.baseline is None:
         return NOT_MEASURED, NOT_MEASURED
     base = baseline(found.baseline.response.centroids.A)
-    directions = join_responses([one.response.part(0, n_directions) for one in made]).centroids
+    directions = join_responses([one.response.select(0, n_directions) for one in made]).centroids
     matched = [found.random_blocks.matched(shape) for one in made for shape in energy(one)[:n_directions]]
     plain = found.random_blocks.plain()
     whole, factors = coupling_ratio(directions.A, base), _matched_factors(matched, plain)
@@ -89,7 +89,7 @@ def alignment(
     rows, directions, responses = [], [], []
     for one in made:
         signs = orientation(source) * towards_mean(one.spectrum.left[:, :n_directions])
-        directions.append(_signed(_cosines(one.response.part(0, n_directions), shift), signs))
+        directions.append(_signed(_cosines(one.response.select(0, n_directions), shift), signs))
         row = one.answer.row()
         missing = Undefined("the source has no row with a direction at the checkpoint")
         rows.append(missing if row is None else _cosines(row, shift))

@@ -155,7 +155,7 @@ class SpanCouplings:
         most = ceiling(basis.T @ spanned.whole @ basis)
         if isinstance(most, Undefined):
             return most
-        whole = coupling_ratio(np.array([most.A]), baseline(random.A))
+        whole = coupling_ratio(np.array([most]), baseline(random.A))
         return whole if isinstance(whole, Undefined) else whole.rbar
 
     def _window(self, variant: Variant, t: int, size: int) -> Window:

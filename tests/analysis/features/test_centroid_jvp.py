@@ -9,9 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_gram import gram_of
 
 from recorders.errors import UsageError
-from sedscope.analysis.coupling.coupling_sums import coupling, coupling_gram
+from sedscope.analysis.coupling.coupling_sums import coupling
 from sedscope.analysis.features.centroid_jvp import central_difference_jvps, exact_jvps, selected_norm
 from sedscope.analysis.features.centroids import centroids
 from sedscope.analysis.features.probed_model import ProbedModel
@@ -141,7 +142,7 @@ def test_A_is_the_mean_square_of_the_products():
 def test_coupling_gram_gives_A_of_every_combination():
     model = small_model()
     directions = [unit(model.size, seed) for seed in range(4)]
-    gram = coupling_gram(exact_jvps(model, directions, chunk=11), 4, 40)
+    gram = gram_of(exact_jvps(model, directions, chunk=11), 4, 40)
     coefficients = np.random.default_rng(1).standard_normal((4, 3))
     combined = (coefficients.T @ np.stack(directions)).copy()
     plain = coupling(exact_jvps(model, combined), 3, 40)
@@ -157,7 +158,7 @@ def test_blockwise_products_add_up():
     blocks = np.zeros((3, model.size))
     for row, start, stop in zip(blocks, cuts[:-1], cuts[1:], strict=True):
         row[start:stop] = r[start:stop]
-    gram = coupling_gram(exact_jvps(model, blocks), 3, 40)
+    gram = gram_of(exact_jvps(model, blocks), 3, 40)
     np.testing.assert_allclose(gram.coupling(np.ones((3, 1))).A, coupling(exact_jvps(model, [r]), 1, 40).A)
 
 

@@ -98,7 +98,7 @@ def test_blocks_are_those_of_the_run_or_its_parameters(tmp_path: Path) -> None:
 
 def test_energies_of_directions_and_of_their_combinations(tmp_path: Path) -> None:
     (block,) = blocks_of(open_run(make_run(tmp_path / "run")).manifest)
-    blocks = [replace(block, columns=slice(0, 2)), replace(block, columns=slice(2, 6))]
+    blocks = [replace(block, size=2), replace(block, offset=2, size=4)]
     directions = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 3)))[0].T
     gram = block_gram(directions, blocks)
     expected = [[(v[:2] ** 2).sum(), (v[2:] ** 2).sum()] for v in directions]
