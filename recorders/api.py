@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recorders.active import current
-from recorders.byte_size import parse_size
 from recorders.errors import UsageError
 from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
 from recorders.intervention import Intervention
-from recorders.recording_options import DEFAULT_EVERY, RecordingOptions, split_names
+from recorders.recording_options import DEFAULT_EVERY, recording_options
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -147,18 +146,18 @@ def record(
     from recorders.process.reserved_folder import ReservedFolder
     from recorders.recording_session import RecordingSession
 
-    options = RecordingOptions(
+    options = recording_options(
         every=every,
-        select=split_names(select),
-        sources=split_names(sources),
+        select=select,
+        sources=sources,
         weights_every=weights_every,
-        budget=None if budget is None else parse_size(budget),
+        budget=budget,
         probe_seed=probe_seed,
         steps=steps,
         force=force,
         resume=resume,
         first_step=first_step,
-        intervention=Intervention(intervene) if isinstance(intervene, str) else intervene,
+        intervene=intervene,
     )
     if (running := current()) is not None:
         raise UsageError(f"record: one recording at a time; {running.path} is being recorded already")

@@ -5,17 +5,15 @@ Needs the standard library alone, so that the command line can check its flags b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from recorders.errors import UsageError
 from recorders.format import (
     ADAPTIVE,
     DISPLACEMENT,
     GRADIENT,
-    MAX_INTEGER,
     MOMENTUM,
     RAW_GRADIENT,
     RAW_UPDATE,
@@ -23,6 +21,7 @@ from recorders.format import (
     UPDATE,
 )
 from recorders.intervention.intervention_settings import Intervention
+from recorders.option_row import OptionRow
 from recorders.schedule import Schedule
 
 DEFAULT_EVERY: Final = 25
@@ -39,6 +38,51 @@ STORABLE: Final = (
     DISPLACEMENT,
 )
 """The sources that a recorder can store. The reader derives the others."""
+
+
+RECORDING_OPTIONS: Final = (
+    OptionRow("every", "Steps between two recorded ones.", default=DEFAULT_EVERY, at_least=1),
+    OptionRow(
+        "select",
+        "Parameters to study: attention, mlp, embedding, all, or globs over names, with commas or repeated.",
+        "names",
+        metavar="NAMES",
+        default="attention; all where there is none",
+    ),
+    OptionRow(
+        "sources",
+        "Row sources to store, names or globs: gradient, gradient/<task>, update, raw/*, adamw/*, sgd/momentum,"
+        " displacement.",
+        "names",
+        metavar="NAMES",
+        default="all that apply",
+    ),
+    OptionRow(
+        "weights_every",
+        "Steps between two full states, a multiple of --every; 0: the first and the last.",
+        default="as --every",
+        optional=True,
+    ),
+    OptionRow(
+        "budget",
+        "Stop rows and weights at this size, such as 2GB; scalars go on.",
+        "size",
+        metavar="SIZE",
+        at_least=1,
+        optional=True,
+    ),
+    OptionRow("steps", "How many steps the training makes, to project the size.", at_least=1, optional=True),
+    OptionRow("probe_seed", "Seed for drawing probes and fixed batches.", default=0),
+    OptionRow("force", "Replace the run in --out.", "switch", of_one_run=True),
+    OptionRow("resume", "Go on with the run in --out; t comes from the optimizer's state.", "switch", of_one_run=True),
+    OptionRow(
+        "first_step",
+        "t of the first step, where the optimizer's state does not say it.",
+        optional=True,
+        of_one_run=True,
+    ),
+)
+"""Every setting of a recording but its intervention."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +114,8 @@ class RecordingOptions:
 
     def __post_init__(self) -> None:
         """Refuse what no recording could do."""
-        _require("every", self.every, at_least=1)
-        _require("budget", self.budget, at_least=1)
-        _require("probe seed", self.probe_seed, at_least=0)
-        _require("steps", self.steps, at_least=1)
-        _require("first step", self.first_step, at_least=0)
-        _require("weights-every", self.weights_every, at_least=0)
+        for option in RECORDING_OPTIONS:
+            option.check(getattr(self, option.field))
         if self.weights_every and self.weights_every % self.every:
             raise UsageError(
                 f"weights-every: must be a multiple of every ({self.every}), or 0; found {self.weights_every}"
@@ -102,19 +142,19 @@ class RecordingOptions:
         return not self.sources or any(fnmatchcase(source, pattern) for pattern in self.sources)
 
 
-def split_names(text: str | Iterable[str] | None) -> tuple[str, ...]:
-    """Return the names of `"a, b"` or `["a", "b,c"]`, taken apart at commas; None is nothing."""
-    if text is None:
-        return ()
-    texts = [text] if isinstance(text, str) else list(text)
-    return tuple(name.strip() for chunk in texts for name in chunk.split(",") if name.strip())
+def recording_options(*, intervene: str | Intervention | None = None, **values: Any) -> RecordingOptions:
+    """Return the options that somebody gives, on a command line or in a notebook.
 
+    Args:
+        intervene: a mode with its default settings, or an intervention.
+        **values: by field; names may stand in one text with commas, a size in a text, and None is the default.
 
-def _require(name: str, value: object, *, at_least: int) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= MAX_INTEGER:
-        raise UsageError(f"{name}: must be a whole number, {at_least} or more; found {value!r}")
+    Raises:
+        UsageError: a setting is unusable.
+    """
+    given = {row.field: row.read(values[row.field]) for row in RECORDING_OPTIONS if values.get(row.field) is not None}
+    intervention = Intervention(intervene) if isinstance(intervene, str) else intervene
+    return RecordingOptions(**given, intervention=intervention)
 
 
 def _check_source(pattern: str) -> None:

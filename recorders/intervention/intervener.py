@@ -19,7 +19,7 @@ from torch import Tensor
 from recorders.errors import RefusedError, UsageError
 from recorders.follow.binding import Binding
 from recorders.format import GRADIENT, NORM_KEPT, UPDATE
-from recorders.intervention.intervention_settings import DECAY_ONLY, ONCE, Intervention
+from recorders.intervention.intervention_settings import ONCE, Intervention
 from recorders.intervention.projection import Subspace, keep, remove, with_norm
 from recorders.intervention.random_subspace import RandomSubspaces
 from recorders.intervention.sed_basis import SedBasis, StepVectors
@@ -131,7 +131,7 @@ class Intervener:
         self._raw = self._applied = raw
         if t < self._earliest:
             return
-        if self._settings.freezes or self._settings.mode == DECAY_ONLY:
+        if self._settings.freezes or self._settings.row.action == "drop_gradient":
             self._applied, self._norm_kept = torch.zeros_like(raw), 0.0
         else:
             self._project(t, raw)
@@ -147,9 +147,9 @@ class Intervener:
         if not math.isfinite(norm):
             self._norm_kept = None  # the training has diverged, or a scaler is about to skip the step
             return
-        component = remove(subspace, raw) if self._settings.removes else keep(subspace, raw)
+        component = keep(subspace, raw) if self._settings.row.action == "keep" else remove(subspace, raw)
         self._norm_kept = float(torch.linalg.vector_norm(component)) / norm if norm else None
-        self._applied = with_norm(component, norm) if self._settings.rescales else component
+        self._applied = with_norm(component, norm) if self._settings.row.stretches else component
 
     def _subspace(self, t: int) -> Subspace | None:
         if self._draws is not None:

@@ -5,22 +5,13 @@ Needs the standard library alone, so that the command line can check its flags b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from recorders.errors import UsageError
-from recorders.format import GRADIENT, MAX_INTEGER, RAW_GRADIENT, RAW_UPDATE, UPDATE
-
-CONTROL: Final = "control"
-KEEP_SED: Final = "keep-sed"
-REMOVE_SED: Final = "remove-sed"
-KEEP_RANDOM: Final = "keep-random"
-REMOVE_RANDOM: Final = "remove-random"
-KEEP_RANDOM_NORM: Final = "keep-random-norm"
-FREEZE: Final = "freeze"
-DECAY_ONLY: Final = "decay-only"
-MODES: Final = (CONTROL, KEEP_SED, REMOVE_SED, KEEP_RANDOM, REMOVE_RANDOM, KEEP_RANDOM_NORM, FREEZE, DECAY_ONLY)
+from recorders.format import GRADIENT, RAW_GRADIENT, RAW_UPDATE, UPDATE
+from recorders.intervention.modes import CONTROL, MODES, InterventionMode
+from recorders.option_row import OptionRow, check_choice
 
 MOMENTUM_BASIS: Final = "momentum"
 APPLIED: Final = "applied"
@@ -31,8 +22,51 @@ ONCE: Final = "once"
 DEFAULT_RANK: Final = 3
 DEFAULT_WINDOW: Final = 20
 
-_SED: Final = (KEEP_SED, REMOVE_SED)
-_RANDOM: Final = (KEEP_RANDOM, REMOVE_RANDOM, KEEP_RANDOM_NORM)
+INTERVENTION_OPTIONS: Final = (
+    OptionRow(
+        "on",
+        "Project the gradient, before the optimizer's step (after clipping, unscaled), or the update, after it and"
+        " written back into the weights.",
+        "choice",
+        choices=(GRADIENT, UPDATE),
+        default=GRADIENT,
+    ),
+    OptionRow("rank", "Dimensions; 0 freezes.", metavar="K", default=DEFAULT_RANK),
+    OptionRow(
+        "window",
+        "Rows that make the SED basis; steps are unmodified until there are W.",
+        metavar="W",
+        default=DEFAULT_WINDOW,
+        at_least=1,
+    ),
+    OptionRow("stride", "Steps from one row of the window to the next.", metavar="n", default=1, at_least=1),
+    OptionRow("warm_up", "Unmodified steps at the start, if more.", metavar="STEPS", default=0),
+    OptionRow(
+        "basis_source",
+        "What the rows are: gradient, gradient/<task>, update, momentum.",
+        "text",
+        metavar="SOURCE",
+        default="as --on",
+        optional=True,
+    ),
+    OptionRow(
+        "basis",
+        "Rows applied, after projection (the published way: the subspace soon stands still), or raw, before it.",
+        "choice",
+        choices=(APPLIED, RAW),
+        default=f"{APPLIED}; {RAW} for the gradient of one task",
+        optional=True,
+    ),
+    OptionRow(
+        "redraw",
+        "Draw a random subspace at each step, or once for all steps.",
+        "choice",
+        choices=(EACH_STEP, ONCE),
+        default=EACH_STEP,
+    ),
+    OptionRow("seed", "Seed for drawing random subspaces.", metavar="N", default=0, name="subspace-seed"),
+)
+"""Every setting of an intervention but its mode."""
 
 
 @dataclass(frozen=True)
@@ -67,60 +101,56 @@ class Intervention:
 
     def __post_init__(self) -> None:
         """Refuse what no intervention could do."""
-        _check_choice("intervene", self.mode, MODES)
-        _check_choice("on", self.on, (GRADIENT, UPDATE))
-        _check_choice("redraw", self.redraw, (EACH_STEP, ONCE))
-        _check_integer("rank", self.rank, at_least=0)
-        _check_integer("window", self.window, at_least=1)
-        _check_integer("stride", self.stride, at_least=1)
-        _check_integer("warm-up", self.warm_up, at_least=0)
-        _check_integer("subspace seed", self.seed, at_least=0)
+        check_choice("intervene", self.mode, MODES)
+        for option in INTERVENTION_OPTIONS:
+            option.check(getattr(self, option.field))
         self._check_rank()
         self._check_basis()
 
     # --- what the mode is -------------------------------------------------------------------------------------------
 
     @property
+    def row(self) -> InterventionMode:
+        """Return what the table of modes says of the mode."""
+        return MODES[self.mode]
+
+    @property
     def acts(self) -> bool:
         """Return whether the training is changed at all."""
-        return self.mode != CONTROL
+        return self.row.acts
 
     @property
     def freezes(self) -> bool:
         """Return whether the selected weights stand still."""
-        return self.mode == FREEZE or (self.has_subspace and self.rank == 0)
+        return self.row.action == "freeze" or (self.has_subspace and self.rank == 0)
 
     @property
     def has_subspace(self) -> bool:
         """Return whether the mode keeps or removes a subspace."""
-        return self.mode in _SED + _RANDOM
+        return self.row.subspace is not None
 
     @property
     def needs_window(self) -> bool:
         """Return whether the subspace comes from a window of rows."""
-        return self.mode in _SED and self.rank > 0
+        return self.row.subspace == "sed" and self.rank > 0
 
     @property
     def draws(self) -> bool:
         """Return whether the subspace is random."""
-        return self.mode in _RANDOM and self.rank > 0
+        return self.row.subspace == "random" and self.rank > 0
 
     @property
-    def removes(self) -> bool:
-        """Return whether the subspace is taken out; otherwise only it stays."""
-        return self.mode in (REMOVE_SED, REMOVE_RANDOM)
-
-    @property
-    def rescales(self) -> bool:
-        """Return whether the kept component gets the norm of the vector before the projection."""
-        return self.mode == KEEP_RANDOM_NORM
+    def effective(self) -> frozenset[str]:
+        """Return the settings that this training depends on: rank 0 waits like its mode, and projects nothing."""
+        idle = {"on", "basis_source", "basis", "redraw", "seed"} if self.freezes else set()
+        return self.row.settings - idle
 
     @property
     def target(self) -> str | None:
         """Return what is changed: `gradient`, `update`, or None."""
         if not self.acts:
             return None
-        return UPDATE if self.freezes else GRADIENT if self.mode == DECAY_ONLY else self.on
+        return UPDATE if self.freezes else GRADIENT if self.row.action == "drop_gradient" else self.on
 
     @property
     def raw_source(self) -> str | None:
@@ -157,19 +187,10 @@ class Intervention:
 
     def describe(self) -> dict[str, Any]:
         """Return the `intervention` object of `run.json`; what has no meaning for the mode is null."""
-        sed, random = self.mode in _SED, self.mode in _RANDOM
-        return {
-            "mode": self.mode,
-            "on": self.target,
-            "rank": self.rank if self.has_subspace else None,
-            "window": self.window if self.has_subspace else None,
-            "stride": self.stride if self.has_subspace else None,
-            "warm_up": self.warm_up if self.acts else None,
-            "basis_source": self.source if sed else None,
-            "basis": self.rows_are if sed else None,
-            "redraw": self.redraw if random else None,
-            "seed": self.seed if random else None,
-        }
+        values = {option.field: getattr(self, option.field) for option in INTERVENTION_OPTIONS}
+        values |= {"basis_source": self.source, "basis": self.rows_are}
+        meant = {name: value if name in self.row.settings else None for name, value in values.items()}
+        return {"mode": self.mode} | meant | {"on": self.target}
 
     def window_bytes(self, size: int) -> int:
         """Return the bytes of the window and its basis where P is `size`."""
@@ -182,7 +203,7 @@ class Intervention:
         words = [self.mode] + ([f"rank {self.rank}"] if self.has_subspace else [])
         if self.freezes:
             return ", ".join([*words, "selected weights stand still"])
-        if self.mode == DECAY_ONLY:
+        if self.row.action == "drop_gradient":
             return f"{self.mode}, selected weights get no gradient"
         words.append(f"on the {self.target}")
         if self.needs_window:
@@ -194,37 +215,27 @@ class Intervention:
     # --- checks -----------------------------------------------------------------------------------------------------
 
     def _check_rank(self) -> None:
-        if self.mode in _SED and self.rank > self.window:
+        if self.needs_window and self.rank > self.window:
             raise UsageError(
                 f"rank: a window of {self.window} rows has at most {self.window} directions, found {self.rank}"
             )
-        if self.removes and self.rank == 0:
+        if self.row.action == "remove" and self.rank == 0:
             raise UsageError(f"rank: {self.mode} must remove 1 or more, found 0; nothing removed is {CONTROL}")
-        if self.rescales and self.rank == 0:
+        if self.row.stretches and self.rank == 0:
             raise UsageError(f"rank: {self.mode} must keep 1 or more, found 0; nothing can be given a norm")
 
     def _check_basis(self) -> None:
         if not self.task:
             sources = (GRADIENT, f"{GRADIENT}/<task>", UPDATE, MOMENTUM_BASIS)
-            _check_choice("basis-source", self.source, sources)
+            check_choice("basis-source", self.source, sources)
         if self.basis is None:
             return
-        _check_choice("basis", self.basis, (APPLIED, RAW))
+        check_choice("basis", self.basis, (APPLIED, RAW))
         if self.task and self.basis == APPLIED:
             raise UsageError(f"basis: the gradient of one task is never applied by itself; {self.source} is raw")
         resulting = self.source in (UPDATE, MOMENTUM_BASIS) and self.on == GRADIENT
         if resulting and self.basis == RAW:
             raise UsageError(f"basis: with a projected gradient the {self.source} exists as applied alone; found {RAW}")
-
-
-def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise UsageError(f"{name}: must be one of {', '.join(choices)}; found {value!r:.80}")
-
-
-def _check_integer(name: str, value: object, *, at_least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= MAX_INTEGER:
-        raise UsageError(f"{name}: must be a whole number, {at_least} or more; found {value!r:.80}")
 
 
 def unmodified_steps(window: int | None, stride: int, warm_up: int) -> int:

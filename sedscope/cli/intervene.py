@@ -8,17 +8,10 @@ from typing import Any, Final, TypeVar
 import click
 
 from recorders.errors import UsageError
-from recorders.format import GRADIENT, UPDATE
-from recorders.intervention.intervention_settings import (
-    APPLIED,
-    DEFAULT_RANK,
-    DEFAULT_WINDOW,
-    EACH_STEP,
-    MODES,
-    ONCE,
-    RAW,
-    Intervention,
-)
+from recorders.intervention import Intervention
+from recorders.intervention.intervention_settings import INTERVENTION_OPTIONS
+from recorders.intervention.modes import MODES
+from sedscope.cli.option_flags import option_flags
 
 _TITLE: Final = "Interventions"
 _TEXT: Final = """Change what the optimizer may do to the selected weights, and record what comes of it.
@@ -27,25 +20,8 @@ _TEXT: Final = """Change what the optimizer may do to the selected weights, and 
   sedscope record --out runs/sed    --intervene keep-sed --on update --rank 3 train.py
   sedscope record --out runs/frozen --intervene freeze train.py
   sedscope record --out runs/plain  --intervene control train.py
-
-keep-… lets only a subspace of K dimensions through, remove-… takes one out: that of the last W rows (sed), or a random
-one. keep-random-norm stretches the kept part to the full norm. freeze: the selected weights stand still. decay-only:
-they get no gradient, only weight decay. Show every keep result beside freeze: only then it tells a subspace from no
-movement.
 """
-
-_FIELDS: Final = {
-    "on": "on",
-    "rank": "rank",
-    "window": "window",
-    "stride": "stride",
-    "warm_up": "warm_up",
-    "basis_source": "basis_source",
-    "basis": "basis",
-    "redraw": "redraw",
-    "subspace_seed": "seed",
-}
-"""Flag → the field of `Intervention` that it sets."""
+_NOTE: Final = """Show every keep result beside freeze: only then it tells a subspace from no movement."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,49 +43,18 @@ class RecordCommand(click.Command):
         with formatter.section(_TITLE):
             formatter.write_text(_TEXT)
             formatter.write_paragraph()
+            formatter.write_dl([(mode.name, mode.help) for mode in MODES.values()])
+            formatter.write_paragraph()
+            formatter.write_text(_NOTE)
+            formatter.write_paragraph()
             formatter.write_dl(_lines(changing, ctx))
 
 
 def intervention_options(command: F) -> F:
-    """The flags, in the order of the help."""
-    options = [
-        _option("--intervene", type=click.Choice(MODES), metavar="MODE", help=f"One of {', '.join(MODES)}."),
-        _option(
-            "--on",
-            type=click.Choice([GRADIENT, UPDATE]),
-            help="Project the gradient, before the optimizer's step (after clipping, unscaled), or the update, after it"
-            f" and written back into the weights.  [default: {GRADIENT}]",
-        ),
-        _option("--rank", type=int, metavar="K", help=f"Dimensions; 0 freezes.  [default: {DEFAULT_RANK}]"),
-        _option(
-            "--window",
-            type=int,
-            metavar="W",
-            help=f"Rows that make the SED basis; steps are unmodified until there are W.  [default: {DEFAULT_WINDOW}]",
-        ),
-        _option("--stride", type=int, metavar="n", help="Steps from one row of the window to the next.  [default: 1]"),
-        _option("--warm-up", type=int, metavar="STEPS", help="Natural steps at the start, if more.  [default: 0]"),
-        _option(
-            "--basis-source",
-            metavar="SOURCE",
-            help="What the rows are: gradient, gradient/<task>, update, momentum.  [default: as --on]",
-        ),
-        _option(
-            "--basis",
-            type=click.Choice([APPLIED, RAW]),
-            help="Rows after projection (the published way: the subspace soon stands still) or before it."
-            f"  [default: {APPLIED}; {RAW} for the gradient of one task]",
-        ),
-        _option(
-            "--redraw",
-            type=click.Choice([EACH_STEP, ONCE]),
-            help=f"Draw a random subspace at each step or once.  [default: {EACH_STEP}]",
-        ),
-        _option("--subspace-seed", type=int, metavar="N", help="Seed for drawing random subspaces.  [default: 0]"),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    """Give a command the flags of an intervention, in the order of the help."""
+    command = option_flags(INTERVENTION_OPTIONS, option_class=_Option)(command)
+    modes = click.Choice(tuple(MODES))
+    return click.option("--intervene", cls=_Option, type=modes, metavar="MODE", help="One of these modes.")(command)
 
 
 def intervention_of(flags: Mapping[str, Any]) -> Intervention | None:
@@ -118,17 +63,14 @@ def intervention_of(flags: Mapping[str, Any]) -> Intervention | None:
     Raises:
         UsageError: settings without a mode, or unusable ones.
     """
-    given = {name: flags[name] for name in _FIELDS if flags[name] is not None}
+    given = {row.field: flags[row.field] for row in INTERVENTION_OPTIONS if flags[row.field] is not None}
     mode = flags["intervene"]
     if mode is not None:
-        return Intervention(mode, **{_FIELDS[name]: value for name, value in given.items()})
+        return Intervention(mode, **given)
     if given:
-        raise UsageError(f"{next(iter(given)).replace('_', '-')}: needs --intervene; modes are {', '.join(MODES)}")
+        first = next(row.flag for row in INTERVENTION_OPTIONS if row.field in given)
+        raise UsageError(f"{first}: needs --intervene; modes are {', '.join(MODES)}")
     return None
-
-
-def _option(name: str, **settings: Any) -> Callable[[F], F]:
-    return click.option(name, cls=_Option, **settings)
 
 
 def _lines(options: Sequence[click.Parameter], ctx: click.Context) -> list[tuple[str, str]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
-from recorders.byte_size import parse_size
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_OK
-from recorders.intervention.intervention_settings import CONTROL, MODES
-from recorders.recording_options import DEFAULT_EVERY, RecordingOptions, split_names
+from recorders.intervention.intervention_settings import INTERVENTION_OPTIONS
+from recorders.intervention.modes import CONTROL, MODES
+from recorders.recording_options import RECORDING_OPTIONS, recording_options
+from sedscope.cli.option_flags import option_flags
 from sedscope.sweep.engines import ENGINES
 
 _HELP = """Run one training script under several interventions, seeds and arguments, and record every run.
@@ -40,26 +40,9 @@ Exit status: 0 every cell is finished; 1 some are not (the others are, and the l
 """
 _EPILOG = "Then: sedscope report DIR compares the cells. docs/sweeps.md tells about clusters."
 
-_LISTS: Final = {
-    "on": "gradient or update: a setting of every mode that has it, as for sedscope record; a list makes more cells.",
-    "rank": "K, likewise.",
-    "window": "W, likewise.",
-    "stride": "Steps between two rows of the window, likewise.",
-    "warm_up": "Natural steps at the start, likewise.",
-    "basis_source": "gradient, gradient/<task>, update or momentum, likewise.",
-    "basis": "applied or raw, likewise.",
-    "redraw": "step or once, likewise.",
-}
-"""Setting of an intervention → its help."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _setting_options(command: F) -> F:
-    """A flag for each setting."""
-    for name, text in reversed(_LISTS.items()):
-        command = click.option(f"--{name.replace('_', '-')}", metavar="LIST", help=text)(command)
-    return command
+_SETTINGS: Final = tuple(row for row in INTERVENTION_OPTIONS if row.field != "seed")
+"""Settings whose values make cells; random subspaces are drawn from the cell's seed."""
+_OF_ONE_CELL: Final = tuple(row for row in RECORDING_OPTIONS if not row.of_one_run)
 
 
 @click.command(
@@ -104,19 +87,17 @@ def _setting_options(command: F) -> F:
     " (num_cpus=2, num_gpus=1); repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="List cells, commands and disk space, and run none of them.")
-@_setting_options
+@option_flags(_SETTINGS, {row.field: {"type": str, "metavar": "LIST"} for row in _SETTINGS})
 @click.option("-m", "module", is_flag=True, help="SCRIPT is a module's name, as in python -m.")
-@click.option("--every", type=int, default=DEFAULT_EVERY, show_default=True, help="Steps between two recorded ones.")
-@click.option("--select", multiple=True, metavar="NAMES", help="Parameters to study, as for sedscope record.")
-@click.option("--sources", multiple=True, metavar="NAMES", help="Row sources to store, as for sedscope record.")
-@click.option("--weights-every", type=int, help="Steps between two full states, as for sedscope record.")
-@click.option("--budget", metavar="SIZE", help="Of one cell: stop rows and weights at this size.")
-@click.option("--probe-seed", type=int, default=0, show_default=True, help="Seed for drawing probes and fixed batches.")
-@click.option(
-    "--steps",
-    type=int,
-    help="How many steps a training makes, for remaining time and for the disk space of --dry-run, which then starts"
-    " one cell for a moment.",
+@option_flags(
+    _OF_ONE_CELL,
+    {
+        "budget": {"help": "Of one cell: stop rows and weights at this size, such as 2GB; scalars go on."},
+        "steps": {
+            "help": "How many steps a training makes, for remaining time and for the disk space of --dry-run, which"
+            " then starts one cell for a moment."
+        },
+    },
 )
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -130,36 +111,21 @@ def sweep(
     engine_options: tuple[str, ...],
     dry_run: bool,
     module: bool,
-    every: int,
-    select: tuple[str, ...],
-    sources: tuple[str, ...],
-    weights_every: int | None,
-    budget: str | None,
-    probe_seed: int,
-    steps: int | None,
     script: str,
     arguments: tuple[str, ...],
-    **settings: str | None,
+    **flags: Any,
 ) -> int:
     """Checks the flags and runs what is missing."""
     from sedscope.sweep.grammar import parse_interventions, parse_seeds, parse_values, parse_vary
     from sedscope.sweep.sweep import Sweep, default_folder
 
-    common = {name.replace("_", "-"): parse_values(text) for name, text in settings.items()}
+    common = {row.flag: parse_values(flags[row.field]) for row in _SETTINGS}
     asked = Sweep(
         arguments=(script, *arguments),
         interventions=parse_interventions(interventions or CONTROL, common),
         seeds=() if seeds is None else parse_seeds(seeds),
         vary=parse_vary(vary),
-        recording=RecordingOptions(
-            every=every,
-            select=split_names(select),
-            sources=split_names(sources),
-            weights_every=weights_every,
-            budget=None if budget is None else parse_size(budget),
-            probe_seed=probe_seed,
-            steps=steps,
-        ),
+        recording=recording_options(**{row.field: flags[row.field] for row in _OF_ONE_CELL}),
         module=module,
     )
     out = out or default_folder(script, module=module)

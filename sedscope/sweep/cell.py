@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorders.intervention.intervention_settings import Intervention
-from recorders.recording_options import DEFAULT_EVERY, RecordingOptions
+from recorders.recording_options import RECORDING_OPTIONS, RecordingOptions
 from sedscope.sweep.intervention_flags import flags
 
 _LONGEST: Final = 160
 """Characters of a name; file systems allow 255 bytes, and the log adds its ending."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+,@%-]")
 _DIGEST: Final = 8
+_DEFAULT_OPTIONS: Final = RecordingOptions()
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,12 @@ def cell_name(intervention: Intervention, seed: int | None, varied: Mapping[str,
 
 def recording_words(options: RecordingOptions) -> list[str]:
     """Return the flags of `sedscope record` that differ from its defaults, without those of the intervention."""
-    words = [] if options.every == DEFAULT_EVERY else ["--every", str(options.every)]
-    for flag, names in (("--select", options.select), ("--sources", options.sources)):
-        words += [flag, ",".join(names)] if names else []
-    numbers = {"--weights-every": options.weights_every, "--budget": options.budget, "--steps": options.steps}
-    for flag, number in numbers.items():
-        words += [] if number is None else [flag, str(number)]
-    return words + (["--probe-seed", str(options.probe_seed)] if options.probe_seed else [])
+    words: list[str] = []
+    for row in RECORDING_OPTIONS:
+        value = getattr(options, row.field)
+        if not row.of_one_run and value != getattr(_DEFAULT_OPTIONS, row.field):
+            words += [f"--{row.flag}", ",".join(value) if row.kind == "names" else str(value)]
+    return words
 
 
 def _safe(words: Sequence[str], *, is_unique: bool) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from recorders.errors import UsageError
-from recorders.intervention.intervention_settings import MODES, Intervention
+from recorders.intervention import Intervention
+from recorders.intervention.modes import MODES
 from sedscope.sweep.intervention_flags import FIELDS, plain, setting
 
 _EXAMPLE = "keep-sed:on=update,rank=3"

@@ -10,22 +10,12 @@ from dataclasses import replace
 from typing import Final
 
 from recorders.errors import UsageError
-from recorders.intervention.intervention_settings import Intervention
+from recorders.intervention.intervention_settings import INTERVENTION_OPTIONS, Intervention
 
-FIELDS: Final = {
-    "on": "on",
-    "rank": "rank",
-    "window": "window",
-    "stride": "stride",
-    "warm-up": "warm_up",
-    "basis-source": "basis_source",
-    "basis": "basis",
-    "redraw": "redraw",
-    "subspace-seed": "seed",
-}
+FIELDS: Final = {row.flag: row.field for row in INTERVENTION_OPTIONS}
 """Flag, without its dashes → field of `Intervention`."""
 
-_WHOLE_NUMBERS: Final = ("rank", "window", "stride", "warm-up", "subspace-seed")
+_WHOLE_NUMBERS: Final = frozenset(row.flag for row in INTERVENTION_OPTIONS if row.kind == "integer")
 
 
 def plain(intervention: Intervention) -> Intervention:
@@ -35,20 +25,7 @@ def plain(intervention: Intervention) -> Intervention:
     True
     """
     default = Intervention(intervention.mode)
-    if not intervention.acts:
-        return default
-    effective = {"warm_up"}
-    if intervention.has_subspace:
-        effective |= {
-            "rank",
-            "window",
-            "stride",
-        }  # the random modes, and rank 0, wait as long as the window takes to fill
-    if intervention.has_subspace and not intervention.freezes:
-        effective |= {"on"}
-    if intervention.draws:
-        effective |= {"redraw", "seed"}
-    settings = {name: getattr(intervention, name) for name in effective}
+    settings = {name: getattr(intervention, name) for name in intervention.effective - {"basis_source", "basis"}}
     if intervention.needs_window:
         settings["basis_source"] = None if intervention.source == intervention.on else intervention.source
         usual = replace(default, **settings)

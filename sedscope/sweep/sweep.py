@@ -15,7 +15,8 @@ from typing import Final
 
 from recorders.errors import UsageError
 from recorders.format import MAX_INTEGER
-from recorders.intervention.intervention_settings import CONTROL, Intervention
+from recorders.intervention import Intervention
+from recorders.intervention.modes import CONTROL
 from recorders.recording_options import RecordingOptions
 from sedscope.sweep.cell import SweepCell, cell_name
 from sedscope.sweep.intervention_flags import plain

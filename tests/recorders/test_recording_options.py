@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from recorders.errors import UsageError
-from recorders.recording_options import RecordingOptions, split_names
+from recorders.option_row import split_names
+from recorders.recording_options import RecordingOptions
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ from recorders.recording_options import RecordingOptions, split_names
         ({"every": True}, "every: must be a whole number"),
         ({"every": 10, "weights_every": 15}, r"weights-every: must be a multiple of every \(10\), or 0; found 15"),
         ({"budget": -1}, "budget: must be"),
-        ({"probe_seed": 2**60}, "probe seed: must be"),
+        ({"probe_seed": 2**60}, "probe-seed: must be"),
         ({"force": True, "resume": True}, "force and resume exclude each other"),
         ({"sources": ("gradients",)}, "sources: 'gradients' is not a source that is stored; there are gradient, "),
         ({"sources": ("fixed_gradient",)}, "sources: 'fixed_gradient'"),

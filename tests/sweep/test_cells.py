@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorders.errors import UsageError
-from recorders.intervention.intervention_settings import MODES, Intervention
+from recorders.intervention import Intervention
+from recorders.intervention.modes import MODES
 from recorders.recording_options import RecordingOptions
 from sedscope.cli.intervene import intervention_of
 from sedscope.cli.record import record

@@ -3,7 +3,8 @@
 import pytest
 
 from recorders.errors import UsageError
-from recorders.intervention.intervention_settings import MODES, Intervention
+from recorders.intervention import Intervention
+from recorders.intervention.modes import MODES
 from sedscope.sweep.grammar import parse_interventions, parse_seeds, parse_values, parse_vary
 
 

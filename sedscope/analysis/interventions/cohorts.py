@@ -9,22 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from recorders.format import STATE_RECORDING
-from recorders.intervention.intervention_settings import (
-    CONTROL,
-    DECAY_ONLY,
-    FREEZE,
-    KEEP_RANDOM,
-    KEEP_RANDOM_NORM,
-    KEEP_SED,
-    REMOVE_RANDOM,
-    REMOVE_SED,
-)
+from recorders.intervention.modes import report_order
 from sedscope.analysis.interventions.outcome import Outcome
 from sedscope.analysis.interventions.recipe import Recipe, difference
 from sedscope.analysis.interventions.treatment import Treatment, labels
-
-_ORDER = (CONTROL, FREEZE, DECAY_ONLY, KEEP_SED, KEEP_RANDOM, KEEP_RANDOM_NORM, REMOVE_SED, REMOVE_RANDOM)
-"""What a result must stand beside comes before it."""
 
 _NAMED = 3
 """Values that a note names."""
@@ -83,8 +71,9 @@ def treatments_of(runs: Sequence[Outcome]) -> list[Treatment]:
 
 
 def _place(one: Treatment) -> tuple[int, str, int, str, str]:
-    place = _ORDER.index(one.mode) if one.mode in _ORDER else len(_ORDER)
-    return place, one.on or "", -1 if one.rank is None else one.rank, one.basis or "", one.key
+    order = report_order()
+    position = order.index(one.mode) if one.mode in order else len(order)
+    return position, one.on or "", -1 if one.rank is None else one.rank, one.basis or "", one.key
 
 
 def notes_on(runs: Sequence[Outcome]) -> Iterator[str]:

@@ -86,7 +86,7 @@ class _Task:
             reaching=tuple(self._reaching(mine, threshold) for threshold in GROK_ACCURACIES),
             speedups=self._over_control(treatment) if treatment.acts else (),
             beside=tuple(self._beside(treatment, freeze)),
-            no_freeze=NO_FREEZE if treatment.keeps and freeze is None else None,
+            no_freeze=NO_FREEZE if treatment.needs_freeze and freeze is None else None,
             norm_kept=shares([one.norm_kept for one in mine]),
             curve=shared_curve([one.test for one in outcomes]),
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from recorders.intervention.intervention_settings import FREEZE
+from recorders.intervention.modes import FREEZE
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.interventions.treatment import Treatment
@@ -51,7 +51,7 @@ def freeze_of(treatment: Treatment, others: Sequence[Treatment]) -> Treatment | 
     Twenty unmodified steps before the rest can be worth hundreds later, so rank 0 with the same window, which
     starts from the same weights, says more than weights that never moved.
     """
-    if not treatment.keeps:
+    if not treatment.needs_freeze:
         return None
     found = [one for one in others if one.freezes and one.selection == treatment.selection]
     return _nearest(found, lambda one: (one.unmodified_steps != treatment.unmodified_steps, one.mode != FREEZE))

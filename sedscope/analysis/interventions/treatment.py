@@ -11,25 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from recorders.intervention.intervention_settings import (
-    CONTROL,
     DEFAULT_WINDOW,
     EACH_STEP,
-    FREEZE,
-    KEEP_RANDOM,
-    KEEP_RANDOM_NORM,
-    KEEP_SED,
-    REMOVE_RANDOM,
-    REMOVE_SED,
     unmodified_steps,
 )
+from recorders.intervention.modes import CONTROL, MODES, InterventionMode
 from sedscope.runs import Manifest, printable
 
 UNKNOWN_MODE = "unknown"
-BASED = (KEEP_SED, REMOVE_SED)
-"""Modes whose subspace comes from a window of rows: what the rows are decides the training."""
-_KEEP = (KEEP_SED, KEEP_RANDOM, KEEP_RANDOM_NORM)
-_REMOVE = (REMOVE_SED, REMOVE_RANDOM)
-_RANDOM_OF = {KEEP_SED: KEEP_RANDOM, REMOVE_SED: REMOVE_RANDOM}
 _SEED = "seed"
 
 
@@ -76,19 +65,24 @@ class Treatment:
         )
 
     @property
+    def row(self) -> InterventionMode | None:
+        """Return what the table of modes says of the mode; None for one that it does not know."""
+        return MODES.get(self.mode)
+
+    @property
     def acts(self) -> bool:
-        """Whether the training was changed."""
+        """Return whether the training was changed."""
         return self.mode != CONTROL
 
     @property
     def freezes(self) -> bool:
-        """Whether the selected weights stand still."""
-        return self.mode == FREEZE or (self.mode in _KEEP and self.rank == 0)
+        """Return whether the selected weights stand still."""
+        return self.row is not None and (self.row.action == "freeze" or (self.row.action == "keep" and self.rank == 0))
 
     @property
-    def keeps(self) -> bool:
-        """Whether only a subspace goes through, so that the result means nothing without `freeze` beside it."""
-        return self.mode in _KEEP and not self.freezes
+    def needs_freeze(self) -> bool:
+        """Return whether the result means nothing without `freeze` beside it."""
+        return self.row is not None and self.row.needs_freeze and not self.freezes
 
     @property
     def unmodified_steps(self) -> int:
@@ -97,18 +91,23 @@ class Treatment:
 
     @property
     def removes(self) -> bool:
-        """Whether a subspace is taken out."""
-        return self.mode in _REMOVE
+        """Return whether a subspace is taken out."""
+        return self.row is not None and self.row.action == "remove"
 
     @property
     def random_mode(self) -> str | None:
-        """The mode that does the same with a random subspace; None for others than the SED modes."""
-        return None if self.freezes else _RANDOM_OF.get(self.mode)
+        """Return the mode that does the same with a random subspace; None for others than the SED modes."""
+        return None if self.row is None or self.freezes else self.row.random_counterpart
+
+    @property
+    def has_basis(self) -> bool:
+        """Return whether the subspace comes from a window of rows: what these are then decides the training."""
+        return self.row is not None and self.row.subspace == "sed"
 
     @property
     def basis_words(self) -> str | None:
         """`applied`, `raw of gradient/add`; None where no window makes the subspace."""
-        if self.mode not in BASED or self.freezes:
+        if not self.has_basis or self.freezes:
             return None
         basis = self.basis or "unknown basis"
         return basis if self.basis_source in (None, self.on) else f"{basis} of {self.basis_source}"
@@ -118,9 +117,10 @@ class Treatment:
         """`keep-sed K 3 on gradient, basis applied`: mode and options; usual windows, strides and waits unsaid."""
         rank = "" if self.rank is None else f" K {self.rank}"
         on = f" on {self.on}" if self.on is not None and self.rank is not None and not self.freezes else ""
-        words = [self.mode + rank + on]
+        name = self.mode if self.row is None or self.row.label is None else self.row.label
+        words = [name + rank + on]
         words += [] if self.basis_words is None else [f"basis {self.basis_words}"]
-        words += [f"W {self.window}"] if self.mode in BASED and self.window not in (None, DEFAULT_WINDOW) else []
+        words += [f"W {self.window}"] if self.has_basis and self.window not in (None, DEFAULT_WINDOW) else []
         words += [f"stride {self.stride}"] if self.stride not in (None, 1) else []
         words += [f"warm-up {self.warm_up}"] if self.warm_up else []
         words += ["drawn once"] if self.redraw not in (None, EACH_STEP) else []

@@ -9,7 +9,7 @@ from recorders.intervention import Intervention
 from sedscope.cli.intervene import intervention_of
 
 FLAGS = dict.fromkeys(
-    ("on", "rank", "window", "stride", "warm_up", "basis_source", "basis", "redraw", "subspace_seed", "intervene")
+    ("on", "rank", "window", "stride", "warm_up", "basis_source", "basis", "redraw", "seed", "intervene")
 )
 
 
@@ -41,7 +41,7 @@ def test_unusable_settings_are_refused_in_one_line(settings: dict[str, Any], mes
 
 def test_flags_become_settings() -> None:
     assert intervention_of(FLAGS) is None
-    found = intervention_of(FLAGS | {"intervene": "keep-random", "rank": 5, "subspace_seed": 9, "warm_up": 30})
+    found = intervention_of(FLAGS | {"intervene": "keep-random", "rank": 5, "seed": 9, "warm_up": 30})
     assert found == Intervention("keep-random", rank=5, seed=9, warm_up=30)
     with pytest.raises(UsageError, match="warm-up: needs --intervene; modes are control, keep-sed"):
         intervention_of(FLAGS | {"warm_up": 3})
