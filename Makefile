@@ -21,20 +21,24 @@ unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_CONSTRAINT VIRTUAL_ENV
 
 DEMO := runs/demo
 
-.PHONY: help demo test lint soak bench sample-runs reproduce reproduce-small install clean FORCE
+.PHONY: help demo test lint docs dist test-lowest test-newest soak bench sample-runs reproduce reproduce-small install clean FORCE
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         record a small training (a minute on two cores), report it beside sample_runs/, view them"
-	@echo "make test         format, lint, types, import contracts and the whole test suite"
-	@echo "make lint         the same without the test suite"
+	@echo "make test         format, lint, types, import contracts, documentation and the whole test suite"
+	@echo "make lint         format, lint, types and import contracts alone"
+	@echo "make docs         the documentation site, in build/docs; a warning is an error"
+	@echo "make dist         wheel and sdist, in dist/; the wheel is proven in a new environment"
+	@echo "make test-lowest  the tests with the lowest declared versions of the dependencies; TESTS='tests/runs …' for fewer"
+	@echo "make test-newest  the same with the newest versions there are"
 	@echo "make soak         the long tests: a thousand kills"
 	@echo "make bench        what recording, analysing and viewing cost, as ratios where there is something to compare with"
 	@echo "make sample-runs  record sample_runs/ again"
 	@echo "make reproduce    record and measure the published experiments; hours; goes on where it was interrupted"
 	@echo "make reproduce-small  the same for a small modulus; minutes"
 	@echo "make install      only create .venv and install into it (the others do it themselves)"
-	@echo "make clean        remove .venv and $(DEMO)"
+	@echo "make clean        remove .venv, $(DEMO), build/ and dist/"
 
 demo: $(STAMP)
 	@echo "--- recording a training: addition modulo 59, a two-layer transformer"
@@ -54,7 +58,7 @@ demo: $(STAMP)
 # Groks within the minute; see examples/modular_arithmetic.py --help.
 DEMO_SETTINGS := --ops add --modulus 59 --train-fraction 0.6 --d-model 48 --d-ff 96 --lr 2e-3
 
-test: lint
+test: lint docs
 	$(ONE_THREAD) $(PY) -m pytest -n 2 -m "not soak"
 
 lint: $(STAMP)
@@ -62,6 +66,24 @@ lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(STAMP)
+	$(PY) -m mkdocs build --quiet --strict
+
+# The wheel is built from the sdist, which therefore holds all that it takes.
+dist: $(STAMP)
+	rm -rf dist
+	$(PY) -m hatchling build --target sdist
+	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	.ci/prove_wheel
+
+TESTS ?=
+
+test-lowest: $(STAMP)
+	$(PY) .ci/test_versions.py lowest $(TESTS)
+
+test-newest: $(STAMP)
+	$(PY) .ci/test_versions.py newest $(TESTS)
 
 soak: $(STAMP)
 	$(ONE_THREAD) $(PY) -m pytest -m soak --timeout 7200
@@ -85,7 +107,7 @@ reproduce-small: $(STAMP)
 install: $(STAMP)
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) build dist
 
 # The stamp holds the path it was made for: a copied project folder would otherwise run the original's code.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
@@ -95,5 +117,5 @@ $(STAMP): pyproject.toml .ci/constraints.txt
 	@test -n "$(PYTHON)" || { echo "sedscope needs Python 3.11 or newer; make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(PY) -m pip install --quiet -c .ci/constraints.txt pip hatchling editables
-	$(PY) -m pip install --quiet -c .ci/constraints.txt --no-build-isolation -e . --group dev
+	$(PY) -m pip install --quiet -c .ci/constraints.txt --no-build-isolation -e . --group dev --group docs
 	@printf '%s\n' '$(CURDIR)' > $@

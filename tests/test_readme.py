@@ -1,30 +1,16 @@
 """Every command of README.md is run, each block in a folder of its own; it must print what the README shows."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from console import ROOT, alike, blocks, commands, commands_that_are_not_run, link_targets, run_commands
 
 from sedscope.cli.main import COMMANDS
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-
-
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of the README in that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-
-
-def commands(block: str) -> list[tuple[str, list[str]]]:
-    """Each `$ command` of a console block with the lines that the README shows below it."""
-    parts = [part.rstrip("\n").split("\n") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-    return [(command, [line for line in shown if line.strip()]) for command, *shown in parts]
+CONSOLE = [block for _, block in blocks(README, "console")]
 
 
 @pytest.fixture
@@ -32,34 +18,13 @@ def folder(tmp_path: Path) -> Path:
     """A project folder as the README's reader has it: examples, sample runs without derived results, and train.py."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     shutil.copytree(ROOT / "sample_runs", tmp_path / "sample_runs", ignore=shutil.ignore_patterns("derived"))
-    (tmp_path / "train.py").write_text(blocks("python")[0], encoding="utf-8")
+    (tmp_path / "train.py").write_text(blocks(README, "python")[0][1], encoding="utf-8")
     return tmp_path
 
 
-@pytest.mark.parametrize("block", [pytest.param(block, id=commands(block)[0][0]) for block in blocks("console")])
+@pytest.mark.parametrize("block", [pytest.param(block, id=commands(block)[0][0]) for block in CONSOLE])
 def test_commands_do_what_the_readme_shows(block: str, folder: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "error", "COLUMNS": "80"}
-    for command, shown in commands(block):
-        done = subprocess.run(
-            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=250, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-        printed = (done.stdout + done.stderr).splitlines()
-        missing = [line for line in shown if not any(alike(line, other) for other in printed)]
-        assert not missing, "\n".join([command, "the README shows", *missing, "what was printed", *printed])
-
-
-def alike(shown: str, printed: str) -> bool:
-    """The same words, and numbers that another machine's rounding explains."""
-    if NUMBER.sub("#", shown).replace("~", "").split() != NUMBER.sub("#", printed).replace("~", "").split():
-        return False
-    pairs = zip(numbers(shown), numbers(printed), strict=True)
-    return all(abs(a - b) <= 0.1 * max(a, b) for a, b in pairs)
-
-
-def numbers(line: str) -> list[float]:
-    return [float(found.replace(",", "")) for found in NUMBER.findall(line)]
+    run_commands(block, folder)
 
 
 def test_the_comparison_can_fail() -> None:
@@ -73,15 +38,12 @@ def test_the_table_of_commands_is_complete() -> None:
 
 
 def test_every_sedscope_line_in_a_block_is_a_command_that_is_run() -> None:
-    run = {command for block in blocks("console") for command, _ in commands(block)}
-    written = {line.removeprefix("$ ") for line in README.splitlines() if re.match(r"(\$ )?sedscope \w+ ", line)}
-    assert written <= run
+    assert commands_that_are_not_run(README) == set()
 
 
 def test_every_link_leads_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    assert targets
-    assert not [target for target in targets if not (ROOT / target).exists()]
+    assert "docs/tutorial.md" in link_targets(README)
+    assert not [target for target in link_targets(README) if not (ROOT / target).exists()]
 
 
 def test_what_the_readme_says_of_the_reproduction_is_on_its_page() -> None:

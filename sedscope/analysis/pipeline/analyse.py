@@ -68,10 +68,7 @@ def measure_spans(
         settings: W is the largest window that is wanted; K does not matter.
         sources: Full names.
         task: Whose centroids.
-        progress: As for `analyse`.
-
-    Raises:
-        As `analyse` does.
+        progress: As for `analyse`, whose errors it raises too.
     """
     wide = replace(settings, window=tuple(dict.fromkeys((1, span_of(settings.window)))), rank=(1,))
     return RunAnalyser(run, wide, sources, (task,), True, progress or _ignore).spans()
