@@ -16,12 +16,12 @@ from sweeping import write_run
 
 from examples.reproduce import plan, published
 from examples.reproduce.__main__ import main
-from examples.reproduce.claims import Row, rows
+from examples.reproduce.claims import ClaimRow, rows
 from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
 from examples.reproduce.per_example import example_gradients, leading_directions
 from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
-from examples.reproduce.recordings import Found, find, settings_of
+from examples.reproduce.recordings import Inventory, find, settings_of
 from examples.reproduce.sections import _group
 from examples.reproduce.summary import averaged, together
 from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
@@ -41,12 +41,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_the_plan_is_the_whole_paper() -> None:
-    cells = {part.name: len(part.sweep.cells()) for part in FULL.parts}
+    cells = {experiment.name: len(experiment.sweep.cells()) for experiment in FULL.experiments}
     assert cells == {"single": 4 * 3, "gradient": 9 * 2 * 3, "four": 3, "update": 6 * 2 * 3, "rank": 5 * 3}
 
 
 def test_cells_keep_the_names_of_recordings_that_exist() -> None:
-    names = {part.name: [cell.name for cell in part.sweep.cells()] for part in FULL.parts}
+    names = {experiment.name: [cell.name for cell in experiment.sweep.cells()] for experiment in FULL.experiments}
     assert names["single"][0] == "control-ops=add-seed=42"
     assert {"freeze-ops=add-seed=42", "keep-sed-basis=raw-ops=mul-seed=2024"} <= set(names["gradient"])
     assert "keep-sed-on=update-ops=add-seed=42" in names["update"]
@@ -54,13 +54,15 @@ def test_cells_keep_the_names_of_recordings_that_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [part for scale in SCALES.values() for part in scale.parts], ids=lambda part: part.name
+    "experiment",
+    [experiment for scale in SCALES.values() for experiment in scale.experiments],
+    ids=lambda experiment: experiment.name,
 )
-def test_the_command_on_the_page_is_the_sweep_that_is_run(part: plan.Part) -> None:
+def test_the_command_on_the_page_is_the_sweep_that_is_run(experiment: plan.Experiment) -> None:
     from sedscope.sweep import Sweep, parse_interventions
     from sedscope.sweep.grammar import parse_seeds, parse_values, parse_vary
 
-    options, _, script = part.command("runs/x").removeprefix("sedscope sweep ").partition(" -- ")
+    options, _, script = experiment.command("runs/x").removeprefix("sedscope sweep ").partition(" -- ")
     words = options.split()
     said = dict(zip(words[::2], words[1::2], strict=True))
     common = {flag: parse_values(said[f"--{flag}"]) for flag in ("on", "window") if f"--{flag}" in said}
@@ -69,33 +71,33 @@ def test_the_command_on_the_page_is_the_sweep_that_is_run(part: plan.Part) -> No
         interventions=parse_interventions(said["--interventions"], common),
         seeds=parse_seeds(said["--seeds"]),
         vary=parse_vary([said["--vary"]] if "--vary" in said else []),
-        recording=replace(part.sweep.recording, every=int(said.get("--every", "25"))),
+        recording=replace(experiment.sweep.recording, every=int(said.get("--every", "25"))),
     )
-    assert again.cells() == part.sweep.cells() and again.recording == part.sweep.recording
+    assert again.cells() == experiment.sweep.cells() and again.recording == experiment.sweep.recording
 
 
 # --- which recordings count -----------------------------------------------------------------------------------------
 
 
 def test_finished_cells_count_and_the_others_are_listed(tmp_path: Path) -> None:
-    part = FULL.part(SINGLE)
-    first, second, *others = part.sweep.cells()
+    experiment = FULL.experiment(SINGLE)
+    first, second, *others = experiment.sweep.cells()
     write_run(first, tmp_path / SINGLE)
     write_run(second, tmp_path / SINGLE, reason=None)
-    found = find(tmp_path, replace(FULL, parts=(part,)))
+    found = find(tmp_path, replace(FULL, experiments=(experiment,)))
     assert [(one.ops, one.seed, one.treatment.mode) for one in found.recordings] == [(("add",), 42, "control")]
     assert [one.name for one in found.not_run] == [cell.name for cell in (second, *others)]
     assert found.not_run[0].state == "crashed"
 
 
 def test_a_plain_recording_is_a_control_where_its_settings_are_the_plans(tmp_path: Path) -> None:
-    part = replace(FULL.part(SINGLE), ops=("add",), seeds=(42,))
-    (cell,) = part.sweep.cells()
+    experiment = replace(FULL.experiment(SINGLE), ops=("add",), seeds=(42,))
+    (cell,) = experiment.sweep.cells()
     script = "/elsewhere/modular_arithmetic.py"
     for name, arguments in (("plain", ("--ops=add",)), ("other", ("--ops=add", "--lr", "0.1"))):
         words = (script, "--seed", "42", *arguments)
         write_run(replace(cell, name=name, arguments=words), tmp_path / SINGLE)
-    found = find(tmp_path, replace(FULL, parts=(part,)))
+    found = find(tmp_path, replace(FULL, experiments=(experiment,)))
     assert [one.run.path.name for one in found.recordings] == ["plain"]
     assert found.not_run == ()
 
@@ -160,9 +162,9 @@ def test_tasks_of_one_run_are_no_seeds() -> None:
     assert one == Estimate(pytest.approx(2.0), (pytest.approx(1.0), pytest.approx(4.0)))
 
 
-def claims(outcomes: list[Outcome], *, comparable: bool = True) -> dict[str, Row]:
+def claims(outcomes: list[Outcome], *, comparable: bool = True) -> dict[str, ClaimRow]:
     """Rows by what they are about, from outcomes alone."""
-    empty = Measurements(Found((), ()), (), (), (), compare(outcomes), ())
+    empty = Measurements(Inventory((), ()), (), (), (), compare(outcomes), ())
     return {row.what: row for row in rows(empty, comparable=comparable)}
 
 
@@ -217,7 +219,7 @@ def test_every_control_must_be_exceeded() -> None:
 
 def test_a_mean_that_holds_a_run_that_never_grokked_is_a_least_one() -> None:
     runs = [outcome("control", seed, t) for seed, t in (("1", 2000), ("2", 2500), ("3", None))]
-    empty = Measurements(Found((), ()), (), (), (), compare(runs), ())
+    empty = Measurements(Inventory((), ()), (), (), (), compare(runs), ())
     (group,) = empty.comparison.cohorts[0].tasks[0].groups
     assert _group(group)[1:3] == ("3, 2 grokked", "≥ 3,167 [0–5,000]")
 
@@ -277,8 +279,8 @@ def test_per_example_gradients_have_the_fixed_gradient_as_their_mean() -> None:
 def test_several_operations_make_a_matrix_and_a_verdict(tmp_path: Path) -> None:
     sample = ROOT / "sample_runs" / "four_tasks"
     words = " --layers=1 --d-model=32 --d-ff=32 --lr=3e-3 --batch=128 --modulus=23 --train-fraction=0.9 --steps=3000"
-    part = replace(FULL.part(FOUR), extra=tuple(words.split()), every=100, seeds=(42,))
-    scale = replace(TINY, parts=(part,), four=replace(TINY.four, checkpoints=2))
+    experiment = replace(FULL.experiment(FOUR), extra=tuple(words.split()), every=100, seeds=(42,))
+    scale = replace(TINY, experiments=(experiment,), four=replace(TINY.four, checkpoints=2))
     shutil.copytree(sample, tmp_path / FOUR / "plain", ignore=shutil.ignore_patterns("derived"))
     found = measure(find(tmp_path, scale), scale, lambda _: None)
     assert [one.recording.seed for one in found.four] == [42] and found.failures == ()
@@ -310,7 +312,7 @@ def test_the_smallest_reproduction_goes_from_training_to_page(tmp_path: Path, mo
     assert str(tmp_path) not in text
 
     runs = {path: path.stat().st_mtime_ns for path in out.glob("*/*/run.json")}
-    assert len(runs) == sum(len(part.sweep.cells()) for part in TINY.parts)
+    assert len(runs) == sum(len(experiment.sweep.cells()) for experiment in TINY.experiments)
     assert main(words) == 0
     assert target.read_text() == text, "nothing is run or measured again"
     assert {path: path.stat().st_mtime_ns for path in out.glob("*/*/run.json")} == runs

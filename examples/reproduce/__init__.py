@@ -2,12 +2,12 @@
 
 | module | decides |
 |---|---|
-| `plan` | which trainings are recorded, and with which settings they are measured |
-| `published` | what was published, as data with its words |
-| `recordings` | which runs of a folder can be measured, and what is missing |
+| `plan` | the trainings that are recorded, and the settings that they are measured with |
+| `published` | the published numbers, as data with their words |
+| `recordings` | the runs of a folder that can be measured, and the missing ones |
 | `measure` | from recorded runs to numbers |
-| `verdict` | from two numbers and a control to plain words |
-| `claims` | which measured number stands against which published one |
+| `verdict` | from two numbers and a control to a verdict in words |
+| `claims` | which measured number is held against which published one |
 | `summary` | how several values become one |
 | `figures` | the pictures of the page |
 | `sections`, `markdown`, `page` | the page |

@@ -1,4 +1,4 @@
-"""Which measured number stands against which published one, beside which controls.
+"""The claims of the page: a published number, the measured one, and the controls beside it.
 
 Decides the rows of the page's first table and what their values are means of. Leaves to others: the rules (`verdict`).
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from examples.reproduce import published
-from examples.reproduce.measure import Coupled, Measurements, at, fixed, peak_of, series_of
+from examples.reproduce.measure import Measurements, RunCouplings, at, fixed, peak_of, series_of
 from examples.reproduce.published import Published
 from examples.reproduce.summary import (
     average_of,
@@ -41,7 +41,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, divide, signed
 
 OP = "add"
-"""Of the published interventions."""
+"""Operation of the published interventions."""
 CONTROL_WORDS = {
     "control/shuffled": "gradients of shuffled labels",
     "control/cotangent": "gradients of random cotangents",
@@ -50,8 +50,8 @@ CONTROL_WORDS = {
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table."""
+class ClaimRow:
+    """One claim as a line of the table."""
 
     what: str
     published: str
@@ -63,67 +63,67 @@ class Row:
 
     @property
     def is_measured(self) -> bool:
-        """Whether there is a number of ours."""
+        """True where there is a number of ours."""
         return not self.verdict.startswith(NOT_RUN)
 
 
-def rows(found: Measurements, *, comparable: bool) -> Iterator[Row]:
-    """Every claim in the order of the page; with `comparable` False the published numbers are left out."""
-    yield from _couplings(found, comparable)
-    yield from _ablations(found, comparable)
-    yield from _four(found, comparable)
-    yield from _interventions(found, comparable)
+def rows(measurements: Measurements, *, comparable: bool) -> Iterator[ClaimRow]:
+    """Yield every claim in the order of the page; with `comparable` False the published numbers are left out."""
+    yield from _couplings(measurements, comparable)
+    yield from _ablations(measurements, comparable)
+    yield from _four(measurements, comparable)
+    yield from _interventions(measurements, comparable)
 
 
 # --- couplings ------------------------------------------------------------------------------------------------------
 
 
-def _couplings(found: Measurements, comparable: bool) -> Iterator[Row]:
+def _couplings(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
     def leading(source: str | None) -> list[CouplingSeries | None]:
-        """Of each run; None stands for the task's fixed gradient."""
+        """Return R̄_k of each run with leading windows; None stands for the task's fixed gradient."""
         return [
-            series_of(one.leading, source or fixed(one.recording.ops[0]), one.recording.ops[0])
-            for one in found.single
-            if one.leading is not None
+            series_of(run.leading, source or fixed(run.recording.ops[0]), run.recording.ops[0])
+            for run in measurements.single
+            if run.leading is not None
         ]
 
     yield _peak_row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable, of_runs=True)
-    controls = tuple(_controls(found.single))
+    controls = tuple(_controls(measurements.single))
     yield _peak_row(published.FIXED, leading(None), controls, comparable, of_runs=True)
-    yield _row(published.OVER_DISPLACEMENT, _over_displacement(found.single), (), comparable, of_runs=True)
-    yield _rank_row(found, comparable)
-    yield from _per_example_rows(found, comparable)
+    yield _row(published.OVER_DISPLACEMENT, _over_displacement(measurements.single), (), comparable, of_runs=True)
+    yield _rank_row(measurements, comparable)
+    yield from _per_example_rows(measurements, comparable)
 
 
-def _over_displacement(runs: Sequence[Coupled]) -> list[Estimate]:
-    """Of each run: its fixed gradient over its displacement, each at its own peak, leading windows."""
+def _over_displacement(runs: Sequence[RunCouplings]) -> list[Estimate]:
+    """Return for each run its fixed gradient over its displacement, each at its own peak, leading windows."""
 
-    def peaks(one: Coupled) -> Iterator[Estimate | None]:
-        if one.leading is None:
+    def peaks(run: RunCouplings) -> Iterator[Estimate | None]:
+        if run.leading is None:
             return
-        for task in one.recording.ops:
-            above, below = (peak_of(series_of(one.leading, name, task)) for name in (fixed(task), DISPLACEMENT))
+        for task in run.recording.ops:
+            above, below = (peak_of(series_of(run.leading, name, task)) for name in (fixed(task), DISPLACEMENT))
             factor = None if above is None or below is None else divide(above, below)
             yield None if isinstance(factor, Undefined) else factor
 
     return _by_run(runs, peaks)
 
 
-def _per_example_rows(found: Measurements, comparable: bool) -> Iterator[Row]:
-    """At start, middle and end of the runs, as far as they have so many checkpoints."""
-    for place, claim in enumerate(published.PER_EXAMPLE.values()):
-        points = (one.per_example[place] for one in found.single if len(one.per_example) > place)
-        values = _known(None if isinstance(point.rbar, Undefined) else point.rbar for point in points)
+def _per_example_rows(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
+    """Yield the claims at start, middle and end of the runs, as far as they have so many checkpoints."""
+    for index, claim in enumerate(published.PER_EXAMPLE.values()):
+        points = (run.per_example[index] for run in measurements.single if len(run.per_example) > index)
+        values = _positive(None if isinstance(point.rbar, Undefined) else point.rbar for point in points)
         yield _row(claim, values, (), comparable, of_runs=True)
 
 
-def _controls(runs: Sequence[Coupled]) -> Iterator[Control]:
-    """The fixed gradient over each control, at the peak of the fixed gradient, trailing windows."""
+def _controls(runs: Sequence[RunCouplings]) -> Iterator[Control]:
+    """Yield the fixed gradient over each control, at the peak of the fixed gradient, trailing windows."""
 
-    def over(one: Coupled, family: str) -> Iterator[Estimate | None]:
-        for task in one.recording.ops:
+    def over(run: RunCouplings, family: str) -> Iterator[Estimate | None]:
+        for task in run.recording.ops:
             control = next(name for name in control_sources(task) if name.startswith(family))
-            own, other = (series_of(one.trailing, name, task) for name in (fixed(task), control))
+            own, other = (series_of(run.trailing, name, task) for name in (fixed(task), control))
             yield quotient_at_peak(own, other)
 
     for family, words in CONTROL_WORDS.items():
@@ -133,7 +133,7 @@ def _controls(runs: Sequence[Coupled]) -> Iterator[Control]:
 
 
 def quotient_at_peak(own: CouplingSeries | None, other: CouplingSeries | None) -> Estimate | None:
-    """Own over other, both at the peak of the own one; None where one is undefined."""
+    """Return own over other, both at the peak of `own`; None where either is undefined."""
     if own is None or isinstance(own.peak, Undefined):
         return None
     above, below = at(own, own.peak.t), at(other, own.peak.t)
@@ -143,25 +143,25 @@ def quotient_at_peak(own: CouplingSeries | None, other: CouplingSeries | None) -
     return None if isinstance(factor, Undefined) else factor
 
 
-def _rank_row(found: Measurements, comparable: bool) -> Row:
-    told = [
-        f"seed {one.recording.seed}: {' / '.join(map(str, known))}"
-        for one in found.single
-        if one.recording.ops == (OP,) and (known := rank_90(one.trailing.rank90[0]))
+def _rank_row(measurements: Measurements, comparable: bool) -> ClaimRow:
+    texts = [
+        f"seed {run.recording.seed}: {' / '.join(map(str, ranks))}"
+        for run in measurements.single
+        if run.recording.ops == (OP,) and (ranks := rank_90(run.trailing.rank90[0]))
     ]
     claim = published.RANK_90
     before = claim.before if comparable else "–"
-    return Row(claim.what, "–", before, "; ".join(told) or "–", "", NOTHING_PUBLISHED if told else NOT_RUN)
+    return ClaimRow(claim.what, "–", before, "; ".join(texts) or "–", "", NOTHING_PUBLISHED if texts else NOT_RUN)
 
 
 def rank_90(series: RankSeries) -> tuple[int, int, int] | None:
-    """At the first checkpoint, the largest, and at the last."""
+    """Return rank-90 at the first checkpoint, the largest, and at the last; None where none is defined."""
     ranks = [point.rank for point in series.points if not isinstance(point.rank, Undefined)]
     return (ranks[0], max(ranks), ranks[-1]) if ranks else None
 
 
-def _ablations(found: Measurements, comparable: bool) -> Iterator[Row]:
-    by_key = {(one.setting, one.value): one.series for one in found.ablations}
+def _ablations(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
+    by_key = {(ablation.setting, ablation.value): ablation.series for ablation in measurements.ablations}
     exact = by_key.get(("exact", 0.0))
     for window, claim in published.WINDOWS.items():
         yield _peak_row(claim, [by_key.get(("W", window))], (), comparable)
@@ -186,56 +186,58 @@ def _beside_exact(exact: CouplingSeries | None, central: CouplingSeries | None) 
 # --- several operations ---------------------------------------------------------------------------------------------
 
 
-def _four(found: Measurements, comparable: bool) -> Iterator[Row]:
+def _four(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
     def values(source: str | None) -> list[Estimate]:
-        """One for each run; None stands for each task's own fixed gradient."""
+        """Return the peak of each run; None stands for each task's own fixed gradient."""
 
-        def peaks(one: Coupled) -> Iterator[Estimate | None]:
-            return (peak_of(series_of(one.trailing, source or fixed(task), task)) for task in one.recording.ops)
+        def peaks(run: RunCouplings) -> Iterator[Estimate | None]:
+            return (peak_of(series_of(run.trailing, source or fixed(task), task)) for task in run.recording.ops)
 
-        return _by_run(found.four, peaks)
+        return _by_run(measurements.four, peaks)
 
     others = tuple(
         Control(words, together(factors), COUPLING_LEAST)
         for words, over in (("the aggregated gradient", _over_aggregated), ("other tasks' gradients", _over_crossed))
-        if (factors := _by_run(found.four, over))
+        if (factors := _by_run(measurements.four, over))
     )
     yield _row(published.FOUR_DISPLACEMENT, values(DISPLACEMENT), (), comparable, of_runs=True)
-    yield _row(published.FOUR_OWN, values(None), (*_controls(found.four), *others), comparable, of_runs=True)
+    yield _row(published.FOUR_OWN, values(None), (*_controls(measurements.four), *others), comparable, of_runs=True)
     yield _row(published.FOUR_AGGREGATED, values(FIXED_GRADIENT), (), comparable, of_runs=True)
 
 
-def _over_aggregated(one: Coupled) -> Iterator[Estimate | None]:
-    for task in one.recording.ops:
-        own, whole = (series_of(one.trailing, name, task) for name in (fixed(task), FIXED_GRADIENT))
-        yield quotient_at_peak(own, whole)
+def _over_aggregated(run: RunCouplings) -> Iterator[Estimate | None]:
+    for task in run.recording.ops:
+        own, aggregated = (series_of(run.trailing, name, task) for name in (fixed(task), FIXED_GRADIENT))
+        yield quotient_at_peak(own, aggregated)
 
 
-def _over_crossed(one: Coupled) -> Iterator[Estimate | None]:
-    """A task's fixed gradient over every other one's, against the centroids of the task."""
-    if one.crossed is None:
+def _over_crossed(run: RunCouplings) -> Iterator[Estimate | None]:
+    """Yield a task's fixed gradient over that of every other task, against the centroids of the task."""
+    if run.crossed is None:
         return
-    for task in one.recording.ops:
-        own = series_of(one.crossed, fixed(task), task)
-        for other in one.recording.ops:
+    for task in run.recording.ops:
+        own = series_of(run.crossed, fixed(task), task)
+        for other in run.recording.ops:
             if other != task:
-                yield quotient_at_peak(own, series_of(one.crossed, fixed(other), task))
+                yield quotient_at_peak(own, series_of(run.crossed, fixed(other), task))
 
 
-def _by_run(runs: Iterable[Coupled], values: Callable[[Coupled], Iterable[Estimate | None]]) -> list[Estimate]:
-    """One number for each run: its tasks share a training, so that they are no seeds of their own."""
-    return [averaged(known) for one in runs if (known := _known(values(one)))]
+def _by_run(
+    runs: Iterable[RunCouplings], values: Callable[[RunCouplings], Iterable[Estimate | None]]
+) -> list[Estimate]:
+    """Return one number for each run: its tasks share a training, so that they are no seeds of their own."""
+    return [averaged(positive) for run in runs if (positive := _positive(values(run)))]
 
 
 # --- interventions --------------------------------------------------------------------------------------------------
 
 
-def _interventions(found: Measurements, comparable: bool) -> Iterator[Row]:
-    task = found.task(OP)
+def _interventions(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
+    task = measurements.task(OP)
     groups = () if task is None else task.groups
-    control = next((one for one in groups if not one.treatment.acts), None)
+    control = next((group for group in groups if not group.treatment.acts), None)
     yield _grok_row(control, comparable)
-    frozen = next((one for one in groups if one.treatment.mode == "freeze"), None)
+    frozen = next((group for group in groups if group.treatment.mode == "freeze"), None)
     yield _speedup_row(published.FREEZE, frozen, comparable)
     for on in ("gradient", "update"):
         for mode, basis in (
@@ -245,69 +247,70 @@ def _interventions(found: Measurements, comparable: bool) -> Iterator[Row]:
             ("remove-sed", "applied"),
             ("remove-random", None),
         ):
-            group = next((one for one in groups if _is(one, on, mode, basis)), None)
-            yield _speedup_row(published.intervention(on, mode, basis), group, comparable)
+            matching = next((group for group in groups if _is(group, on, mode, basis)), None)
+            yield _speedup_row(published.intervention(on, mode, basis), matching, comparable)
 
 
 def _is(group: TreatmentGroup, on: str, mode: str, basis: str | None) -> bool:
-    one = group.treatment
-    return (one.mode, one.on, one.basis, one.rank) == (mode, on, basis, 3) and one.window == 20
+    treatment = group.treatment
+    settings = (treatment.mode, treatment.on, treatment.basis, treatment.rank, treatment.window)
+    return settings == (mode, on, basis, 3, 20)
 
 
-def _grok_row(control: TreatmentGroup | None, comparable: bool) -> Row:
+def _grok_row(control: TreatmentGroup | None, comparable: bool) -> ClaimRow:
     claim = published.GROK
     low, high = (claim.low, claim.high) if comparable else (None, None)
     words, before = (claim.words, claim.before) if comparable else ("–", "–")
     if control is None:
-        return Row(claim.what, words, before, "–", "", verdict(low, high, None))
+        return ClaimRow(claim.what, words, before, "–", "", verdict(low, high, None))
     reached = control.reaching[0]
     if isinstance(reached.mean, Undefined):
-        return Row(claim.what, words, before, "–", "", f"{NO_NUMBER}: {reached.mean.reason}")
-    if reached.mean.horizon is not None:  # a run never got there: its mean is a least one
-        said = verdict(low, high, QuotientBounds(reached.mean.value, None))
+        return ClaimRow(claim.what, words, before, "–", "", f"{NO_NUMBER}: {reached.mean.reason}")
+    if reached.mean.horizon is not None:  # a run never got there: the mean is a lower bound
+        judgement = verdict(low, high, QuotientBounds(reached.mean.value, None))
     else:
-        said = verdict(low, high, average_of(reached.mean))
-    return Row(claim.what, words, before, f"{mean_steps(reached.mean)}, n = {reached.n}", "", said)
+        judgement = verdict(low, high, average_of(reached.mean))
+    return ClaimRow(claim.what, words, before, f"{mean_steps(reached.mean)}, n = {reached.n}", "", judgement)
 
 
-def _speedup_row(claim: Published, group: TreatmentGroup | None, comparable: bool) -> Row:
+def _speedup_row(claim: Published, group: TreatmentGroup | None, comparable: bool) -> ClaimRow:
     low, high = (claim.low, claim.high) if comparable else (None, None)
     text, ours = ("–", None) if group is None else speedup_text(group.speedups[0])
-    controls, absent = _beside(group)
-    beside = "; ".join(f"{_factor(one)} as early as {one.name}" for one in controls)
+    controls, missing_reasons = _beside(group)
+    beside = "; ".join(f"{_factor(control)} as early as {control.name}" for control in controls)
     no_factor = group is not None and ours is None
-    said = "; ".join((f"{NO_NUMBER}: {text}" if no_factor else verdict(low, high, ours, controls), *absent))
-    return Row(
+    judgement = f"{NO_NUMBER}: {text}" if no_factor else verdict(low, high, ours, controls)
+    return ClaimRow(
         claim.what,
         (claim.words or "–") if comparable else "–",
         (claim.before or "–") if comparable else "–",
         text,
         beside,
-        said,
+        "; ".join((judgement, *missing_reasons)),
     )
 
 
 def _factor(control: Control) -> str:
-    """`0.94× [0.8–1.1]`, `< 0.5×`."""
+    """Return such as `0.94× [0.8–1.1]` or `< 0.5×`."""
     factor = control.factor
     return bound_text(factor) if isinstance(factor, QuotientBounds) else with_ends(factor, "×")
 
 
 def _beside(group: TreatmentGroup | None) -> tuple[tuple[Control, ...], tuple[str, ...]]:
-    """`freeze` for what is kept, a random subspace for an SED one; and why one of them says nothing."""
+    """Return `freeze` for a kept subspace, a random subspace for an SED one; and why one of them says nothing."""
     if group is None:
         return (), ()
     controls: list[Control] = []
-    absent = [] if group.no_freeze is None else ["freeze was not run beside it"]
-    for one in group.beside:
-        speedup = one.speedups[0]
+    missing_reasons = [] if group.no_freeze is None else ["freeze was not run beside it"]
+    for reference in group.beside:
+        speedup = reference.speedups[0]
         name = speedup.reference
         text, factor = speedup_text(speedup)
         if factor is None:
-            absent.append(f"not comparable with {name}: {text}")
+            missing_reasons.append(f"not comparable with {name}: {text}")
         else:
             controls.append(Control(name, factor, STEPS_LEAST))
-    return tuple(controls), tuple(absent)
+    return tuple(controls), tuple(missing_reasons)
 
 
 # --- one line -------------------------------------------------------------------------------------------------------
@@ -321,10 +324,10 @@ def _peak_row(
     beside: str = "",
     *,
     of_runs: bool = False,
-) -> Row:
-    """The peaks of some series, and whether they were reached or the run ended before: a longer one may go higher."""
-    row = _row(claim, _known(map(peak_of, series)), controls, comparable, beside, of_runs=of_runs)
-    peaks = [(one.peak, one.points[-1].t) for one in series if one is not None]
+) -> ClaimRow:
+    """Return a row of peaks, and how many lie at the last checkpoint: a longer run may go higher."""
+    row = _row(claim, _positive(map(peak_of, series)), controls, comparable, beside, of_runs=of_runs)
+    peaks = [(curve.peak, curve.points[-1].t) for curve in series if curve is not None]
     at_end = sum(isinstance(peak, ValueAtStep) and peak.t == last for peak, last in peaks)
     if not at_end:
         return row
@@ -340,12 +343,12 @@ def _row(
     beside: str = "",
     *,
     of_runs: bool = False,
-) -> Row:
-    """A coupling; `of_runs` where each value is that of a run, so that one value is one seed."""
+) -> ClaimRow:
+    """Return a row of couplings; `of_runs` where each value is that of a run, so that one value is one seed."""
     ours = together(values) if values else None
     low, high = (claim.low, claim.high) if comparable else (None, None)
-    factors = "; ".join(f"{_factor(one)} {one.name}" for one in controls)
-    return Row(
+    factors = "; ".join(f"{_factor(control)} {control.name}" for control in controls)
+    return ClaimRow(
         claim.what,
         (claim.words or "–") if comparable else "–",
         (claim.before or "–") if comparable else "–",
@@ -356,5 +359,5 @@ def _row(
     )
 
 
-def _known(values: Iterable[Estimate | None]) -> list[Estimate]:
-    return [one for one in values if one is not None and one.value > 0.0]
+def _positive(values: Iterable[Estimate | None]) -> list[Estimate]:
+    return [value for value in values if value is not None and value.value > 0.0]

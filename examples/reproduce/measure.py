@@ -1,4 +1,4 @@
-"""From recorded runs to numbers: what each run's sources couple like, the ablations, and what the interventions did.
+"""The numbers of recorded runs: couplings of each run's sources, the ablations, and the effects of interventions.
 
 Decides which sources are put against which task, with which windows. Every analysis goes through sedscope's own cache
 in the run, so that what was measured once is not measured again, and an interrupt loses one checkpoint at most. Leaves
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from examples.reproduce.per_example import PerExample, per_example
 from examples.reproduce.plan import FOUR, GRADIENT, RANK, SINGLE, UPDATE, Scale
-from examples.reproduce.recordings import Found, Recording
+from examples.reproduce.recordings import Inventory, Recording
 from recorders.errors import SedscopeError
 from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, Source
 from sedscope.analysis.interventions import InterventionComparison, Outcome, TaskComparison, compare, outcome_of
@@ -25,15 +25,15 @@ from sedscope.report.estimate import Estimate
 from sedscope.runs import Run
 
 Tell = Callable[[str], None]
-"""Hears, in words, what is being worked on."""
+"""Shows progress, in words."""
 
 ABLATED = ("add", 42)
 """Operation and seed of the ablations."""
 
 
 @dataclass(frozen=True)
-class Coupled:
-    """One run and what was measured of it."""
+class RunCouplings:
+    """One run and the couplings of its sources."""
 
     recording: Recording
     trailing: RunAnalysis
@@ -43,7 +43,7 @@ class Coupled:
     crossed: RunAnalysis | None = None
     """Gradients of each task against every task; None where there is one task."""
     per_example: tuple[PerExample, ...] = ()
-    """Singular vectors of per-example gradients at start, middle and end; of one operation alone."""
+    """Singular vectors of per-example gradients at start, middle and end; for one operation alone."""
 
 
 @dataclass(frozen=True)
@@ -53,71 +53,73 @@ class Ablation:
     setting: str
     """`W`, `K` or `ε`; `exact` where it is the exact derivative."""
     value: float
-    """Of the setting; 0 for the exact derivative."""
+    """Value of the setting; 0 for the exact derivative."""
     series: CouplingSeries
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """Everything that the page says."""
+    """All numbers of the page."""
 
-    found: Found
-    single: tuple[Coupled, ...]
-    four: tuple[Coupled, ...]
+    inventory: Inventory
+    single: tuple[RunCouplings, ...]
+    four: tuple[RunCouplings, ...]
     ablations: tuple[Ablation, ...]
     comparison: InterventionComparison
     failures: tuple[str, ...]
-    """What could not be measured, and why."""
+    """Recordings that could not be measured, with reasons."""
 
     def task(self, op: str) -> TaskComparison | None:
-        """All interventions on one operation; None where nothing of it was recorded."""
-        return next((one for cohort in self.comparison.cohorts for one in cohort.tasks if one.task == op), None)
+        """Return all interventions on one operation; None where nothing of it was recorded."""
+        tasks = (task for cohort in self.comparison.cohorts for task in cohort.tasks)
+        return next((task for task in tasks if task.task == op), None)
 
 
-def measure(found: Found, scale: Scale, tell: Tell) -> Measurements:
-    """All numbers of the recorded runs."""
+def measure(inventory: Inventory, scale: Scale, tell: Tell) -> Measurements:
+    """Measure all numbers of the recorded runs."""
     failures: list[str] = []
 
-    def each(recordings: Sequence[Recording], how: Callable[[Recording], Coupled]) -> Iterator[Coupled]:
-        for one in recordings:
+    def each(recordings: Sequence[Recording], how: Callable[[Recording], RunCouplings]) -> Iterator[RunCouplings]:
+        for recording in recordings:
             try:
-                yield how(one)
+                yield how(recording)
             except SedscopeError as error:
-                failures.append(f"{one.part}, {one.label}: {error}")
+                failures.append(f"{recording.experiment}, {recording.label}: {error}")
 
+    compared = [recording for name in (SINGLE, GRADIENT, UPDATE, RANK) for recording in inventory.of(name)]
     return Measurements(
-        found,
-        tuple(each(found.of(SINGLE), lambda one: _single(one, scale, tell))),
-        tuple(each(found.of(FOUR), lambda one: _four(one, scale, tell))),
-        tuple(_ablations(found, scale, tell)),
-        compare([_outcome(one) for part in (SINGLE, GRADIENT, UPDATE, RANK) for one in found.of(part)]),
+        inventory,
+        tuple(each(inventory.of(SINGLE), lambda recording: _single(recording, scale, tell))),
+        tuple(each(inventory.of(FOUR), lambda recording: _four(recording, scale, tell))),
+        tuple(_ablations(inventory, scale, tell)),
+        compare([_outcome(recording) for recording in compared]),
         tuple(failures),
     )
 
 
 def fixed(task: str) -> str:
-    """Full name of a task's fixed gradient."""
+    """Return the full name of a task's fixed gradient."""
     return Source(FIXED_GRADIENT, task).name
 
 
 def shuffled(task: str) -> str:
-    """Full name of the control with permuted labels."""
+    """Return the full name of the control with permuted labels."""
     return Source(CONTROL_SHUFFLED, task).name
 
 
 def series_of(analysis: RunAnalysis, source: str, task: str) -> CouplingSeries | None:
-    """R̄_k of a source against a task; None where it was not asked for."""
-    return next((one for one in analysis.coupling if (one.source, one.task) == (source, task)), None)
+    """Return R̄_k of a source against a task; None where it was not measured."""
+    return next((series for series in analysis.coupling if (series.source, series.task) == (source, task)), None)
 
 
 def peak_of(series: CouplingSeries | None) -> Estimate | None:
-    """R̄_k at its peak with its interval; None where it is undefined."""
+    """Return R̄_k at its peak with its interval; None where it is undefined."""
     point = None if series is None else series.at(series.peak)
     return None if point is None or series is None else _estimate(series, point.t)
 
 
 def at(series: CouplingSeries | None, t: int) -> Estimate | None:
-    """R̄_k at a step with its interval; None where it is undefined."""
+    """Return R̄_k at a step with its interval; None where it is undefined."""
     return None if series is None else _estimate(series, t)
 
 
@@ -130,11 +132,11 @@ def _estimate(series: CouplingSeries, t: int) -> Estimate | None:
     return Estimate.measured(point.ratio.rbar, point.interval)
 
 
-def _single(recording: Recording, scale: Scale, tell: Tell) -> Coupled:
+def _single(recording: Recording, scale: Scale, tell: Tell) -> RunCouplings:
     (task,) = recording.ops
     sources = (DISPLACEMENT, fixed(task), shuffled(task))
     leading = replace(scale.single, align="leading")
-    return Coupled(
+    return RunCouplings(
         recording,
         _analyse(recording, scale.single, None, tell, "all sources"),
         _analyse(recording, leading, sources, tell, "leading windows"),
@@ -146,15 +148,15 @@ def _per_example(recording: Recording, scale: Scale, tell: Tell) -> tuple[PerExa
     (task,) = recording.ops
     if task != ABLATED[0]:
         return ()
-    tell(f"{recording.part}/{recording.run.name}: per-example gradients")
+    tell(f"{recording.experiment}/{recording.run.name}: per-example gradients")
     return per_example(recording.run, task, scale.single)
 
 
-def _four(recording: Recording, scale: Scale, tell: Tell) -> Coupled:
+def _four(recording: Recording, scale: Scale, tell: Tell) -> RunCouplings:
     run = recording.run
     gradients = [source for source in run.sources() if source.startswith("gradient/")]
     own = [fixed(task) for task in run.tasks]
-    return Coupled(
+    return RunCouplings(
         recording,
         _analyse(recording, scale.four, None, tell, "all sources"),
         None,
@@ -162,10 +164,10 @@ def _four(recording: Recording, scale: Scale, tell: Tell) -> Coupled:
     )
 
 
-def _ablations(found: Found, scale: Scale, tell: Tell) -> Iterator[Ablation]:
-    """With leading windows, as published, of the first run of the ablated operation."""
+def _ablations(inventory: Inventory, scale: Scale, tell: Tell) -> Iterator[Ablation]:
+    """Yield the ablations of the first run of the ablated operation, with leading windows, as published."""
     op, seed = ABLATED
-    for recording in found.of(SINGLE, op, seed=seed):
+    for recording in inventory.of(SINGLE, op, seed=seed):
         base = replace(scale.single, checkpoints=scale.ablation_checkpoints, align="leading", rank=(1,), evidence=False)
         for window in scale.windows:
             (series,) = _fixed_series(recording, replace(base, window=(window,)), tell, f"W = {window}")
@@ -182,7 +184,7 @@ def _ablations(found: Found, scale: Scale, tell: Tell) -> Iterator[Ablation]:
 
 
 def _fixed_series(recording: Recording, settings: Settings, tell: Tell, what: str) -> tuple[CouplingSeries, ...]:
-    """One for each K of the settings."""
+    """Return R̄_k of the fixed gradient for each K of the settings."""
     (task,) = recording.ops
     return _analyse(recording, settings, (fixed(task),), tell, what).coupling
 
@@ -197,18 +199,18 @@ def _analyse(
     crossed: bool = False,
 ) -> RunAnalysis:
     def progress(step: AnalysisProgress) -> None:
-        tell(f"{recording.part}/{recording.run.name}: {what}: {step.stage} {step.done}/{step.total}")
+        tell(f"{recording.experiment}/{recording.run.name}: {what}: {step.stage} {step.done}/{step.total}")
 
     return analyse(recording.run, settings, sources, crossed=crossed, progress=progress)
 
 
 def _outcome(recording: Recording) -> Outcome:
-    """With one recipe for one operation: that all other settings are the plan's was checked when it was found."""
+    """Return an outcome with one recipe for one operation: `find` has checked all other settings against the plan."""
     name = ",".join(recording.ops)
     return replace(outcome_of(recording.run), recipe=Recipe(("--ops", name), name))
 
 
 def versions(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Of torch in the recordings, each once."""
-    found = (run.manifest.versions.get("torch") for run in runs)
-    return tuple(dict.fromkeys(str(one) for one in found if one is not None))
+    """Return the versions of torch in the recordings, each once."""
+    recorded = (run.manifest.versions.get("torch") for run in runs)
+    return tuple(dict.fromkeys(str(version) for version in recorded if version is not None))

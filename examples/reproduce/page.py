@@ -1,4 +1,4 @@
-"""The page: published, ours, controls and verdicts; what else was measured; what was not run; how all of it was made.
+"""The page: claims with controls and verdicts, further measurements, cells that were not run, and how it was made.
 
 Decides the order and the words. Every number comes from `measure`; nothing is written by hand but the published ones.
 """
@@ -13,40 +13,41 @@ from examples.reproduce.claims import rows
 from examples.reproduce.figures import Picture
 from examples.reproduce.markdown import table
 from examples.reproduce.measure import Measurements, versions
-from examples.reproduce.plan import Part, Scale
-from examples.reproduce.recordings import NotRun, Recording, cores
+from examples.reproduce.plan import Experiment, Scale
+from examples.reproduce.recordings import NotRun, Recording
 from examples.reproduce.sections import coupling, four, interventions
 from examples.reproduce.verdict import RULES, tally
 from sedscope.sweep.planned_cell import MISSING
+from sedscope.sweep.threads import cores
 
 OUT = "runs/reproduction"
 """The folder as commands on the page name it."""
 
 
-def page(found: Measurements, scale: Scale, pictures: Sequence[Picture], folder: str) -> str:
-    """The page as Markdown.
+def page(measurements: Measurements, scale: Scale, pictures: Sequence[Picture], folder: str) -> str:
+    """Return the page as Markdown.
 
     Args:
-        found: What was measured.
-        scale: What was planned.
-        pictures: In files `<folder>/<name>.svg`.
-        folder: Beside the page.
+        measurements: Everything that was measured.
+        scale: The plan.
+        pictures: Those in the files `<folder>/<name>.svg`.
+        folder: The folder of pictures, beside the page.
     """
-    parts = (
-        _head(found, scale),
-        _claims(found, scale),
-        interventions(found, pictures, folder),
-        coupling(found, pictures, folder),
-        four(found, pictures, folder),
-        _not_run(found, scale),
-        _made(found, scale),
+    sections = (
+        _head(measurements, scale),
+        _claims(measurements, scale),
+        interventions(measurements, pictures, folder),
+        coupling(measurements, pictures, folder),
+        four(measurements, pictures, folder),
+        _not_run(measurements, scale),
+        _method(measurements, scale),
     )
-    return "\n".join(line for part in parts for line in (*part, "")).rstrip() + "\n"
+    return "\n".join(line for section in sections for line in (*section, "")).rstrip() + "\n"
 
 
-def _head(found: Measurements, scale: Scale) -> Iterator[str]:
-    planned = sum(len(part.sweep.cells()) for part in scale.parts)
-    done = planned - len(found.found.not_run)
+def _head(measurements: Measurements, scale: Scale) -> Iterator[str]:
+    planned = sum(len(experiment.sweep.cells()) for experiment in scale.experiments)
+    done = planned - len(measurements.inventory.not_run)
     yield "# Reproduction"
     yield ""
     yield (
@@ -67,16 +68,17 @@ def _head(found: Measurements, scale: Scale) -> Iterator[str]:
         )
 
 
-def _claims(found: Measurements, scale: Scale) -> Iterator[str]:
+def _claims(measurements: Measurements, scale: Scale) -> Iterator[str]:
     yield "## Published, measured, and what a control says"
     yield ""
-    told = [row for row in rows(found, comparable=scale.is_published) if scale.is_published or row.is_measured]
-    held = [row for row in told if row.published != "–"]
+    claims = rows(measurements, comparable=scale.is_published)
+    shown = [row for row in claims if scale.is_published or row.is_measured]
+    held = [row for row in shown if row.published != "–"]
     if any(row.is_measured for row in held):
         yield tally([row.verdict for row in held])
         yield ""
     head = ("quantity", "published", "measured before, seed 42", "ours [95 %]", "beside it", "verdict")
-    yield from table(head, ((r.what, r.published, r.before, r.ours, r.beside, f"**{r.verdict}**") for r in told))
+    yield from table(head, ((r.what, r.published, r.before, r.ours, r.beside, f"**{r.verdict}**") for r in shown))
     yield ""
     yield (
         "*Measured before*: another program on another machine, leading windows, central differences. Ours: exact"
@@ -90,32 +92,33 @@ def _claims(found: Measurements, scale: Scale) -> Iterator[str]:
     yield from (f"- {rule}" for rule in RULES)
 
 
-# --- what is not there, and how the rest was made -------------------------------------------------------------------
+# --- cells that were not run, and how the rest was made -------------------------------------------------------------
 
 
-def _not_run(found: Measurements, scale: Scale) -> Iterator[str]:
+def _not_run(measurements: Measurements, scale: Scale) -> Iterator[str]:
     yield "## Not run"
     yield ""
-    if not found.found.not_run and not found.failures:
+    if not measurements.inventory.not_run and not measurements.failures:
         yield "Everything that was planned was run."
-    for part in scale.parts:
-        mine = [one for one in found.found.not_run if one.part == part.name]
-        if mine:
-            yield f"- {part.about} (`{part.name}/`), {len(mine)} of {len(part.sweep.cells())}: {_cells(mine, part)}"
-    yield from (f"- could not be measured: {failure}" for failure in found.failures)
+    for experiment in scale.experiments:
+        cells = [cell for cell in measurements.inventory.not_run if cell.experiment == experiment.name]
+        if cells:
+            share = f"{len(cells)} of {len(experiment.sweep.cells())}"
+            yield f"- {experiment.about} (`{experiment.name}/`), {share}: {_cells(cells, experiment)}"
+    yield from (f"- could not be measured: {failure}" for failure in measurements.failures)
 
 
-def _cells(missing: Sequence[NotRun], part: Part) -> str:
-    """Their names, or that it is all of them; what was begun is named in any case."""
-    begun = ", ".join(f"`{one.name}` ({one.state})" for one in missing if one.state != MISSING)
-    if len(missing) == len(part.sweep.cells()):
+def _cells(missing: Sequence[NotRun], experiment: Experiment) -> str:
+    """Return the names of the cells, or `all of them`; those that were begun are named in any case."""
+    begun = ", ".join(f"`{cell.name}` ({cell.state})" for cell in missing if cell.state != MISSING)
+    if len(missing) == len(experiment.sweep.cells()):
         return "all of them" + (f"; begun: {begun}" if begun else "")
-    names = ", ".join(f"`{one.name}`" for one in missing if one.state == MISSING)
+    names = ", ".join(f"`{cell.name}`" for cell in missing if cell.state == MISSING)
     return "; ".join(filter(None, (names, f"begun: {begun}" if begun else "")))
 
 
-def _made(found: Measurements, scale: Scale) -> Iterator[str]:
-    runs = [one.run for one in found.found.recordings]
+def _method(measurements: Measurements, scale: Scale) -> Iterator[str]:
+    runs = [recording.run for recording in measurements.inventory.recordings]
     yield "## How this was made"
     yield ""
     yield (
@@ -126,33 +129,33 @@ def _made(found: Measurements, scale: Scale) -> Iterator[str]:
     )
     yield ""
     yield "```console"
-    yield from (f"$ {part.command(OUT)}" for part in scale.parts)
+    yield from (f"$ {experiment.command(OUT)}" for experiment in scale.experiments)
     yield "```"
     yield ""
     yield "A run that `sedscope record` made of the same script and settings, without a sweep, counts as a control."
     yield ""
-    head = ("part", "trainings", "hours each", "hours together")
-    yield from table(head, (_hours(part, found.found.of(part.name)) for part in scale.parts))
+    head = ("experiment", "trainings", "hours each", "hours together")
+    yield from table(head, (_hours(entry, measurements.inventory.of(entry.name)) for entry in scale.experiments))
     yield ""
+    every = scale.experiments[0].every
     for words, settings in (("One operation", scale.single), ("Several operations", scale.four)):
         yield (
             f"- {words}: W = {settings.window[0]}, K = {settings.rank[0]}, up to {settings.probes} probes,"
             f" {settings.random} random directions, {settings.checkpoints} checkpoints evenly spaced over the run,"
-            f" fixed batch of {settings.batch}, one draw of each control, a recorded step every {scale.parts[0].every}."
+            f" fixed batch of {settings.batch}, one draw of each control, a recorded step every {every}."
         )
     yield f"- W, K and ε are varied on one run, at {scale.ablation_checkpoints} checkpoints."
     versioned = ", ".join(versions(runs)) or "unknown"
-    devices = ", ".join(dict.fromkeys(one.manifest.device or "unknown" for one in runs)) or "none"
+    devices = ", ".join(dict.fromkeys(run.manifest.device or "unknown" for run in runs)) or "none"
     yield f"- torch {versioned}; device {devices}; page made on {cores()} cores ({platform.machine()})."
     yield "- Hours are wall-clock times of recording, beside whatever else the machine did meanwhile."
 
 
-def _hours(part: Part, recordings: Sequence[Recording]) -> tuple[str, ...]:
-    known = [hours for one in recordings if (hours := one.hours) is not None]
-    each = f"{min(known):.2f}–{max(known):.2f}" if known else "–"
+def _hours(experiment: Experiment, recordings: Sequence[Recording]) -> tuple[str, ...]:
+    hours = [recording.hours for recording in recordings if recording.hours is not None]
     return (
-        f"`{part.name}/`",
-        f"{len(recordings)} of {len(part.sweep.cells())}",
-        each,
-        f"{fsum(known):.2f}" if known else "–",
+        f"`{experiment.name}/`",
+        f"{len(recordings)} of {len(experiment.sweep.cells())}",
+        f"{min(hours):.2f}–{max(hours):.2f}" if hours else "–",
+        f"{fsum(hours):.2f}" if hours else "–",
     )

@@ -39,7 +39,7 @@ from sedscope.runs import Run
 CHECKPOINTS = 3
 """Start, middle and end of the run."""
 _EXAMPLES_AT_ONCE = 32
-"""Each has a backward pass of its own through the graph of all, so a small graph saves more than one forward costs."""
+"""Each example needs a backward pass through the graph of all, so a small graph saves more than forwards cost."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,23 @@ class PerExample:
 
 
 def per_example(run: Run, task: str, settings: Settings) -> tuple[PerExample, ...]:
-    """R̄_k of the K leading right singular vectors of per-example gradients at start, middle and end."""
+    """Measure R̄_k of the K leading right singular vectors of per-example gradients at start, middle and end."""
     models = CheckpointModels(run, settings, Lock())
     cache, keys = Cache(cache_folder(run.path, run.manifest.run_id)), Keys(run, settings)
-    found = []
+    points = []
     for t in space_checkpoints(run.weight_steps(), CHECKPOINTS).tolist():
         key = {**keys.baseline(t, task, None), "K": settings.rank[0], "batch": [settings.batch, settings.part]}
-        kept = cache.load("per-example", key)
-        if kept is None:
+        cached = cache.load("per-example", key)
+        if cached is None:
             measured = _measure(models, run, task, settings, t)
-            kept = {"sums": measured.sums, "counts": measured.counts}
-            cache.keep("per-example", key, kept)
-        found.append(PerExample(t, _estimate(GroupedCoupling(kept["sums"], kept["counts"]), settings.random)))
-    return tuple(found)
+            cached = {"sums": measured.sums, "counts": measured.counts}
+            cache.keep("per-example", key, cached)
+        points.append(PerExample(t, _estimate(GroupedCoupling(cached["sums"], cached["counts"]), settings.random)))
+    return tuple(points)
 
 
 def example_gradients(models: CheckpointModels, settings: Settings, t: int, task: str) -> Floats:
-    """Gradient of the loss of each example of a task's fixed batch, in eval mode, at θ_t `[M, P]`."""
+    """Return the gradient of each example's loss in a task's fixed batch, in eval mode, at θ_t `[M, P]`."""
     positions = fixed_batch(models.probe(task), settings.batch, 0, settings.part)
     if isinstance(positions, Undefined):
         raise RefusedError(positions.reason)
@@ -88,27 +88,27 @@ def example_gradients(models: CheckpointModels, settings: Settings, t: int, task
 
 
 def leading_directions(rows: Floats, rank: int) -> Floats:
-    """The first `rank` right singular vectors `[K, P]` of rows `[M, P]`, through their Gram matrix."""
-    found = decompose_window(rows @ rows.T)
-    if isinstance(found, Undefined):
-        raise RefusedError(f"per-example gradients: {found.reason}")
-    return np.asarray(combinations(found, rank).T @ rows)
+    """Return the first `rank` right singular vectors `[K, P]` of rows `[M, P]`, through their Gram matrix."""
+    svd = decompose_window(rows @ rows.T)
+    if isinstance(svd, Undefined):
+        raise RefusedError(f"per-example gradients: {svd.reason}")
+    return np.asarray(combinations(svd, rank).T @ rows)
 
 
 def _measure(models: CheckpointModels, run: Run, task: str, settings: Settings, t: int) -> GroupedCoupling:
-    """A of the random directions, then of the singular vectors."""
+    """Measure A of the random directions, then of the singular vectors."""
     directions = leading_directions(example_gradients(models, settings, t, task), settings.rank[0])
     every = [*RandomDirections(settings.random, run.manifest.P), *directions]
     model = models.probed_model(t, task)
-    made = jvps(model, every, settings, models.chunk_size(model, task), lambda _: None)
-    return coupling(made, len(every), model.n_probes)
+    products = jvps(model, every, settings, models.chunk_size(model, task), lambda _: None)
+    return coupling(products, len(every), model.n_probes)
 
 
-def _estimate(whole: GroupedCoupling, n_random: int) -> Estimate | Undefined:
-    random, own = (GroupedCoupling(sums, whole.counts) for sums in np.split(whole.sums, [n_random]))
-    found = coupling_ratio(own.A, baseline(random.A))
-    if not isinstance(found, CouplingRatio):
-        return found
+def _estimate(grouped: GroupedCoupling, n_random: int) -> Estimate | Undefined:
+    random, own = (GroupedCoupling(sums, grouped.counts) for sums in np.split(grouped.sums, [n_random]))
+    ratio = coupling_ratio(own.A, baseline(random.A))
+    if not isinstance(ratio, CouplingRatio):
+        return ratio
     intervals = ratio_intervals(own, random)
     interval: Interval | Undefined = intervals if isinstance(intervals, Undefined) else intervals.rbar
-    return Estimate.measured(found.rbar, interval)
+    return Estimate.measured(ratio.rbar, interval)

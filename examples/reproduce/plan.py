@@ -1,7 +1,7 @@
-"""Which trainings the reproduction records, as sweeps, and with which settings they are measured.
+"""The plan: the trainings that the reproduction records, as sweeps, and the settings that they are measured with.
 
 Decides the folders, the interventions, seeds and operations of each scale. Leaves to others: running a sweep
-(`sedscope.sweep`), and what is made of the runs.
+(`sedscope.sweep`), and measuring its runs (`measure`).
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ FOUR: Final = "four"
 GRADIENT: Final = "gradient"
 UPDATE: Final = "update"
 RANK: Final = "rank"
-PARTS: Final = (SINGLE, GRADIENT, FOUR, UPDATE, RANK)
+EXPERIMENTS: Final = (SINGLE, GRADIENT, FOUR, UPDATE, RANK)
 """Folders, in the order in which they are recorded."""
 
 _KEEP_AND_REMOVE: Final = "keep-sed:basis=applied,basis=raw,keep-random,keep-random-norm,remove-sed,remove-random"
 
 
 @dataclass(frozen=True)
-class Part:
-    """One sweep: a folder of runs."""
+class Experiment:
+    """One experiment of the reproduction: a sweep with a folder of runs."""
 
     name: str
     """Its folder inside the reproduction's."""
     about: str
-    """What it is for, in words."""
+    """Its purpose, in words."""
     interventions: str
-    """As `--interventions` takes them."""
+    """Value of `--interventions`."""
     ops: tuple[str, ...]
     """Operations: one training for each, or all of them in one training."""
     together: bool
-    """Whether all operations share one training."""
+    """True where all operations share one training."""
     seeds: tuple[int, ...]
     on: str | None = None
-    """What is projected; None for sedscope's default, the gradient."""
+    """The vector that is projected; None for sedscope's default, the gradient."""
     window: int | None = None
     """Rows that a subspace is made of; None for sedscope's default."""
     extra: tuple[str, ...] = ()
@@ -56,31 +56,29 @@ class Part:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The script and its arguments, the seed not put in yet."""
+        """The script and its arguments, with `{seed}` for the seed."""
         ops = ("--ops", ",".join(self.ops)) if self.together else ()
         return (SCRIPT, *self.extra, *ops, "--seed", "{seed}")
 
     @property
     def sweep(self) -> Sweep:
-        """As `sedscope sweep` would run it."""
+        """The sweep that `sedscope sweep` would run."""
         common = {"on": [self.on] if self.on else [], "window": [str(self.window)] if self.window else []}
         return Sweep(
             self.arguments,
-            interventions=parse_interventions(
-                self.interventions, {name: each for name, each in common.items() if each}
-            ),
+            interventions=parse_interventions(self.interventions, common),
             seeds=self.seeds,
             vary={} if self.together else {"--ops": self.ops},
             recording=RecordingOptions(every=self.every),
         )
 
-    def place(self, ops: tuple[str, ...], seed: int) -> tuple[int, int]:
-        """Where a training stands in the order of the plan; one that it does not know comes last."""
-        known = (self.ops,) if self.together else tuple((op,) for op in self.ops)
-        return _place(known, ops), _place(self.seeds, seed)
+    def order(self, ops: tuple[str, ...], seed: int) -> tuple[int, int]:
+        """Return the position of a training in the plan; those that are not planned come last."""
+        planned_ops = (self.ops,) if self.together else tuple((op,) for op in self.ops)
+        return _index(planned_ops, ops), _index(self.seeds, seed)
 
     def command(self, out: str) -> str:
-        """The same as a command line."""
+        """Return the sweep as a command line."""
         words = ["sedscope", "sweep", "--interventions", self.interventions, "--seeds", ",".join(map(str, self.seeds))]
         words += [] if self.together else ["--vary", f"--ops={','.join(self.ops)}"]
         words += [] if self.on is None else ["--on", self.on]
@@ -89,23 +87,23 @@ class Part:
         return f"{shlex.join([*words, '--out', f'{out}/{self.name}'])} -- {' '.join(self.arguments)}"
 
 
-def _place(known: Sequence[object], one: object) -> int:
-    return known.index(one) if one in known else len(known)
+def _index(items: Sequence[object], item: object) -> int:
+    return items.index(item) if item in items else len(items)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """All parts of one size of the reproduction, and how they are measured."""
+    """All experiments of one size of the reproduction, and the settings that they are measured with."""
 
     name: str
     modulus: int
-    parts: tuple[Part, ...]
+    experiments: tuple[Experiment, ...]
     single: Settings
-    """Of runs of one operation: trailing windows, exact derivative."""
+    """Settings for runs of one operation: trailing windows, exact derivative."""
     four: Settings
-    """Of runs of several operations."""
+    """Settings for runs of several operations."""
     ablation_checkpoints: int
-    """Of the one run whose settings are varied."""
+    """Checkpoints of the one run whose settings are varied."""
     windows: tuple[int, ...]
     """W that R_1 is measured with."""
     ranks: tuple[int, ...]
@@ -113,14 +111,14 @@ class Scale:
     epsilons: tuple[float, ...]
     """Steps of the central difference, as fractions of the norm of the selected weights."""
     is_published: bool
-    """Whether the recipe is the published one, so that its numbers can be held against ours."""
+    """True where the recipe is the published one, so that its numbers can be held against ours."""
 
-    def part(self, name: str) -> Part:
-        """The part of this name."""
-        return next(part for part in self.parts if part.name == name)
+    def experiment(self, name: str) -> Experiment:
+        """Return the experiment of this name."""
+        return next(experiment for experiment in self.experiments if experiment.name == name)
 
 
-def _parts(
+def _experiments(
     ops: tuple[str, ...],
     acted_on: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -128,30 +126,36 @@ def _parts(
     *,
     extra: tuple[str, ...] = (),
     every: int = DEFAULT_EVERY,
-) -> dict[str, Part]:
-    """The parts that every scale has: operations alone, projections of the gradient, operations together."""
-    controls = Part(
+) -> dict[str, Experiment]:
+    """Return the experiments of every scale: operations alone, projections of the gradient, operations together."""
+    controls = Experiment(
         SINGLE, "one operation each, nothing changed", "control", ops, False, seeds, extra=extra, every=every
     )
-    acted = replace(controls, name=GRADIENT, about="projections of the gradient", interventions=modes, ops=acted_on)
+    gradient = replace(controls, name=GRADIENT, about="projections of the gradient", interventions=modes, ops=acted_on)
     four = replace(controls, name=FOUR, about="all operations on one encoder, nothing changed", together=True)
-    return {part.name: part for part in (controls, acted, four)}
+    return {experiment.name: experiment for experiment in (controls, gradient, four)}
 
 
-def _full_parts() -> tuple[Part, ...]:
-    found = _parts(ALL_OPS, ("add", "mul"), (42, 137, 2024), f"freeze,decay-only,keep-sed:rank=0,{_KEEP_AND_REMOVE}")
-    acted = found[GRADIENT]
-    update = replace(acted, name=UPDATE, about="projections of the update", interventions=_KEEP_AND_REMOVE, on=UPDATE)
+def _full_experiments() -> tuple[Experiment, ...]:
+    common = _experiments(
+        ALL_OPS, ("add", "mul"), (42, 137, 2024), f"freeze,decay-only,keep-sed:rank=0,{_KEEP_AND_REMOVE}"
+    )
+    gradient = common[GRADIENT]
+    update = replace(
+        gradient, name=UPDATE, about="projections of the update", interventions=_KEEP_AND_REMOVE, on=UPDATE
+    )
     ranks = "keep-sed:" + ",".join(f"rank={rank}" for rank in (0, 1, 3, 10, 30))
     # A window holds as many dimensions as it has rows, so the usual 20 rows would not do for rank 30.
-    rank = replace(acted, name=RANK, about="how many dimensions are kept", interventions=ranks, ops=("add",), window=40)
-    return (*found.values(), update, rank)
+    rank = replace(
+        gradient, name=RANK, about="how many dimensions are kept", interventions=ranks, ops=("add",), window=40
+    )
+    return (*common.values(), update, rank)
 
 
 FULL: Final = Scale(
     "full",
     97,
-    _full_parts(),
+    _full_experiments(),
     single=Settings(checkpoints=10, second_measures=False, draws=1),
     four=Settings(checkpoints=4, second_measures=False, draws=1),
     ablation_checkpoints=40,
@@ -168,7 +172,7 @@ SMALL: Final = Scale(
     "small",
     23,
     tuple(
-        _parts(
+        _experiments(
             ("add", "mul"),
             ("add",),
             (42,),
@@ -194,7 +198,7 @@ _TINY_SETTINGS: Final = Settings(
 TINY: Final = Scale(
     "tiny",
     7,
-    tuple(_parts(("add",), ("add",), (42,), "freeze", extra=tuple(_TINY.split()), every=2).values())[:2],
+    tuple(_experiments(("add",), ("add",), (42,), "freeze", extra=tuple(_TINY.split()), every=2).values())[:2],
     single=_TINY_SETTINGS,
     four=_TINY_SETTINGS,
     ablation_checkpoints=3,
@@ -203,11 +207,11 @@ TINY: Final = Scale(
     epsilons=(0.005,),
     is_published=False,
 )
-"""Whether it runs at all, in seconds."""
+"""The smallest scale, in seconds: it shows that all of it runs."""
 
 SCALES: Final = {scale.name: scale for scale in (FULL, SMALL, TINY)}
 
 
-def folder(out: Path, part: Part) -> Path:
-    """Where the runs of a part lie."""
-    return out / part.name
+def folder(out: Path, experiment: Experiment) -> Path:
+    """Return the folder of an experiment's runs."""
+    return out / experiment.name

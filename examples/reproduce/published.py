@@ -1,4 +1,4 @@
-"""What was published, and what was measured before with another program, as data with its words.
+"""The published numbers, and those measured before with another program, as data with their words.
 
 Decides nothing: numbers as their authors state them. `published` is from the abstract of arXiv 2604.25143 (Xu 2026) and
 the notes beside its code; `before` is one seed (42) of the same recipe, measured on a CPU by a program of its own, with
@@ -16,18 +16,18 @@ class Published:
     """One published quantity."""
 
     what: str
-    """In words."""
+    """The quantity, in words."""
     words: str
-    """As it was published; empty where it was not."""
+    """The number as it was published; empty where it was not."""
     low: float | None = None
     """The least that the words allow; None where nothing was published."""
     high: float | None = None
     """The most that they allow."""
     before: str = ""
-    """What was measured before, in words."""
+    """The number measured before, in words."""
 
 
-def _one(what: str, value: float, before: str = "", unit: str = "") -> Published:
+def _single_number(what: str, value: float, before: str = "", unit: str = "") -> Published:
     return Published(what, f"{value:g}{unit}", value, value, before)
 
 
@@ -49,26 +49,26 @@ OVER_DISPLACEMENT: Final = Published(
     "fixed-batch gradient over displacement, one operation", "one or two orders of magnitude", 10.0, 100.0
 )
 WINDOWS: Final = {
-    1: _one("R_1 of the fixed gradient at W = 1 (add, seed 42)", 648),
-    20: _one("R_1 at W = 20", 212),
-    40: _one("R_1 at W = 40", 140),
+    1: _single_number("R_1 of the fixed gradient at W = 1 (add, seed 42)", 648),
+    20: _single_number("R_1 at W = 20", 212),
+    40: _single_number("R_1 at W = 40", 140),
 }
 RANKS: Final = {
     rank: Published(f"R̄_k of the K = {rank} first directions at W = 20 (add, seed 42)", "") for rank in (1, 3, 10, 20)
 }
 EPSILONS: Final = {
-    0.001: _one("R_1 by central difference, ε = 0.001 (add, seed 42)", 221),
-    0.005: _one("R_1 by central difference, ε = 0.005", 212),
-    0.05: _one("R_1 by central difference, ε = 0.05", 74),
+    0.001: _single_number("R_1 by central difference, ε = 0.001 (add, seed 42)", 221),
+    0.005: _single_number("R_1 by central difference, ε = 0.005", 212),
+    0.05: _single_number("R_1 by central difference, ε = 0.05", 74),
 }
 EXACT: Final = Published("R_1 by the exact derivative", "", before="5–19 % above ε = 0.005")
 RANK_90: Final = Published(
     "rank-90 of the centroids of add: start / largest / end", "", before="62 / 96 (in the middle) / 51"
 )
 PER_EXAMPLE: Final = {
-    "start": _one("R̄_k of the SVD of per-example gradients, add: at the start", 27),
-    "middle": _one("in the middle of the run", 92),
-    "end": _one("at its end, after grokking", 431),
+    "start": _single_number("R̄_k of the SVD of per-example gradients, add: at the start", 27),
+    "middle": _single_number("in the middle of the run", 92),
+    "end": _single_number("at its end, after grokking", 431),
 }
 FOUR_DISPLACEMENT: Final = Published(
     "R̄_k of displacement rows, four operations", "≤ 1", 0.0, 1.0, "1.4–2.6 (3.8 at step 0)"
@@ -77,7 +77,7 @@ FOUR_OWN: Final = Published(
     "R̄_k of each task's fixed gradient, four operations", "20–45 (12–45 after grokking)", 12.0, 45.0, "19–38"
 )
 FOUR_AGGREGATED: Final = Published("R̄_k of the aggregated fixed gradient, four operations", "", before="13–30")
-GROK: Final = _one("grok step of the control, add", 3358, "2,875")
+GROK: Final = _single_number("grok step of the control, add", 3358, "2,875")
 
 _BEFORE: Final = {
     ("gradient", "keep-sed", "applied"): "3.5× (825)",
@@ -106,7 +106,7 @@ FREEZE: Final = Published(
 
 
 def intervention(on: str, mode: str, basis: str | None) -> Published:
-    """Speed-up of grokking on addition, by what is projected, mode and basis."""
+    """Return the published speed-up of grokking on addition, by what is projected, mode and basis."""
     what = f"speed-up by {mode}, rank 3, on the {on}" + ("" if basis is None else f", basis {basis}")
     key = (on, mode, basis)
     words, before = _FACTORS.get(key, ""), _BEFORE.get(key, "")

@@ -1,4 +1,4 @@
-"""The sections of the page that say what was measured: interventions, one operation, several operations.
+"""The sections of the page with measurements: interventions, one operation, several operations.
 
 Decides their tables and where the pictures stand. Leaves to others: which numbers stand against published ones
 (`claims`).
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from examples.reproduce.claims import rank_90
 from examples.reproduce.figures import Picture
 from examples.reproduce.markdown import table
-from examples.reproduce.measure import Coupled, Measurements, peak_of, series_of
+from examples.reproduce.measure import Measurements, RunCouplings, peak_of, series_of
 from examples.reproduce.summary import mean_steps, speedup_text, together, with_ends
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
@@ -24,10 +24,10 @@ from sedscope.report.figures import count
 # --- interventions --------------------------------------------------------------------------------------------------
 
 
-def interventions(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
+def interventions(measurements: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
     yield "## Interventions"
-    ops = dict.fromkeys(op for one in found.found.recordings for op in one.ops)
-    tasks = [task for op in ops if (task := found.task(op)) is not None]
+    ops = dict.fromkeys(op for recording in measurements.inventory.recordings for op in recording.ops)
+    tasks = [task for op in ops if (task := measurements.task(op)) is not None]
     tasks = [task for task in tasks if any(group.treatment.acts for group in task.groups)]
     if not tasks:
         yield ""
@@ -49,16 +49,16 @@ def interventions(found: Measurements, pictures: Sequence[Picture], folder: str)
 
 
 def _group(group: TreatmentGroup) -> tuple[str, ...]:
-    beside = {one.kind: speedup_text(one.speedups[0])[0] for one in group.beside}
-    kept = group.norm_kept
+    beside = {reference.kind: speedup_text(reference.speedups[0])[0] for reference in group.beside}
+    norm_share = group.norm_kept
     return (
         group.label,
         _seeds(group),
-        *(_steps(one.mean) for one in group.reaching),
+        *(_steps(reaching.mean) for reaching in group.reaching),
         speedup_text(group.speedups[0])[0] if group.speedups else "–",
         beside.get("freeze", "–"),
         beside.get("random", "–"),
-        "–" if isinstance(kept, Undefined) else signed(kept[1]),
+        "–" if isinstance(norm_share, Undefined) else signed(norm_share[1]),
     )
 
 
@@ -74,10 +74,10 @@ def _seeds(group: TreatmentGroup) -> str:
 # --- couplings ------------------------------------------------------------------------------------------------------
 
 
-def coupling(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
+def coupling(measurements: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
     yield "## One operation: every source beside its controls"
     yield ""
-    if not found.single:
+    if not measurements.single:
         yield "Not run."
         return
     yield (
@@ -86,92 +86,93 @@ def coupling(found: Measurements, pictures: Sequence[Picture], folder: str) -> I
     )
     yield ""
     by_op = {
-        op: [one for one in found.single if one.recording.ops == (op,)]
-        for op in dict.fromkeys(op for one in found.single for op in one.recording.ops)
+        op: [run for run in measurements.single if run.recording.ops == (op,)]
+        for op in dict.fromkeys(op for run in measurements.single for op in run.recording.ops)
     }
     yield from table(("source", *(_column(op, runs) for op, runs in by_op.items())), _sources(by_op))
     yield ""
-    yield from _milestones(found.single)
+    yield from _milestones(measurements.single)
     yield from _shown(pictures, "coupling", folder)
 
 
-def _milestones(runs: Sequence[Coupled]) -> Iterator[str]:
-    """When each task was learnt, and the rank of its centroids."""
+def _milestones(runs: Sequence[RunCouplings]) -> Iterator[str]:
+    """Yield a table of the steps at which each task was learnt, and the rank of its centroids."""
     yield from table(
         ("task", "seed", "memorised", "grok step", "at 0.98", "evaluated", "rank-90 start / largest / end"),
-        (_milestone(one, place) for one in runs for place in range(len(one.trailing.metrics))),
+        (_milestone(run, index) for run in runs for index in range(len(run.trailing.metrics))),
     )
 
 
-def _milestone(one: Coupled, place: int) -> tuple[str, ...]:
-    found = one.trailing.metrics[place]
-    memorised, *groks = found.grokking.memorised, *found.grokking.grok
+def _milestone(run: RunCouplings, index: int) -> tuple[str, ...]:
+    metrics = run.trailing.metrics[index]
+    memorised, *groks = metrics.grokking.memorised, *metrics.grokking.grok
     cadence = next((x.cadence for x in groks if isinstance(x, Crossing) and isinstance(x.cadence, int)), None)
-    ranks = rank_90(one.trailing.rank90[place])
+    ranks = rank_90(run.trailing.rank90[index])
     return (
-        found.task,
-        str(one.recording.seed),
+        metrics.task,
+        str(run.recording.seed),
         *("never" if isinstance(x, Undefined) else count(x.t) for x in (memorised, *groks)),
         "–" if cadence is None else f"every {cadence}",
         "–" if ranks is None else " / ".join(map(str, ranks)),
     )
 
 
-def _column(op: str, runs: Sequence[Coupled]) -> str:
+def _column(op: str, runs: Sequence[RunCouplings]) -> str:
     if len(runs) == 1:
         return runs[0].recording.label
-    return f"{op}, seeds {', '.join(str(one.recording.seed) for one in runs)}"
+    return f"{op}, seeds {', '.join(str(run.recording.seed) for run in runs)}"
 
 
-def _sources(by_op: Mapping[str, Sequence[Coupled]]) -> Iterator[tuple[str, ...]]:
-    """A line for each source, its task's name left out so that operations stand side by side."""
+def _sources(by_op: Mapping[str, Sequence[RunCouplings]]) -> Iterator[tuple[str, ...]]:
+    """Yield a line for each source, without its task's name so that operations stand side by side."""
     names = dict.fromkeys(
         series.source.removesuffix(f"/{series.task}") + ("/…" if series.source.endswith(f"/{series.task}") else "")
         for runs in by_op.values()
-        for one in runs
-        for series in one.trailing.coupling
+        for run in runs
+        for series in run.trailing.coupling
     )
     for name in names:
         yield (f"`{name}`", *(_peaks(name.replace("…", op), op, runs) for op, runs in by_op.items()))
 
 
-def _peaks(source: str, task: str, runs: Sequence[Coupled]) -> str:
-    found = [series for one in runs if (series := series_of(one.trailing, source, task)) is not None]
-    values = [value for series in found if (value := peak_of(series)) is not None]
-    if len(runs) == 1 and values and isinstance(peak := found[0].peak, ValueAtStep):
+def _peaks(source: str, task: str, runs: Sequence[RunCouplings]) -> str:
+    couplings = [series for run in runs if (series := series_of(run.trailing, source, task)) is not None]
+    values = [value for series in couplings if (value := peak_of(series)) is not None]
+    if len(runs) == 1 and values and isinstance(peak := couplings[0].peak, ValueAtStep):
         return f"{_short(values)} at {count(peak.t)}"
     lacking = f", n = {len(values)}" if values and len(values) < len(runs) else ""
     return _short(values) + lacking
 
 
-def four(found: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
+def four(measurements: Measurements, pictures: Sequence[Picture], folder: str) -> Iterator[str]:
     yield "## Several operations on one encoder"
     yield ""
-    if not found.four:
+    if not measurements.four:
         yield "Not run."
         return
-    seeds = ", ".join(str(one.recording.seed) for one in found.four)
+    seeds = ", ".join(str(run.recording.seed) for run in measurements.four)
     yield (
         "R̄_k at its peak of every source (rows) against the centroids of every operation (columns), trailing windows;"
         f" seed {seeds}. Several seeds: geometric mean [95 % over seeds]; one: [95 % over probes and random"
         " directions]. A task's own source stands on the diagonal; a source of no task is an aggregate."
     )
     yield ""
-    ops = found.four[0].recording.ops
-    yield from table(("source", *ops), _matrix(found.four, ops))
+    ops = measurements.four[0].recording.ops
+    yield from table(("source", *ops), _matrix(measurements.four, ops))
     yield ""
-    yield from _milestones(found.four)
+    yield from _milestones(measurements.four)
     yield from _shown(pictures, "four", folder)
 
 
-def _matrix(runs: Sequence[Coupled], ops: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    analyses = [one.crossed for one in runs if one.crossed is not None], [one.trailing for one in runs]
-    names = dict.fromkeys(series.source for group in analyses for one in group for series in one.coupling)
+def _matrix(runs: Sequence[RunCouplings], ops: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    crossed, trailing = [run.crossed for run in runs if run.crossed is not None], [run.trailing for run in runs]
+    names = dict.fromkeys(series.source for analysis in (*crossed, *trailing) for series in analysis.coupling)
     for name in names:
         cells = []
         for op in ops:
-            group = analyses[0] if any(series_of(one, name, op) for one in analyses[0]) else analyses[1]
-            values = [value for one in group if (value := peak_of(series_of(one, name, op))) is not None]
+            analyses = crossed if any(series_of(analysis, name, op) for analysis in crossed) else trailing
+            peaks = (peak_of(series_of(analysis, name, op)) for analysis in analyses)
+            values = [value for value in peaks if value is not None]
             cells.append(_short(values))
         yield (f"`{name}`", *cells)
 
@@ -181,9 +182,9 @@ def _short(values: Sequence[Estimate]) -> str:
 
 
 def _shown(pictures: Sequence[Picture], section: str, folder: str) -> Iterator[str]:
-    for one in pictures:
-        if one.section == section:
+    for picture in pictures:
+        if picture.section == section:
             yield ""
-            yield f"![{one.caption}]({folder}/{one.name}.svg)"
+            yield f"![{picture.caption}]({folder}/{picture.name}.svg)"
             yield ""
-            yield f"*{one.caption}.*"
+            yield f"*{picture.caption}.*"

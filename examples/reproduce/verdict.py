@@ -1,4 +1,4 @@
-"""From a published number, ours and a control to plain words.
+"""Verdicts: a published number, ours and a control put into plain words.
 
 Decides the rules, which the page states in `RULES`. A number that agrees says nothing about what it was taken to show:
 where a control gives the same, the verdict is the control's. Leaves to others: which control belongs to which claim.
@@ -19,7 +19,7 @@ SLACK: Final = 1.25
 COUPLING_LEAST: Final = 1.25
 """Couplings closer than this are not told apart: another fixed batch or draw can make as much."""
 STEPS_LEAST: Final = 1.1
-"""The same of grok steps."""
+"""Grok steps closer than this factor are not told apart."""
 
 AGREES: Final = "agrees"
 DISAGREES: Final = "disagrees"
@@ -51,7 +51,7 @@ RULES: Final = (
 
 @dataclass(frozen=True)
 class Control:
-    """What a control says about a claim."""
+    """A control of a claim: ours over the control's number."""
 
     name: str
     """In words, as they follow "cannot be told apart from"."""
@@ -62,14 +62,14 @@ class Control:
 
     @property
     def value(self) -> float:
-        """Of the factor; of a bound the end that is known, and 1 where none is."""
+        """The factor; of a bound the end that there is, and 1 where there is none."""
         if isinstance(self.factor, Estimate):
             return self.factor.value
         return next((end for end in (self.factor.high, self.factor.low) if end is not None), 1.0)
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether ours is told apart from it."""
+        """True where ours is told apart from it."""
         if isinstance(self.factor, QuotientBounds):
             return self.factor.low is not None and self.factor.low >= self.least
         ends = self.factor.ends
@@ -77,7 +77,7 @@ class Control:
 
     @property
     def exceeds(self) -> bool:
-        """Whether the control gives more than ours."""
+        """True where the control gives more than ours."""
         if isinstance(self.factor, QuotientBounds):
             return self.factor.high is not None and self.factor.high <= 1.0 / self.least
         ends = self.factor.ends
@@ -85,12 +85,12 @@ class Control:
 
     @property
     def seeds(self) -> str:
-        """` on one seed` where that is all."""
+        """The words ` on one seed` where that is all, else nothing."""
         return " on one seed" if isinstance(self.factor, Estimate) and self.factor.ends is None else ""
 
 
 def number(low: float | None, high: float | None, ours: Estimate | QuotientBounds | None) -> str:
-    """What our number, or a bound of it, says about a published range; `low` None where nothing was published."""
+    """Return the verdict on a published range by our number or its bound; `low` None where nothing was published."""
     if ours is None:
         return NOT_RUN
     if low is None or high is None:
@@ -119,7 +119,7 @@ def _bound(least: float, most: float, ours: QuotientBounds) -> str:
 def verdict(
     low: float | None, high: float | None, ours: Estimate | QuotientBounds | None, controls: tuple[Control, ...] = ()
 ) -> str:
-    """The words of one claim.
+    """Return the verdict on one claim.
 
     Args:
         low: The least that was published; None where nothing was.
@@ -130,8 +130,8 @@ def verdict(
     words = number(low, high, ours)
     if ours is None or not controls:
         return words
-    equals = [one for one in controls if not one.is_exceeded]
-    strongest = min(equals or controls, key=lambda one: one.value)
+    equals = [control for control in controls if not control.is_exceeded]
+    strongest = min(equals or controls, key=lambda control: control.value)
     if not equals:
         return f"{words}; {APART} {strongest.name}{strongest.seeds}"
     alone = "" if words == NOTHING_PUBLISHED else f"; the number itself {words}"
@@ -141,15 +141,15 @@ def verdict(
 
 
 def tally(verdicts: Sequence[str]) -> str:
-    """How many published numbers came out, and how many of them a control gives as well, in one sentence or two."""
-    run = [one for one in verdicts if not one.startswith(NOT_RUN)]
-    undecided, disagree = (sum(word in one for one in run) for word in (UNDECIDED, DISAGREES))
-    agree = sum(bool(re.search(rf"\b{AGREES}", one)) for one in run)
+    """Return in a sentence or two how many published numbers came out, and how many of them a control gives as well."""
+    run = [text for text in verdicts if not text.startswith(NOT_RUN)]
+    undecided, disagree = (sum(word in text for text in run) for word in (UNDECIDED, DISAGREES))
+    agree = sum(bool(re.search(rf"\b{AGREES}", text)) for text in run)
     numbers = f"{agree} agree, {disagree} disagree, {undecided} are {UNDECIDED}"
-    numbers += f", {none} gave no number" if (none := sum(one.startswith(NO_NUMBER) for one in run)) else ""
+    numbers += f", {none} gave no number" if (none := sum(text.startswith(NO_NUMBER) for text in run)) else ""
     missing = f"; {len(verdicts) - len(run)} were not run" if len(run) < len(verdicts) else ""
-    matched = sum(one.startswith((NOT_APART, NO_MORE)) for one in run)
-    controlled = matched + sum(one.count(APART) > one.count(NOT_APART) for one in run)
+    matched = sum(text.startswith((NOT_APART, NO_MORE)) for text in run)
+    controlled = matched + sum(text.count(APART) > text.count(NOT_APART) for text in run)
     controls = (
         f" A control stands beside {controlled} of them, and gives as much or more for {matched}." if controlled else ""
     )
