@@ -17,12 +17,12 @@ from sedscope.analysis.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Of several runs, at every t at which all of them were evaluated."""
+    """The test accuracy of several runs, at every t at which all of them were evaluated."""
 
     t: Ints
-    """`[m]`."""
+    """Steps `[m]`."""
     mean: Floats
-    """`[m]`."""
+    """Mean of the runs `[m]`."""
     low: Floats
     """The least of the runs `[m]`."""
     high: Floats
@@ -32,12 +32,12 @@ class Curve:
 
 
 def shared_curve(curves: Sequence[tuple[Ints, Floats]]) -> Curve | Undefined:
-    """Mean and range of (t, accuracy) of runs; runs that were never evaluated are no part of it."""
-    known = [(t[np.isfinite(value)], value[np.isfinite(value)]) for t, value in curves if len(t)]
-    if not known:
+    """Compute mean and range of (t, accuracy) of runs; runs that were never evaluated do not enter."""
+    evaluated = [(t[np.isfinite(value)], value[np.isfinite(value)]) for t, value in curves if len(t)]
+    if not evaluated:
         return Undefined("test accuracy was never logged")
-    steps = reduce(np.intersect1d, (t for t, _ in known))
+    steps = reduce(np.intersect1d, (t for t, _ in evaluated))
     if len(steps) == 0:
         return Undefined("its runs were never evaluated at the same t")
-    values = np.array([value[np.searchsorted(t, steps)] for t, value in known])
-    return Curve(steps, values.mean(axis=0), values.min(axis=0), values.max(axis=0), len(known))
+    values = np.array([value[np.searchsorted(t, steps)] for t, value in evaluated])
+    return Curve(steps, values.mean(axis=0), values.min(axis=0), values.max(axis=0), len(evaluated))

@@ -32,27 +32,27 @@ class Average:
 
     value: float
     ends: tuple[float, float] | Undefined
-    """Of its 95 % interval."""
+    """Low and high end of its 95 % interval."""
     n: int
     """Seeds."""
     horizon: float | None = None
-    """Where some runs never got there: t up to which all were followed; the average is then of min(T, horizon)."""
+    """Set where some runs never got there: t up to which all were followed; the average is then of min(T, horizon)."""
 
 
 def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
-    """Arithmetic mean of numbers that are never negative, so that its interval is not either.
+    """Compute the arithmetic mean of numbers that are never negative, so that its interval is not either.
 
     Args:
         values: One for each seed, at least one.
         cadences: Stretch that each was rounded up within; 0 where it was not rounded.
     """
     value = math.fsum(values) / len(values)
-    half = _half_width(values, [cadence**2 / _UNIFORM for cadence in cadences], of=len(values))
+    half = _half_width(values, [cadence**2 / _UNIFORM for cadence in cadences], n_seeds=len(values))
     return Average(value, _above_zero(value, half, math.inf), len(values))
 
 
 def mean_step(times: Sequence[CensoredTime]) -> Average | Undefined:
-    """Arithmetic mean of steps; restricted to a horizon where a run never got there.
+    """Compute the arithmetic mean of steps; restricted to a horizon where a run never got there.
 
     Args:
         times: One for each seed, at least one.
@@ -60,29 +60,29 @@ def mean_step(times: Sequence[CensoredTime]) -> Average | Undefined:
     Returns:
         Undefined where none got there.
     """
-    if all(one.reached for one in times):
-        return mean_of([one.t for one in times], [one.cadence for one in times])
-    if not any(one.reached for one in times):
-        longest = max(one.t for one in times)
+    if all(time.reached for time in times):
+        return mean_of([time.t for time in times], [time.cadence for time in times])
+    if not any(time.reached for time in times):
+        longest = max(time.t for time in times)
         return Undefined(f"no run got there; the longest was followed to t = {longest:,.0f}")
     horizon = horizon_of(times)
     value = mean_until(times, horizon)
-    known = [one for one in times if one.is_known_until(horizon)]
-    whole = [min(one.t, horizon) for one in known]
-    half = _half_width(whole, [one.cadence**2 / _UNIFORM for one in known], of=len(times))
+    followed = [time for time in times if time.is_known_until(horizon)]
+    restricted = [min(time.t, horizon) for time in followed]
+    half = _half_width(restricted, [time.cadence**2 / _UNIFORM for time in followed], n_seeds=len(times))
     return Average(value, _above_zero(value, half, horizon), len(times), horizon)
 
 
 def geometric_mean(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average:
-    """Of quotients first / second, all of which are known and above 0; a t interval on their logarithms."""
+    """Compute the geometric mean of quotients first / second, known and above 0; the t interval is on logarithms."""
     logs = [math.log(first.t / second.t) for first, second in pairs]
     value = math.fsum(logs) / len(logs)
-    half = _half_width(logs, [_rounding(*pair) for pair in pairs], of=len(pairs))
+    half = _half_width(logs, [_rounding(*pair) for pair in pairs], n_seeds=len(pairs))
     return Average(math.exp(value), _around(value, half), len(pairs))
 
 
 def restricted_quotient(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average | Undefined:
-    """Restricted mean of the firsts over that of the seconds, up to the horizon of both.
+    """Compute the restricted mean of the firsts over that of the seconds, up to the horizon of both.
 
     The interval is a paired t interval on the logarithm of the quotient, linearised in the times.
 
@@ -91,39 +91,45 @@ def restricted_quotient(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> A
     """
     firsts, seconds = [first for first, _ in pairs], [second for _, second in pairs]
     horizon = horizon_of(firsts, seconds)
-    if not any(one.reached and one.t <= horizon for one in (*firsts, *seconds)):
+    if not any(time.reached and time.t <= horizon for time in (*firsts, *seconds)):
         return Undefined(f"no run got there up to t = {horizon:,.0f}, to which both groups were followed")
     above, below = mean_until(firsts, horizon), mean_until(seconds, horizon)
     if above <= 0.0 or below <= 0.0:
         return Undefined("a group was there at t = 0")
-    known = [(a, b) for a, b in pairs if a.is_known_until(horizon) and b.is_known_until(horizon)]
-    rounding = [((a.cadence / above) ** 2 + (b.cadence / below) ** 2) / _UNIFORM for a, b in known]
-    differences = [min(a.t, horizon) / above - min(b.t, horizon) / below for a, b in known]
-    half = _half_width(differences, rounding, of=len(pairs))
+    followed = [(a, b) for a, b in pairs if a.is_known_until(horizon) and b.is_known_until(horizon)]
+    rounding = [((a.cadence / above) ** 2 + (b.cadence / below) ** 2) / _UNIFORM for a, b in followed]
+    differences = [min(a.t, horizon) / above - min(b.t, horizon) / below for a, b in followed]
+    half = _half_width(differences, rounding, n_seeds=len(pairs))
     return Average(above / below, _around(math.log(above / below), half), len(pairs), horizon)
 
 
 def _rounding(first: CensoredTime, second: CensoredTime) -> float:
-    """Variance that rounding up to the next evaluation gives the logarithm of a quotient."""
+    """Return the variance that rounding up to the next evaluation gives the logarithm of a quotient."""
     return ((first.cadence / first.t) ** 2 + (second.cadence / second.t) ** 2) / _UNIFORM
 
 
-def _half_width(values: Sequence[float], rounding: Sequence[float], *, of: int) -> float | Undefined:
-    """Of the t interval of a mean, its variance at least that of rounding; `of`: seeds, their value known or not."""
+def _half_width(values: Sequence[float], rounding: Sequence[float], *, n_seeds: int) -> float | Undefined:
+    """Return half the width of the t interval of a mean, its variance at least that of rounding.
+
+    Args:
+        values: One for each seed whose value is known.
+        rounding: Variance that rounding gives each value.
+        n_seeds: Number of seeds, their values known or not.
+    """
     n = len(values)
     if n < 2:
-        return ONE_SEED if of < 2 else TOO_SHORT
+        return ONE_SEED if n_seeds < 2 else TOO_SHORT
     variance = max(float(np.var(values, ddof=1)), math.fsum(rounding) / n)
     return t_quantile(LEVEL, n - 1) * math.sqrt(variance / n)
 
 
 def _above_zero(value: float, half: float | Undefined, most: float) -> tuple[float, float] | Undefined:
-    """Ends of the interval of a mean that lies between 0 and `most`."""
+    """Return the ends of the interval of a mean that lies between 0 and `most`."""
     return half if isinstance(half, Undefined) else (max(0.0, value - half), min(most, value + half))
 
 
 def _around(middle: float, half: float | Undefined) -> tuple[float, float] | Undefined:
-    """Ends of an interval of a logarithm, as quotients."""
+    """Return the ends of an interval of a logarithm, as quotients."""
     if isinstance(half, Undefined):
         return half
     try:

@@ -16,17 +16,17 @@ from sedscope.analysis.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class TimeToThreshold:
-    """When a group got to one threshold."""
+    """The time that a group took to one threshold."""
 
     threshold: float
     n: int
     """Seeds whose accuracy is known."""
     reached: int
-    """How many of them got there, with every run of the seed."""
+    """Seeds of which every run got there."""
     mean: Average | Undefined
     """Arithmetic mean of steps; restricted to a horizon where one never got there."""
     median: float | Undefined
-    """Of Kaplan–Meier's estimate."""
+    """Median step of Kaplan–Meier's estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class TreatmentGroup:
     treatment: Treatment
     label: str
     runs: tuple[Outcome, ...]
-    """Those that have the task."""
+    """Runs that have the task."""
     without_task: tuple[Outcome, ...]
-    """Those that do not: they ended before it was named."""
+    """Runs that ended before the task was named."""
     reaching: tuple[TimeToThreshold, ...]
     """One for each threshold."""
     speedups: tuple[SpeedUp, ...]
     """Over the control, one for each threshold; empty for the control itself."""
     beside: tuple[ReferenceComparison, ...]
-    """The same over `freeze`, and over a random subspace."""
+    """Speed-ups over `freeze` and over a random subspace."""
     no_freeze: Undefined | None
     """Set where a subspace was kept and `freeze` is missing."""
     norm_kept: tuple[float, float, float] | Undefined
@@ -66,28 +66,28 @@ class Cohort:
     """Runs that differ in nothing but seed and intervention."""
 
     label: str
-    """What tells its command from those of the others; empty where there is one cohort."""
+    """The words that tell its command from those of the others; empty where there is one cohort."""
     command: tuple[str, ...]
-    """Of the training, without the seed."""
+    """Command of the training, without the seed."""
     tasks: tuple[TaskComparison, ...]
     notes: tuple[str, ...]
-    """What a reader should know: other commits or devices among its runs, seeds that ran twice."""
+    """Remarks for the reader: other commits or devices among its runs, seeds that ran twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class InterventionComparison:
-    """All runs that were put beside one another."""
+    """All compared runs, cohort by cohort."""
 
     cohorts: tuple[Cohort, ...]
 
     @property
     def has_intervention(self) -> bool:
-        """Whether anything was done to any run; without it there is nothing to compare."""
+        """True where some run was intervened on; without one there is nothing to compare."""
         return any(group.treatment.acts for _, _, group in self.groups())
 
     def groups(self) -> Iterator[tuple[Cohort, str, TreatmentGroup]]:
-        """Every group with its cohort and task."""
+        """Yield every group with its cohort and task."""
         for cohort in self.cohorts:
-            for one in cohort.tasks:
-                for group in one.groups:
-                    yield cohort, one.task, group
+            for comparison in cohort.tasks:
+                for group in comparison.groups:
+                    yield cohort, comparison.task, group

@@ -14,27 +14,28 @@ from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.undefined import Undefined
 
 
-def median_share(kept: Floats | None, treatment: Treatment) -> float | Undefined:
-    """Median of kept norm / whole norm over the steps since the first that was changed.
+def median_share(norm_kept: Floats | None, treatment: Treatment) -> float | Undefined:
+    """Return the median of norm after / norm before projection over the steps since the first that was changed.
 
     Args:
-        kept: `norm_kept` of every optimizer step; None where it was not recorded.
-        treatment: What was done; a control lets everything through.
+        norm_kept: `norm_kept` of every optimizer step; None where it was not recorded.
+        treatment: The intervention; a control lets everything through.
     """
     if not treatment.acts:
         return Undefined("nothing is projected in a control")
-    kept = None if kept is None else kept[np.isfinite(kept)]  # a run is foreign: the recorder writes no other
-    if kept is None or len(kept) == 0:
+    # The recorder writes finite shares alone, but a run is foreign.
+    finite = np.empty(0) if norm_kept is None else norm_kept[np.isfinite(norm_kept)]
+    if len(finite) == 0:
         return Undefined("norm_kept was not recorded")
-    changed = np.flatnonzero(kept < 1.0)
+    changed = np.flatnonzero(finite < 1.0)
     if len(changed) == 0:
         return Undefined("no step was changed")
-    return float(np.median(kept[changed[0] :]))
+    return float(np.median(finite[changed[0] :]))
 
 
 def shares(values: Sequence[float | Undefined]) -> tuple[float, float, float] | Undefined:
-    """Least, median and largest share of several runs; Undefined where none has one."""
-    known = [one for one in values if not isinstance(one, Undefined)]
-    if not known:
-        return next((one for one in values if isinstance(one, Undefined)), Undefined("there is no run"))
-    return min(known), float(np.median(known)), max(known)
+    """Return the least, median and largest share of several runs; Undefined where none has one."""
+    defined = [value for value in values if not isinstance(value, Undefined)]
+    if not defined:
+        return next((value for value in values if isinstance(value, Undefined)), Undefined("there is no run"))
+    return min(defined), float(np.median(defined)), max(defined)

@@ -1,4 +1,4 @@
-"""What one run has to say in a comparison: when it got where, how far it was followed, what was let through.
+"""One run in a comparison: its milestones, how far it was followed, and the share of the norm that was let through.
 
 Decides until when a run was followed: its last evaluation, whether it was ended, killed or is still being recorded.
 Reads manifest and scalars alone.
@@ -30,7 +30,7 @@ class TaskOutcome:
     test: tuple[Ints, Floats]
     """Evaluated t and test accuracy `[m]`; empty where it was never logged."""
     train: tuple[Ints, Floats]
-    """The same of train accuracy."""
+    """Evaluated t and train accuracy `[m]`; empty where it was never logged."""
 
     @property
     def followed_to(self) -> int | Undefined:
@@ -39,7 +39,7 @@ class TaskOutcome:
         return int(steps[-1]) if len(steps) else Undefined(f"test accuracy of {self.task} was never logged")
 
     def time(self, threshold: float) -> CensoredTime | Undefined:
-        """When its test accuracy reached a threshold, or until when it had not."""
+        """Return the step at which its test accuracy reached a threshold, or up to which it had not."""
         reached = self.grokking.grok[GROK_ACCURACIES.index(threshold)]
         if isinstance(reached, Undefined):
             end = self.followed_to
@@ -61,7 +61,7 @@ class Outcome:
     recipe: Recipe
     seed: Seed
     origin: tuple[tuple[str, str], ...]
-    """What should be the same in a fair comparison and is no part of the recipe: commit, torch, device."""
+    """Commit, torch and device: equal in a fair comparison, but not in the recipe, so that they may differ."""
     tasks: tuple[TaskOutcome, ...]
     norm_kept: float | Undefined
     """Median share of the norm that was let through, over the steps since the intervention began."""
@@ -69,29 +69,29 @@ class Outcome:
     """Why the recording ended; None while it goes on, and where nobody could say."""
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the script came to its own end."""
+    def is_complete(self) -> bool:
+        """True where the script came to its own end."""
         return self.state == STATE_FINISHED and self.end_reason == END_FINISHED
 
     @property
-    def how_far(self) -> str:
-        """`finished`, `stopped (interrupted)`, `recording`, …"""
-        ended = self.state == STATE_FINISHED and not self.is_whole
+    def ending(self) -> str:
+        """`finished`, `stopped (interrupted)`, `recording` and the like."""
+        ended = self.state == STATE_FINISHED and not self.is_complete
         return f"stopped ({self.end_reason})" if ended else self.state
 
     def on(self, task: str) -> TaskOutcome | None:
-        """Its outcome on a task; None where it has no such task."""
-        return next((one for one in self.tasks if one.task == task), None)
+        """Return its outcome on a task; None where it has no such task."""
+        return next((outcome for outcome in self.tasks if outcome.task == task), None)
 
 
 def outcome_of(run: Run) -> Outcome:
-    """What an opened run has to say.
+    """Read the outcome of an opened run.
 
     Raises:
         DamagedError, RefusedError: Its scalars cannot be read.
     """
     manifest, treatment = run.manifest, Treatment.of(run.manifest)
-    kept = run.scalar(NORM_KEPT)[1] if NORM_KEPT in run.scalar_names() else None
+    norm_kept = run.scalar(NORM_KEPT)[1] if NORM_KEPT in run.scalar_names() else None
     return Outcome(
         path=str(run.path),
         name=run.name,
@@ -101,13 +101,13 @@ def outcome_of(run: Run) -> Outcome:
         seed=Seed.of(manifest),
         origin=tuple(_origin(manifest)),
         tasks=tuple(_task(run, task) for task in run.tasks),
-        norm_kept=median_share(kept, treatment),
+        norm_kept=median_share(norm_kept, treatment),
         end_reason=run.end_reason,
     )
 
 
 def _origin(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Foreign, so of any kind: what is not as the recorder writes it is left out."""
+    """Yield commit, torch and device; a manifest is foreign, and what is not as the recorder writes it is left out."""
     git, versions = manifest.git, manifest.versions
     if isinstance(git, Mapping) and isinstance(git.get("commit"), str):
         yield "commit", f"{git['commit'][:12]}{' with changes' if git.get('dirty') else ''}"

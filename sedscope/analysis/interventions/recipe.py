@@ -1,4 +1,4 @@
-"""What two trainings share: everything that the commands, the model and the optimizer say, but the seed.
+"""The recipe of a training: everything that its command, model and optimizer say, but the seed.
 
 Decides which trainings differ in nothing but seed and intervention, what a run's seed is, and how those that differ
 are told apart in words.
@@ -24,41 +24,41 @@ class Recipe:
 
     command: tuple[str, ...]
     """Its words without the seed."""
-    made: str
-    """Equal where parameters and optimizer are the same."""
+    model: str
+    """Identity: equal where parameters and optimizer are the same."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> Recipe:
-        """From what `run.json` says; what was recorded of it, and which weights were selected, is no part of it."""
-        made = manifest.optimizer
-        parts = {
-            "parameters": [(one.name, one.shape, one.dtype, one.trainable) for one in manifest.parameters],
-            "optimizer": None if made is None else (made.name, [dict(group.settings) for group in made.groups]),
+        """Read the recipe off `run.json`; recorded sources and selected weights do not enter."""
+        optimizer = manifest.optimizer
+        model = {
+            "parameters": [(p.name, p.shape, p.dtype, p.trainable) for p in manifest.parameters],
+            "optimizer": optimizer and (optimizer.name, [dict(group.settings) for group in optimizer.groups]),
         }
-        return cls(tuple(without_seed(manifest.command)), json.dumps(parts, sort_keys=True, default=str))
+        return cls(tuple(without_seed(manifest.command)), json.dumps(model, sort_keys=True, default=str))
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What tells two runs of one recipe apart."""
+    """The seed of a run: it tells two runs of one recipe apart."""
 
     of_torch: str | None
-    """What torch was seeded with when the recording began."""
+    """The seed of torch when the recording began."""
     of_command: str | None
-    """What the command says."""
+    """The seed that the command states."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> Seed:
-        """From what `run.json` says."""
+        """Read the seed off `run.json`."""
         return cls(None if manifest.seed is None else str(manifest.seed), stated_seed(manifest.command))
 
     @property
     def is_known(self) -> bool:
-        """Whether there is any: runs without one are never paired."""
+        """True where there is one: runs without are never paired."""
         return self != Seed(None, None)
 
     def without(self, word: str) -> str:
-        """A word with `{seed}` where the seed stands in it as a number of its own: `logs/{seed}`."""
+        """Return a word with `{seed}` where the seed stands in it as a number of its own: `logs/{seed}`."""
         for value in (self.of_command, self.of_torch):
             if value:
                 word = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "{seed}", word)
@@ -69,29 +69,29 @@ class Seed:
 
 
 def without_seed(command: Sequence[str]) -> list[str]:
-    """The words of a command without `--seed 1`, `--random-seed=1` or `training.seed=1`."""
-    seeds = {place for places in _places(command) for place in places}
-    return [word for place, word in enumerate(command) if place not in seeds]
+    """Return the words of a command without `--seed 1`, `--random-seed=1` or `training.seed=1`."""
+    seeds = {index for indices in _seed_words(command) for index in indices}
+    return [word for index, word in enumerate(command) if index not in seeds]
 
 
 def stated_seed(command: Sequence[str]) -> str | None:
-    """The seed that a command states; several, of data and model say, are one with commas between."""
-    values = [command[places[-1]].rpartition("=")[2] for places in _places(command)]
+    """Return the seed that a command states; several, of data and model say, joined by commas."""
+    values = [command[indices[-1]].rpartition("=")[2] for indices in _seed_words(command)]
     return ", ".join(values) or None
 
 
-def _places(command: Sequence[str]) -> list[list[int]]:
-    """Where words of each seed stand: `name=value`, or a flag and its value."""
-    found: list[list[int]] = []
+def _seed_words(command: Sequence[str]) -> list[list[int]]:
+    """Return the positions of the words of each seed: `name=value`, or a flag and its value."""
+    seeds: list[list[int]] = []
     takes_next = False
-    for place, word in enumerate(command):
+    for index, word in enumerate(command):
         if takes_next:
-            found[-1].append(place)
+            seeds[-1].append(index)
             takes_next = False
         elif _is_seed(word):
-            found.append([place])
+            seeds.append([index])
             takes_next = "=" not in word
-    return found
+    return seeds
 
 
 def _is_seed(word: str) -> bool:
@@ -100,5 +100,5 @@ def _is_seed(word: str) -> bool:
 
 
 def difference(command: Sequence[str], others: Sequence[Sequence[str]]) -> str:
-    """The words of a command that not all others have too, ready to read; empty where there is none."""
+    """Return the words of a command that not all others have too, ready to read; empty where there is none."""
     return shlex.join(word for word in command if not all(word in other for other in others))

@@ -1,4 +1,4 @@
-"""What a result must stand beside: `freeze` for every kept subspace, a random subspace for an SED one.
+"""References that a result must stand beside: `freeze` for every kept subspace, a random subspace for an SED one.
 
 Decides which group is the reference and what the two say together. A kept subspace of few dimensions lets little
 through; only against weights that stand still does its effect belong to the subspace.
@@ -16,7 +16,7 @@ from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.undefined import Undefined
 
-Kind = Literal["freeze", "random"]
+ReferenceKind = Literal["freeze", "random"]
 Verdict = Literal["earlier", "later", "alike", "open", "unknown"]
 
 NO_FREEZE = Undefined("freeze was not run beside it: the comparison cannot tell a subspace from no movement")
@@ -26,13 +26,13 @@ NO_FREEZE = Undefined("freeze was not run beside it: the comparison cannot tell 
 class ReferenceComparison:
     """One group against the reference that it must stand beside."""
 
-    kind: Kind
+    kind: ReferenceKind
     speedups: tuple[SpeedUp, ...]
     """One for each threshold."""
 
 
 def verdict(average: Average | Undefined) -> Verdict:
-    """What a quotient says.
+    """Judge a quotient by its interval.
 
     `earlier` and `later` where its interval leaves 1 out, `alike` where it holds 1, `open` where there is no
     interval, `unknown` where there is no quotient.
@@ -46,28 +46,31 @@ def verdict(average: Average | Undefined) -> Verdict:
 
 
 def freeze_of(treatment: Treatment, others: Sequence[Treatment]) -> Treatment | None:
-    """The group in which the same weights stand still: after as many unmodified steps, if there is one, else `freeze`.
+    """Return the group in which the same weights stand still, best after as many unmodified steps.
 
     Twenty unmodified steps before the rest can be worth hundreds later, so rank 0 with the same window, which
-    starts from the same weights, says more than weights that never moved.
+    starts from the same weights, says more than weights that never moved. None where nothing is kept or frozen.
     """
     if not treatment.needs_freeze:
         return None
-    found = [one for one in others if one.freezes and one.selection == treatment.selection]
-    return _nearest(found, lambda one: (one.unmodified_steps != treatment.unmodified_steps, one.mode != FREEZE))
+    frozen = [other for other in others if other.freezes and other.selection == treatment.selection]
+
+    def distance(other: Treatment) -> tuple[bool, ...]:
+        return other.unmodified_steps != treatment.unmodified_steps, other.mode != FREEZE
+
+    return _nearest(frozen, distance)
 
 
 def random_of(treatment: Treatment, others: Sequence[Treatment]) -> Treatment | None:
-    """The group that does the same with a random subspace."""
+    """Return the group that does the same with a random subspace; None where there is none."""
     same = (treatment.random_mode, treatment.on, treatment.rank, treatment.selection)
-    found = [one for one in others if (one.mode, one.on, one.rank, one.selection) == same]
+    alike = [other for other in others if (other.mode, other.on, other.rank, other.selection) == same]
 
-    def distance(one: Treatment) -> tuple[bool, ...]:
-        own, other = (one.window, one.stride, one.warm_up), (treatment.window, treatment.stride, treatment.warm_up)
-        return tuple(a != b for a, b in zip(own, other, strict=True))
+    def distance(other: Treatment) -> tuple[bool, ...]:
+        return other.window != treatment.window, other.stride != treatment.stride, other.warm_up != treatment.warm_up
 
-    return _nearest(found, distance)
+    return _nearest(alike, distance)
 
 
-def _nearest(found: Sequence[Treatment], distance: Callable[[Treatment], tuple[bool, ...]]) -> Treatment | None:
-    return min(found, key=lambda one: (distance(one), one.key), default=None)
+def _nearest(candidates: Sequence[Treatment], distance: Callable[[Treatment], tuple[bool, ...]]) -> Treatment | None:
+    return min(candidates, key=lambda treatment: (distance(treatment), treatment.key), default=None)

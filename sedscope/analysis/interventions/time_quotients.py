@@ -16,7 +16,7 @@ from sedscope.analysis.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class QuotientBounds:
-    """What is known of a quotient above 0; both ends are the number itself where it is known."""
+    """Bounds on a quotient above 0; both are the number itself where it is known."""
 
     low: float | None
     """It lies above this; None where nothing bounds it from below."""
@@ -30,7 +30,7 @@ class QuotientBounds:
 
 
 def time_quotient(reference: CensoredTime, own: CensoredTime) -> QuotientBounds | Undefined:
-    """Time of the reference over the own time: above 1 where the own run was earlier.
+    """Divide the time of the reference by the own time: above 1 where the own run was earlier.
 
     A reference that never got there makes it a lower bound, an own run that never did an upper one.
     """
@@ -43,24 +43,25 @@ def time_quotient(reference: CensoredTime, own: CensoredTime) -> QuotientBounds 
     return QuotientBounds(low, high)
 
 
-def geometric_bound(ratios: Sequence[QuotientBounds]) -> QuotientBounds:
-    """What is known of the geometric mean of several: an end where every one has that end."""
-    return QuotientBounds(_geometric([one.low for one in ratios]), _geometric([one.high for one in ratios]))
+def geometric_bound(quotients: Sequence[QuotientBounds]) -> QuotientBounds:
+    """Return bounds on the geometric mean of several quotients: an end where every quotient has that end."""
+    lows, highs = [quotient.low for quotient in quotients], [quotient.high for quotient in quotients]
+    return QuotientBounds(_geometric_mean(lows), _geometric_mean(highs))
 
 
 def combine_runs_of_seed(times: Sequence[CensoredTime]) -> CensoredTime:
-    """Several runs of one seed: their geometric mean, which is only a least time where one never got there."""
+    """Combine runs of one seed: their geometric mean, which is only a least time where one never got there."""
     if len(times) == 1:
         return times[0]
-    reached = all(one.reached for one in times)
-    middle = _geometric([one.t for one in times])
-    return CensoredTime(middle or 0.0, reached, max(one.cadence for one in times) if reached else 0.0)
+    reached = all(time.reached for time in times)
+    mean = _geometric_mean([time.t for time in times])
+    return CensoredTime(mean or 0.0, reached, max(time.cadence for time in times) if reached else 0.0)
 
 
-def _geometric(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+def _geometric_mean(values: Sequence[float | None]) -> float | None:
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < len(values):
         return None
-    if min(known) <= 0.0:
+    if min(numbers) <= 0.0:
         return 0.0
-    return math.exp(math.fsum(map(math.log, known)) / len(known))
+    return math.exp(math.fsum(map(math.log, numbers)) / len(numbers))

@@ -1,4 +1,4 @@
-"""What was done to a run: its intervention as words and as identity.
+"""The intervention on a run, as words and as identity.
 
 Decides which runs had the same done to them: mode and every option but the seed of random subspaces, and the same
 selected weights. `run.json` is foreign: a value of another kind than expected is kept as text.
@@ -37,26 +37,26 @@ class Treatment:
     """`applied` or `raw`."""
     redraw: str | None = None
     selection: str = ""
-    """The weights that it acts on, as they were asked for; empty for a control."""
+    """The weights that it acts on, as the recording options name them; empty for a control."""
     key: str = ""
-    """Equal where the same was done."""
+    """Identity: equal where mode, options and selected weights are."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> Treatment:
-        """From what `run.json` says; no intervention is a control."""
-        found = manifest.intervention
-        if not found or (isinstance(found, dict) and found.get("mode") == CONTROL):
+        """Read the intervention that `run.json` states; none is a control."""
+        intervention = manifest.intervention
+        if not intervention or (isinstance(intervention, dict) and intervention.get("mode") == CONTROL):
             return CONTROLLED
-        stated = found if isinstance(found, dict) else {"mode": found}
+        stated = intervention if isinstance(intervention, dict) else {"mode": intervention}
         options = {name: value for name, value in stated.items() if name != _SEED}
-        selected = [one.name for one in manifest.selected]
+        selected = [parameter.name for parameter in manifest.selected]
         return cls(
             mode=_text(stated.get("mode")) or UNKNOWN_MODE,
             on=_text(stated.get("on")),
-            rank=_whole(stated.get("rank")),
-            window=_whole(stated.get("window")),
-            stride=_whole(stated.get("stride")),
-            warm_up=_whole(stated.get("warm_up")),
+            rank=_integer(stated.get("rank")),
+            window=_integer(stated.get("window")),
+            stride=_integer(stated.get("stride")),
+            warm_up=_integer(stated.get("warm_up")),
             basis_source=_text(stated.get("basis_source")),
             basis=_text(stated.get("basis")),
             redraw=_text(stated.get("redraw")),
@@ -128,24 +128,26 @@ class Treatment:
 
 
 CONTROLLED = Treatment(CONTROL)
-"""Nothing was done."""
+"""The treatment of every control."""
 
 
 def labels(treatments: list[Treatment]) -> dict[str, str]:
-    """A label for each key; those that would be alike get their selection, then a number."""
-    found: dict[str, str] = {}
-    by_key = {one.key: one for one in treatments}
-    plain = [one.label for one in by_key.values()]
-    for key, one in by_key.items():
-        label = one.label if plain.count(one.label) == 1 else f"{one.label}, of {one.selection or 'unknown weights'}"
-        alike = sum(other == label or other.startswith(f"{label} (") for other in found.values())
-        found[key] = f"{label} ({alike + 1})" if alike else label
-    return found
+    """Return a label for each key; those that would be alike get their selection, then a number."""
+    by_key = {treatment.key: treatment for treatment in treatments}
+    plain = [treatment.label for treatment in by_key.values()]
+    distinct: dict[str, str] = {}
+    for key, treatment in by_key.items():
+        label = treatment.label
+        if plain.count(label) > 1:
+            label = f"{label}, of {treatment.selection or 'unknown weights'}"
+        alike = sum(other == label or other.startswith(f"{label} (") for other in distinct.values())
+        distinct[key] = f"{label} ({alike + 1})" if alike else label
+    return distinct
 
 
 def _text(value: Any) -> str | None:
     return None if value is None else printable(value if isinstance(value, str) else json.dumps(value, default=str))
 
 
-def _whole(value: Any) -> int | None:
+def _integer(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -65,7 +65,7 @@ def _quotients(group: TreatmentGroup, one: Outcome) -> dict[str, Any]:
 
 def _ratio(speedup: SpeedUp, seed: str) -> QuotientBounds:
     """Of this run's seed."""
-    found = next((pair.ratio for pair in speedup.pairs if pair.seed == seed), None)
+    found = next((pair.quotient for pair in speedup.pairs if pair.seed == seed), None)
     return found if isinstance(found, QuotientBounds) else QuotientBounds(None, None)
 
 

@@ -122,7 +122,7 @@ def _average(found: Average | Undefined, what: str, reasons: Reasons) -> Json | 
 
 
 def _pair(pair: Pair, reasons: Reasons) -> Json:
-    found = reasons.value(f"ratio of seed {pair.seed}", pair.ratio)
+    found = reasons.value(f"ratio of seed {pair.seed}", pair.quotient)
     return {
         "seed": pair.seed,
         "reference": _time(pair.reference),

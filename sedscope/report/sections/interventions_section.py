@@ -171,7 +171,7 @@ def _seed_row(group: TreatmentGroup, one: Outcome, task: str, notes: Notes) -> t
     known = [each for each in cadences if not isinstance(each, Undefined)]
     return (
         name(group.label),
-        Cell(str(one.seed), detail="" if one.is_whole else one.how_far),
+        Cell(str(one.seed), detail="" if one.is_complete else one.ending),
         *(number(each, notes) for each in milestones[:2]),
         number(milestones[2], notes),
         number(grokking.delay, notes),
@@ -189,7 +189,7 @@ def _pair_cells(group: TreatmentGroup, one: Outcome, notes: Notes) -> Iterable[C
 
 
 def _pair_cell(speedup: SpeedUp, seed: str, notes: Notes) -> Cell:
-    found = next((pair.ratio for pair in speedup.pairs if pair.seed == seed), None)
+    found = next((pair.quotient for pair in speedup.pairs if pair.seed == seed), None)
     if isinstance(found, QuotientBounds):
         return Cell(ratio_text(found))
     absent = found.reason if isinstance(found, Undefined) else dict(speedup.unpaired).get(seed, "it has no pair")

@@ -54,7 +54,7 @@ def test_groups_of_the_paper_by_hand() -> None:
 def test_a_run_that_never_got_there_is_a_bound_and_stays_in_the_mean() -> None:
     remove = mode("remove-sed", *paper())
     early = remove.speedups[0]
-    assert [pair.ratio for pair in early.pairs][2] == QuotientBounds(None, pytest.approx(3300 / 5000))
+    assert [pair.quotient for pair in early.pairs][2] == QuotientBounds(None, pytest.approx(3300 / 5000))
     assert early.is_censored and early.bound is not None and early.bound.low is None
     assert early.bound.high == pytest.approx((2900 / 2500 * 2800 / 2600 * 3300 / 5000) ** (1 / 3))
     assert not isinstance(early.average, Undefined) and early.average.horizon == 5000.0
@@ -124,7 +124,7 @@ def test_runs_are_paired_with_what_shares_their_command() -> None:
     runs += [outcome("freeze", "1", 1000, command=add), outcome("freeze", "1", 500, command=mul, task="mul")]
     found = compare(runs)
     assert [cohort.label for cohort in found.cohorts] == ["--ops=add", "--ops=mul"]
-    ratios = [group.speedups[0].pairs[0].ratio for _, _, group in found.groups() if group.treatment.acts]
+    ratios = [group.speedups[0].pairs[0].quotient for _, _, group in found.groups() if group.treatment.acts]
     assert ratios == [QuotientBounds(3.0, 3.0), QuotientBounds(4.0, 4.0)]
     lonely = mode("freeze", outcome("control", "1", 3000), outcome("freeze", "1", 100, command=("train.py", "--out=f")))
     average = lonely.speedups[0].average
@@ -191,7 +191,7 @@ def test_what_is_not_fair_is_noted() -> None:
     many = [replace(outcome("freeze", str(n), 900), origin=(("commit", f"c{n}"),)) for n in range(5)]
     assert "the runs do not share their commit: c0, c1, c2 and 2 more" in compare(many).cohorts[0].notes
     (_, freeze) = cohort.tasks[0].groups
-    assert freeze.speedups[0].pairs[0].ratio == QuotientBounds(pytest.approx(1.5), pytest.approx(1.5))
+    assert freeze.speedups[0].pairs[0].quotient == QuotientBounds(pytest.approx(1.5), pytest.approx(1.5))
 
 
 def test_a_run_that_was_stopped_is_noted() -> None:
@@ -260,8 +260,11 @@ def test_from_run_directories(tmp_path: Path) -> None:
     assert cohort.command == ("train.py",) and cohort.notes == ()
     control, freeze, keep = cohort.tasks[0].groups
     assert [len(one.runs) for one in (control, freeze, keep)] == [2, 2, 2]
-    assert [pair.ratio for pair in freeze.speedups[0].pairs] == [QuotientBounds(3.0, 3.0)] * 2
-    assert [pair.ratio for pair in keep.speedups[0].pairs] == [QuotientBounds(2.0, 2.0), QuotientBounds(None, 12 / 18)]
+    assert [pair.quotient for pair in freeze.speedups[0].pairs] == [QuotientBounds(3.0, 3.0)] * 2
+    assert [pair.quotient for pair in keep.speedups[0].pairs] == [
+        QuotientBounds(2.0, 2.0),
+        QuotientBounds(None, 12 / 18),
+    ]
     assert freeze.speedups[0].pairs[0].own.cadence == 2.0
     assert keep.norm_kept == (pytest.approx(0.1),) * 3  # median of 0.1, 0.2, 0, … since t = 4
 
