@@ -1,11 +1,14 @@
-"""Files that are either whole under their name or absent from it: `.part`, fsync, rename, fsync the folder.
+"""Files that are either complete under their name or absent from it: written under another name, then renamed.
 
-Decides the order of the system calls. What the bytes mean and when a file counts is left to the journal.
+Decides the order of the system calls. `write_file` also survives a power cut (`.part`, fsync, rename, fsync the
+folder), as what a run holds cannot be had again; `replace_file` does not wait for the disk, as what it writes can be
+made again. When a run's file counts is left to the journal.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,21 +21,31 @@ Buffer = bytes | memoryview
 
 
 def write_file(path: Path, buffers: Iterable[Buffer]) -> int:
-    """Write `buffers` to `path` so that a crash at any moment leaves the whole file or none, and return its size.
+    """Write `buffers` to `path` so that a crash at any moment leaves the file complete or absent; return its size.
+
+    For one writer at a time: the recorder that holds the run's lock.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; no `.part` stays behind, so its space is free again.
     """
-    part_path = path.with_name(path.name + PART_SUFFIX)
-    try:
-        size = _write_part(part_path, buffers)
-        part_path.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part_path.unlink()
-        raise
+    size = _write_and_rename(path.with_name(path.name + PART_SUFFIX), path, buffers, os.O_TRUNC, sync=True)
     sync_folder(path.parent)
     return size
+
+
+def replace_file(path: Path, content: Buffer, *, private: bool = False) -> None:
+    """Put `content` in the place of what `path` holds; several processes may do so at a time, and the last one wins.
+
+    Args:
+        path: the file.
+        content: its bytes.
+        private: whether this user alone may read it.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; what was there stays, and nothing is left behind.
+    """
+    part_path = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART_SUFFIX}")
+    _write_and_rename(part_path, path, [content], os.O_EXCL, sync=False, mode=0o600 if private else 0o666)
 
 
 def write_all(fd: int, buffer: Buffer) -> None:
@@ -56,15 +69,24 @@ def sync_data(fd: int) -> None:
     _datasync(fd)
 
 
-def _write_part(part_path: Path, buffers: Iterable[Buffer]) -> int:
-    # O_NOFOLLOW: a folder that came from somebody else must not make the recorder write through a link.
-    fd = os.open(part_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+def _write_and_rename(
+    part_path: Path, path: Path, buffers: Iterable[Buffer], flags: int, *, sync: bool, mode: int = 0o666
+) -> int:
+    # O_NOFOLLOW: a folder that came from somebody else must not make us write through a link.
+    fd = os.open(part_path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flags, mode)
     size = 0
     try:
-        for buffer in buffers:
-            write_all(fd, buffer)
-            size += len(buffer)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        try:
+            for buffer in buffers:
+                write_all(fd, buffer)
+                size += len(buffer)
+            if sync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        part_path.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part_path.unlink()
+        raise
     return size

@@ -13,10 +13,8 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +24,8 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from recorders.errors import RefusedError
-from recorders.format import DERIVED_DIR, PART_SUFFIX
+from recorders.format import DERIVED_DIR
+from recorders.store.durable import replace_file
 from sedscope.runs.text import MESSAGE_LENGTH, printable
 
 if TYPE_CHECKING:
@@ -84,7 +83,9 @@ class Cache:
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         data = save_tensors(whole, metadata={"crc32": _checksum(whole), "kind": kind})
         try:
-            _write_atomically(self._path(kind, key), data)
+            path = self._path(kind, key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, data, private=True)
         except OSError as error:
             self.failure = f"{self.folder}: derived results are not kept: {error.strerror or error}"
 
@@ -135,16 +136,3 @@ def _read_regular_file(path: Path) -> bytes | None:
         if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_ENTRY_BYTES:
             return None
         return file.read()
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(prefix=path.stem, suffix=PART_SUFFIX, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(part).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(part).unlink()
-        raise

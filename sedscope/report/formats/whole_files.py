@@ -5,14 +5,13 @@ Decides that a file appears under its name only when it is complete; a full disk
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from recorders.errors import InputOutputError
-from recorders.format import PART_SUFFIX
+from recorders.store.durable import replace_file
 
 HTML_NAME = "report.html"
 """The file to open first."""
@@ -37,23 +36,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         InputOutputError: Disk full, or no permission; nothing is left behind.
     """
     with _naming(path):
-        descriptor, part = tempfile.mkstemp(prefix=path.name, suffix=PART_SUFFIX, dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
-            Path(part).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(part).unlink()
-            raise
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+        replace_file(path, content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -8,14 +8,13 @@ none. Neither is needed.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from recorders.store.durable import replace_file
 
 SETTINGS_FILE: Final = "view.toml"
 STATE_FILE: Final = "view.json"
@@ -97,16 +96,11 @@ def remember(path: Path, state: Remembered) -> str | None:
     data = json.dumps(asdict(state), indent=1, default=dict)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     except OSError as error:
         return f"{path.parent}: {error.strerror}"
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(data + "\n")
-        Path(part).replace(path)
+        replace_file(path, f"{data}\n".encode(), private=True)
     except OSError as error:
-        with suppress(OSError):
-            Path(part).unlink()
         return f"{path}: {error.strerror}"
     return None
 

@@ -28,7 +28,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "fchmod", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(InputOutputError, match=r"report.json: cannot be written: No space left on device$"):
         write_whole(path, "after")
     assert path.read_text() == "before"
