@@ -21,7 +21,7 @@ from sedscope.tui.app.jobs_board import JobsBoard
 from sedscope.tui.app.options import Options
 from sedscope.tui.app.palette_commands import Commands
 from sedscope.tui.app.preferences import Remembered, remember
-from sedscope.tui.app.tab_host import Stage
+from sedscope.tui.app.tab_host import TabHost
 from sedscope.tui.app.tabbar import RunLine, TabBar
 from sedscope.tui.data import analysis_settings, run_line
 from sedscope.tui.data.cursor_steps import stepped, wrong_step
@@ -32,7 +32,7 @@ from sedscope.tui.tabs import TABS, entry
 from sedscope.tui.widgets.keybar import KeyBar
 from sedscope.tui.widgets.prompts import Prompt
 from sedscope.tui.worker.client import WorkerClient
-from sedscope.tui.worker.events import Answered, Finished, Told
+from sedscope.tui.worker.events import Answered, Finished, Progressed
 
 if TYPE_CHECKING:
     from sedscope.analysis.settings import Settings
@@ -61,7 +61,7 @@ class Viewer(FramedApp):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self.settings, problem = analysis_settings.made(self.preferences.analysis, self.remembered.analysis)
+        self.settings, problem = analysis_settings.settings_from(self.preferences.analysis, self.remembered.analysis)
         self.complaints += [problem] if problem else []
         self.rows: tuple[RunRow, ...] = ()
         self.problems: tuple[str, ...] = ()
@@ -77,15 +77,15 @@ class Viewer(FramedApp):
         self._reader = Reader(options.paths, self.post_message)
         self._worker = WorkerClient(lambda event: self.post_message(WorkerSpoke(event)))
         self._board = JobsBoard(self._worker)
-        self._stage = Stage(self)
+        self._host = TabHost(self)
 
     # --- the screen --------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Two lines, the stage, the keys."""
+        """Two lines, the tabs, the keys."""
         yield TabBar()
         yield RunLine()
-        yield self._stage
+        yield self._host
         yield KeyBar()
         yield self.too_small()
 
@@ -103,7 +103,7 @@ class Viewer(FramedApp):
     @property
     def tab(self) -> Tab | None:
         """The tab that is shown."""
-        return self._stage.tab
+        return self._host.tab
 
     @property
     def is_idle(self) -> bool:
@@ -124,22 +124,22 @@ class Viewer(FramedApp):
 
     def toggle_mark(self, path: Path) -> None:
         """Mark a run, or no longer."""
-        kept = tuple(one for one in self.marked if one != path)
-        self.marked = kept if len(kept) < len(self.marked) else (*self.marked, path)
-        self._stage.tell("marks")
+        others = tuple(marked_path for marked_path in self.marked if marked_path != path)
+        self.marked = others if len(others) < len(self.marked) else (*self.marked, path)
+        self._host.tell("marks")
 
     def set_cursor(self, t: float | None) -> None:
         """Put the shared cursor."""
         if t != self.cursor:
             self.cursor = t
-            self._stage.tell("cursor")
+            self._host.tell("cursor")
             self._update_run_line()
 
     def set_settings(self, settings: Settings) -> None:
         """Change what analyses are asked with."""
         if settings != self.settings:
             self.settings = settings
-            self._stage.tell("settings")
+            self._host.tell("settings")
 
     def go_to(self, tab: str) -> None:
         """Show another tab."""
@@ -166,47 +166,47 @@ class Viewer(FramedApp):
         self.marked = tuple(path for path in self.marked if path in paths)
         if self.selected is None and self.rows:
             self.select_run(self.rows[0].path)
-        self._stage.tell("marks")
+        self._host.tell("marks")
 
     def on_row_changed(self, message: RowChanged) -> None:
         """One line of the table."""
         self.rows = tuple(message.row if row.path == message.row.path else row for row in self.rows)
-        self._stage.tell("marks")
+        self._host.tell("marks")
         if self.data is not None and self.data.path == message.row.path and self.data.size != message.row.size:
             self.data = replace(self.data, size=message.row.size)
-            self._stage.tell("run")
+            self._host.tell("run")
 
     def on_run_loaded(self, message: RunLoaded) -> None:
         """The selected run, new or grown. The cursor stays where it was put, on another run too."""
         if message.data.path == self.selected:
             self.data, self.run_problem = message.data, ""
-            self._stage.tell("run")
+            self._host.tell("run")
             self._update_run_line()
 
     def on_run_unreadable(self, message: RunUnreadable) -> None:
         """Its reason stands in the table and in every tab."""
         if message.path == self.selected:
             self.data, self.run_problem = None, message.reason
-            self._stage.tell("run")
+            self._host.tell("run")
             self._update_run_line()
 
     def on_worker_spoke(self, message: WorkerSpoke) -> None:
         """To the tab that asked, where it is still there."""
         event = message.event
-        tab = self._stage.made(self._board.take(event) or "")
-        if isinstance(event, Finished) or (isinstance(event, Told) and event.done <= 1):
+        tab = self._host.tab_named(self._board.take(event) or "")
+        if isinstance(event, Finished) or (isinstance(event, Progressed) and event.done <= 1):
             self._update_run_line()
         if tab is None or not tab.is_attached:
             return
-        with self._stage.lines_for_errors():
-            if isinstance(event, Told):
-                tab.job_told(event.number, event.stage, event.done, event.total)
+        with self._host.lines_for_errors():
+            if isinstance(event, Progressed):
+                tab.job_progressed(event.number, event.stage, event.done, event.total)
             elif isinstance(event, Answered):
                 tab.job_answered(event.number, event.value, event.final)
             else:
                 tab.job_ended(event.number, event.error, event.cancelled)
 
-    def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:
+    def on_tab_bar_tab_clicked(self, message: TabBar.TabClicked) -> None:
         """A tab was clicked."""
         self.go_to(message.name)
 
@@ -218,7 +218,7 @@ class Viewer(FramedApp):
 
     def action_help(self) -> None:
         """Explain the current tab."""
-        tab = self._stage.tab
+        tab = self._host.tab
         if tab is None:
             return
         lines = help_lines(self.screen, tab)
@@ -232,7 +232,7 @@ class Viewer(FramedApp):
         first, last = self.data.steps[0], self.data.steps[-1]
         question = f"Go to step ({first} to {last})"
         self.push_screen(
-            Prompt(question, choices=run_line.places(self.data), check=wrong_step),
+            Prompt(question, choices=run_line.jump_targets(self.data), check=wrong_step),
             lambda answer: self.set_cursor(float(answer)) if answer else None,
         )
 
@@ -245,14 +245,14 @@ class Viewer(FramedApp):
         """The next or previous run of the table."""
         paths = [row.path for row in self.rows]
         if self.selected in paths:
-            place = min(max(paths.index(self.selected) + direction, 0), len(paths) - 1)
-            self.select_run(paths[place])
+            index = min(max(paths.index(self.selected) + direction, 0), len(paths) - 1)
+            self.select_run(paths[index])
 
     def action_step(self, count: int) -> None:
         """Move the cursor by recorded steps, where no plot has the keys."""
-        found = stepped(self.data.steps if self.data is not None else (), self.cursor, count)
-        if found is not None:
-            self.set_cursor(found)
+        t = stepped(self.data.steps if self.data is not None else (), self.cursor, count)
+        if t is not None:
+            self.set_cursor(t)
 
     def action_leap(self, direction: int) -> None:
         """Move the cursor by a tenth of them."""
@@ -273,18 +273,18 @@ class Viewer(FramedApp):
         self._worker.close()
         if (takeaway := sys.modules.get("sedscope.tui.exports.takeaway")) is not None:
             takeaway.end_all()
-        state = Remembered(self._stage.active or None, self.theme_to_remember(), analysis_settings.plain(self.settings))
+        state = Remembered(self._host.active or None, self.theme_to_remember(), analysis_settings.plain(self.settings))
         remember(self.options.state_file, state)
 
     # --- private -----------------------------------------------------------------------------------------------------
 
     def _first_tab(self) -> str:
-        wished = (entry(name) for name in (self.options.tab, self.remembered.tab) if name is not None)
-        return next((found.name for found in wished if found is not None), TABS[0].name)
+        candidates = (entry(name) for name in (self.options.tab, self.remembered.tab) if name is not None)
+        return next((tab.name for tab in candidates if tab is not None), TABS[0].name)
 
     async def _show(self, name: str) -> None:
         """Bring a tab to the front."""
-        if await self._stage.bring(name):
+        if await self._host.show(name):
             self.query_one(TabBar).show(name)
 
     def _tick(self) -> None:
@@ -295,5 +295,5 @@ class Viewer(FramedApp):
     def _update_run_line(self) -> None:
         left = run_line.left(self.data, self.cursor, self.run_problem)
         right = run_line.right(self._board.current, self.size.width // 2, monotonic())
-        for found in self.base_widgets(RunLine):
-            found.show(left, right)
+        for line in self.base_widgets(RunLine):
+            line.show(left, right)

@@ -46,7 +46,10 @@ class EveryStyle(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments."""
-        return [one if one.style is not None else Segment(one.text, _PLAIN, one.control) for one in segments]
+        return [
+            segment if segment.style is not None else Segment(segment.text, _PLAIN, segment.control)
+            for segment in segments
+        ]
 
 
 class SparingDriver(Driver):
@@ -120,14 +123,14 @@ class FramedApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """With `--ascii`, nothing beyond ASCII leaves the viewer. Without colours, no segment lacks a style."""
-        found = list(super().get_line_filters())
+        filters = list(super().get_line_filters())
         if self.no_color:
-            found.insert(0, EveryStyle())
+            filters.insert(0, EveryStyle())
         if self.ascii:
             from sedscope.tui.terminal.plain_signs import PlainSigns
 
-            found.append(PlainSigns())
-        return found
+            filters.append(PlainSigns())
+        return filters
 
     def leave_on_signals(self) -> None:
         """SIGTERM and SIGHUP end it as `q` does, with the status that a shell gives to them."""

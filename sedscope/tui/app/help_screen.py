@@ -63,10 +63,10 @@ class HelpScreen(ModalScreen[None]):
 def help_lines(screen: Screen[object], tab: Tab) -> list[tuple[str, str]]:
     """(key, what it does) of every key that works now: the tab's, the viewer's, then the focused widget's."""
     app = screen.app
-    found: dict[str, tuple[int, str, str]] = {}
+    keys: dict[str, tuple[int, str, str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if binding.description and binding.action not in found:
-            place = 0 if active.node is tab else 1 if active.node is app else 2
-            found[binding.action] = place, app.get_key_display(binding), binding.tooltip or binding.description
-    return [(key, words) for _, key, words in sorted(found.values(), key=lambda one: one[0])]
+        if binding.description and binding.action not in keys:
+            order = 0 if active.node is tab else 1 if active.node is app else 2
+            keys[binding.action] = order, app.get_key_display(binding), binding.tooltip or binding.description
+    return [(key, meaning) for _, key, meaning in sorted(keys.values(), key=lambda line: line[0])]

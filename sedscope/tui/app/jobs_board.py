@@ -7,7 +7,7 @@ from typing import Any
 
 from sedscope.tui.data.progress_text import JobProgress
 from sedscope.tui.worker.client import WorkerClient
-from sedscope.tui.worker.events import Answered, Event, Finished, Told
+from sedscope.tui.worker.events import Answered, Event, Finished, Progressed
 from sedscope.tui.worker.jobs import Job
 
 ANSWERS_KEPT = 64
@@ -47,12 +47,12 @@ class JobsBoard:
 
     def take(self, event: Event) -> str | None:
         """Note an event; the tab that it is for, or None where nobody waits for it any more."""
-        found = self._open.get(event.number)
-        if found is None:
+        open_job = self._open.get(event.number)
+        if open_job is None:
             return None
-        owner, job = found
-        if isinstance(event, Told):
-            self._progress[event.number].told(event.stage, event.done, event.total)
+        owner, job = open_job
+        if isinstance(event, Progressed):
+            self._progress[event.number].advance(event.stage, event.done, event.total)
         elif isinstance(event, Answered):
             self._progress[event.number].coarse = not event.final
             self._keep(job, event)

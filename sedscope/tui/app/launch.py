@@ -25,8 +25,8 @@ def require_terminal() -> None:
     if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()):
         raise UsageError(f"view: a terminal is required on stdin and stderr, found none; {instead}")
     if os.environ.get("TERM", "") in ("", "dumb"):
-        found = os.environ.get("TERM") or "no TERM"
-        raise UsageError(f"view: a terminal that can place its cursor is required, found {found}; {instead}")
+        terminal = os.environ.get("TERM") or "no TERM"
+        raise UsageError(f"view: a terminal that can place its cursor is required, found {terminal}; {instead}")
 
 
 def choose_colours(colour: str) -> None:

@@ -38,10 +38,10 @@ class Commands(Provider):
     def _all(self) -> Iterator[tuple[str, str, str, DOMNode]]:
         """(label, note, action, namespace), each action once."""
         seen = set(_LEFT_OUT)
-        for place, tab in enumerate(TABS):
+        for index, tab in enumerate(TABS):
             action = f"show_tab('{tab.name}')"
             seen.add(action)
-            yield tab.name, f"{tab.summary} (key {place + 1})", action, self.app
+            yield tab.name, f"{tab.summary} (key {index + 1})", action, self.app
         for binding, node in self._bindings():
             if binding.action not in seen and binding.description:
                 seen.add(binding.action)

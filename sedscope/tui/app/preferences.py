@@ -67,27 +67,27 @@ def state_path() -> Path:
 def read_preferences(path: Path) -> Preferences:
     """The user's settings; an absent file is no problem, a broken one is a line."""
     try:
-        found = tomllib.loads(path.read_bytes()[:_MOST_BYTES].decode())
+        document = tomllib.loads(path.read_bytes()[:_MOST_BYTES].decode())
     except FileNotFoundError:
         return Preferences()
     except (OSError, ValueError) as error:
         return Preferences(problems=(f"{path}: not used: {_first_line(error)}",))
-    view, problems = _checked(found.pop("view", {}), _VIEW_KEYS, "view", path)
-    analysis, more = _checked(found.pop("analysis", {}), _ANALYSIS_KEYS, "analysis", path)
-    unknown = [f"{path.name}: [{name!s}] is not known; there are [view] and [analysis]" for name in found]
+    view, problems = _checked(document.pop("view", {}), _VIEW_KEYS, "view", path)
+    analysis, more = _checked(document.pop("analysis", {}), _ANALYSIS_KEYS, "analysis", path)
+    unknown = [f"{path.name}: [{name!s}] is not known; there are [view] and [analysis]" for name in document]
     return Preferences(**view, analysis=analysis, problems=(*problems, *more, *unknown))
 
 
 def read_remembered(path: Path) -> Remembered:
     """What was remembered; nothing where that cannot be read."""
     try:
-        found = json.loads(path.read_bytes()[:_MOST_BYTES])
+        document = json.loads(path.read_bytes()[:_MOST_BYTES])
     except (OSError, ValueError):
         return Remembered()
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         return Remembered()
-    tab, theme = (found.get(name) if isinstance(found.get(name), str) else None for name in ("tab", "theme"))
-    analysis, _ = _checked(found.get("analysis", {}), _ANALYSIS_KEYS, "analysis", path)
+    tab, theme = (document.get(name) if isinstance(document.get(name), str) else None for name in ("tab", "theme"))
+    analysis, _ = _checked(document.get("analysis", {}), _ANALYSIS_KEYS, "analysis", path)
     return Remembered(tab, theme, analysis)
 
 
@@ -105,16 +105,16 @@ def remember(path: Path, state: Remembered) -> str | None:
     return None
 
 
-def _checked(found: Any, known: Mapping[str, type], table: str, path: Path) -> tuple[dict[str, Any], list[str]]:
+def _checked(entries: Any, types: Mapping[str, type], table: str, path: Path) -> tuple[dict[str, Any], list[str]]:
     """The usable entries of a table, and a line about each of the others."""
-    if not isinstance(found, dict):
+    if not isinstance(entries, dict):
         return {}, [f"{path.name}: {table} must be a table"]
     good, problems = {}, []
-    for name, value in found.items():
-        if name not in known:
-            problems.append(f"{path.name}: {table}.{name!s} is not known; there are {', '.join(known)}")
-        elif type(value) is not known[name]:
-            problems.append(f"{path.name}: {table}.{name} must be {known[name].__name__}, found {value!r}")
+    for name, value in entries.items():
+        if name not in types:
+            problems.append(f"{path.name}: {table}.{name!s} is not known; there are {', '.join(types)}")
+        elif type(value) is not types[name]:
+            problems.append(f"{path.name}: {table}.{name} must be {types[name].__name__}, found {value!r}")
         else:
             good[name] = value
     return good, problems

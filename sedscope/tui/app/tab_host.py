@@ -21,10 +21,10 @@ News = Literal["run", "cursor", "settings", "marks"]
 _ORDER: tuple[News, ...] = ("marks", "run", "cursor", "settings")
 
 
-class Stage(Container):
+class TabHost(Container):
     """Holds the tabs; each is imported, made and mounted when it is first shown."""
 
-    DEFAULT_CSS = "Stage { height: 1fr; width: 1fr; }"
+    DEFAULT_CSS = "TabHost { height: 1fr; width: 1fr; }"
 
     def __init__(self, shell: Shell) -> None:
         super().__init__()
@@ -39,19 +39,19 @@ class Stage(Container):
         """The tab that is shown."""
         return self._tabs.get(self.active)
 
-    def made(self, name: str) -> Tab | None:
+    def tab_named(self, name: str) -> Tab | None:
         """A tab that was shown before."""
         return self._tabs.get(name)
 
-    async def bring(self, name: str) -> bool:
+    async def show(self, name: str) -> bool:
         """Show a tab; whether that changed anything."""
-        found = entry(name)
-        if found is None or name == self.active:
+        tab_entry = entry(name)
+        if tab_entry is None or name == self.active:
             return False
         before, tab = self.tab, self._tabs.get(name)
         if tab is None:
             try:
-                tab = found.make()
+                tab = tab_entry.make()
             except Exception as error:  # noqa: BLE001 - a broken tab is a line, the others go on
                 self._shell.say(f"{name}: {type(error).__name__}: {error}", "error")
                 return False

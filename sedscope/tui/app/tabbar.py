@@ -24,7 +24,7 @@ class TabBar(Widget):
     """
 
     @dataclass
-    class Chosen(Message):
+    class TabClicked(Message):
         """A tab was clicked."""
 
         name: str
@@ -48,10 +48,10 @@ class TabBar(Widget):
             parts.append(Content.styled(_BRAND, "bold $primary"))
             used = len(_BRAND)
         self._ends = []
-        for place, (name, label) in enumerate(labels):
+        for index, (name, label) in enumerate(labels):
             active = name == self._active
-            text = f" {place + 1} {label} "
-            number = Content.styled(f" {place + 1} ", "bold $background on $primary" if active else "$primary")
+            text = f" {index + 1} {label} "
+            number = Content.styled(f" {index + 1} ", "bold $background on $primary" if active else "$primary")
             word = Content.styled(f"{label} ", "bold $background on $primary" if active else "")
             parts.append(number + word)
             used += cell_len(text)
@@ -59,10 +59,10 @@ class TabBar(Widget):
         return Content("").join(parts)
 
     def _labels(self) -> list[tuple[str, str]]:
-        whole = [(tab.name, tab.name) for tab in TABS]
-        if _length(whole) <= self.size.width:
-            return whole
-        return [(name, name if name == self._active else set_cell_size(name, _SHORT)) for name, _ in whole]
+        full_labels = [(tab.name, tab.name) for tab in TABS]
+        if _length(full_labels) <= self.size.width:
+            return full_labels
+        return [(name, name if name == self._active else set_cell_size(name, _SHORT)) for name, _ in full_labels]
 
     def _brand(self, labels: list[tuple[str, str]]) -> bool:
         return _length(labels) + len(_BRAND) <= self.size.width
@@ -71,7 +71,7 @@ class TabBar(Widget):
         """Show the tab under the mouse."""
         for end, name in self._ends:
             if event.x < end:
-                self.post_message(self.Chosen(name))
+                self.post_message(self.TabClicked(name))
                 return
 
 
@@ -101,9 +101,9 @@ class RunLine(Widget):
         """Left and right, whole parts only."""
         room = self.size.width - sum(cell_len(text) for text, _ in self._right)
         parts: list[Content] = []
-        for place, (text, style) in enumerate(self._left):
+        for index, (text, style) in enumerate(self._left):
             size = cell_len(text)
-            if size > room and place > 1:
+            if size > room and index > 1:
                 break
             shown = text if size <= room else set_cell_size(text, max(room, 0))
             parts.append(Content.styled(shown, style))

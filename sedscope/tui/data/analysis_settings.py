@@ -12,7 +12,7 @@ from sedscope.analysis.settings import Settings
 _SINGLE = ("window", "rank")
 
 
-def made(*layers: Mapping[str, Any]) -> tuple[Settings, str | None]:
+def settings_from(*layers: Mapping[str, Any]) -> tuple[Settings, str | None]:
     """Settings from several layers, the later ones first to count; the defaults and why, where they do not fit."""
     values = {name: value for layer in layers for name, value in layer.items()}
     try:

@@ -11,10 +11,10 @@ def stepped(steps: Sequence[int], cursor: float | None, count: int) -> float | N
     if not steps:
         return None
     if cursor is None:
-        place = 0 if count > 0 else len(steps) - 1
+        index = 0 if count > 0 else len(steps) - 1
     else:
-        place = bisect_right(steps, cursor) - 1 + count if count > 0 else bisect_left(steps, cursor) + count
-    return float(steps[min(max(place, 0), len(steps) - 1)])
+        index = bisect_right(steps, cursor) - 1 + count if count > 0 else bisect_left(steps, cursor) + count
+    return float(steps[min(max(index, 0), len(steps) - 1)])
 
 
 def wrong_step(answer: str) -> str | None:

@@ -22,7 +22,7 @@ Section = tuple[str, tuple[Fact, ...]]
 
 def sections(data: RunData) -> tuple[Section, ...]:
     """Everything, what matters most first; empty sections left out."""
-    found = (
+    all_sections = (
         ("Damage", tuple(("", line) for line in data.damage)),
         ("Milestones", tuple(_milestones(data))),
         ("Recorded", tuple(_recorded(data))),
@@ -31,17 +31,17 @@ def sections(data: RunData) -> tuple[Section, ...]:
         ("Made by", tuple(_made_by(data))),
         ("Notes", tuple(("", line) for line in _notes(data))),
     )
-    return tuple(section for section in found if section[1])
+    return tuple(section for section in all_sections if section[1])
 
 
 def _milestones(data: RunData) -> Iterator[Fact]:
-    for one in data.milestones:
-        found = one.grokking
-        yield one.task, f"grok {_step(found.grok[0])}, at 0.98 {_step(found.grok[1])}"
-        delay = "–" if isinstance(found.delay, Undefined) else f"{found.delay:,} steps"
-        yield "", f"memorised {_step(found.memorised)}, delay {delay}"
-        if isinstance(found.grok[0], Undefined):
-            yield "", found.grok[0].reason
+    for milestones in data.milestones:
+        grokking = milestones.grokking
+        yield milestones.task, f"grok {_step(grokking.grok[0])}, at 0.98 {_step(grokking.grok[1])}"
+        delay = "–" if isinstance(grokking.delay, Undefined) else f"{grokking.delay:,} steps"
+        yield "", f"memorised {_step(grokking.memorised)}, delay {delay}"
+        if isinstance(grokking.grok[0], Undefined):
+            yield "", grokking.grok[0].reason
 
 
 def _step(value: Any) -> str:
@@ -63,18 +63,21 @@ def _recorded(data: RunData) -> Iterator[Fact]:
     yield "selection", f"{selection}: P = {data.manifest.P:,} in {len(data.manifest.blocks)} blocks"
     yield "weights", f"{data.n_checkpoints:,} checkpoints"
     yield "size", counted_size(data.size)
-    for place, source in enumerate(data.sources):
+    for index, source in enumerate(data.sources):
         derived = "" if source.stored else ", from the weights"
-        yield "sources" if place == 0 else "", f"{source.name}  {source.n_rows:,} rows{derived}"
+        yield "sources" if index == 0 else "", f"{source.name}  {source.n_rows:,} rows{derived}"
 
 
 def _model(data: RunData) -> Iterator[Fact]:
     parameters = data.manifest.parameters
-    trainable = sum(one.size for one in parameters if one.trainable)
-    yield "parameters", f"{sum(one.size for one in parameters):,} in {len(parameters)} tensors, {trainable:,} trainable"
-    for place, one in enumerate(data.manifest.selected):
-        shape = " × ".join(map(str, one.shape))
-        yield "selected" if place == 0 else "", f"{one.name}  {shape}  {one.dtype}"
+    trainable = sum(parameter.size for parameter in parameters if parameter.trainable)
+    yield (
+        "parameters",
+        f"{sum(parameter.size for parameter in parameters):,} in {len(parameters)} tensors, {trainable:,} trainable",
+    )
+    for index, parameter in enumerate(data.manifest.selected):
+        shape = " × ".join(map(str, parameter.shape))
+        yield "selected" if index == 0 else "", f"{parameter.name}  {shape}  {parameter.dtype}"
     for task in data.tasks:
         reason = data.unprobed.get(task)
         yield f"probe {task}", "feature program recorded" if reason is None else reason
@@ -85,10 +88,12 @@ def _optimizer(data: RunData) -> Iterator[Fact]:
     if optimizer is None:
         return
     yield "class", optimizer.name
-    for place, group in enumerate(optimizer.groups):
-        known = ("lr", "betas", "momentum", "eps", "weight_decay")
-        values = [f"{name} {_value(group.settings[name])}" for name in known if group.settings.get(name) is not None]
-        yield "settings" if len(optimizer.groups) == 1 else f"group {place}", "  ".join(values) or "not recorded"
+    for index, group in enumerate(optimizer.groups):
+        shown_settings = ("lr", "betas", "momentum", "eps", "weight_decay")
+        values = [
+            f"{name} {_value(group.settings[name])}" for name in shown_settings if group.settings.get(name) is not None
+        ]
+        yield "settings" if len(optimizer.groups) == 1 else f"group {index}", "  ".join(values) or "not recorded"
     if text := intervention_text(data.manifest.intervention):
         yield "intervention", text
 

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from sedscope.runs import Run, RunOrError
 
 
-def row_of(found: RunOrError) -> RunRow:
+def row_of(opened: RunOrError) -> RunRow:
     """What is known of a run as soon as it is open, or the line of one that cannot be opened."""
-    if found.run is None:
-        name = printable(found.path.name or str(found.path))
-        return RunRow(found.path, name, STATE_DAMAGED, reason=_without_path(str(found.error), found.shown))
-    run, manifest = found.run, found.run.manifest
+    if opened.run is None:
+        name = printable(opened.path.name or str(opened.path))
+        return RunRow(opened.path, name, STATE_DAMAGED, reason=_without_path(str(opened.error), opened.shown))
+    run, manifest = opened.run, opened.run.manifest
     return RunRow(
-        path=found.path,
+        path=opened.path,
         name=run.name,
         state=run.state,
         reason=_reason(run),
@@ -91,9 +91,9 @@ def milestones_of(run: Run) -> tuple[TaskMetrics, ...]:
     return tuple(milestones(run, task) for task in run.tasks)
 
 
-def grok_steps(found: tuple[TaskMetrics, ...]) -> tuple[tuple[str, int | None], ...]:
+def grok_steps(milestones: tuple[TaskMetrics, ...]) -> tuple[tuple[str, int | None], ...]:
     """Grok step of each task; None where it has none."""
-    return tuple((one.task, getattr(one.grokking.grok[0], "t", None)) for one in found)
+    return tuple((task_metrics.task, getattr(task_metrics.grokking.grok[0], "t", None)) for task_metrics in milestones)
 
 
 def intervention_text(value: Any) -> str:
@@ -142,8 +142,8 @@ def _size(entry: os.DirEntry[str]) -> int:
 
 def _steps(run: Run) -> tuple[int, ...]:
     """Every t that has a row or a checkpoint."""
-    found = {int(t) for source in run.sources() if run.is_stored(source) for t in run.steps(source).tolist()}
-    return tuple(sorted(found | {int(t) for t in run.weight_steps().tolist()}))
+    row_steps = {int(t) for source in run.sources() if run.is_stored(source) for t in run.steps(source).tolist()}
+    return tuple(sorted(row_steps | {int(t) for t in run.weight_steps().tolist()}))
 
 
 def _reason(run: Run) -> str:

@@ -27,7 +27,7 @@ class JobProgress:
     def __post_init__(self) -> None:
         self._began = self.clock()
 
-    def told(self, stage: str, done: int, total: int) -> None:
+    def advance(self, stage: str, done: int, total: int) -> None:
         """A unit is done; a new stage starts its own clock."""
         if stage != self.stage or done < self.done:
             self._began = self.clock()

@@ -80,22 +80,22 @@ class Reader:
 
     def _next_order(self) -> list[Path] | None:
         """Runs asked for meanwhile, after a second none; None to stop. The latest alone matters."""
-        found: list[Path] = []
+        requested: list[Path] = []
         patience = 0.0 if self._unfinished else POLL_SECONDS
         while True:
             try:
-                path = self._orders.get(timeout=patience) if patience and not found else self._orders.get_nowait()
+                path = self._orders.get(timeout=patience) if patience and not requested else self._orders.get_nowait()
             except Empty:
-                return found
+                return requested
             if path is None:
                 return None
-            found.append(path)
+            requested.append(path)
 
     # --- all runs ----------------------------------------------------------------------------------------------------
 
     def _list(self) -> None:
         """Look for runs; tell where anything is new."""
-        paths, problems = self._found()
+        paths, problems = self._run_paths()
         before = dict(self._rows)
         self._rows = {path: self._row(path) for path in paths}
         self._runs = {path: run for path, run in self._runs.items() if path in self._rows}
@@ -106,7 +106,7 @@ class Reader:
         open_ones = [path for path in self._rows if path in self._runs]
         self._unfinished = [path for path in open_ones if self._rows[path].size is None or path in self._unfinished]
 
-    def _found(self) -> tuple[list[Path], tuple[str, ...]]:
+    def _run_paths(self) -> tuple[list[Path], tuple[str, ...]]:
         paths: dict[Path, None] = {}
         problems = []
         for path in self._paths:
@@ -127,10 +127,10 @@ class Reader:
         try:
             if run is not None and before is not None:
                 return before if not run.refresh() else self._keep_slow(row_of(RunOrError(path, run, None)), before)
-            found = open_or_error(path)
-            if found.run is not None:
-                self._runs[path] = found.run
-            return row_of(found)
+            opened = open_or_error(path)
+            if opened.run is not None:
+                self._runs[path] = opened.run
+            return row_of(opened)
         except Exception as error:  # noqa: BLE001 - see the module
             self._runs.pop(path, None)
             return _unreadable(path, error)

@@ -20,14 +20,14 @@ STYLES = {
 }
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
-Part = tuple[str, str]
+StyledText = tuple[str, str]
 
 
-def left(data: RunData | None, cursor: float | None, problem: str = "") -> tuple[Part, ...]:
+def left(data: RunData | None, cursor: float | None, problem: str = "") -> tuple[StyledText, ...]:
     """(text, style) of what is known of the selected run."""
     if data is None:
         return ((f" {problem}", "$error"),) if problem else ((" no run selected", "$foreground 60%"),)
-    parts: list[Part] = [
+    parts: list[StyledText] = [
         (f" {SIGNS.get(data.state, '')} ", STYLES.get(data.state, "")),
         (f"{data.name} ", "bold"),
         (f" {data.state} ", STYLES.get(data.state, "")),
@@ -40,7 +40,7 @@ def left(data: RunData | None, cursor: float | None, problem: str = "") -> tuple
     return tuple(parts)
 
 
-def right(job: JobProgress | None, room: int, now: float) -> tuple[Part, ...]:
+def right(job: JobProgress | None, room: int, now: float) -> tuple[StyledText, ...]:
     """(text, style) of the job that is being done."""
     if job is None:
         return ()
@@ -49,16 +49,16 @@ def right(job: JobProgress | None, room: int, now: float) -> tuple[Part, ...]:
     return ((f" {spin} {job.text(room)}{coarse}", "$accent"), (" x cancels ", "$foreground 60%"))
 
 
-def places(data: RunData) -> Sequence[tuple[str, str]]:
+def jump_targets(data: RunData) -> Sequence[tuple[str, str]]:
     """Where `g` can jump: (step, words)."""
-    found = []
-    for one in data.milestones:
+    choices = []
+    for milestones in data.milestones:
         for name, reached in (
-            ("grok step (test accuracy ≥ 0.5)", one.grokking.grok[0]),
-            ("test accuracy ≥ 0.98", one.grokking.grok[1]),
-            ("memorised (train accuracy ≥ 0.99)", one.grokking.memorised),
+            ("grok step (test accuracy ≥ 0.5)", milestones.grokking.grok[0]),
+            ("test accuracy ≥ 0.98", milestones.grokking.grok[1]),
+            ("memorised (train accuracy ≥ 0.99)", milestones.grokking.memorised),
         ):
             t = getattr(reached, "t", None)
             if t is not None:
-                found.append((str(t), f"{t:>8,}  {one.task}: {name}"))
-    return found
+                choices.append((str(t), f"{t:>8,}  {milestones.task}: {name}"))
+    return choices

@@ -19,7 +19,7 @@ _NONE = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RunColumn:
     """One column of the table."""
 
     name: str
@@ -42,11 +42,13 @@ def grok_text(row: RunRow) -> str:
         return _number(row.grok[0][1])
     if len(row.grok) == 2:
         return "  ".join(f"{shortened(task, 8)} {_number(t)}" for task, t in row.grok)
-    found = [t for _, t in row.grok if t is not None]
-    if not found:
+    grok_steps = [t for _, t in row.grok if t is not None]
+    if not grok_steps:
         return _NONE
-    ends = _number(min(found)) if min(found) == max(found) else f"{min(found):,}–{max(found):,}"
-    return ends if len(found) == len(row.grok) else f"{ends}, {len(found)} of {len(row.grok)}"
+    ends = (
+        _number(min(grok_steps)) if min(grok_steps) == max(grok_steps) else f"{min(grok_steps):,}–{max(grok_steps):,}"
+    )
+    return ends if len(grok_steps) == len(row.grok) else f"{ends}, {len(grok_steps)} of {len(row.grok)}"
 
 
 def _number(value: int | None) -> str:
@@ -73,24 +75,24 @@ def _groups(text: str) -> Iterable[tuple[bool, str]]:
 
 
 COLUMNS = (
-    Column("Run", lambda row: shortened(row.name, _LONGEST), lambda row: _natural(row.name)),
-    Column("State", lambda row: row.state, lambda row: row.state),
-    Column("Tasks", lambda row: shortened(", ".join(row.tasks), _LONGEST) or _NONE, lambda row: row.tasks or None),
-    Column("Last step", lambda row: _number(row.last_t), lambda row: row.last_t, right=True),
-    Column("Grok step", grok_text, _least_grok, right=True),
-    Column("Rows", lambda row: _number(row.n_rows), lambda row: row.n_rows, right=True),
-    Column(
+    RunColumn("Run", lambda row: shortened(row.name, _LONGEST), lambda row: _natural(row.name)),
+    RunColumn("State", lambda row: row.state, lambda row: row.state),
+    RunColumn("Tasks", lambda row: shortened(", ".join(row.tasks), _LONGEST) or _NONE, lambda row: row.tasks or None),
+    RunColumn("Last step", lambda row: _number(row.last_t), lambda row: row.last_t, right=True),
+    RunColumn("Grok step", grok_text, _least_grok, right=True),
+    RunColumn("Rows", lambda row: _number(row.n_rows), lambda row: row.n_rows, right=True),
+    RunColumn(
         "Intervention",
         lambda row: shortened(printable(row.intervention), _LONGEST) or _NONE,
         lambda row: row.intervention or None,
     ),
-    Column("Seed", lambda row: row.seed or _NONE, lambda row: _natural(row.seed) if row.seed else None, right=True),
-    Column("P", lambda row: _number(row.P), lambda row: row.P, right=True),
-    Column(
+    RunColumn("Seed", lambda row: row.seed or _NONE, lambda row: _natural(row.seed) if row.seed else None, right=True),
+    RunColumn("P", lambda row: _number(row.P), lambda row: row.P, right=True),
+    RunColumn(
         "Size", lambda row: counted_size(row.size) if row.P is not None else _NONE, lambda row: row.size, right=True
     ),
-    Column("Started", lambda row: row.created or _NONE, lambda row: row.created or None),
-    Column("Remark", lambda row: shortened(row.reason, 80), lambda row: row.reason or None),
+    RunColumn("Started", lambda row: row.created or _NONE, lambda row: row.created or None),
+    RunColumn("Remark", lambda row: shortened(row.reason, 80), lambda row: row.reason or None),
 )
 
 
@@ -106,30 +108,30 @@ _GAP = 2
 def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
     """Places of the columns that say something about these runs."""
     return tuple(
-        place
-        for place, column in enumerate(COLUMNS)
+        index
+        for index, column in enumerate(COLUMNS)
         if column.name not in _OPTIONAL or any(column.order(row) is not None for row in rows)
     )
 
 
-def fitted(places: Sequence[int], rows: Sequence[RunRow], room: int, kept: int) -> tuple[int, ...]:
+def fitted(indices: Sequence[int], rows: Sequence[RunRow], room: int, sorted_by: int) -> tuple[int, ...]:
     """Places of the columns that fit side by side: the least telling give way first, each as a whole.
 
     Args:
-        places: In their order.
+        indices: Of the columns, in their order.
         rows: Of the table.
         room: Cells for the columns and their gaps.
-        kept: Place of the column that the table is sorted by, which stays.
+        sorted_by: Index of the column that the table is sorted by, which stays.
     """
-    widths = {place: _width(COLUMNS[place], rows) for place in places}
+    widths = {index: _width(COLUMNS[index], rows) for index in indices}
     for name in _GIVE_WAY:
         if sum(widths.values()) <= room:
             break
-        widths = {place: width for place, width in widths.items() if COLUMNS[place].name != name or place == kept}
+        widths = {index: width for index, width in widths.items() if COLUMNS[index].name != name or index == sorted_by}
     return tuple(widths)
 
 
-def _width(column: Column, rows: Sequence[RunRow]) -> int:
+def _width(column: RunColumn, rows: Sequence[RunRow]) -> int:
     """Cells with a gap: of the header with its arrow, or of the longest text; a remark is read where it is cut too."""
     longest = max((cell_len(column.text(row)) for row in rows), default=0)
     return max(len(column.name) + 1, min(longest, _READ) if column.name == "Remark" else longest) + _GAP
@@ -143,9 +145,13 @@ def sign(row: RunRow, marked: bool) -> tuple[str, str]:
 def arranged(rows: Sequence[RunRow], words: str, column: int, backwards: bool) -> list[RunRow]:
     """The rows that match, sorted by a column; undefined values last."""
     order = COLUMNS[column].order
-    found = [(order(row), row) for row in rows if matches(row, words)]
-    known = sorted(((key, row) for key, row in found if key is not None), key=lambda one: one[0], reverse=backwards)
-    return [row for _, row in known] + [row for key, row in found if key is None]
+    keyed_rows = [(order(row), row) for row in rows if matches(row, words)]
+    sortable = sorted(
+        ((key, row) for key, row in keyed_rows if key is not None),
+        key=lambda keyed_row: keyed_row[0],
+        reverse=backwards,
+    )
+    return [row for _, row in sortable] + [row for key, row in keyed_rows if key is None]
 
 
 def matches(row: RunRow, words: str) -> bool:

@@ -31,22 +31,22 @@ _COLOURS = {
 }  # fmt: skip
 
 
-def sets_of(known: Sequence[str], task: str | None) -> dict[str, tuple[str, ...]]:
+def sets_of(available: Sequence[str], task: str | None) -> dict[str, tuple[str, ...]]:
     """Name of a set → its sources, among those that are known; a source alone is a set of its own name.
 
     Args:
-        known: Sources in their order.
+        available: Sources in their order.
         task: Whose features; a task's own sources are those of this one. None where the run has none.
     """
-    mine = [name for name in known if task is None or (own := task_of(name)) is None or own == task]
+    mine = [name for name in available if task is None or (own := task_of(name)) is None or own == task]
     chain = [name for name in mine if not is_control(name) and family(name) != FIXED_GRADIENT]
     sets = {
-        MAIN: _main(known, task),
+        MAIN: _main(available, task),
         STAGES: tuple(chain),
         CONTROLS: _present(mine, [Source(FIXED_GRADIENT, task).name, *([] if task is None else control_sources(task))]),
     }
-    found = {name: sources for name, sources in sets.items() if sources}
-    return found | {name: (name,) for name in mine}
+    nonempty = {name: sources for name, sources in sets.items() if sources}
+    return nonempty | {name: (name,) for name in mine}
 
 
 def colours(sources: Sequence[str]) -> dict[str, int]:
@@ -55,12 +55,12 @@ def colours(sources: Sequence[str]) -> dict[str, int]:
     Where two of one family meet, the later one takes the first place that is free.
     """
     wished = {name: _COLOURS.get(family(name), CONTROL_COLOUR) for name in sources}
-    found: dict[str, int] = {}
+    assigned: dict[str, int] = {}
     for name in sources:
-        taken = {*found.values(), *(wished[other] for other in sources if other not in found and other != name)}
-        free = (place for place in range(len(sources) + CONTROL_COLOUR + 1) if place not in taken)
-        found[name] = wished[name] if wished[name] not in found.values() and not is_control(name) else next(free)
-    return found
+        taken = {*assigned.values(), *(wished[other] for other in sources if other not in assigned and other != name)}
+        free = (index for index in range(len(sources) + CONTROL_COLOUR + 1) if index not in taken)
+        assigned[name] = wished[name] if wished[name] not in assigned.values() and not is_control(name) else next(free)
+    return assigned
 
 
 def family(source: str) -> str:
@@ -75,12 +75,14 @@ def task_of(source: str) -> str | None:
     return None if parsed is None else parsed.task
 
 
-def _main(known: Sequence[str], task: str | None) -> tuple[str, ...]:
+def _main(available: Sequence[str], task: str | None) -> tuple[str, ...]:
     """The gradient at fixed examples and on the batch, the update, and the displacement."""
-    several = sum(family(name) == FIXED_GRADIENT and name != FIXED_GRADIENT for name in known) > 1
+    several = sum(family(name) == FIXED_GRADIENT and name != FIXED_GRADIENT for name in available) > 1
     batch = Source(GRADIENT, task).name
-    return _present(known, [Source(FIXED_GRADIENT, task).name, batch if several else GRADIENT, UPDATE, DISPLACEMENT])
+    return _present(
+        available, [Source(FIXED_GRADIENT, task).name, batch if several else GRADIENT, UPDATE, DISPLACEMENT]
+    )
 
 
-def _present(known: Sequence[str], wished: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in wished if name in known)
+def _present(available: Sequence[str], requested: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in requested if name in available)

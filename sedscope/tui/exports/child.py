@@ -25,10 +25,10 @@ def write(picture: Picture, stem: Path) -> list[Path]:
 
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = write_figure(picture, stem)
-    found = pl.DataFrame(table(picture), strict=False)
+    frame = pl.DataFrame(table(picture), strict=False)
     csv, parquet = (stem.with_name(stem.name + suffix) for suffix in (".csv", ".parquet"))
-    found.write_csv(csv)
-    found.write_parquet(parquet)
+    frame.write_csv(csv)
+    frame.write_parquet(parquet)
     return [*paths, csv, parquet]
 
 

@@ -60,9 +60,9 @@ def _chart(axes: Any, chart: Chart, view: View) -> None:
     _plain_ticks(*(axis for axis in (axes.xaxis, axes.yaxis) if axis.get_scale() == "log"))
     for rule in chart.rules:
         axes.axhline(rule.y, color="0.45", linewidth=0.8, linestyle=(0, (1, 2)), label=rule.label or None)
-    for place, series in enumerate(chart.series):
-        aside = view.picked is not None and view.picked != place
-        _series(axes, series, OKABE_ITO[hue(chart.colour(place))], 0.25 if aside else 1.0)
+    for index, series in enumerate(chart.series):
+        aside = view.picked is not None and view.picked != index
+        _series(axes, series, OKABE_ITO[hue(chart.colour(index))], 0.25 if aside else 1.0)
     for moment in chart.moments:
         axes.axvline(moment.x, color="0.45", linewidth=0.8, linestyle=(0, (4, 2)))
         axes.annotate(
@@ -135,5 +135,5 @@ def _plain_ticks(*axes: Any) -> None:
 def _names(put: Any, names: list[str], rotation: int, side: str) -> None:
     """Tick labels, thinned out where there are many."""
     step = -(-len(names) // 24)
-    places = list(range(0, len(names), max(step, 1)))
-    put(places, [names[place] for place in places], rotation=rotation, ha=side, fontsize=7.5)
+    positions = list(range(0, len(names), max(step, 1)))
+    put(positions, [names[position] for position in positions], rotation=rotation, ha=side, fontsize=7.5)

@@ -43,10 +43,10 @@ class Picture:
 
 def current(tab: Widget) -> Picture | None:
     """The picture that the user is at; None where the tab shows none."""
-    shown = [found for found in _shown(tab) if found is not None]
+    shown = [widget_and_picture for widget_and_picture in _shown(tab) if widget_and_picture is not None]
     focused = tab.app.focused
-    mine = next((picture for widget, picture in shown if widget is focused), None)
-    return mine or next((picture for _, picture in shown), None)
+    focused_picture = next((picture for widget, picture in shown if widget is focused), None)
+    return focused_picture or next((picture for _, picture in shown), None)
 
 
 def _shown(tab: Widget) -> Iterator[tuple[Any, Picture] | None]:
@@ -64,7 +64,7 @@ def _shown(tab: Widget) -> Iterator[tuple[Any, Picture] | None]:
 
 
 def _visible(widget: Any, tab: Widget) -> bool:
-    return all(one.display for one in (widget, *widget.ancestors) if one is tab or tab in one.ancestors)
+    return all(node.display for node in (widget, *widget.ancestors) if node is tab or tab in node.ancestors)
 
 
 def table(picture: Picture) -> Table:
@@ -85,35 +85,38 @@ def values(picture: Picture) -> Table:
     return table(picture)
 
 
-def as_text(found: Table) -> str:
+def as_text(columns: Table) -> str:
     """Tab-separated, with a line of names."""
-    lines = ["\t".join(found), *("\t".join(map(_cell, line)) for line in zip(*found.values(), strict=True))]
+    lines = ["\t".join(columns), *("\t".join(map(_cell, line)) for line in zip(*columns.values(), strict=True))]
     return "\n".join(lines) + "\n"
 
 
 def stem(folder: Path, *names: str) -> Path:
     """A file name without suffix that is not taken yet, of plain letters."""
-    base = "-".join(part for name in names if (part := _UNSAFE.sub("-", name).strip("-.")))[:_LONGEST] or "picture"
-    taken, number = base, 1
-    while any((folder / f"{taken}{suffix}").exists() for suffix in (".svg", ".png", ".csv", ".parquet")):
+    base = (
+        "-".join(safe_name for name in names if (safe_name := _UNSAFE.sub("-", name).strip("-.")))[:_LONGEST]
+        or "picture"
+    )
+    free, number = base, 1
+    while any((folder / f"{free}{suffix}").exists() for suffix in (".svg", ".png", ".csv", ".parquet")):
         number += 1
-        taken = f"{base}-{number}"
-    return folder / taken
+        free = f"{base}-{number}"
+    return folder / free
 
 
 def _chart_table(chart: Chart) -> Table:
-    found: Table = {name: [] for name in ("series", "t", "value", "low", "high", "short_window", "flat", "undefined")}
+    columns: Table = {name: [] for name in ("series", "t", "value", "low", "high", "short_window", "flat", "undefined")}
     for series in chart.series:
         n = len(series.x)
-        found["series"] += [series.label] * n
-        found["t"] += [_whole(x) for x in series.x]
-        found["value"] += [_number(y) for y in series.y]
+        columns["series"] += [series.label] * n
+        columns["t"] += [_plain_number(x) for x in series.x]
+        columns["value"] += [_number(y) for y in series.y]
         for name, ends in (("low", series.low), ("high", series.high)):
-            found[name] += [None] * n if ends is None else [_number(end) for end in ends]
+            columns[name] += [None] * n if ends is None else [_number(end) for end in ends]
         for name, marks in (("short_window", series.dimmed), ("flat", series.marked)):
-            found[name] += [None] * n if marks is None else [bool(mark) for mark in marks]
-        found["undefined"] += [series.reasons.get(float(x)) for x in series.x]
-    return {name: column for name, column in found.items() if name == "value" or any(v is not None for v in column)}
+            columns[name] += [None] * n if marks is None else [bool(mark) for mark in marks]
+        columns["undefined"] += [series.reasons.get(float(x)) for x in series.x]
+    return {name: column for name, column in columns.items() if name == "value" or any(v is not None for v in column)}
 
 
 def _heatmap_table(heatmap: Heatmap) -> Table:
@@ -129,14 +132,14 @@ def _at_cursor(chart: Chart, x: float) -> Table:
     from sedscope.tui.plot.readings import read
 
     readings = [(series.label, read(series, x)) for series in chart.series]
-    known = [(label, one) for label, one in readings if one is not None]
+    reached = [(label, reading) for label, reading in readings if reading is not None]
     return {
-        "series": [label for label, _ in known],
-        "t": [_whole(one.x) for _, one in known],
-        "value": [_number(one.y) for _, one in known],
-        "low": [None if one.low is None else _number(one.low) for _, one in known],
-        "high": [None if one.high is None else _number(one.high) for _, one in known],
-        "undefined": [one.reason or None for _, one in known],
+        "series": [label for label, _ in reached],
+        "t": [_plain_number(reading.x) for _, reading in reached],
+        "value": [_number(reading.y) for _, reading in reached],
+        "low": [None if reading.low is None else _number(reading.low) for _, reading in reached],
+        "high": [None if reading.high is None else _number(reading.high) for _, reading in reached],
+        "undefined": [reading.reason or None for _, reading in reached],
     }
 
 
@@ -144,7 +147,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _whole(x: float) -> int | float:
+def _plain_number(x: float) -> int | float:
     return int(x) if x == round(x) else float(x)
 
 

@@ -137,11 +137,11 @@ def _here() -> Path:
 
 def _free(folder: Path) -> Path:
     """The folder, or one of its name with a number that is not there yet."""
-    number, found = 1, folder
-    while found.exists():
+    number, free = 1, folder
+    while free.exists():
         number += 1
-        found = folder.with_name(f"{folder.name}-{number}")
-    return found
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
 
 
 def _shown(path: Path) -> str:

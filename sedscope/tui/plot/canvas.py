@@ -75,13 +75,13 @@ class Canvas:
     def put(self, row: int, column: int, text: str, key: str, rank: int) -> None:
         """Put single-cell characters over whatever has a lower rank; what does not fit is cut."""
         for offset, character in enumerate(text[: max(self.grid.width - column, 0)]):
-            place = (row, column + offset)
-            if self._rank[place] < rank:
-                self._codes[place] = ord(character)
-                if self._edge[place]:
-                    self._ground[place] = self._half[place]
-                self._rank[place] = rank
-                self._key[place] = self._number(key)
+            cell = (row, column + offset)
+            if self._rank[cell] < rank:
+                self._codes[cell] = ord(character)
+                if self._edge[cell]:
+                    self._ground[cell] = self._half[cell]
+                self._rank[cell] = rank
+                self._key[cell] = self._number(key)
 
     def is_free(self, row: int, column: int, cells: int) -> bool:
         """Whether cells lie on the canvas and hold no curve."""
@@ -90,17 +90,17 @@ class Canvas:
 
     def cell(self, row: int, column: int) -> tuple[str, str, bool]:
         """Character and style key of a cell, and whether it holds no more than background."""
-        place = (row, column)
-        key = self._name(int(self._key[place]), int(self._ground[place]))
-        return chr(self._codes[place]), key, bool(self._rank[place] <= BAND)
+        cell = (row, column)
+        key = self._name(int(self._key[cell]), int(self._ground[cell]))
+        return chr(self._codes[cell]), key, bool(self._rank[cell] <= BAND)
 
     def rows(self) -> list[list[tuple[str, str]]]:
         """Runs of each row. A blank takes the style of what is left of it on the same ground: fewer, longer runs."""
         styles = self._key.astype(np.int32) * _GROUNDS + self._ground + 1
         columns = np.arange(self.grid.width)
-        kept = self._rank > 0
-        kept[:, 1:] |= self._ground[:, 1:] != self._ground[:, :-1]
-        styles = np.take_along_axis(styles, np.maximum.accumulate(np.where(kept, columns, 0), axis=1), axis=1)
+        own_style = self._rank > 0
+        own_style[:, 1:] |= self._ground[:, 1:] != self._ground[:, :-1]
+        styles = np.take_along_axis(styles, np.maximum.accumulate(np.where(own_style, columns, 0), axis=1), axis=1)
         breaks = styles[:, 1:] != styles[:, :-1]
         names = {style: self._name(style // _GROUNDS, style % _GROUNDS - 1) for style in np.unique(styles).tolist()}
         return [self._runs(row, styles[row], np.flatnonzero(breaks[row]) + 1, names) for row in range(len(styles))]

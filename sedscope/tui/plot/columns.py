@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sedscope.tui.plot.axis.scale import Floats, Scale, Span, forward
+from sedscope.tui.plot.axis.scale import AxisRange, Floats, Scale, forward
 from sedscope.tui.plot.data import Bools, Reduce, Series
 from sedscope.tui.plot.means import means
 
@@ -38,19 +38,19 @@ class _Groups:
     starts: NDArray[np.intp]
     at: Floats
     """[G] place in dots, ascending."""
-    part: slice
+    samples: slice
     """The samples that are in a group."""
 
 
-def columns(series: Series, x: Span, x_scale: Scale, y_scale: Scale, count: int, reduce: Reduce) -> Columns:
+def columns(series: Series, x: AxisRange, x_scale: Scale, y_scale: Scale, count: int, reduce: Reduce) -> Columns:
     """The series over `count` dot columns."""
-    places, kept = _places(series, x, x_scale, count)
-    groups = _group(places, kept, count)
+    positions, samples = _places(series, x, x_scale, count)
+    groups = _group(positions, samples, count)
     nothing = np.full(count, np.nan)
     none = np.zeros(count, dtype=bool)
     if not groups.at.size:
         return Columns(nothing, nothing, nothing, None, none, none)
-    values = forward(series.y[groups.part], y_scale)
+    values = forward(series.y[groups.samples], y_scale)
     y = _spread(means(values, groups.starts) if reduce != "last" else _lasts(values, groups.starts), groups, count)
     low = high = y
     if reduce == "extent":
@@ -66,25 +66,25 @@ def columns(series: Series, x: Span, x_scale: Scale, y_scale: Scale, count: int,
     )
 
 
-def _places(series: Series, x: Span, scale: Scale, count: int) -> tuple[Floats, slice]:
+def _places(series: Series, x: AxisRange, scale: Scale, count: int) -> tuple[Floats, slice]:
     """Dot positions of the samples in view and of one neighbour on either side."""
     placed = forward(series.x, scale)
     start = int(np.count_nonzero(np.isnan(placed)))  # x ascends, so what a log axis cannot show comes first
-    dots = x.place(placed) * max(count - 1, 1)
+    dots = x.fractions(placed) * max(count - 1, 1)
     first = max(int(np.searchsorted(dots[start:], -0.5, "left")) + start - 1, start)
     last = min(int(np.searchsorted(dots[start:], count - 0.5, "left")) + start + 1, dots.size)
-    kept = slice(first, last)
-    return dots[kept], kept
+    samples = slice(first, last)
+    return dots[samples], samples
 
 
-def _group(places: Floats, kept: slice, count: int) -> _Groups:
-    dots = np.floor(places + 0.5)
+def _group(positions: Floats, samples: slice, count: int) -> _Groups:
+    dots = np.floor(positions + 0.5)
     if not dots.size:
-        return _Groups(np.empty(0, dtype=np.intp), np.empty(0), kept)
+        return _Groups(np.empty(0, dtype=np.intp), np.empty(0), samples)
     starts = np.flatnonzero(np.concatenate([[True], dots[1:] != dots[:-1]]))
     at = dots[starts]
     outside = (at < 0) | (at >= count)
-    return _Groups(starts, np.where(outside, places[starts], at), kept)
+    return _Groups(starts, np.where(outside, positions[starts], at), samples)
 
 
 def _lasts(values: Floats, starts: NDArray[np.intp]) -> Floats:
@@ -114,9 +114,9 @@ def _spread(values: Floats, groups: _Groups, count: int) -> Floats:
 def _band(series: Series, groups: _Groups, scale: Scale, count: int) -> tuple[Floats, Floats] | None:
     if series.low is None or series.high is None:
         return None
-    low, high = (forward(part[groups.part], scale) for part in (series.low, series.high))
+    low, high = (forward(edge[groups.samples], scale) for edge in (series.low, series.high))
     if scale == "log":  # a band that reaches down to 0 goes on below the view
-        low = np.where((series.low[groups.part] <= 0) & np.isfinite(high), -400.0, low)
+        low = np.where((series.low[groups.samples] <= 0) & np.isfinite(high), -400.0, low)
     return _spread(means(low, groups.starts), groups, count), _spread(means(high, groups.starts), groups, count)
 
 
@@ -130,14 +130,14 @@ def _dimmed(series: Series, groups: _Groups, count: int) -> Bools:
     """[C] columns of which every sample is dimmed."""
     if series.dimmed is None:
         return np.zeros(count, dtype=bool)
-    folded: Bools = np.logical_and.reduceat(series.dimmed[groups.part], groups.starts)
+    folded: Bools = np.logical_and.reduceat(series.dimmed[groups.samples], groups.starts)
     return folded[_nearest(groups, count)]
 
 
 def _marked(series: Series, groups: _Groups, values: Floats, count: int) -> Bools:
     marked = np.zeros(count, dtype=bool)
     if series.marked is not None:
-        held = np.logical_or.reduceat(series.marked[groups.part] & np.isfinite(values), groups.starts)
+        held = np.logical_or.reduceat(series.marked[groups.samples] & np.isfinite(values), groups.starts)
         inside = held & (groups.at >= 0) & (groups.at < count)
         marked[groups.at[inside].astype(np.intp)] = True
     return marked

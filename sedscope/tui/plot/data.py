@@ -110,7 +110,7 @@ class Chart:
         return np.unique(np.concatenate([np.empty(0), *(series.x for series in self.series)]))
 
     @cached_property
-    def whole(self) -> bool:
+    def has_integer_steps(self) -> bool:
         """True where every x is a whole number, so that ticks between them would mean nothing."""
         return bool(self.steps.size) and bool(np.all(self.steps == np.round(self.steps)))
 

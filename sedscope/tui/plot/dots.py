@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sedscope.tui.plot.axis.scale import Floats, Span
+from sedscope.tui.plot.axis.scale import AxisRange, Floats
 from sedscope.tui.plot.data import Bools
 
 Codes = NDArray[np.uint32]
@@ -47,13 +47,13 @@ class Grid:
         return self.height * self.down
 
 
-def rows_of(grid: Grid, y: Span, values: Floats) -> Floats:
+def rows_of(grid: Grid, y: AxisRange, values: Floats) -> Floats:
     """Dot rows of axis values, whole, 0 at the top; held just outside the grid where they lie beyond it."""
-    rows = (1 - y.place(values)) * (grid.rows - 1)
+    rows = (1 - y.fractions(values)) * (grid.rows - 1)
     return np.floor(np.clip(rows, -2.0, grid.rows + 1.0) + 0.5 + _NUDGE)
 
 
-def line(grid: Grid, y: Span, low: Floats, high: Floats) -> Bools:
+def line(grid: Grid, y: AxisRange, low: Floats, high: Floats) -> Bools:
     """A line through columns that cover `low` … `high`: neighbours meet half-way and share no dot, so it is thin."""
     top, bottom = rows_of(grid, y, high), rows_of(grid, y, low)
     up, down = top.copy(), bottom.copy()
@@ -70,7 +70,7 @@ def filled(grid: Grid, top: Floats, bottom: Floats) -> Bools:
     return mask
 
 
-def band(grid: Grid, y: Span, low: Floats, high: Floats) -> Bools:
+def band(grid: Grid, y: AxisRange, low: Floats, high: Floats) -> Bools:
     """A band as a quarter of its dots, in a pattern that shows lines through it."""
     area = filled(grid, rows_of(grid, y, high), rows_of(grid, y, low))
     rows, columns = np.arange(grid.rows)[:, None], np.arange(grid.columns)[None, :]
@@ -80,12 +80,12 @@ def band(grid: Grid, y: Span, low: Floats, high: Floats) -> Bools:
     return area
 
 
-def level(grid: Grid, y: Span, value: float, every: int) -> Bools:
+def level(grid: Grid, y: AxisRange, value: float, every: int) -> Bools:
     """A horizontal line at one height, one dot in `every`; empty where the height is out of view."""
     mask = np.zeros((grid.rows, grid.columns), dtype=bool)
-    place = float(y.place(value))
-    if 0 <= place <= 1:
-        mask[int((1 - place) * (grid.rows - 1) + 0.5), ::every] = True
+    position = float(y.fractions(value))
+    if 0 <= position <= 1:
+        mask[int((1 - position) * (grid.rows - 1) + 0.5), ::every] = True
     return mask
 
 

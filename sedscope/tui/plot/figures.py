@@ -8,10 +8,10 @@ _PLAIN_TO = 1e6
 _SMALL = "₀₁₂₃₄₅₆₇₈₉"
 
 
-def readable(value: float, digits: int = 3, *, whole: bool = True) -> str:
+def readable(value: float, digits: int = 3, *, plain_integers: bool = True) -> str:
     """About `digits` significant digits, without an exponent between 0.001 and 1,000,000: 72.1, 0.00123, 1.2e-7.
 
-    A whole number is written without decimals, unless `whole` is false (beside numbers that have them).
+    A whole number is written without decimals, unless `plain_integers` is false (beside numbers that have them).
     """
     if math.isnan(value):
         return "undefined"
@@ -22,7 +22,7 @@ def readable(value: float, digits: int = 3, *, whole: bool = True) -> str:
     size = abs(value)
     if size >= _PLAIN_TO or size < 1e-3:
         return scientific(value, digits)
-    if whole and value == round(value):
+    if plain_integers and value == round(value):
         return str(round(value))
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     return f"{value:.{decimals}f}"
@@ -36,7 +36,7 @@ def scientific(value: float, digits: int = 3) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def place(x: float) -> str:
+def position_text(x: float) -> str:
     """A position on the x axis: a whole step is written out, whatever its size."""
     if math.isfinite(x) and x == round(x) and abs(x) <= 2**53:
         return str(int(x))

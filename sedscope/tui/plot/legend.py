@@ -27,8 +27,8 @@ def legend(chart: Chart, view: View, cursor: float | None, cells: int, rows: int
         entries.append(((f"+ {len(chart.series) - shown} more", "label"),))
     lines: list[Line] = []
     for row in range(rows):
-        parts = [entries[i] for i in range(row, len(entries), rows)][:across]
-        lines.append(cut([run for part in parts for run in cut(part, room, "label")], cells, "label"))
+        row_entries = [entries[i] for i in range(row, len(entries), rows)][:across]
+        lines.append(cut([run for entry in row_entries for run in cut(entry, room, "label")], cells, "label"))
     return tuple(lines)
 
 

@@ -43,8 +43,8 @@ class Legend(Sliced):
 
     def on_click(self, event: events.Click) -> None:
         """Pick the series under the mouse."""
-        place = self.point(event.screen_offset)
-        index = legend.entry_at(len(self._plot.chart.series), *self.size, place.x, place.y)
+        position = self.point(event.screen_offset)
+        index = legend.entry_at(len(self._plot.chart.series), *self.size, position.x, position.y)
         if index is not None:
             event.stop()
             self._plot.choose(None if self._plot.view.picked == index else index)

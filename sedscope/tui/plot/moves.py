@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sedscope.tui.plot.axis.limits import x_span
-from sedscope.tui.plot.axis.scale import Floats, Span, backward, forward
+from sedscope.tui.plot.axis.limits import x_range
+from sedscope.tui.plot.axis.scale import AxisRange, Floats, backward, forward
 from sedscope.tui.plot.data import Chart, View
 
 _LEAST_SAMPLES = 2
@@ -18,7 +18,7 @@ _LEAST_SAMPLES = 2
 
 def zoomed(chart: Chart, view: View, factor: float, about: float | None) -> View:
     """The view `factor` times as wide, x = `about` (None: the middle) staying in place; the whole chart at most."""
-    now = x_span(chart, view)
+    now = x_range(chart, view)
     fixed = float(forward(about, chart.x.scale)) if about is not None else now.at(0.5)
     if not now.low <= fixed <= now.high:
         fixed = now.at(0.5)
@@ -30,9 +30,9 @@ def zoomed(chart: Chart, view: View, factor: float, about: float | None) -> View
 
 def panned(chart: Chart, view: View, share: float) -> View:
     """The view moved by a share of its width; it stops at the ends of the chart."""
-    now, whole = x_span(chart, view), x_span(chart, replace(view, low=None, high=None))
+    now, full = x_range(chart, view), x_range(chart, replace(view, low=None, high=None))
     step = (now.high / 2 - now.low / 2) * 2 * share
-    step = min(max(step, whole.low - now.low), whole.high - now.high) if now != whole else 0.0
+    step = min(max(step, full.low - now.low), full.high - now.high) if now != full else 0.0
     return _within(chart, view, now.low + step, now.high + step)
 
 
@@ -46,16 +46,16 @@ def between(chart: Chart, view: View, low: float, high: float) -> View:
 
 def reaching(chart: Chart, view: View, x: float) -> View:
     """The view moved no further than needed to show x."""
-    now, place = x_span(chart, view), float(forward(x, chart.x.scale))
-    if not np.isfinite(place) or now.low <= place <= now.high:
+    now, position = x_range(chart, view), float(forward(x, chart.x.scale))
+    if not np.isfinite(position) or now.low <= position <= now.high:
         return view
-    step = place - (now.low if place < now.low else now.high)
+    step = position - (now.low if position < now.low else now.high)
     return _within(chart, view, now.low + step, now.high + step)
 
 
 def visible(chart: Chart, view: View) -> Floats:
     """[m] the x in view at which some series has a point, ascending."""
-    now = x_span(chart, view)
+    now = x_range(chart, view)
     placed = forward(chart.steps, chart.x.scale)
     return chart.steps[(placed >= now.low) & (placed <= now.high)]
 
@@ -69,19 +69,19 @@ def stepped(chart: Chart, view: View, cursor: float | None, count: int) -> float
     if not steps.size:
         return None
     left, right = np.searchsorted(steps, cursor, "left"), np.searchsorted(steps, cursor, "right")
-    place = int(right) - 1 + count if count > 0 else int(left) + count
-    return float(steps[min(max(place, 0), steps.size - 1)])
+    index = int(right) - 1 + count if count > 0 else int(left) + count
+    return float(steps[min(max(index, 0), steps.size - 1)])
 
 
 def leapt(chart: Chart, view: View, cursor: float | None, share: float) -> float | None:
     """The cursor moved by a share of the view, to the nearest sample; at least one sample on."""
-    one = stepped(chart, view, cursor, 1 if share > 0 else -1)
-    if cursor is None or one is None:
-        return one
-    now = x_span(chart, view)
+    next_sample = stepped(chart, view, cursor, 1 if share > 0 else -1)
+    if cursor is None or next_sample is None:
+        return next_sample
+    now = x_range(chart, view)
     target = float(forward(cursor, chart.x.scale)) + (now.high / 2 - now.low / 2) * 2 * share
     far = nearest(chart, backward(target, chart.x.scale))
-    return one if far is None else max(one, far) if share > 0 else min(one, far)
+    return next_sample if far is None else max(next_sample, far) if share > 0 else min(next_sample, far)
 
 
 def nearest(chart: Chart, x: float) -> float | None:
@@ -99,8 +99,8 @@ def _samples(chart: Chart, low: float, high: float) -> int:
 
 def _within(chart: Chart, view: View, low: float, high: float) -> View:
     """The view of a stretch in axis units, cut to the chart; a stretch that holds all of it follows its growth."""
-    whole: Span = x_span(chart, replace(view, low=None, high=None))
-    low, high = max(low, whole.low), min(high, whole.high)
-    if not low < high or (low == whole.low and high == whole.high):
+    full: AxisRange = x_range(chart, replace(view, low=None, high=None))
+    low, high = max(low, full.low), min(high, full.high)
+    if not low < high or (low == full.low and high == full.high):
         return replace(view, low=None, high=None)
     return replace(view, low=backward(low, chart.x.scale), high=backward(high, chart.x.scale))

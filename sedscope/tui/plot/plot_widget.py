@@ -282,12 +282,12 @@ class Plot(CursorWidget):
 
     def _column(self, event: events.MouseEvent) -> int | None:
         """The column of the plot area under the mouse, None beside it."""
-        place = self.point(event.screen_offset)
+        position = self.point(event.screen_offset)
         if not self.size.width or not self.size.height:
             return None
         layout = self._framed(*self.size).layout
-        inside = layout.left <= place.x < layout.left + layout.plot_width
-        return place.x if inside and 0 <= place.y < self.size.height else None
+        inside = layout.left <= position.x < layout.left + layout.plot_width
+        return position.x if inside and 0 <= position.y < self.size.height else None
 
     def _sample(self, column: int | None) -> float | None:
         """The x of the sample nearest to a column."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedscope.tui.plot.axis.limits import x_span
+from sedscope.tui.plot.axis.limits import x_range
 from sedscope.tui.plot.axis.scale import Floats, backward
 from sedscope.tui.plot.data import Chart, Series, View
-from sedscope.tui.plot.figures import place, readable
+from sedscope.tui.plot.figures import position_text, readable
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def read(series: Series, x: float) -> Reading | None:
     left = max(right - 1, 0)
     index = left if x - series.x[left] <= series.x[right] - x else right
     at = float(series.x[index])
-    low, high = (None if part is None else float(part[index]) for part in (series.low, series.high))
+    low, high = (None if band_edge is None else float(band_edge[index]) for band_edge in (series.low, series.high))
     return Reading(at, float(series.y[index]), low, high, series.reasons.get(at, ""))
 
 
@@ -50,7 +50,7 @@ def value_text(series: Series, x: float | None) -> str:
         text = f"undefined: {reading.reason}"
     elif reading.low is not None and reading.high is not None and math.isfinite(reading.y):
         text += f" [{readable(reading.low)}, {readable(reading.high)}]"
-    return text if reading.x == x else f"{text} @{place(reading.x)}"
+    return text if reading.x == x else f"{text} @{position_text(reading.x)}"
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class Summary:
 
 def at_cursor(chart: Chart, x: float) -> Summary | None:
     """Least and greatest over the series that have a finite sample nearest to x; None where none has."""
-    found = [(i, read(series, x)) for i, series in enumerate(chart.series)]
-    return _summary([(i, np.array([r.y])) for i, r in found if r is not None])
+    readings = [(i, read(series, x)) for i, series in enumerate(chart.series)]
+    return _summary([(i, np.array([r.y])) for i, r in readings if r is not None])
 
 
 def in_view(chart: Chart, view: View) -> Summary | None:
     """Least and greatest over the picked series, or all, in the stretch of x in view."""
-    x = x_span(chart, view)
+    x = x_range(chart, view)
     low, high = backward(x.low, chart.x.scale), backward(x.high, chart.x.scale)
     picked = range(len(chart.series)) if view.picked is None else [view.picked]
     return _summary([(i, s.y[(s.x >= low) & (s.x <= high)]) for i in picked for s in [chart.series[i]]])

@@ -93,9 +93,9 @@ class Sliced(Widget):
             )
         return self._strips[y]
 
-    def start_of(self, part: Slice) -> int:
+    def start_of(self, piece: Slice) -> int:
         """The first column of a slice."""
-        return self._starts().get(part, 0)
+        return self._starts().get(piece, 0)
 
     def point(self, screen: Offset) -> Offset:
         """A place on the screen in this widget's own columns and lines."""
@@ -123,8 +123,8 @@ class Sliced(Widget):
     def _forget(self) -> None:
         self._lines = None
         self._strips = {}
-        for part in self.query_children(Slice):
-            part.refresh()
+        for piece in self.query_children(Slice):
+            piece.refresh()
 
     def _send_changes(self) -> None:
         """Compare with what is on the screen, and refresh the slices of the lines that differ."""
@@ -133,16 +133,16 @@ class Sliced(Widget):
         if before is None or len(before) != len(now):
             self._forget()
             return
-        slices = [(part, start, start + part.size.width) for part, start in self._starts().items()]
+        slices = [(piece, start, start + piece.size.width) for piece, start in self._starts().items()]
         for y, (old, new) in enumerate(zip(before, now, strict=True)):
             low, high = changed(old, new, self.size.width)
             if low == high:
                 continue
             self._strips.pop(y, None)
-            for part, start, end in slices:
+            for piece, start, end in slices:
                 left, right = max(low, start), min(high, end)
                 if left < right:
-                    part.refresh(Region(left - start, y, right - left, 1))
+                    piece.refresh(Region(left - start, y, right - left, 1))
         self._lines = now
 
     def _starts(self) -> dict[Slice, int]:
@@ -151,10 +151,10 @@ class Sliced(Widget):
         if self._laid_out != width:
             self._places = {}
             used = 0
-            for part in self.children:
-                assert isinstance(part, Slice)
-                self._places[part] = used
-                used += part.size.width
+            for piece in self.children:
+                assert isinstance(piece, Slice)
+                self._places[piece] = used
+                used += piece.size.width
             self._laid_out = width if used == width else None
         return self._places
 

@@ -39,14 +39,14 @@ class Paint:
     foreground: Color
     colours: str
     """A `Look.colours`."""
-    _made: dict[str, Style] = field(default_factory=dict, compare=False, repr=False)
+    _styles: dict[str, Style] = field(default_factory=dict, compare=False, repr=False)
 
     def style(self, key: str) -> Style:
         """The style of a key."""
-        found = self._made.get(key)
-        if found is None:
-            found = self._made[key] = _style(self, key)
-        return found
+        style = self._styles.get(key)
+        if style is None:
+            style = self._styles[key] = _style(self, key)
+        return style
 
 
 def paint(background: Color, foreground: Color, look: Look) -> Paint:
@@ -148,9 +148,9 @@ def _legible(colour: Color, background: Color, foreground: Color) -> Color:
     return foreground
 
 
-def _contrast(one: Color, other: Color) -> float:
+def _contrast(first: Color, second: Color) -> float:
     """Contrast ratio, 1 to 21 (WCAG 2.2, relative luminance)."""
-    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
 

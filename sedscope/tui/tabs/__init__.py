@@ -44,4 +44,4 @@ TABS = (
 
 def entry(name: str) -> TabEntry | None:
     """The tab of that name, or None."""
-    return next((one for one in TABS if one.name == name), None)
+    return next((tab for tab in TABS if tab.name == name), None)

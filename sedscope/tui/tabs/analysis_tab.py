@@ -20,7 +20,7 @@ from sedscope.tui.data.analysis_settings import changed
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import Tab
 from sedscope.tui.widgets.prompts import Prompt
-from sedscope.tui.widgets.quiet_static import Words
+from sedscope.tui.widgets.quiet_static import QuietStatic
 from sedscope.tui.widgets.settings_bar import Setting, SettingsBar
 from sedscope.tui.worker.jobs import Job
 
@@ -40,7 +40,7 @@ _QUESTIONS = {
 class AnalysisTab(PanelTab):
     """Panels below a line of settings."""
 
-    DEFAULT_CSS = "AnalysisTab #made-of { width: auto; height: 1; padding: 0 1; }"
+    DEFAULT_CSS = "AnalysisTab #provenance { width: auto; height: 1; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("W", "ask_for('window')", "Window", tooltip="Rows of a window"),
         Binding("K", "ask_for('rank')", "Rank", tooltip="Directions of a basis"),
@@ -57,7 +57,7 @@ class AnalysisTab(PanelTab):
         super().__init__()
         self.features_of: str | None = None
         """The task whose features are looked at."""
-        self.asked: Job | None = None
+        self.pending: Job | None = None
         """What the worker is working at for this tab."""
         self._number = 0
         """Of that job: ends of jobs that it replaced are heard too."""
@@ -72,11 +72,11 @@ class AnalysisTab(PanelTab):
 
     def head(self) -> list[Widget]:
         """What the picture was made of."""
-        return [Words(id="made-of")]
+        return [QuietStatic(id="provenance")]
 
-    def say_made_of(self, text: str) -> None:
+    def show_provenance(self, text: str) -> None:
         """How the picture stands to the settings above it, in a few words."""
-        self.query_one("#made-of", Words).say(Content.styled(text, "$foreground 60%"))
+        self.query_one("#provenance", QuietStatic).say(Content.styled(text, "$foreground 60%"))
 
     def missing(self) -> Job | None:
         """What must be asked for next; None where everything is there."""
@@ -92,18 +92,18 @@ class AnalysisTab(PanelTab):
 
     def ask(self) -> None:
         """Ask for what is missing, where it was not refused before."""
-        job = self.missing() if self.display and self._whole else None
-        if job is None or same_question(job, self.asked):
+        job = self.missing() if self.display and self._has_widgets else None
+        if job is None or same_question(job, self.pending):
             return
         if self._refused is not None and self._refused[0] == job:
             self.refused(self._refused[1])
             return
-        kept = self.shell.answer_to(job)
-        if kept is not None and kept[1]:
-            self.take(job, *kept)
+        answer = self.shell.answer_to(job)
+        if answer is not None and answer[1]:
+            self.take(job, *answer)
             self.ask()
             return
-        self.asked = job
+        self.pending = job
         self._number = self.shell.request(job, self.NAME)
 
     def settings_changed(self) -> None:
@@ -117,15 +117,15 @@ class AnalysisTab(PanelTab):
 
     def job_answered(self, number: int, value: Any, final: bool) -> None:
         """To what was asked last."""
-        if self.asked is not None and number == self._number and self._whole:
-            self.take(self.asked, value, final)
+        if self.pending is not None and number == self._number and self._has_widgets:
+            self.take(self.pending, value, final)
 
     def job_ended(self, number: int, error: str | None, cancelled: bool) -> None:
         """Go on with what is still missing, or say why nothing comes."""
-        job = self.asked
-        if job is None or number != self._number or not self._whole:
+        job = self.pending
+        if job is None or number != self._number or not self._has_widgets:
             return
-        self.asked = None
+        self.pending = None
         reason = error or ("Cancelled: A asks again." if cancelled else "")
         if not reason and self.missing() == job:
             reason = "No answer came: A asks again."
@@ -154,7 +154,7 @@ class AnalysisTab(PanelTab):
             self.settings_changed()
 
     @property
-    def _whole(self) -> bool:
+    def _has_widgets(self) -> bool:
         """Whether the tab has its widgets: an answer may come while the viewer ends and takes them away."""
         return self.is_attached and 0 < self._n_parts == len(self.children)
 
@@ -176,7 +176,7 @@ class AnalysisTab(PanelTab):
         """Ask for a number."""
         ask_for_number(self, name)
 
-    def on_settings_bar_asked(self, message: SettingsBar.Asked) -> None:
+    def on_settings_bar_setting_clicked(self, message: SettingsBar.SettingClicked) -> None:
         """A setting was clicked."""
         message.stop()
         self.call_later(self.run_action, message.action)

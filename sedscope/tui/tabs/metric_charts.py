@@ -23,7 +23,7 @@ def accuracy(data: RunData) -> Chart:
     """Train and test accuracy per task, in this order of tasks, test before train."""
     names = sorted((name for name in _metrics(data) if _is_accuracy(name)), key=lambda name: _by_task(data, name))
     series = [_series(data, METRIC_PREFIX + name, spoken(name)) for name in names]
-    low, high = (0.0, 1.0) if all(_within_one(one) for one in series) else (None, None)
+    low, high = (0.0, 1.0) if all(_within_one(curve) for curve in series) else (None, None)
     return Chart(tuple(series), Axis("t"), Axis("share", low=low, high=high), "Accuracy", moments=moments(data))
 
 

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from sedscope.tui.tabs.tab import Tab
 from sedscope.tui.widgets.chips import Chips
-from sedscope.tui.widgets.quiet_static import Words
+from sedscope.tui.widgets.quiet_static import QuietStatic
 
 ALL = "all"
 
@@ -54,7 +54,7 @@ class PanelTab(Tab):
         with Horizontal(id="head"):
             yield Chips("v view", id="views")
             yield from self.head()
-        yield Words(id="instead")
+        yield QuietStatic(id="instead")
         with Container(id="deck"):
             for name in self.PANELS:
                 panel = self.make_panel(name)
@@ -79,7 +79,7 @@ class PanelTab(Tab):
         if bool(reason) != self.has_class("-empty"):
             self.set_class(bool(reason), "-empty")
             self.call_after_refresh(self.focus_first)
-        self.query_one("#instead", Words).say(Content.styled(reason, "$foreground 70%"))
+        self.query_one("#instead", QuietStatic).say(Content.styled(reason, "$foreground 70%"))
         if not reason:
             self.call_after_refresh(self.focus_first)
 
@@ -87,7 +87,7 @@ class PanelTab(Tab):
         """All or one."""
         self.rearrange()
 
-    def on_chips_chosen(self, message: Chips.Chosen) -> None:
+    def on_chips_choice_clicked(self, message: Chips.ChoiceClicked) -> None:
         """A view was clicked."""
         if message.chips.id == "views":
             message.stop()

@@ -11,14 +11,14 @@ RANDOM = Rule(1.0, "random")
 
 def moments(data: RunData) -> tuple[Moment, ...]:
     """The grok step of each task that has one."""
-    found = [(one.task, getattr(one.grokking.grok[0], "t", None)) for one in data.milestones]
+    grok_steps = [(milestones.task, getattr(milestones.grokking.grok[0], "t", None)) for milestones in data.milestones]
     several = len(data.milestones) > 1
-    return tuple(Moment(float(t), task if several else "grok") for task, t in found if t is not None)
+    return tuple(Moment(float(t), task if several else "grok") for task, t in grok_steps if t is not None)
 
 
-def bare(found: tuple[Moment, ...]) -> tuple[Moment, ...]:
+def bare(named: tuple[Moment, ...]) -> tuple[Moment, ...]:
     """The same lines without their names, where another chart beside tells them."""
-    return tuple(Moment(one.x) for one in found) if len(found) > 1 else found
+    return tuple(Moment(moment.x) for moment in named) if len(named) > 1 else named
 
 
 def steps_axis(data: RunData) -> Axis:

@@ -79,15 +79,15 @@ class SourcedTab(AnalysisTab):
 
     def chart_pane(self, name: str) -> ChartPane:
         """The panel of that name, which is a plot."""
-        found = self.panel(name)
-        assert isinstance(found, ChartPane)
-        return found
+        pane = self.panel(name)
+        assert isinstance(pane, ChartPane)
+        return pane
 
     def matrix_pane(self, name: str) -> MatrixPane:
         """The panel of that name, which is a matrix."""
-        found = self.panel(name)
-        assert isinstance(found, MatrixPane)
-        return found
+        pane = self.panel(name)
+        assert isinstance(pane, MatrixPane)
+        return pane
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
@@ -117,10 +117,10 @@ class SourcedTab(AnalysisTab):
         if self.chosen in names:
             self._choose(names[(names.index(self.chosen) + direction) % len(names)])
 
-    def on_chips_chosen(self, message: Chips.Chosen) -> None:
+    def on_chips_choice_clicked(self, message: Chips.ChoiceClicked) -> None:
         """A source or a view was clicked."""
         if message.chips.id != "sources":
-            super().on_chips_chosen(message)
+            super().on_chips_choice_clicked(message)
             return
         message.stop()
         self._choose(message.chips.choices[message.index])

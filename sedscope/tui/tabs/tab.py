@@ -85,7 +85,7 @@ class Tab(Vertical):
         """The tab came to the front. By default its first focusable widget takes the keys."""
         self.focus_first()
 
-    def job_told(self, number: int, stage: str, done: int, total: int) -> None:
+    def job_progressed(self, number: int, stage: str, done: int, total: int) -> None:
         """A job of this tab made progress (the viewer itself shows it too)."""
 
     def job_answered(self, number: int, value: Any, final: bool) -> None:
@@ -150,11 +150,11 @@ class Tab(Vertical):
         """Give the keys to the first widget that takes them, unless one of this tab has them; else to the tab."""
         if not self.display or not self.is_attached:
             return
-        found, focused = self.key_takers(), self.screen.focused
-        self.can_focus = not found
+        takers, focused = self.key_takers(), self.screen.focused
+        self.can_focus = not takers
         # A widget that was hidden a moment ago still has the keys, and loses them later.
         if focused is None or self not in focused.ancestors or not _is_seen(focused):
-            (found[0] if found else self).focus(scroll_visible=False)
+            (takers[0] if takers else self).focus(scroll_visible=False)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """A plot's cursor is the shared one."""

@@ -31,8 +31,8 @@ def fewer_bytes(data: str) -> str:
     parts: list[str] = []
     sent = wished = _PLAIN
     pieces = _STYLE.split(data)
-    for place, piece in enumerate(pieces):
-        if place % 2:
+    for index, piece in enumerate(pieces):
+        if index % 2:
             wished = _after(wished, piece)
         elif piece:
             if wished != sent and not _MOVES.fullmatch(piece):
@@ -69,10 +69,10 @@ def _after(style: _Style, codes: str) -> _Style:
 @lru_cache(maxsize=4096)
 def _change(now: _Style, wished: _Style) -> str:
     """The shortest sequence from one pen to another."""
-    whole = [*sorted(wished.attributes), *filter(None, (wished.ink, wished.ground))]
+    codes_of_all = [*sorted(wished.attributes), *filter(None, (wished.ink, wished.ground))]
     if now.attributes - wished.attributes:
-        return f"\x1b[{';'.join(['0', *whole])}m"
+        return f"\x1b[{';'.join(['0', *codes_of_all])}m"
     codes = sorted(wished.attributes - now.attributes)
     codes += [wished.ink or "39"] if wished.ink != now.ink else []
     codes += [wished.ground or "49"] if wished.ground != now.ground else []
-    return f"\x1b[{';'.join(codes)}m" if whole else "\x1b[0m"
+    return f"\x1b[{';'.join(codes)}m" if codes_of_all else "\x1b[0m"

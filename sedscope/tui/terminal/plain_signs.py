@@ -35,12 +35,12 @@ class PlainSigns(LineFilter):
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
-    return "".join(character if character.isascii() else _one(character) for character in text)
+    return "".join(character if character.isascii() else _replacement(character) for character in text)
 
 
-def _one(character: str) -> str:
-    found = _SIGNS.get(character)
-    if found is None:
-        found = ascii_text(character) if not "─" <= character <= "▟" else "+"
+def _replacement(character: str) -> str:
+    sign = _SIGNS.get(character)
+    if sign is None:
+        sign = ascii_text(character) if not "─" <= character <= "▟" else "+"
     size = cell_len(character)
-    return (found[:size] if found else "?").ljust(size, "?") if size else ""
+    return (sign[:size] if sign else "?").ljust(size, "?") if size else ""

@@ -19,7 +19,7 @@ class Chips(Widget):
     DEFAULT_CSS = "Chips { height: 1; width: 1fr; color: $foreground 70%; }"
 
     @dataclass
-    class Chosen(Message):
+    class ChoiceClicked(Message):
         """A choice was clicked."""
 
         chips: Chips
@@ -64,7 +64,7 @@ class Chips(Widget):
             x -= cell_len(self._choices[index]) + 2
             if x < 0:
                 event.stop()
-                self.post_message(self.Chosen(self, index))
+                self.post_message(self.ChoiceClicked(self, index))
                 return
 
     def _first(self) -> int:

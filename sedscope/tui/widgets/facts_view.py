@@ -32,9 +32,9 @@ class FactsView(VerticalScroll, can_focus=True):
         """One page."""
         yield self._page
 
-    def show(self, found: Sequence[Section]) -> None:
+    def show(self, sections: Sequence[Section]) -> None:
         """Show these sections."""
-        self._page.show(tuple(found))
+        self._page.show(tuple(sections))
 
 
 class FactsPage(Widget):
@@ -47,10 +47,10 @@ class FactsPage(Widget):
         super().__init__()
         self._sections: tuple[Section, ...] = ()
 
-    def show(self, found: tuple[Section, ...]) -> None:
+    def show(self, sections: tuple[Section, ...]) -> None:
         """Another text; nothing is drawn where it is the same."""
-        if found != self._sections:
-            self._sections = found
+        if sections != self._sections:
+            self._sections = sections
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -62,12 +62,12 @@ class FactsPage(Widget):
         return page(self._sections, self.size.width)
 
 
-def page(found: Sequence[Section], width: int) -> Content:
+def page(sections: Sequence[Section], width: int) -> Content:
     """The sections as text of at most `width` characters a line."""
     parts: list[Content] = []
     width = max(width, _LEAST_WIDTH)
-    for place, (title, facts) in enumerate(found):
-        parts.append(Content.styled(("\n" if place else "") + f"{title}\n", "bold $accent"))
+    for index, (title, facts) in enumerate(sections):
+        parts.append(Content.styled(("\n" if index else "") + f"{title}\n", "bold $accent"))
         named = any(name for name, _ in facts)
         for name, value in facts:
             parts += _fact(name, value, _NAME if named else 0, width)

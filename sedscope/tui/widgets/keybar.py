@@ -17,7 +17,7 @@ _FIRST = ("help", "quit")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeyEntry:
     """One key."""
 
     key: str
@@ -38,7 +38,7 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: tuple[KeyEntry, ...] = ()
 
     def on_mount(self) -> None:
         """Follow the focus."""
@@ -46,49 +46,53 @@ class KeyBar(Widget):
         self._update(self.screen)
 
     def _update(self, screen: Screen[object]) -> None:
-        found = tuple(entries(screen))
-        if [(one.key, one.label) for one in found] != [(one.key, one.label) for one in self._entries]:
-            self._entries = found
+        shown_entries = tuple(entries(screen))
+        if [(entry.key, entry.label) for entry in shown_entries] != [
+            (entry.key, entry.label) for entry in self._entries
+        ]:
+            self._entries = shown_entries
             self.refresh()
         else:
-            self._entries = found
+            self._entries = shown_entries
 
     def render(self) -> Content:
         """As many entries as fit whole."""
         parts: list[Content] = []
         room = self.size.width
-        for one in self._entries:
-            if one.width > room:
+        for entry in self._entries:
+            if entry.width > room:
                 continue
-            parts += [Content.styled(f" {one.key}", "bold $primary"), Content(f" {one.label} ")]
-            room -= one.width
+            parts += [Content.styled(f" {entry.key}", "bold $primary"), Content(f" {entry.label} ")]
+            room -= entry.width
         return Content("").join(parts)
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the entry under the mouse says."""
         x, room = event.x, self.size.width
-        for one in self._entries:
-            if one.width > room:
+        for entry in self._entries:
+            if entry.width > room:
                 continue
-            if x < one.width:
-                await self.app.run_action(one.action, one.node)
+            if x < entry.width:
+                await self.app.run_action(entry.action, entry.node)
                 return
-            x -= one.width
-            room -= one.width
+            x -= entry.width
+            room -= entry.width
 
 
-def entries(screen: Screen[object]) -> list[Entry]:
+def entries(screen: Screen[object]) -> list[KeyEntry]:
     """The shown bindings, Help and Quit first, then those of the focused widget and of the tab, then the viewer's."""
-    found: dict[str, Entry] = {}
+    by_action: dict[str, KeyEntry] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if binding.show and active.enabled and binding.action not in found:
-            found[binding.action] = Entry(_key(screen, binding), binding.description, binding.action, active.node)
-    return sorted(found.values(), key=lambda one: (_place(one), one.node is screen.app))
+        if binding.show and active.enabled and binding.action not in by_action:
+            by_action[binding.action] = KeyEntry(
+                _key(screen, binding), binding.description, binding.action, active.node
+            )
+    return sorted(by_action.values(), key=lambda entry: (_rank(entry), entry.node is screen.app))
 
 
-def _place(one: Entry) -> int:
-    return _FIRST.index(one.action) if one.action in _FIRST else len(_FIRST)
+def _rank(entry: KeyEntry) -> int:
+    return _FIRST.index(entry.action) if entry.action in _FIRST else len(_FIRST)
 
 
 def _key(screen: Screen[object], binding: Binding) -> str:

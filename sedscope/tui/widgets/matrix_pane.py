@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from sedscope.tui.plot import CellMoved, Heatmap, HeatmapView, Look
-from sedscope.tui.widgets.quiet_static import Words
+from sedscope.tui.widgets.quiet_static import QuietStatic
 
 
 class MatrixPane(Vertical):
@@ -19,15 +19,15 @@ class MatrixPane(Vertical):
     DEFAULT_CSS = """
     MatrixPane { height: 1fr; width: 1fr; }
     MatrixPane HeatmapView { height: 1fr; }
-    MatrixPane Words { height: auto; max-height: 4; padding: 0 1; }
+    MatrixPane QuietStatic { height: auto; max-height: 4; padding: 0 1; }
     MatrixPane.-none HeatmapView { display: none; }
-    MatrixPane.-none Words { max-height: 100%; }
+    MatrixPane.-none QuietStatic { max-height: 100%; }
     """
 
     def __init__(self, look: Look | None) -> None:
         super().__init__()
         self.view = HeatmapView(look=look)
-        self._words = Words()
+        self._words = QuietStatic()
         self._reasons: Mapping[tuple[int, int], str] = {}
         self._note = ""
 

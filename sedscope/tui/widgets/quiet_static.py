@@ -8,15 +8,15 @@ from textual.content import Content
 from textual.widgets import Static
 
 
-class Words(Static):
+class QuietStatic(Static):
     """Never read as markup."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("", markup=False, **options)
-        self._said = Content("")
+        self._content_shown = Content("")
 
     def say(self, content: Content) -> None:
         """Show these words."""
-        if (content.plain, content.spans) != (self._said.plain, self._said.spans):
-            self._said = content
+        if (content.plain, content.spans) != (self._content_shown.plain, self._content_shown.spans):
+            self._content_shown = content
             self.update(content)

@@ -30,7 +30,7 @@ class SettingsBar(Widget):
     DEFAULT_CSS = "SettingsBar { height: 1; width: 1fr; color: $foreground; }"
 
     @dataclass
-    class Asked(Message):
+    class SettingClicked(Message):
         """A setting was clicked."""
 
         action: str
@@ -48,29 +48,29 @@ class SettingsBar(Widget):
     def render(self) -> Content:
         """Keys and texts."""
         parts: list[Content] = []
-        for one in self._fitting():
-            parts += [Content.styled(f" {one.key}", "bold $primary"), Content(f" {one.text} ")]
+        for setting in self._fitting():
+            parts += [Content.styled(f" {setting.key}", "bold $primary"), Content(f" {setting.text} ")]
         return Content("").join(parts)
 
     def on_click(self, event: events.Click) -> None:
         """Say which setting is under the mouse."""
         x = event.x
-        for one in self._fitting():
-            x -= _width(one)
+        for setting in self._fitting():
+            x -= _width(setting)
             if x < 0:
                 event.stop()
-                self.post_message(self.Asked(one.action))
+                self.post_message(self.SettingClicked(setting.action))
                 return
 
     def _fitting(self) -> tuple[Setting, ...]:
-        room, found = self.size.width, []
-        for one in self._settings:
-            room -= _width(one)
+        room, fitting = self.size.width, []
+        for setting in self._settings:
+            room -= _width(setting)
             if room < 0:
                 break
-            found.append(one)
-        return tuple(found)
+            fitting.append(setting)
+        return tuple(fitting)
 
 
-def _width(one: Setting) -> int:
-    return cell_len(one.key) + cell_len(one.text) + 3
+def _width(setting: Setting) -> int:
+    return cell_len(setting.key) + cell_len(setting.text) + 3

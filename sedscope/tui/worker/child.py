@@ -16,7 +16,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, BinaryIO
 
 from sedscope.tui.worker import frames
-from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Stop, Told
+from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Progressed, Stop
 
 if TYPE_CHECKING:
     from sedscope.analysis.progress import AnalysisProgress
@@ -101,7 +101,7 @@ def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
     def tell(progress: AnalysisProgress) -> None:
         if orders.is_stopped(order.number):
             raise Cancelled
-        frames.send(answers, Told(order.number, progress.stage, progress.done, progress.total))
+        frames.send(answers, Progressed(order.number, progress.stage, progress.done, progress.total))
 
     try:
         if orders.is_stopped(order.number):

@@ -126,10 +126,10 @@ class WorkerClient:
         with self._lock:
             if isinstance(event, Finished):
                 self._process_holds.discard(event.number)
-            known = event.number in self._open
+            is_open = event.number in self._open
             if isinstance(event, Finished):
                 self._open.pop(event.number, None)
-        if known:
+        if is_open:
             self._hear(event)
 
     def _kill_if_held(self, process: subprocess.Popen[bytes], number: int) -> None:

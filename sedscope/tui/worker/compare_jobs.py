@@ -35,15 +35,15 @@ class CompareJob:
         """Metrics of all runs with what is kept; of the others a coarse R̄, then the one that was asked for."""
         from sedscope.tui.worker.compared_run import metrics_of, with_coupling
 
-        found = [with_coupling(metrics_of(Path(path)), self.settings, None) for path in self.paths]
-        missing = [place for place, one in enumerate(found) if not one.is_whole]
-        yield tuple(found), False
+        runs = [with_coupling(metrics_of(Path(path)), self.settings, None) for path in self.paths]
+        missing = [index for index, compared in enumerate(runs) if not compared.is_whole]
+        yield tuple(runs), False
         for settings in dict.fromkeys((coarser(self.settings), self.settings)):
-            for place in missing:
-                found[place] = with_coupling(found[place], settings, tell)
-                yield tuple(found), False
-        yield tuple(_settled(found)), True
+            for index in missing:
+                runs[index] = with_coupling(runs[index], settings, tell)
+                yield tuple(runs), False
+        yield tuple(_settled(runs)), True
 
 
-def _settled(found: list[ComparedRun]) -> list[ComparedRun]:
-    return [replace(one, final=True) for one in found]
+def _settled(runs: list[ComparedRun]) -> list[ComparedRun]:
+    return [replace(compared, final=True) for compared in runs]

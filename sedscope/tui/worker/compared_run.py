@@ -52,29 +52,29 @@ class ComparedRun:
     @property
     def tasks(self) -> tuple[str, ...]:
         """In their order."""
-        return () if self.outcome is None else tuple(one.task for one in self.outcome.tasks)
+        return () if self.outcome is None else tuple(task_outcome.task for task_outcome in self.outcome.tasks)
 
     def accuracy(self, task: str) -> Series | None:
         """(t [m], test accuracy [m]) of a task; None where it was never logged."""
-        found = None if self.outcome is None else self.outcome.on(task)
-        return None if found is None or not len(found.test[0]) else found.test
+        task_outcome = None if self.outcome is None else self.outcome.on(task)
+        return None if task_outcome is None or not len(task_outcome.test[0]) else task_outcome.test
 
     def grok(self, task: str) -> int | Undefined:
         """Grok step of a task."""
         if self.outcome is None:
             return Undefined(self.problem)
-        found = self.outcome.on(task)
-        if found is None:
+        task_outcome = self.outcome.on(task)
+        if task_outcome is None:
             return Undefined(f"the run has no task {task}")
-        reached = found.grokking.grok[0]
+        reached = task_outcome.grokking.grok[0]
         return reached if isinstance(reached, Undefined) else reached.t
 
     def series(self, source: str, task: str) -> CouplingSeries | Undefined:
         """Coupling of a source against a task."""
         if isinstance(self.coupling, Undefined):
             return self.coupling
-        found = (one for one in self.coupling if (one.source, one.task) == (source, task))
-        return next(found, Undefined(f"{source} is not recorded, or not against {task}"))
+        matching = (coupling for coupling in self.coupling if (coupling.source, coupling.task) == (source, task))
+        return next(matching, Undefined(f"{source} is not recorded, or not against {task}"))
 
 
 def metrics_of(path: Path) -> ComparedRun:
@@ -90,36 +90,40 @@ def metrics_of(path: Path) -> ComparedRun:
         return ComparedRun(str(path), name, problem=reason, coupling=Undefined(reason))
 
 
-def with_coupling(one: ComparedRun, settings: Settings, tell: Tell | None) -> ComparedRun:
+def with_coupling(compared: ComparedRun, settings: Settings, tell: Tell | None) -> ComparedRun:
     """The run with the coupling of its update and of its tasks' gradients, which no second measure changes.
 
     Args:
-        one: What is known of it.
+        compared: A run with its metrics.
         settings: Of the analysis.
         tell: Of progress; None to take only what is kept, and the run as it is where nothing is.
     """
-    if one.problem:
-        return one
+    if compared.problem:
+        return compared
     from sedscope.analysis.pipeline.analyse import analyse, cached_analysis
     from sedscope.runs import open_run
 
     try:
-        run, table = open_run(Path(one.path)), settings.for_a_table()
+        run, table = open_run(Path(compared.path)), settings.for_a_table()
         sources = _sources(run)
-        found = (
+        analysis = (
             cached_analysis(run, settings)
             or cached_analysis(run, table)
             or cached_analysis(run, table, sources=sources)
         )
-        if found is None and tell is not None:
-            found = analyse(run, table, sources=sources, progress=tell)
+        if analysis is None and tell is not None:
+            analysis = analyse(run, table, sources=sources, progress=tell)
     except (SedscopeError, OSError) as error:
         reason = printable((str(error).splitlines() or [type(error).__name__])[0])
-        return replace(one, coupling=Undefined(reason))
-    return one if found is None else replace(one, coupling=found.coupling or Undefined("the run has no probe"))
+        return replace(compared, coupling=Undefined(reason))
+    return (
+        compared
+        if analysis is None
+        else replace(compared, coupling=analysis.coupling or Undefined("the run has no probe"))
+    )
 
 
 def _sources(run: Run) -> tuple[str, ...]:
-    wished = (UPDATE, *(Source(FIXED_GRADIENT, task).name for task in run.tasks))
-    known = {*run.sources(), *wished[1:]}
-    return tuple(name for name in wished if name in known)
+    requested = (UPDATE, *(Source(FIXED_GRADIENT, task).name for task in run.tasks))
+    available = {*run.sources(), *requested[1:]}
+    return tuple(name for name in requested if name in available)

@@ -25,7 +25,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Progressed:
     """A unit of work is done."""
 
     number: int
@@ -55,4 +55,4 @@ class Finished:
 
 
 Order: TypeAlias = Begin | Stop
-Event: TypeAlias = Told | Answered | Finished
+Event: TypeAlias = Progressed | Answered | Finished

@@ -69,8 +69,8 @@ class SpectrumJob:
         quick = tuple(name for name in self.sources if name in run.sources())
         for sources in dict.fromkeys((quick, self.sources)):
             if sources:
-                found = analyse(run, self.settings, sources=sources, tasks=(), progress=tell)
-                yield found.spectra, sources == self.sources
+                analysis = analyse(run, self.settings, sources=sources, tasks=(), progress=tell)
+                yield analysis.spectra, sources == self.sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class CouplingJob:
         from sedscope.analysis.pipeline.analyse import analyse, cached_analysis
 
         what: Any = {"sources": self.sources, "tasks": self.tasks, "crossed": self.crossed}
-        kept = cached_analysis(run, self.settings, **what)
-        if kept is not None:
-            yield kept, True
+        cached = cached_analysis(run, self.settings, **what)
+        if cached is not None:
+            yield cached, True
             return
         if (table := cached_analysis(run, self.settings.for_a_table(), **what)) is not None:
             yield table, False

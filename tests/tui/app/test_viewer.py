@@ -43,7 +43,7 @@ def test_every_tab_is_drawn_at_every_size(folder: Path, tmp_path: Path, size: tu
                 if size < (60, 16):
                     assert "Please make it larger" in await shows(app, "Please make it larger")
                     continue
-                await until(lambda name=name: app._stage.active == name, name)
+                await until(lambda name=name: app._host.active == name, name)
                 lines = (await shows(app, "alpha")).splitlines()
                 assert name in lines[0]
                 assert lines[-1].startswith(" ? Help  q Quit")
@@ -98,8 +98,8 @@ def test_the_cursor_is_shared_by_the_tabs(folder: Path, tmp_path: Path) -> None:
             await pilot.press("home", "right", "right")
             await until(lambda: app.cursor == 2.0, "two steps on")
             await pilot.press("3")
-            await until(lambda: app._stage.active == "Spectrum", "Spectrum")
-            await until(lambda: all(plot.cursor == 2.0 for plot in app._stage.tab.query(Plot)), "plots follow")
+            await until(lambda: app._host.active == "Spectrum", "Spectrum")
+            await until(lambda: all(plot.cursor == 2.0 for plot in app._host.tab.query(Plot)), "plots follow")
             await shows(app, "t = 2 ")
 
     asyncio.run(session())
@@ -243,7 +243,7 @@ def test_the_mouse_does_what_the_keys_of_both_bars_do(folder: Path, tmp_path: Pa
             for name in ("Compare", "Spectrum", "Overview", "Runs"):
                 place = screen_text(app).splitlines()[0].index(f"{NAMES.index(name) + 1} {name[:3]}")
                 await pilot.click(TabBar, offset=(place + 2, 0))
-                await until(lambda name=name: app._stage.active == name, f"{name} by a click")
+                await until(lambda name=name: app._host.active == name, f"{name} by a click")
             bar = screen_text(app).splitlines()[-1]
             await pilot.click(KeyBar, offset=(bar.index("/ Filter"), 0))
             await until(lambda: app.query_one("#runs-filter").has_focus, "the filter by a click")
@@ -297,9 +297,9 @@ def test_every_action_is_in_the_palette(folder: Path, tmp_path: Path) -> None:
             await until(lambda: app.data, "a run is read")
             for name in ("Runs", "Overview", "Spectrum"):
                 await pilot.press(str(NAMES.index(name) + 1))
-                await until(lambda name=name: app._stage.active == name, name)
+                await until(lambda name=name: app._host.active == name, name)
                 found = await labels(app)
-                tab = app._stage.tab
+                tab = app._host.tab
                 assert tab is not None
                 own = {binding.description for binding in tab._bindings.key_to_bindings.values() for binding in binding}
                 assert own | {"Help", "Quit", "Go to step", "Cancel work", "Theme"} | set(NAMES) <= found
@@ -313,7 +313,7 @@ def test_ascii_leaves_nothing_else_on_the_screen(folder: Path, tmp_path: Path) -
             await until(lambda: app.data, "a run is read")
             for number in range(1, len(NAMES) + 1):
                 await pilot.press(str(number))
-                await until(lambda number=number: app._stage.active == NAMES[number - 1], "the tab")
+                await until(lambda number=number: app._host.active == NAMES[number - 1], "the tab")
                 await shows(app, "alpha")
                 filters = app.get_line_filters()
                 for strip in app.screen._compositor.render_strips():
@@ -327,13 +327,13 @@ def test_what_is_remembered_is_whole_and_comes_back(folder: Path, tmp_path: Path
     async def first() -> None:
         async with viewing(folder / "alpha", folder=tmp_path) as (app, pilot):
             await pilot.press("3")
-            await until(lambda: app._stage.active == "Spectrum", "Spectrum")
+            await until(lambda: app._host.active == "Spectrum", "Spectrum")
             await pilot.press("W", "backspace", "backspace", "8", "enter")
             await until(lambda: app.settings.window == (8,), "W = 8")
 
     async def second() -> None:
         async with viewing(folder / "alpha", folder=tmp_path) as (app, _):
-            assert (app._stage.active, app.settings.window) == ("Spectrum", (8,))
+            assert (app._host.active, app.settings.window) == ("Spectrum", (8,))
 
     asyncio.run(first())
     state = json.loads((tmp_path / "view.json").read_text())

@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from recorders.errors import UsageError
 from sedscope.tui.plot import Axis, Chart, Heatmap, Series, View, moves, readings
-from sedscope.tui.plot.axis.limits import x_span, y_span
-from sedscope.tui.plot.axis.scale import Span, span
+from sedscope.tui.plot.axis.limits import x_range, y_range
+from sedscope.tui.plot.axis.scale import AxisRange, span
 from sedscope.tui.plot.axis.ticks import ticks
 from sedscope.tui.plot.columns import columns
 from sedscope.tui.plot.data import Reduce
-from sedscope.tui.plot.figures import place, readable
+from sedscope.tui.plot.figures import position_text, readable
 from sedscope.tui.plot.heatmap.heatmap_data import levels
 from sedscope.tui.terminal.cell_text import ascii_text, cut, fit, plain, width
 
 nan = math.nan
 
 
-def labels(low: float, high: float, scale: str, most: int, whole: bool = False) -> list[str]:
-    return [tick.label for tick in ticks(Span(low, high), scale, most, whole=whole)]
+def labels(low: float, high: float, scale: str, most: int, integers: bool = False) -> list[str]:
+    return [tick.label for tick in ticks(AxisRange(low, high), scale, most, integers=integers)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_tick_labels(low: float, high: float, scale: str, most: int, expected: l
 
 
 def test_whole_ticks_stand_on_steps_only() -> None:
-    assert labels(1, 3, "linear", 9, whole=True) == ["1", "2", "3"]
+    assert labels(1, 3, "linear", 9, integers=True) == ["1", "2", "3"]
 
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -93,8 +93,8 @@ def test_readable_is_near_the_value(value: float) -> None:
 
 
 def test_steps_are_written_out() -> None:
-    assert place(12_345_678.0) == "12345678"
-    assert place(0.25) == "0.25000"
+    assert position_text(12_345_678.0) == "12345678"
+    assert position_text(0.25) == "0.25000"
 
 
 def test_labels_cannot_act_on_the_terminal() -> None:
@@ -142,30 +142,30 @@ def slow_means(x: list[float], y: list[float], low: float, high: float, count: i
 def test_columns_equal_the_plain_means(points: list[tuple[int, float]], count: int) -> None:
     points.sort(key=lambda p: p[0])
     x, y = [float(p[0]) for p in points], [p[1] for p in points]
-    found = columns(Series("s", x, y), Span(0.0, 400.0), "linear", "linear", count, "mean")
+    found = columns(Series("s", x, y), AxisRange(0.0, 400.0), "linear", "linear", count, "mean")
     np.testing.assert_allclose(found.y, slow_means(x, y, 0.0, 400.0, count), rtol=1e-9, atol=1e-6)
 
 
 @pytest.mark.parametrize(("reduce", "low", "high"), [("mean", 4.0, 4.0), ("extent", 1.0, 9.0), ("last", 2.0, 2.0)])
 def test_how_samples_of_one_column_become_one(reduce: Reduce, low: float, high: float) -> None:
     series = Series("s", [0, 0.1, 0.2, 10], [1, 9, 2, 5])
-    found = columns(series, Span(0.0, 10.0), "linear", "linear", 3, reduce)
+    found = columns(series, AxisRange(0.0, 10.0), "linear", "linear", 3, reduce)
     assert (found.low[0], found.high[0]) == (low, high)
 
 
 def test_the_mean_on_a_log_axis_is_geometric() -> None:
-    found = columns(Series("s", [0, 0.1, 10], [1, 100, 1]), Span(0.0, 10.0), "linear", "log", 3, "mean")
+    found = columns(Series("s", [0, 0.1, 10], [1, 100, 1]), AxisRange(0.0, 10.0), "linear", "log", 3, "mean")
     assert found.y[0] == pytest.approx(1.0)  # log10 of 10
 
 
 def test_a_line_goes_on_to_neighbours_out_of_view() -> None:
-    found = columns(Series("s", [0, 100], [0, 100]), Span(40.0, 60.0), "linear", "linear", 5, "mean")
+    found = columns(Series("s", [0, 100], [0, 100]), AxisRange(40.0, 60.0), "linear", "linear", 5, "mean")
     np.testing.assert_allclose(found.y, [40, 45, 50, 55, 60])
 
 
 def test_dimmed_needs_every_sample_of_its_column() -> None:
     series = Series("s", [0, 0.1, 5, 10], [1, 1, 1, 1], dimmed=[True, False, True, True])
-    found = columns(series, Span(0.0, 10.0), "linear", "linear", 3, "mean")
+    found = columns(series, AxisRange(0.0, 10.0), "linear", "linear", 3, "mean")
     assert found.dimmed.tolist() == [False, True, True]
 
 
@@ -183,10 +183,10 @@ def test_series_are_sorted_and_checked() -> None:
 def test_limits_follow_what_is_in_view() -> None:
     chart = Chart((Series("s", np.arange(11.0), np.arange(11.0) ** 2),))
     view = View(2.0, 4.0)
-    found = y_span(chart, view, x_span(chart, view))
+    found = y_range(chart, view, x_range(chart, view))
     assert (found.low, found.high) == (0.0, pytest.approx(16.24))
     fixed = Chart(chart.series, y=Axis(low=-5.0, high=200.0))
-    assert y_span(fixed, view, x_span(fixed, view)) == Span(-5.0, 200.0)
+    assert y_range(fixed, view, x_range(fixed, view)) == AxisRange(-5.0, 200.0)
 
 
 def test_reading_is_a_recorded_sample() -> None:

@@ -41,13 +41,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def coupling_tab(app: Viewer) -> CouplingTab:
-    tab = app._stage.tab
+    tab = app._host.tab
     assert isinstance(tab, CouplingTab)
     return tab
 
 
 async def final(app: Viewer) -> CouplingTab:
-    await until(lambda: isinstance(app._stage.tab, CouplingTab) and app._stage.tab._found.final, "the final answer")
+    await until(lambda: isinstance(app._host.tab, CouplingTab) and app._host.tab._answers.final, "the final answer")
     return coupling_tab(app)
 
 
@@ -90,12 +90,12 @@ def test_other_windows_are_drawn_at_once_from_spans(analysed: Analysed, folder: 
         async with viewing(analysed[0], folder=folder, tab="Coupling") as (app, _):
             tab = await final(app)
             app.set_settings(replace(app.settings, window=(5,)))
-            await until(lambda: tab._found.spans is not None, "spans")
+            await until(lambda: tab._answers.spans is not None, "spans")
             await shows(app, "by coupling Gram matrices")
             for window, rank in ((7, 2), (7, 3), (12, 1)):
                 app.set_settings(replace(app.settings, window=(window,), rank=(rank,)))
-                assert tab.asked is None, "nothing had to be computed"
-                series = tab._found.spans.series("update", window, rank)  # type: ignore[union-attr]
+                assert tab.pending is None, "nothing had to be computed"
+                series = tab._answers.spans.series("update", window, rank)  # type: ignore[union-attr]
                 drawn = next(one for one in tab.chart_pane("coupling").chart.series if one.label == "update")
                 np.testing.assert_array_equal(
                     drawn.y, [getattr(point.ratio, "rbar", np.nan) for point in series.points]
@@ -143,16 +143,16 @@ def test_a_cancelled_question_stays_cancelled_until_asked_again(analysed: Analys
 
     async def session() -> None:
         async with viewing(analysed[0], folder=folder, tab="Coupling") as (app, pilot):
-            await until(lambda: coupling_tab(app).asked is not None, "a question")
+            await until(lambda: coupling_tab(app).pending is not None, "a question")
             await pilot.press("x")
             await shows(app, "Cancelled: A asks again")
             await pilot.press("3")
-            await until(lambda: app._stage.active == "Spectrum", "Spectrum")
+            await until(lambda: app._host.active == "Spectrum", "Spectrum")
             await pilot.press("4")
-            await until(lambda: app._stage.active == "Coupling", "Coupling")
-            assert coupling_tab(app).asked is None
+            await until(lambda: app._host.active == "Coupling", "Coupling")
+            assert coupling_tab(app).pending is None
             await pilot.press("A")
-            assert coupling_tab(app).asked is not None
+            assert coupling_tab(app).pending is not None
 
     asyncio.run(session())
 
@@ -160,9 +160,9 @@ def test_a_cancelled_question_stays_cancelled_until_asked_again(analysed: Analys
 def test_why_shows_stages_measures_blocks_angles_rows_and_probes(analysed: Analysed, folder: Path) -> None:
     async def session() -> None:
         async with viewing(analysed[0], folder=folder, size=(140, 44), tab="Why") as (app, pilot):
-            tab = app._stage.tab
+            tab = app._host.tab
             assert isinstance(tab, WhyTab)
-            await until(lambda: tab._found.answered, "the final answer")
+            await until(lambda: tab._answers.answered, "the final answer")
             text = await shows(
                 app, "Stages of parity", "received gradient", "displacement", "R^logit", "mean principal"
             )
@@ -181,9 +181,9 @@ def test_probes_with_two_labels_stand_on_their_grid(folder: Path) -> None:
 
     async def session() -> None:
         async with viewing(path, folder=folder, size=(140, 44), tab="Why") as (app, pilot):
-            tab = app._stage.tab
+            tab = app._host.tab
             assert isinstance(tab, WhyTab)
-            await until(lambda: tab._found.final, "the final answer")
+            await until(lambda: tab._answers.final, "the final answer")
             tab.view = "probes"
             tab.rearrange()
             await shows(app, "of each probe, t = ", "first label by second", "mean train")
@@ -207,11 +207,11 @@ def test_every_view_is_drawn_at_every_size(analysed: Analysed, folder: Path) -> 
             await final(app)
             for name in ("Coupling", "Why"):
                 app.go_to(name)
-                await until(lambda name=name: app._stage.active == name, name)
-                tab = app._stage.tab
+                await until(lambda name=name: app._host.active == name, name)
+                tab = app._host.tab
                 assert isinstance(tab, CouplingTab | WhyTab)
                 if isinstance(tab, WhyTab):
-                    await until(lambda tab=tab: tab._found.answered, "the final answer")
+                    await until(lambda tab=tab: tab._answers.answered, "the final answer")
                 for size in ((60, 16), (80, 24), (200, 60)):
                     await pilot.resize_terminal(*size)
                     for view in tab._views():
@@ -233,7 +233,7 @@ def test_what_is_undefined_says_why(folder: Path) -> None:
             await final(app)
             await shows(app, "is undefined:", "not asked for")
             await pilot.press("5")
-            await until(lambda: app._stage.active == "Why", "Why")
+            await until(lambda: app._host.active == "Why", "Why")
             await shows(app, "undefined: ")
 
     asyncio.run(session())
@@ -283,7 +283,7 @@ def test_compare_counts_runs_that_never_grokked_and_names_them_safely(folder: Pa
             await pilot.press("M")
             text = await shows(app, "1 of 2, 1 never", "3×", "never reached 0.5", "2.45×")
             assert "a[/red]\\x1b]52" in text and "\x1b" not in text
-            tab = app._stage.tab
+            tab = app._host.tab
             assert isinstance(tab, CompareTab)
             assert tab.query_one(DataTable).row_count == 6
             await pilot.press("o")

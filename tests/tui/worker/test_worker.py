@@ -22,7 +22,7 @@ from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.runs import open_run
 from sedscope.tui.worker.client import WorkerClient
-from sedscope.tui.worker.events import Answered, Event, Finished, Told
+from sedscope.tui.worker.events import Answered, Event, Finished, Progressed
 from sedscope.tui.worker.jobs import CouplingJob, SpectrumJob, Tell, coarser
 
 PATIENCE = 60.0
@@ -130,7 +130,7 @@ def test_a_cancelled_job_ends_at_once_and_the_next_one_is_done(
     client: WorkerClient, heard: SimpleQueue[Event], run_path: str, deaf: bool
 ) -> None:
     first = client.submit(Endless(run_path, deaf))
-    until(heard, lambda event: isinstance(event, Told))
+    until(heard, lambda event: isinstance(event, Progressed))
     pid = client.pid
     client.cancel(first)
     assert until(heard, finished(first)) == Finished(first, cancelled=True)
@@ -142,7 +142,7 @@ def test_a_cancelled_job_ends_at_once_and_the_next_one_is_done(
 def test_a_killed_process_is_said_and_replaced(client: WorkerClient, heard: SimpleQueue[Event], run_path: str) -> None:
     first = client.submit(Endless(run_path))
     second = client.submit(SpectrumJob(run_path, "", Settings(window=(5,)), ("update",)))
-    until(heard, lambda event: isinstance(event, Told))
+    until(heard, lambda event: isinstance(event, Progressed))
     assert client.pid is not None
     os.kill(client.pid, signal.SIGKILL)
     end = until(heard, finished(first))
@@ -179,7 +179,7 @@ def test_a_preview_asks_for_less() -> None:
 
 def test_closing_leaves_nothing_behind(client: WorkerClient, heard: SimpleQueue[Event], run_path: str) -> None:
     client.submit(Endless(run_path))
-    until(heard, lambda event: isinstance(event, Told))
+    until(heard, lambda event: isinstance(event, Progressed))
     assert client.pid is not None
     process = psutil.Process(client.pid)
     client.close()

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sedscope.tui.plot import palette, readings
 from sedscope.tui.plot.axis.frame import Layout
-from sedscope.tui.plot.axis.scale import Span
+from sedscope.tui.plot.axis.scale import AxisRange
 from sedscope.tui.plot.axis.ticks import Tick
 from sedscope.tui.plot.data import Chart, Look, View
-from sedscope.tui.plot.figures import place, readable
+from sedscope.tui.plot.figures import position_text, readable
 from sedscope.tui.terminal.cell_text import Line, Run, ascii_text, cut, fit, plain, width
 
 
@@ -49,12 +49,12 @@ def _safe(runs: list[Run], ascii_only: bool) -> list[Run]:
     return [(ascii_text(text) if ascii_only else text, key) for text, key in runs if text]
 
 
-def gutter(found: Sequence[Tick], y: Span, layout: Layout, look: Look) -> list[Line]:
+def gutter(ticks: Sequence[Tick], y: AxisRange, layout: Layout, look: Look) -> list[Line]:
     """Left part of each plot row: the label of the tick that lies in it, and the axis line."""
     if layout.left == 0:
         return [()] * layout.plot_height
     marks = glyphs(look)
-    labels = {row_of(tick, y, layout): tick.label for tick in found}
+    labels = {row_of(tick, y, layout): tick.label for tick in ticks}
     room = layout.left - 2
     return [
         (
@@ -65,20 +65,20 @@ def gutter(found: Sequence[Tick], y: Span, layout: Layout, look: Look) -> list[L
     ]
 
 
-def row_of(tick: Tick, y: Span, layout: Layout) -> int:
+def row_of(tick: Tick, y: AxisRange, layout: Layout) -> int:
     """The plot row in which a tick of y lies."""
     rows = layout.plot_height * 4
-    return int((1 - float(y.place(tick.at))) * (rows - 1) + 0.5) // 4
+    return int((1 - float(y.fractions(tick.at))) * (rows - 1) + 0.5) // 4
 
 
-def floor(found: Sequence[Tick], x: Span, chart: Chart, layout: Layout, look: Look) -> list[Line]:
+def floor(ticks: Sequence[Tick], x: AxisRange, chart: Chart, layout: Layout, look: Look) -> list[Line]:
     """The x axis: its line with a mark at each labelled tick, and the labels below, the axis's own name last."""
     marks = glyphs(look)
     name = plain(chart.x.label)
     name = ascii_text(name) if look.glyphs == "ascii" else name
     name = name if width(name) <= layout.width // 3 else ""
     end = layout.width - (width(name) + 2 if name else 0)
-    placed = _placed([(layout.left + column_of(tick, x, layout), tick.label) for tick in found], end, layout.width)
+    placed = _placed([(layout.left + column_of(tick, x, layout), tick.label) for tick in ticks], end, layout.width)
     line = [" "] * max(layout.left - 1, 0) + [marks["corner"]] * min(layout.left, 1)
     line += [marks["floor"]] * layout.plot_width + [" "] * layout.right
     for column, _, _ in placed:
@@ -104,34 +104,34 @@ def _placed(wished: list[tuple[int, str]], end: int, cells: int) -> list[tuple[i
     return placed
 
 
-def column_of(tick: Tick, x: Span, layout: Layout) -> int:
+def column_of(tick: Tick, x: AxisRange, layout: Layout) -> int:
     """The plot column in which a tick of x lies."""
     dots = layout.plot_width * 2
-    return int(float(x.place(tick.at)) * (dots - 1) + 0.5) // 2
+    return int(float(x.fractions(tick.at)) * (dots - 1) + 0.5) // 2
 
 
 def summary(chart: Chart, view: View, cursor: float | None, cells: int, look: Look) -> Line:
     """Min, max and their ratio in one line of `cells` cells: over the series at the cursor, else over the view."""
-    found = readings.in_view(chart, view) if cursor is None else readings.at_cursor(chart, cursor)
+    extremes = readings.in_view(chart, view) if cursor is None else readings.at_cursor(chart, cursor)
     name = plain(chart.x.label) or "x"
-    where = "in view" if cursor is None else f"{name} {place(cursor)}"
+    where = "in view" if cursor is None else f"{name} {position_text(cursor)}"
     parts: list[list[Run]] = [[(f" {where}", "value")]]
-    if found is None:
+    if extremes is None:
         parts.append([("  no defined values", "label")])
     else:
-        ends = (("min", found.least, found.least_of), ("max", found.greatest, found.greatest_of))
+        ends = (("min", extremes.least, extremes.least_of), ("max", extremes.greatest, extremes.greatest_of))
         parts += [[(f"  {word} ", "label"), (readable(v), "value"), *_owner(chart, of)] for word, v, of in ends]
-        parts.append([("  ratio ", "label"), (found.ratio, "value")])
+        parts.append([("  ratio ", "label"), (extremes.ratio, "value")])
     return cut(_safe(_whole_parts(parts, cells), look.glyphs == "ascii"), cells, "label")
 
 
-def _whole_parts(parts: list[list[Run]], cells: int) -> list[Run]:
+def _whole_parts(phrases: list[list[Run]], cells: int) -> list[Run]:
     """The first parts that fit whole: a number cut in two would be a wrong one."""
     runs: list[Run] = []
-    for part in parts:
-        if sum(width(text) for text, _ in [*runs, *part]) > cells:
+    for phrase in phrases:
+        if sum(width(text) for text, _ in [*runs, *phrase]) > cells:
             break
-        runs += part
+        runs += phrase
     return runs
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sedscope.tui.plot.axis.scale import Scale, Span, backward, forward
+from sedscope.tui.plot.axis.scale import AxisRange, Scale, backward, forward
 from sedscope.tui.plot.canvas import Canvas
 from sedscope.tui.terminal.cell_text import Line, Run
 
@@ -67,14 +67,14 @@ class Frame:
     lines: tuple[Line, ...]
     """`layout.height` lines of exactly `layout.width` cells; the summary line is left blank."""
     layout: Layout
-    x: Span
+    x: AxisRange
     x_scale: Scale
     canvas: Canvas
     """The cells of the plot area."""
 
     def column_of(self, x: float) -> int | None:
         """The column of the frame in which x lies, None where it is out of view."""
-        fraction = float(self.x.place(forward(x, self.x_scale)))
+        fraction = float(self.x.fractions(forward(x, self.x_scale)))
         slack = 1e-9
         if not -slack <= fraction <= 1 + slack:
             return None

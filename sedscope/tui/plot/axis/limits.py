@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sedscope.tui.plot.axis.scale import Floats, Scale, Span, backward, forward, span
+from sedscope.tui.plot.axis.scale import AxisRange, Floats, Scale, backward, forward, usable_range
 from sedscope.tui.plot.data import Axis, Chart, Series, View
 
 _NEAR_ZERO = 0.25
@@ -19,7 +19,7 @@ _LOG_LIMITS = (-323.3, 308.25)
 """Decades of float64."""
 
 
-def x_span(chart: Chart, view: View) -> Span:
+def x_range(chart: Chart, view: View) -> AxisRange:
     """The stretch of x in view, in axis units."""
     scale = chart.x.scale
     data = _extent([forward(chart.steps, scale)], scale)
@@ -27,23 +27,23 @@ def x_span(chart: Chart, view: View) -> Span:
     return _ends(data, low, high, scale)
 
 
-def y_span(chart: Chart, view: View, x: Span) -> Span:
+def y_range(chart: Chart, view: View, x: AxisRange) -> AxisRange:
     """The stretch of y in view, in axis units."""
     scale = view.y_scale(chart)
-    values = [part for series in chart.series for part in _in_view(series, scale, chart.x, x)]
+    values = [array for series in chart.series for array in _in_view(series, scale, chart.x, x)]
     rules = [forward([rule.y for rule in chart.rules], scale)]
     data = _padded(_extent(values + rules, scale), scale)
     return _ends(data, _first(scale, chart.y.low), _first(scale, chart.y.high), scale)
 
 
-def _in_view(series: Series, scale: Scale, axis: Axis, x: Span) -> Iterable[Floats]:
+def _in_view(series: Series, scale: Scale, axis: Axis, x: AxisRange) -> Iterable[Floats]:
     """Axis values of the samples in view, and of the line where it enters and leaves the view."""
     ends = [backward(x.low, axis.scale), backward(x.high, axis.scale)]
-    part = slice(np.searchsorted(series.x, ends[0], "left"), np.searchsorted(series.x, ends[1], "right"))
+    in_view = slice(np.searchsorted(series.x, ends[0], "left"), np.searchsorted(series.x, ends[1], "right"))
     for values in (series.y, series.low, series.high):
         if values is not None and series.x.size:
             placed = forward(values, scale)
-            yield placed[part]
+            yield placed[in_view]
             with np.errstate(over="ignore", invalid="ignore"):
                 yield np.interp(ends, series.x, placed, left=np.nan, right=np.nan)
 
@@ -77,10 +77,10 @@ def _padded(extent: tuple[float, float], scale: Scale) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _ends(data: tuple[float, float], low: float | None, high: float | None, scale: Scale) -> Span:
+def _ends(data: tuple[float, float], low: float | None, high: float | None, scale: Scale) -> AxisRange:
     """Wished ends before the data's; where only one is wished and the data lie beyond it, it gives way."""
     left = data[0] if low is None else low
     right = data[1] if high is None else high
     if left > right and (low is None or high is None):
         left, right = data
-    return span(left, right, scale)
+    return usable_range(left, right, scale)

@@ -36,13 +36,13 @@ def backward(value: float, scale: Scale) -> float:
 
 
 @dataclass(frozen=True)
-class Span:
+class AxisRange:
     """A stretch of one axis, in axis units; both ends finite and `low < high`."""
 
     low: float
     high: float
 
-    def place(self, values: Any) -> Floats:
+    def fractions(self, values: Any) -> Floats:
         """Fractions of the span: 0 at `low`, 1 at `high`, held at ±1e12; NaN stays NaN."""
         half = self.high / 2 - self.low / 2  # since high − low can overflow
         with np.errstate(over="ignore"):
@@ -54,12 +54,12 @@ class Span:
         return self.low * (1 - fraction) + self.high * fraction
 
 
-def span(low: float, high: float, scale: Scale) -> Span:
+def usable_range(low: float, high: float, scale: Scale) -> AxisRange:
     """A usable span around two finite axis values: ends in order, and far enough apart to tell dots from each other."""
     low, high = min(low, high), max(low, high)
     size = max(abs(low), abs(high))
     if high / 2 - low / 2 > max(size * _NARROWEST, 1e-300):
-        return Span(low, high)
+        return AxisRange(low, high)
     room = 0.3 if scale == "log" else (size * 0.1 if size > 1e-290 else 1.0)
     limit = np.finfo(np.float64).max
-    return Span(max(low - room, -limit), min(high + room, limit))
+    return AxisRange(max(low - room, -limit), min(high + room, limit))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sedscope.tui.plot.axis.scale import Scale, Span, backward
+from sedscope.tui.plot.axis.scale import AxisRange, Scale, backward
 from sedscope.tui.plot.figures import scientific
 
 
@@ -20,39 +20,39 @@ class Tick:
     label: str
 
 
-def ticks(span: Span, scale: Scale, most: int, *, whole: bool = False) -> tuple[Tick, ...]:
-    """At most `most` ticks; with `whole` only at whole numbers. An axis with room for none has none."""
+def ticks(span: AxisRange, scale: Scale, most: int, *, integers: bool = False) -> tuple[Tick, ...]:
+    """At most `most` ticks; with `integers` only at whole numbers. An axis with room for none has none."""
     if most < 1:
         return ()
     if scale == "log":
-        found = _log_ticks(span, most)
-        if found:
-            return found
-    return _distinct(_linear_ticks(span, scale, most, whole))
+        log_ticks = _log_ticks(span, most)
+        if log_ticks:
+            return log_ticks
+    return _distinct(_linear_ticks(span, scale, most, integers))
 
 
-def _linear_ticks(span: Span, scale: Scale, most: int, whole: bool) -> list[Tick]:
+def _linear_ticks(span: AxisRange, scale: Scale, most: int, integers: bool) -> list[Tick]:
     """Multiples of a 1-2-5 step. On a log axis too narrow for decades the multiples are in data units."""
     low, high = (backward(span.low, scale), backward(span.high, scale)) if scale == "log" else (span.low, span.high)
     if not low < high:
         return []  # a log axis at the end of what floats hold
-    step = _step(high / most - low / most, whole)
+    step = _step(high / most - low / most, integers)
     while True:
         if math.isinf(step):
             return []
         first, last = math.ceil(low / step), math.floor(high / step)
         if last - first < most:
             break
-        step = _step(step * 1.5, whole)
+        step = _step(step * 1.5, integers)
     values = [k * step for k in range(first, last + 1) if scale == "linear" or k > 0]
     labels = _linear_labels(values, step)
     places = [math.log10(v) if scale == "log" else v for v in values]
     return [Tick(p, label) for p, label in zip(places, labels, strict=True) if span.low <= p <= span.high]
 
 
-def _step(least: float, whole: bool) -> float:
+def _step(least: float, integers: bool) -> float:
     """The smallest of 1, 2, 5 × 10^n that is not below `least`; infinite where float64 has none."""
-    least = max(least, 1.0) if whole else max(least, 1e-307)
+    least = max(least, 1.0) if integers else max(least, 1e-307)
     if least > 1e307:
         return math.inf
     power = math.floor(math.log10(least))
@@ -74,7 +74,7 @@ def _linear_labels(values: list[float], step: float) -> list[str]:
     return [f"{v if v else 0.0:.{decimals}f}" for v in values]
 
 
-def _log_ticks(span: Span, most: int) -> tuple[Tick, ...]:
+def _log_ticks(span: AxisRange, most: int) -> tuple[Tick, ...]:
     """Decades, thinned to fit; 2 and 5 between them where there is room. Empty where fewer than two would show."""
     first, last = math.ceil(span.low), math.floor(span.high)
     for factors in ((1, 2, 5), (1, 3)):
@@ -99,7 +99,7 @@ def _power(factor: int, exponent: int) -> tuple[float, str]:
     return at, f"{factor}e{exponent}"
 
 
-def _distinct(found: list[Tick]) -> tuple[Tick, ...]:
+def _distinct(candidates: list[Tick]) -> tuple[Tick, ...]:
     """Neighbours that the digits cannot tell apart are left out: a wrong label is worse than none."""
-    labels = [tick.label for tick in found]
-    return tuple(found) if len(set(labels)) == len(labels) else tuple(found[:1])
+    labels = [tick.label for tick in candidates]
+    return tuple(candidates) if len(set(labels)) == len(labels) else tuple(candidates[:1])

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.errors import UsageError
-from sedscope.tui.plot.axis.scale import Floats, Scale, Span, forward
-from sedscope.tui.plot.figures import place
+from sedscope.tui.plot.axis.scale import AxisRange, Floats, Scale, forward
+from sedscope.tui.plot.figures import position_text
 
 LEVELS = 16
 UNDEFINED = -1
@@ -62,7 +62,7 @@ class Heatmap:
         """Name of a column: its label, else its x, else its number."""
         if self.columns:
             return self.columns[column]
-        return str(column) if self.x is None else place(float(self.x[column]))
+        return str(column) if self.x is None else position_text(float(self.x[column]))
 
     @cached_property
     def placed(self) -> Floats:
@@ -92,6 +92,6 @@ def levels(placed: Floats, ends: tuple[float, float] | None) -> NDArray[np.int8]
     if ends is None or not finite.any():
         return result
     low, high = ends
-    share = Span(low, high).place(placed[finite]) if high / 2 > low / 2 else np.full(int(finite.sum()), 0.5)
+    share = AxisRange(low, high).fractions(placed[finite]) if high / 2 > low / 2 else np.full(int(finite.sum()), 0.5)
     result[finite] = np.clip(share * LEVELS, 0, LEVELS - 1).astype(np.int8)
     return result

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedscope.tui.plot import palette
-from sedscope.tui.plot.axis.scale import Floats, backward, span
+from sedscope.tui.plot.axis.scale import Floats, backward, usable_range
 from sedscope.tui.plot.axis.ticks import ticks
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.figures import readable
@@ -69,22 +69,24 @@ def reading(heatmap: Heatmap, cursor: tuple[int, int] | None, cells: int, look: 
 def _reduced(heatmap: Heatmap, layout: HeatLayout) -> _Cells:
     """Means of the matrix over the drawn cells (geometric on a log scale); one cell per value where there is room."""
     placed = heatmap.placed
-    whole = (len(layout.row_starts) - 1, len(layout.column_starts) - 1) == placed.shape
-    if placed.size and not whole:
+    unreduced = (len(layout.row_starts) - 1, len(layout.column_starts) - 1) == placed.shape
+    if placed.size and not unreduced:
         placed = means(means(placed, layout.row_starts[:-1]), layout.column_starts[:-1], axis=1)
     texts = None
-    if whole and not layout.halved and placed.size:
-        found = _numbers(heatmap.values)
+    if unreduced and not layout.halved and placed.size:
+        numbers = _numbers(heatmap.values)
         narrowest = int(np.diff(layout.across).min())
-        texts = found if max(len(text) for row in found for text in row) + 2 <= narrowest else None
+        texts = numbers if max(len(text) for row in numbers for text in row) + 2 <= narrowest else None
     return _Cells(levels(placed, heatmap.ends), texts)
 
 
 def _numbers(values: Floats) -> list[list[str]]:
     """The values as text, all with decimals or all without."""
     finite = values[np.isfinite(values)]
-    whole = bool(np.all(finite == np.round(finite)))
-    return [[readable(v, whole=whole) if np.isfinite(v) else "·" for v in row] for row in values.tolist()]
+    all_integers = bool(np.all(finite == np.round(finite)))
+    return [
+        [readable(v, plain_integers=all_integers) if np.isfinite(v) else "·" for v in row] for row in values.tolist()
+    ]
 
 
 def _header(heatmap: Heatmap, layout: HeatLayout, look: Look) -> Line:
@@ -194,8 +196,10 @@ def _named_columns(heatmap: Heatmap, layout: HeatLayout) -> list[int]:
     if heatmap.columns or heatmap.x is None or not drawn or layout.across[-1] >= 6 * drawn:
         return list(range(drawn))
     x = heatmap.x[layout.column_starts[:-1]]
-    found = ticks(span(float(x[0]), float(x[-1]), "linear"), "linear", max(int(layout.across[-1]) // 10, 2))
-    return sorted({int(np.argmin(np.abs(x / 2 - tick.at / 2))) for tick in found})
+    round_ticks = ticks(
+        usable_range(float(x[0]), float(x[-1]), "linear"), "linear", max(int(layout.across[-1]) // 10, 2)
+    )
+    return sorted({int(np.argmin(np.abs(x / 2 - tick.at / 2))) for tick in round_ticks})
 
 
 def _bar(heatmap: Heatmap, cells: int, look: Look) -> Line:

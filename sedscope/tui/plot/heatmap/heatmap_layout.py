@@ -72,8 +72,8 @@ class HeatLayout:
         return self.header + int(self.down[drawn_row] + self.down[drawn_row + 1] - 1) // 2
 
 
-def _under(place: int, edges: Edges, starts: Edges) -> int | None:
-    drawn = int(np.searchsorted(edges, place, "right")) - 1
+def _under(offset: int, edges: Edges, starts: Edges) -> int | None:
+    drawn = int(np.searchsorted(edges, offset, "right")) - 1
     return int(starts[drawn]) if 0 <= drawn < len(edges) - 1 else None
 
 
@@ -121,6 +121,6 @@ def _columns(count: int, cells: int) -> tuple[Edges, Edges]:
     return np.arange(cells + 1), _split(count, cells)
 
 
-def _split(whole: int, parts: int) -> Edges:
+def _split(length: int, parts: int) -> Edges:
     """[parts + 1] edges that divide `whole` as evenly as whole numbers can."""
-    return np.arange(parts + 1) * whole // max(parts, 1)
+    return np.arange(parts + 1) * length // max(parts, 1)

@@ -135,9 +135,9 @@ class HeatmapView(CursorWidget):
         return min(max(cell[0], 0), rows - 1), min(max(cell[1], 0), columns - 1)
 
     def _cell(self, event: events.MouseEvent) -> Cell | None:
-        place = self.point(event.screen_offset)
+        position = self.point(event.screen_offset)
         layout = arrange_heatmap(self._heatmap, max(self.size.width, 1), max(self.size.height, 1), self.look)
-        row, column = layout.row_at(place.y), layout.column_at(place.x)
+        row, column = layout.row_at(position.y), layout.column_at(position.x)
         return None if row is None or column is None else (row, column)
 
 

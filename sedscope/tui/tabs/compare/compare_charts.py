@@ -16,14 +16,14 @@ from sedscope.tui.worker.compared_run import ComparedRun
 
 def accuracy_chart(runs: Sequence[ComparedRun], task: str, aligned: bool) -> Chart:
     """Test accuracy of every run that has the task."""
-    curves = [_accuracy(run, place, task, aligned) for place, run in enumerate(runs)]
+    curves = [_accuracy(run, index, task, aligned) for index, run in enumerate(runs)]
     title = f"Test accuracy of {task}"
     return Chart(tuple(curves), _axis(aligned), Axis(low=0.0, high=1.0), title, (Rule(0.5, "grok"),), _zero(aligned))
 
 
 def coupling_chart(runs: Sequence[ComparedRun], source: str, task: str, aligned: bool) -> Chart:
     """R̄ of one source in every run; runs without it are curves without a point, with their reason."""
-    curves = [_coupling(run, place, source, task, aligned) for place, run in enumerate(runs)]
+    curves = [_coupling(run, index, source, task, aligned) for index, run in enumerate(runs)]
     return Chart(
         tuple(curves), _axis(aligned), Axis(scale="log"), f"R̄ of {source} against {task}", (RANDOM,), _zero(aligned)
     )
@@ -35,34 +35,35 @@ def label(run: ComparedRun) -> str:
     return run.name if mode in run.name else f"{run.name} · {run.intervention}"
 
 
-def _accuracy(run: ComparedRun, place: int, task: str, aligned: bool) -> Series:
+def _accuracy(run: ComparedRun, colour: int, task: str, aligned: bool) -> Series:
     shift = _shift(run, task, aligned)
-    found = run.accuracy(task)
-    if isinstance(shift, Undefined) or found is None:
-        return _nothing(run, place)
-    t, value = found
-    return Series(label(run), t.astype(np.float64) - shift, value, colour=place)
+    accuracy = run.accuracy(task)
+    if isinstance(shift, Undefined) or accuracy is None:
+        return _nothing(run, colour)
+    t, value = accuracy
+    return Series(label(run), t.astype(np.float64) - shift, value, colour=colour)
 
 
-def _coupling(run: ComparedRun, place: int, source: str, task: str, aligned: bool) -> Series:
-    shift, found = _shift(run, task, aligned), run.series(source, task)
-    if isinstance(shift, Undefined) or isinstance(found, Undefined):
-        return _nothing(run, place)
-    steps = np.array([point.t for point in found.points], dtype=np.float64) - shift
+def _coupling(run: ComparedRun, colour: int, source: str, task: str, aligned: bool) -> Series:
+    shift, series = _shift(run, task, aligned), run.series(source, task)
+    if isinstance(shift, Undefined) or isinstance(series, Undefined):
+        return _nothing(run, colour)
+    steps = np.array([point.t for point in series.points], dtype=np.float64) - shift
     values = np.array(
-        [point.ratio.rbar if isinstance(point.ratio, CouplingRatio) else np.nan for point in found.points]
+        [point.ratio.rbar if isinstance(point.ratio, CouplingRatio) else np.nan for point in series.points]
     )
     ends = [
-        (one.low, one.high) if isinstance(one := point.interval, Interval) else (np.nan,) * 2 for point in found.points
+        (interval.low, interval.high) if isinstance(interval := point.interval, Interval) else (np.nan,) * 2
+        for point in series.points
     ]
     low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
-    dimmed = np.array([not point.full for point in found.points], dtype=bool)
-    reasons = {p.t - shift: p.ratio.reason for p in found.points if isinstance(p.ratio, Undefined)}
-    return Series(label(run), steps, values, low, high, dimmed=dimmed, colour=place, reasons=reasons)
+    dimmed = np.array([not point.full for point in series.points], dtype=bool)
+    reasons = {p.t - shift: p.ratio.reason for p in series.points if isinstance(p.ratio, Undefined)}
+    return Series(label(run), steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
 
 
-def _nothing(run: ComparedRun, place: int) -> Series:
-    return Series(label(run), np.empty(0), np.empty(0), colour=place)
+def _nothing(run: ComparedRun, colour: int) -> Series:
+    return Series(label(run), np.empty(0), np.empty(0), colour=colour)
 
 
 def _shift(run: ComparedRun, task: str, aligned: bool) -> float | Undefined:

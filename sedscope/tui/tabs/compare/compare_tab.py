@@ -15,7 +15,7 @@ from sedscope.tui.plot import Chart, CursorMoved
 from sedscope.tui.plot.palette import OKABE_ITO, hue
 from sedscope.tui.tabs.analysis_tab import AnalysisTab, same_question
 from sedscope.tui.tabs.compare.compare_charts import accuracy_chart, coupling_chart
-from sedscope.tui.tabs.compare.compare_table import COLUMNS, Line, lines
+from sedscope.tui.tabs.compare.compare_table import COLUMNS, ComparisonLine, lines
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.terminal.cell_text import shortened
 from sedscope.tui.widgets.chart_pane import ChartPane
@@ -203,33 +203,33 @@ class CompareTab(AnalysisTab):
         self._fill(lines(self._runs, task or ""))
         self.cursor_moved(self.shell.cursor)
 
-    def _fill(self, found: tuple[Line, ...]) -> None:
+    def _fill(self, table_lines: tuple[ComparisonLine, ...]) -> None:
         table = self._table()
         row = table.cursor_row
         table.clear()
-        for line in found:
-            style = "bold" if line.whole else ""
+        for line in table_lines:
+            style = "bold" if line.is_group else ""
             letter, name, *rest = line.cells
             cells = [Text(cell, style, no_wrap=True) for cell in (letter, shortened(name, _NAME), *rest)]
-            if line.place is not None:
-                cells[0].stylize(f"bold {OKABE_ITO[hue(line.place)]}")
+            if line.run_index is not None:
+                cells[0].stylize(f"bold {OKABE_ITO[hue(line.run_index)]}")
             table.add_row(*cells)
-        if found:
-            table.move_cursor(row=min(row, len(found) - 1))
+        if table_lines:
+            table.move_cursor(row=min(row, len(table_lines) - 1))
 
     def text_to_copy(self) -> str | None:
         """Where the table has the keys, or stands alone: the table."""
         if self._runs and (self.app.focused is self._table() or self.shown_view == "table"):
-            found = lines(self._runs, self.features_of or "")
-            return "\n".join("\t".join(cells) for cells in (COLUMNS, *(line.cells for line in found))) + "\n"
+            table_lines = lines(self._runs, self.features_of or "")
+            return "\n".join("\t".join(cells) for cells in (COLUMNS, *(line.cells for line in table_lines))) + "\n"
         return super().text_to_copy()
 
     def _table(self) -> DataTable[Text]:
-        found = self.panel("table")
-        assert isinstance(found, DataTable)
-        return found
+        table = self.panel("table")
+        assert isinstance(table, DataTable)
+        return table
 
     def _pane(self, name: str) -> ChartPane:
-        found = self.panel(name)
-        assert isinstance(found, ChartPane)
-        return found
+        pane = self.panel(name)
+        assert isinstance(pane, ChartPane)
+        return pane

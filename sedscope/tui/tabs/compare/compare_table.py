@@ -33,34 +33,34 @@ _VERDICTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComparisonLine:
     """One line of the table."""
 
     cells: tuple[str, ...]
     """As many as `COLUMNS`."""
-    whole: bool
+    is_group: bool
     """A group, not a run."""
-    place: int | None = None
+    run_index: int | None = None
     """Of the run among the compared ones: its colour."""
 
 
-def lines(runs: Sequence[ComparedRun], task: str) -> tuple[Line, ...]:
+def lines(runs: Sequence[ComparedRun], task: str) -> tuple[ComparisonLine, ...]:
     """Groups with their runs, the control first, by what their commands share; then runs that are in no group."""
-    places = {run.path: place for place, run in enumerate(runs)}
-    found: list[Line] = []
+    run_indices = {run.path: index for index, run in enumerate(runs)}
+    table_lines: list[ComparisonLine] = []
     comparison = compare([run.outcome for run in runs if run.outcome is not None])
-    several = len([cohort for cohort in comparison.cohorts if any(one.task == task for one in cohort.tasks)]) > 1
+    with_task = [cohort for cohort in comparison.cohorts if any(compared.task == task for compared in cohort.tasks)]
     for cohort, of, group in comparison.groups():
         if of == task:
-            found += _group(group, cohort.label if several else "", runs, places, task)
-    shown = {line.place for line in found}
-    found += [_outside(run, place, task) for place, run in enumerate(runs) if place not in shown]
-    return tuple(found)
+            table_lines += _group(group, cohort.label if len(with_task) > 1 else "", runs, run_indices, task)
+    shown = {line.run_index for line in table_lines}
+    table_lines += [_outside(run, index, task) for index, run in enumerate(runs) if index not in shown]
+    return tuple(table_lines)
 
 
 def _group(
-    group: TreatmentGroup, cohort: str, runs: Sequence[ComparedRun], places: Mapping[str, int], task: str
-) -> Iterator[Line]:
+    group: TreatmentGroup, cohort: str, runs: Sequence[ComparedRun], run_indices: Mapping[str, int], task: str
+) -> Iterator[ComparisonLine]:
     reaching = group.reaching[_HALF]
     never = reaching.n - reaching.reached
     cells = (
@@ -73,33 +73,33 @@ def _group(
         "",
         _remark(group),
     )
-    yield Line(cells, whole=True)
+    yield ComparisonLine(cells, is_group=True)
     for outcome in group.runs:
-        place = places[outcome.path]
-        yield Line(_run(runs[place], place, group, task), whole=False, place=place)
+        index = run_indices[outcome.path]
+        yield ComparisonLine(_run(runs[index], index, group, task), is_group=False, run_index=index)
 
 
 def _remark(group: TreatmentGroup) -> str:
     """What the group must stand beside."""
-    said = [] if group.no_freeze is None else ["no freeze beside it: cannot tell a subspace from no movement"]
-    said += [_beside(one) for one in group.beside]
-    said += [f"{len(group.without_task)} without this task"] if group.without_task else []
-    return "; ".join(said)
+    remarks = [] if group.no_freeze is None else ["no freeze beside it: cannot tell a subspace from no movement"]
+    remarks += [_beside(reference) for reference in group.beside]
+    remarks += [f"{len(group.without_task)} without this task"] if group.without_task else []
+    return "; ".join(remarks)
 
 
-def _beside(one: ReferenceComparison) -> str:
-    speedup = one.speedups[_HALF]
+def _beside(reference: ReferenceComparison) -> str:
+    speedup = reference.speedups[_HALF]
     average = speedup.average
     few = "one seed" if isinstance(average, Average) and average.n == 1 else "too few seeds followed far enough"
     words = _VERDICTS[verdict(average)].format(speedup.reference, few=few)
     return words if isinstance(average, Undefined) else f"{words} ({_gain(speedup)})"
 
 
-def _run(run: ComparedRun, place: int, group: TreatmentGroup, task: str) -> tuple[str, ...]:
+def _run(run: ComparedRun, colour: int, group: TreatmentGroup, task: str) -> tuple[str, ...]:
     grok, gain = run.grok(task), _own_gain(run, group, task)
     remark = grok.reason if isinstance(grok, Undefined) else gain.reason if isinstance(gain, Undefined) else ""
     return (
-        letter(place),
+        letter(colour),
         f"  {run.name}",
         _seed(run),
         "no" if isinstance(grok, Undefined) else "yes",
@@ -110,11 +110,13 @@ def _run(run: ComparedRun, place: int, group: TreatmentGroup, task: str) -> tupl
     )
 
 
-def _outside(run: ComparedRun, place: int, task: str) -> Line:
+def _outside(run: ComparedRun, colour: int, task: str) -> ComparisonLine:
     """A run that cannot be read, or has no such task."""
     grok = run.grok(task)
     reason = grok.reason if isinstance(grok, Undefined) else ""
-    return Line((letter(place), label(run), _seed(run), "–", "–", "–", _peak(run, task), reason), False, place)
+    return ComparisonLine(
+        (letter(colour), label(run), _seed(run), "–", "–", "–", _peak(run, task), reason), False, colour
+    )
 
 
 def _own_gain(run: ComparedRun, group: TreatmentGroup, task: str) -> QuotientBounds | Undefined | None:
@@ -122,11 +124,11 @@ def _own_gain(run: ComparedRun, group: TreatmentGroup, task: str) -> QuotientBou
     if not group.speedups or run.outcome is None:
         return None
     speedup, seed = group.speedups[_HALF], str(run.outcome.seed)
-    pair = next((one for one in speedup.pairs if one.seed == seed), None)
+    pair = next((seed_pair for seed_pair in speedup.pairs if seed_pair.seed == seed), None)
     if pair is None:
         return Undefined(dict(speedup.unpaired).get(seed, "it has no pair"))
-    found = run.outcome.on(task)
-    time = None if found is None else found.time(speedup.threshold)
+    task_outcome = run.outcome.on(task)
+    time = None if task_outcome is None else task_outcome.time(speedup.threshold)
     return time_quotient(pair.reference, time) if isinstance(time, CensoredTime) else time
 
 
@@ -142,12 +144,12 @@ def _gain(speedup: SpeedUp) -> str:
     return f"{_ratio(speedup.bound)}{rest}"
 
 
-def _ratio(found: QuotientBounds) -> str:
-    if found.exact is not None:
-        return f"{readable(found.exact)}×"
-    if found.low is not None:
-        return f"> {readable(found.low)}×"
-    return "–" if found.high is None else f"< {readable(found.high)}×"
+def _ratio(bounds: QuotientBounds) -> str:
+    if bounds.exact is not None:
+        return f"{readable(bounds.exact)}×"
+    if bounds.low is not None:
+        return f"> {readable(bounds.low)}×"
+    return "–" if bounds.high is None else f"< {readable(bounds.high)}×"
 
 
 def _steps(mean: Average | Undefined) -> str:
@@ -160,18 +162,18 @@ def _steps(mean: Average | Undefined) -> str:
     return f"{text} n = {mean.n}"
 
 
-def _quotient(found: Average | Undefined) -> str:
+def _quotient(average: Average | Undefined) -> str:
     """`3.46× [2.9, 4.1] n = 3`; without an interval where there is none, with the horizon of restricted means."""
-    if isinstance(found, Undefined):
+    if isinstance(average, Undefined):
         return "–"
-    text = f"{readable(found.value)}×"
-    if not isinstance(found.ends, Undefined):
-        text += f" [{readable(found.ends[0])}, {readable(found.ends[1])}]"
-    return f"{text} n = {found.n}" + ("" if found.horizon is None else f" to t = {found.horizon:,.0f}")
+    text = f"{readable(average.value)}×"
+    if not isinstance(average.ends, Undefined):
+        text += f" [{readable(average.ends[0])}, {readable(average.ends[1])}]"
+    return f"{text} n = {average.n}" + ("" if average.horizon is None else f" to t = {average.horizon:,.0f}")
 
 
 def _peak(run: ComparedRun, task: str) -> str:
-    found = run.series("update", task)
-    if isinstance(found, Undefined) or isinstance(found.peak, Undefined):
+    series = run.series("update", task)
+    if isinstance(series, Undefined) or isinstance(series.peak, Undefined):
         return "–" if run.final or run.problem or task not in run.tasks else "…"
-    return f"{readable(found.peak.value)} @{found.peak.t:,}"
+    return f"{readable(series.peak.value)} @{series.peak.t:,}"

@@ -38,8 +38,8 @@ def coupling_chart(
     palette = colours([series.source for series in shown])
     curves = [_mean(series, series.source, palette[series.source]) for series in shown]
     band = control_band(controls)
-    made = (*curves, *(() if band is None else (band,)))
-    return Chart(made, axis, Axis(scale="log"), title, (RANDOM,), moments)
+    all_curves = (*curves, *(() if band is None else (band,)))
+    return Chart(all_curves, axis, Axis(scale="log"), title, (RANDOM,), moments)
 
 
 def directions_chart(
@@ -70,23 +70,25 @@ def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
     if not controls:
         return None
     steps = sorted({point.t for series in controls for point in series.points})
-    found = {t: [point for series in controls for point in series.points if point.t == t] for t in steps}
-    rows = [_span([point for point in points if isinstance(point.ratio, CouplingRatio)]) for points in found.values()]
+    points_at = {t: [point for series in controls for point in series.points if point.t == t] for t in steps}
+    rows = [
+        _span([point for point in points if isinstance(point.ratio, CouplingRatio)]) for points in points_at.values()
+    ]
     middle, low, high = np.array(rows, dtype=np.float64).reshape(-1, 3).T
-    dimmed = np.array([not any(point.full for point in points) for points in found.values()], dtype=bool)
+    dimmed = np.array([not any(point.full for point in points) for points in points_at.values()], dtype=bool)
     reasons = {
         float(t): next(point.ratio.reason for point in points if isinstance(point.ratio, Undefined))
-        for t, points in found.items()
+        for t, points in points_at.items()
         if not any(isinstance(point.ratio, CouplingRatio) for point in points)
     }
     x = np.array(steps, dtype=np.float64)
     return Series("controls", x, middle, low, high, dimmed=dimmed, colour=CONTROL_COLOUR, reasons=reasons)
 
 
-def rank_chart(found: Sequence[RankSeries], task: str | None, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
+def rank_chart(ranks: Sequence[RankSeries], task: str | None, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
     """rank-90 of the centroids of every task, that of the chosen one first."""
-    ordered = sorted(found, key=lambda series: series.task != task)
-    curves = [_rank(series, place) for place, series in enumerate(ordered)]
+    ordered = sorted(ranks, key=lambda series: series.task != task)
+    curves = [_rank(series, colour) for colour, series in enumerate(ordered)]
     return Chart(tuple(curves), axis, Axis(low=0.0), "rank-90 of the centroids", moments=moments, reduce="last")
 
 
@@ -102,24 +104,24 @@ def matrix(
         tasks: In their order.
         kinds: Of "peak" and "final" those to show.
     """
-    crossed = any(task_of(one.source) not in (None, one.task) for one in series)
+    crossed = any(task_of(coupling.source) not in (None, coupling.task) for coupling in series)
     share = len(tasks) > 1 and not crossed
 
     def row_of(source: str) -> str:
         return f"{family(source)}/own" if share and task_of(source) is not None else source
 
-    rows = tuple(dict.fromkeys(row_of(one.source) for one in series))
+    rows = tuple(dict.fromkeys(row_of(coupling.source) for coupling in series))
     values = np.full((len(rows), len(kinds) * len(tasks)), np.nan)
-    known = {(row_of(one.source), one.task): one for one in series}
+    by_cell = {(row_of(coupling.source), coupling.task): coupling for coupling in series}
     reasons: dict[tuple[int, int], str] = {}
-    for place in np.ndindex(*values.shape):
-        task, kind = divmod(place[1], len(kinds))
-        one = known.get((rows[place[0]], tasks[task]))
-        moment = None if one is None else {"peak": one.peak, "final": one.final}[kinds[kind]]
+    for cell in np.ndindex(*values.shape):
+        task, kind = divmod(cell[1], len(kinds))
+        coupling = by_cell.get((rows[cell[0]], tasks[task]))
+        moment = None if coupling is None else {"peak": coupling.peak, "final": coupling.final}[kinds[kind]]
         if isinstance(moment, ValueAtStep):
-            values[place] = moment.value
+            values[cell] = moment.value
         else:
-            reasons[place[0], place[1]] = "not asked for: o crosses tasks" if moment is None else moment.reason
+            reasons[cell[0], cell[1]] = "not asked for: o crosses tasks" if moment is None else moment.reason
     names = tuple(f"{kind} {task}" if len(tasks) > 1 else kind for task in tasks for kind in kinds)
     if len(kinds) == 1:
         names = tuple(tasks)
@@ -138,7 +140,8 @@ def why_none(shown: Sequence[CouplingSeries]) -> str | None:
 
 def _mean(series: CouplingSeries, label: str, colour: int) -> Series:
     ends = [
-        (one.low, one.high) if isinstance(one := point.interval, Interval) else (np.nan,) * 2 for point in series.points
+        (interval.low, interval.high) if isinstance(interval := point.interval, Interval) else (np.nan,) * 2
+        for point in series.points
     ]
     low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
     reasons = {float(p.t): p.ratio.reason for p in series.points if isinstance(p.ratio, Undefined)}
@@ -154,11 +157,11 @@ def _mean(series: CouplingSeries, label: str, colour: int) -> Series:
 def _direction(series: CouplingSeries, k: int) -> Series:
     values = np.full(len(series.points), np.nan)
     reasons: dict[float, str] = {}
-    for place, point in enumerate(series.points):
+    for index, point in enumerate(series.points):
         if isinstance(point.ratio, Undefined):
             reasons[float(point.t)] = point.ratio.reason
         elif k < len(point.ratio.R):
-            values[place] = point.ratio.R[k]
+            values[index] = point.ratio.R[k]
         else:
             reasons[float(point.t)] = f"the window has {len(point.ratio.R)} directions"
     return Series(f"R{subscript(k + 1)}", _steps(series), values, dimmed=_short(series), colour=k + 1, reasons=reasons)
@@ -176,8 +179,16 @@ def _span(points: Sequence[CheckpointCoupling]) -> tuple[float, float, float]:
     ratios = [point.ratio.rbar for point in points if isinstance(point.ratio, CouplingRatio)]
     if not ratios or min(ratios) <= 0:
         return np.nan, np.nan, np.nan
-    around = [one for point in points for one in (point.spread, point.interval) if isinstance(one, Spread | Interval)]
-    low, high = min([*ratios, *(one.low for one in around)]), max([*ratios, *(one.high for one in around)])
+    around = [
+        range_of_point
+        for point in points
+        for range_of_point in (point.spread, point.interval)
+        if isinstance(range_of_point, Spread | Interval)
+    ]
+    low, high = (
+        min([*ratios, *(range_of_point.low for range_of_point in around)]),
+        max([*ratios, *(range_of_point.high for range_of_point in around)]),
+    )
     return float(np.exp(np.mean(np.log(ratios)))), low, high
 
 

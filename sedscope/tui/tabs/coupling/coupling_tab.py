@@ -19,7 +19,7 @@ from sedscope.tui.data.source_sets import CONTROLS, MAIN, sets_of
 from sedscope.tui.tabs.analysis_tab import OLD, same_question
 from sedscope.tui.tabs.coupling.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
 from sedscope.tui.tabs.coupling.coupling_help import PAGE
-from sedscope.tui.tabs.coupling.coupling_view import Found, with_controls
+from sedscope.tui.tabs.coupling.coupling_view import CouplingAnswers, with_controls
 from sedscope.tui.tabs.reference_lines import moments, steps_axis
 from sedscope.tui.tabs.sourced_tab import SourcedTab
 from sedscope.tui.tabs.tab import TabHelp
@@ -61,7 +61,7 @@ class CouplingTab(SourcedTab):
         self._crossed = False
         self._band = True
         self._ceiling = False
-        self._found = Found()
+        self._answers = CouplingAnswers()
         self._settle: Timer | None = None
 
     def make_panel(self, name: str) -> Widget:
@@ -75,16 +75,16 @@ class CouplingTab(SourcedTab):
     @property
     def has_answer(self) -> bool:
         """An analysis, coarse or not."""
-        return self._found.analysis is not None
+        return self._answers.analysis is not None
 
     @property
     def has_spans(self) -> bool:
         """Whether other W and K are known without computing anything."""
-        return self._found.spans is not None
+        return self._answers.spans is not None
 
     def forget(self) -> None:
         """Of another run."""
-        self._found = Found()
+        self._answers = CouplingAnswers()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
@@ -117,24 +117,24 @@ class CouplingTab(SourcedTab):
         if data is None or task is None:
             return None
         path, stamp = str(data.path), data.stamp
-        whole = CouplingJob(path, stamp, settings, crossed=self._crossed)
-        spans = SpansJob(path, stamp, settings, self._wanted(), task)
-        return self._found.missing(whole, spans, ceiling=self._ceiling and self._alone())
+        analysis = CouplingJob(path, stamp, settings, crossed=self._crossed)
+        spans = SpansJob(path, stamp, settings, self._needed_sources(), task)
+        return self._answers.missing(analysis, spans, ceiling=self._ceiling and self._alone())
 
     def take(self, job: Job, value: Any, final: bool) -> None:
         """A whole analysis, or spans."""
         if isinstance(job, SpansJob) and isinstance(value, SpanCouplings):
-            self._found = replace(self._found, spans=value, spans_for=job)
+            self._answers = replace(self._answers, spans=value, spans_job=job)
         elif isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
-            if not final and self._found.final and same_question(job, self._found.asked):
+            if not final and self._answers.final and same_question(job, self._answers.analysis_job):
                 return  # the run grew: what is shown is better than a coarse picture of a few steps more
-            self._found = replace(self._found, analysis=value, asked=job, final=final)
+            self._answers = replace(self._answers, analysis=value, analysis_job=job, final=final)
         self.refresh_picture()
 
     def refused(self, reason: str) -> None:
         """In the place of the picture, or in a line where there is one."""
         if self._series():
-            self.say_made_of(reason)
+            self.show_provenance(reason)
         else:
             self.explain(reason)
 
@@ -146,19 +146,19 @@ class CouplingTab(SourcedTab):
         data, task, shown = self.shell.data, self.features_of, self._series()
         if data is None or task is None or not shown:
             if self.has_answer:
-                self.say_made_of(OLD)
+                self.show_provenance(OLD)
             else:
                 self.explain_absence()
             return
-        absent = why_none([one for one in shown if one.source in self._sources()])
-        if absent is not None:
+        reason = why_none([coupling for coupling in shown if coupling.source in self._sources()])
+        if reason is not None:
             self.explain(
-                f"The coupling of {', '.join(self._sources())} to the features of {task} is undefined:\n{absent}"
+                f"The coupling of {', '.join(self._sources())} to the features of {task} is undefined:\n{reason}"
             )
             return
         self.explain("")
         self._draw(data, task, shown)
-        if not self._found.answers(self.shell.settings):
+        if not self._answers.answers(self.shell.settings):
             if self._settle is not None:
                 self._settle.stop()
             self._settle = self.set_timer(_SETTLE, self._draw_with_intervals)
@@ -179,21 +179,21 @@ class CouplingTab(SourcedTab):
             chart = directions_chart(picture[0], self._ceilings(sources[0]), title, axis, marks)
         else:
             banded = self._band and self.chosen != CONTROLS
-            controls = [one for one in shown if banded and is_control(one.source)]
+            controls = [coupling for coupling in shown if banded and is_control(coupling.source)]
             chart = coupling_chart(picture, controls, f"R̄ of {task}", axis, marks)
         self.chart_pane("coupling").chart = chart
-        self.chart_pane("rank").chart = rank_chart(self._found.rank90, task, axis, marks)
-        self._draw_matrix(self._found.all(self.shell.settings) or shown)
-        self.say_made_of(self._found.made_of(self.shell.settings))
+        self.chart_pane("rank").chart = rank_chart(self._answers.rank90, task, axis, marks)
+        self._draw_matrix(self._answers.all(self.shell.settings) or shown)
+        self.show_provenance(self._answers.provenance(self.shell.settings))
         self.cursor_moved(self.shell.cursor)
 
-    def _draw_matrix(self, found: Sequence[CouplingSeries]) -> None:
+    def _draw_matrix(self, couplings: Sequence[CouplingSeries]) -> None:
         """Peaks and ends; the peaks alone where numbers for both have no room."""
-        tasks = tuple(dict.fromkeys(series.task for series in found))
+        tasks = tuple(dict.fromkeys(series.task for series in couplings))
         roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
         self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
         note = "" if roomy else "the view matrix (v) has the ends too"
-        self.matrix_pane("matrix").show(*matrix(found, tasks, ("peak", "final") if roomy else ("peak",)), note)
+        self.matrix_pane("matrix").show(*matrix(couplings, tasks, ("peak", "final") if roomy else ("peak",)), note)
 
     def view_changed(self, view: str) -> None:
         """The matrix has more room alone."""
@@ -204,16 +204,16 @@ class CouplingTab(SourcedTab):
         """The sources of the picture and the controls, as far as they are known."""
         if self.features_of is None:
             return []
-        whole = intervals or self._found.answers(self.shell.settings)
+        with_controls = intervals or self._answers.answers(self.shell.settings)
         # From spans the sources come at once; the controls, three draws each, follow with the intervals.
-        sources = self._wanted() if whole else self._sources()
-        found = self._found.series(self.shell.settings, sources, self.features_of, intervals=intervals)
-        return found if {one.source for one in found} & set(self._sources()) else []
+        sources = self._needed_sources() if with_controls else self._sources()
+        couplings = self._answers.series(self.shell.settings, sources, self.features_of, intervals=intervals)
+        return couplings if {coupling.source for coupling in couplings} & set(self._sources()) else []
 
     def _ceilings(self, source: str) -> list[tuple[int, float | Undefined]]:
         if not self._ceiling or self.features_of is None:
             return []
-        return self._found.ceiling(self.shell.settings, source, self.features_of)
+        return self._answers.ceiling(self.shell.settings, source, self.features_of)
 
     def _show_controls(self) -> None:
         names, data = self.choices(), self.shell.data
@@ -229,16 +229,16 @@ class CouplingTab(SourcedTab):
 
     def _sets(self) -> dict[str, tuple[str, ...]]:
         """Sets of the run's sources, or of those of the analysis, which knows more."""
-        data, found = self.shell.data, self._found
+        data, answers = self.shell.data, self._answers
         if data is None:
             return {}
-        analysed = () if found.analysis is None else (one.source for one in found.analysis.coupling)
+        analysed = () if answers.analysis is None else (coupling.source for coupling in answers.analysis.coupling)
         return sets_of(tuple(dict.fromkeys((*data.known_sources, *analysed))), self.features_of)
 
     def _sources(self) -> tuple[str, ...]:
         return self._sets().get(self.chosen or MAIN, ())
 
-    def _wanted(self) -> tuple[str, ...]:
+    def _needed_sources(self) -> tuple[str, ...]:
         """What is drawn: the sources, and the controls where they are a band."""
         data = self.shell.data
         if self._alone():

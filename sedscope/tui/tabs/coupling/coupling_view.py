@@ -18,16 +18,16 @@ from sedscope.tui.worker.span_jobs import SpansJob
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CouplingAnswers:
     """Everything that was computed of one run."""
 
     analysis: RunAnalysis | None = None
-    asked: CouplingJob | None = None
+    analysis_job: CouplingJob | None = None
     """What the analysis answers."""
     final: bool = False
     """Whether it is the answer, not a coarse one before it."""
     spans: SpanCouplings | None = None
-    spans_for: SpansJob | None = None
+    spans_job: SpansJob | None = None
 
     def series(
         self, settings: Settings, sources: Sequence[str], task: str, *, intervals: bool = False
@@ -41,13 +41,13 @@ class Found:
             intervals: Whether spans are to give intervals too, which takes longer; an analysis always has them.
         """
         if self.answers(settings):
-            found = {(one.source, one.task): one for one in self.all(settings)}
-            return [found[source, task] for source in sources if (source, task) in found]
+            couplings = {(coupling.source, coupling.task): coupling for coupling in self.all(settings)}
+            return [couplings[source, task] for source in sources if (source, task) in couplings]
         if self.spans is None or not self.in_spans(settings, self.spans.task == task):
             return []
-        known = [source for source in sources if source in self.spans.sources]
+        measured = [source for source in sources if source in self.spans.sources]
         window, rank = settings.window[0], settings.rank[0]
-        return [self.spans.series(source, window, rank, intervals=intervals) for source in known]
+        return [self.spans.series(source, window, rank, intervals=intervals) for source in measured]
 
     def all(self, settings: Settings) -> tuple[CouplingSeries, ...]:
         """Every series of the analysis where it was made with these settings."""
@@ -62,7 +62,7 @@ class Found:
 
     def answers(self, settings: Settings) -> bool:
         """Whether the analysis answers a question with these settings, coarsely or for good."""
-        return self.asked is not None and self.asked.settings == settings
+        return self.analysis_job is not None and self.analysis_job.settings == settings
 
     def in_spans(self, settings: Settings, of_the_task: bool) -> bool:
         """Whether the spans hold windows of these settings."""
@@ -71,41 +71,45 @@ class Found:
             return False
         return regardless_of_window(spans.settings) == regardless_of_window(settings)
 
-    def missing(self, whole: CouplingJob, spans: SpansJob, *, ceiling: bool) -> CouplingJob | SpansJob | None:
+    def missing(
+        self, analysis_job: CouplingJob, spans_job: SpansJob, *, ceiling: bool
+    ) -> CouplingJob | SpansJob | None:
         """What must be asked next so that everything wanted is here; None where it is.
 
         Args:
-            whole: The question about the run as it is, with the settings of the screen.
-            spans: The same for spans.
+            analysis_job: The question about the run as it is, with the settings of the screen.
+            spans_job: The question about spans.
             ceiling: Whether spans are wanted beside an analysis.
         """
-        if self.asked is None or not self.final:
-            return whole
-        if self.asked == whole:
-            return spans if ceiling and not self._spans_answer(spans) else None
-        same = replace(whole.settings, window=self.asked.settings.window, rank=self.asked.settings.rank)
-        if self.asked == replace(whole, settings=same):
-            return None if self._spans_answer(spans) else spans
-        return whole
+        if self.analysis_job is None or not self.final:
+            return analysis_job
+        if self.analysis_job == analysis_job:
+            return spans_job if ceiling and not self._spans_answer(spans_job) else None
+        same = replace(
+            analysis_job.settings, window=self.analysis_job.settings.window, rank=self.analysis_job.settings.rank
+        )
+        if self.analysis_job == replace(analysis_job, settings=same):
+            return None if self._spans_answer(spans_job) else spans_job
+        return analysis_job
 
-    def _spans_answer(self, wanted: SpansJob) -> bool:
+    def _spans_answer(self, job: SpansJob) -> bool:
         """Whether the spans are those of the run as it is, and hold what is wanted."""
-        spans, made = self.spans, self.spans_for
-        if spans is None or made is None or made.stamp != wanted.stamp:
+        spans, answered = self.spans, self.spans_job
+        if spans is None or answered is None or answered.stamp != job.stamp:
             return False
-        return self.in_spans(wanted.settings, spans.task == wanted.task) and set(wanted.sources) <= set(spans.sources)
+        return self.in_spans(job.settings, spans.task == job.task) and set(job.sources) <= set(spans.sources)
 
-    def made_of(self, settings: Settings) -> str:
+    def provenance(self, settings: Settings) -> str:
         """What the settings above the picture do not say of it, in a few words."""
         if not self.answers(settings) or self.analysis is None:
             return "by coupling Gram matrices"
-        made = self.analysis.settings
+        used = self.analysis.settings
         if self.final:
-            return f"{made.random} random directions"
-        if made == settings.for_a_table():
+            return f"{used.random} random directions"
+        if used == settings.for_a_table():
             return "controls are drawn once so far"
         steps = len(self.analysis.coupling[0].points) if self.analysis.coupling else 0
-        return f"preview: {steps} points, {made.probes} probes"
+        return f"preview: {steps} points, {used.probes} probes"
 
     @property
     def rank90(self) -> tuple[RankSeries, ...]:
@@ -118,7 +122,7 @@ def regardless_of_window(settings: Settings) -> Settings:
     return replace(settings, window=(1,), rank=(1,))
 
 
-def with_controls(sources: Sequence[str], task: str | None, known: Sequence[str]) -> tuple[str, ...]:
+def with_controls(sources: Sequence[str], task: str | None, available: Sequence[str]) -> tuple[str, ...]:
     """The sources of a picture and the controls that stand behind them."""
     controls = () if task is None else control_sources(task)
-    return tuple(dict.fromkeys((*sources, *(name for name in controls if name in known))))
+    return tuple(dict.fromkeys((*sources, *(name for name in controls if name in available))))

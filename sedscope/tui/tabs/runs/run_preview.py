@@ -57,8 +57,8 @@ class RunPreview(Horizontal):
         if data is not None and not chart.series:
             chart = metric_charts.losses(data)
         self._pane.chart = chart
-        found = () if data is None else sections(data)
-        self._facts.show([section for section in found if section[0] in _SECTIONS])
+        all_sections = () if data is None else sections(data)
+        self._facts.show([section for section in all_sections if section[0] in _SECTIONS])
 
     def set_cursor(self, t: float | None) -> None:
         """The shared cursor."""

@@ -63,9 +63,9 @@ class RunsGrid(DataTable[Text]):
 
     def move_to(self, path: Path) -> None:
         """Put the cursor on a run, where it is shown."""
-        place = next((i for i, row in enumerate(self.shown) if row.path == path), None)
-        if place is not None:
-            self.move_cursor(row=place, animate=False)
+        index = next((i for i, row in enumerate(self.shown) if row.path == path), None)
+        if index is not None:
+            self.move_cursor(row=index, animate=False)
 
     def update_runs(self, rows: Sequence[RunRow], marked: Sequence[Path], words: str, here: Path | None) -> None:
         """Show these runs; `here` is where the cursor goes where there was none."""
@@ -73,26 +73,26 @@ class RunsGrid(DataTable[Text]):
         here = self.at_cursor or here
         if self._columns_change():
             self._head()
-        found = arranged(rows, words, self.sorted_by, self._backwards)
-        if [row.path for row in found] == [row.path for row in self.shown]:
-            self._renew(found, marked)
+        arranged_rows = arranged(rows, words, self.sorted_by, self._backwards)
+        if [row.path for row in arranged_rows] == [row.path for row in self.shown]:
+            self._renew(arranged_rows, marked)
         else:
-            self._fill(found, marked)
+            self._fill(arranged_rows, marked)
             if here is not None:
                 self.move_to(here)
 
-    def sort_by(self, place: int, backwards: bool) -> None:
+    def sort_by(self, column: int, backwards: bool) -> None:
         """Another order; the cursor stays on its run."""
         here = self.at_cursor
-        self.sorted_by, self._backwards = place, backwards
+        self.sorted_by, self._backwards = column, backwards
         self._columns_change()
         self._head()
         self.update_runs(self._all, self._marked, self._words, here)
 
     def sort_next(self, direction: int) -> None:
         """By the next column."""
-        place = self._places.index(self.sorted_by) + direction
-        self.sort_by(self._places[place % len(self._places)], False)
+        position = self._places.index(self.sorted_by) + direction
+        self.sort_by(self._places[position % len(self._places)], False)
 
     def reverse(self) -> None:
         """The other way round."""
@@ -101,15 +101,15 @@ class RunsGrid(DataTable[Text]):
     def sort_at(self, index: int) -> None:
         """By the column at an index of the screen; once more turns the order round."""
         if index > 0:
-            place = self._places[index - 1]
-            self.sort_by(place, place == self.sorted_by and not self._backwards)
+            column = self._places[index - 1]
+            self.sort_by(column, column == self.sorted_by and not self._backwards)
 
     def _columns_change(self) -> bool:
         """Choose the columns that say something about these runs and have room; whether that changed any."""
         wished = shown_columns(self._all)
         room = self.size.width - _BEFORE if self.size.width else _UNKNOWN
         before, self._places = self._places, fitted(wished, self._all, room, self.sorted_by)
-        self.given_way = tuple(COLUMNS[place].name for place in wished if place not in self._places)
+        self.given_way = tuple(COLUMNS[column].name for column in wished if column not in self._places)
         return self._places != before
 
     def _head(self) -> None:
@@ -119,9 +119,9 @@ class RunsGrid(DataTable[Text]):
             self.sorted_by, self._backwards = 0, False
         self.clear(columns=True)
         self.add_column(Text(""), key=_MARK, width=2)
-        for place in self._places:
-            column = COLUMNS[place]
-            arrow = ("▼" if self._backwards else "▲") if place == self.sorted_by else ""
+        for index in self._places:
+            column = COLUMNS[index]
+            arrow = ("▼" if self._backwards else "▲") if index == self.sorted_by else ""
             self.add_column(Text(column.name + arrow, justify="right" if column.right else "left"), key=column.name)
 
     def _fill(self, rows: list[RunRow], marked: Sequence[Path]) -> None:
@@ -132,7 +132,7 @@ class RunsGrid(DataTable[Text]):
 
     def _renew(self, rows: list[RunRow], marked: Sequence[Path]) -> None:
         """The same runs in the same order: only cells that differ."""
-        keys = (_MARK, *(COLUMNS[place].name for place in self._places))
+        keys = (_MARK, *(COLUMNS[index].name for index in self._places))
         for before, row in zip(self.shown, rows, strict=True):
             if before == row and (row.path in self._marked) == (row.path in marked):
                 continue
@@ -145,7 +145,7 @@ class RunsGrid(DataTable[Text]):
         text, style = sign(row, row.path in marked)
         style = _RICH.get(style, "dim")
         cells = [Text(text, style)]
-        for column in (COLUMNS[place] for place in self._places):
+        for column in (COLUMNS[index] for index in self._places):
             plain = Text(column.text(row), justify="right" if column.right else "left", no_wrap=True)
             if column.name in ("State", "Remark"):
                 plain.stylize(style)

@@ -20,7 +20,7 @@ from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.tabs.runs.runs_grid import RunsGrid
 from sedscope.tui.tabs.tab import Tab, TabHelp
 from sedscope.tui.widgets.no_runs import how_to_record
-from sedscope.tui.widgets.quiet_static import Words
+from sedscope.tui.widgets.quiet_static import QuietStatic
 
 if TYPE_CHECKING:
     from sedscope.tui.tabs.runs.run_preview import RunPreview
@@ -88,12 +88,12 @@ class RunsTab(Tab):
     def compose(self) -> ComposeResult:
         """A line and the table; the run at its cursor comes when the first one was read."""
         with Horizontal(id="runs-head"):
-            yield Words(id="runs-summary")
+            yield QuietStatic(id="runs-summary")
             box = Input(placeholder="words, Enter, Esc clears", id="runs-filter")
             box.display = False
             yield box
         yield RunsGrid()
-        yield Words(id="runs-none")
+        yield QuietStatic(id="runs-none")
 
     def on_mount(self) -> None:
         """The line above the table, which says what the table has no room for."""
@@ -242,8 +242,8 @@ class RunsTab(Tab):
         self.set_class(not rows, "-none")
         if not rows:
             text = how_to_record(self.shell.problems) if listed else Content("Reading runs …")
-            self.query_one("#runs-none", Words).say(text)
-            self.query_one("#runs-summary", Words).say(Content(""))
+            self.query_one("#runs-none", QuietStatic).say(text)
+            self.query_one("#runs-summary", QuietStatic).say(Content(""))
             return
         live = sum(row.state == STATE_RECORDING for row in rows)
         parts = [f"{len(rows)} run{'s' * (len(rows) != 1)}"]
@@ -254,4 +254,4 @@ class RunsTab(Tab):
         left_out = len(self._grid.given_way)
         parts += [f"{left_out} column{'s' * (left_out > 1)} left out"] * bool(left_out)
         parts += ["← → scroll"] * self._grid.is_cut
-        self.query_one("#runs-summary", Words).say(Content(" · ".join(parts)))
+        self.query_one("#runs-summary", QuietStatic).say(Content(" · ".join(parts)))

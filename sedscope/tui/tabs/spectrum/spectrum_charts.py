@@ -18,7 +18,7 @@ CURVES = 8
 def sigma_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:
     """σ_1 … σ_8 on a log axis; short windows faint, × on σ_K where the top K are arbitrary."""
     count = min(CURVES, _most(series.points))
-    curves = tuple(_curve(series.points, place, marked=place + 1 == rank) for place in range(count))
+    curves = tuple(_curve(series.points, index, marked=index + 1 == rank) for index in range(count))
     return Chart(curves, Axis("t"), Axis(scale="log"), f"σ of {series.source}, W = {series.window}", moments=moments)
 
 
@@ -43,15 +43,15 @@ def sigma_heatmap(series: SpectrumSeries) -> Heatmap:
     for column, point in enumerate(points):
         if isinstance(point.spectrum, WindowSpectrum):
             values[: len(point.spectrum.sigma), column] = point.spectrum.sigma
-    names = tuple(f"σ{subscript(place + 1)}" for place in range(count))
+    names = tuple(f"σ{subscript(index + 1)}" for index in range(count))
     return Heatmap(values, names, x=_steps(points), title="σ over steps", column_title="t", scale="log")
 
 
-def _curve(points: Sequence[SpectrumAtStep], place: int, *, marked: bool) -> Series:
+def _curve(points: Sequence[SpectrumAtStep], index: int, *, marked: bool) -> Series:
     def value(edge: WindowSpectrum) -> float | Undefined:
-        return float(edge.sigma[place]) if place < len(edge.sigma) else Undefined("short window")
+        return float(edge.sigma[index]) if index < len(edge.sigma) else Undefined("short window")
 
-    return _quantity(points, f"σ{subscript(place + 1)}", value, colour=place, flat=marked)
+    return _quantity(points, f"σ{subscript(index + 1)}", value, colour=index, flat=marked)
 
 
 def _quantity(
@@ -65,12 +65,12 @@ def _quantity(
     """One number of each window; why, where it is undefined."""
     steps, values = _steps(points), np.full(len(points), np.nan)
     reasons: dict[float, str] = {}
-    for place, point in enumerate(points):
-        found = point.spectrum if isinstance(point.spectrum, Undefined) else of(point.spectrum)
-        if isinstance(found, Undefined):
-            reasons[float(point.t)] = found.reason
+    for index, point in enumerate(points):
+        quantity = point.spectrum if isinstance(point.spectrum, Undefined) else of(point.spectrum)
+        if isinstance(quantity, Undefined):
+            reasons[float(point.t)] = quantity.reason
         else:
-            values[place] = found
+            values[index] = quantity
     dimmed = np.array([not point.full for point in points], dtype=bool)
     marked = np.array([flat and _is_flat(point) for point in points], dtype=bool)
     return Series(label, steps, values, dimmed=dimmed, marked=marked, colour=colour, reasons=reasons)

@@ -120,10 +120,10 @@ class SpectrumTab(PanelTab):
         if names and self._source in names:
             self._choose(names[(names.index(self._source) + direction) % len(names)])
 
-    def on_chips_chosen(self, message: Chips.Chosen) -> None:
+    def on_chips_choice_clicked(self, message: Chips.ChoiceClicked) -> None:
         """A source or a view was clicked."""
         if message.chips.id != "sources":
-            super().on_chips_chosen(message)
+            super().on_chips_choice_clicked(message)
             return
         message.stop()
         self._choose(message.chips.choices[message.index])
@@ -147,13 +147,13 @@ class SpectrumTab(PanelTab):
         return SpectrumJob(str(data.path), data.stamp, self.shell.settings, (self._source,))
 
     def _ask_worker(self) -> None:
-        """Show a kept answer, or ask for one."""
+        """Show a answer answer, or ask for one."""
         job = self._job()
         if job is None or job == self._shown or not self.display:
             return
-        kept = self.shell.answer_to(job)
-        if kept is not None and kept[1]:
-            self._draw(kept[0][0], job)
+        answer = self.shell.answer_to(job)
+        if answer is not None and answer[1]:
+            self._draw(answer[0][0], job)
         else:
             self.shell.request(job, self.NAME)
 
@@ -181,14 +181,14 @@ class SpectrumTab(PanelTab):
         self.explain(reason)
 
     def _pane(self, name: str) -> ChartPane:
-        found = self.panel(name)
-        assert isinstance(found, ChartPane)
-        return found
+        pane = self.panel(name)
+        assert isinstance(pane, ChartPane)
+        return pane
 
     def _heatmap(self) -> HeatmapView:
-        found = self.panel("heatmap")
-        assert isinstance(found, HeatmapView)
-        return found
+        heatmap = self.panel("heatmap")
+        assert isinstance(heatmap, HeatmapView)
+        return heatmap
 
 
 def _preferred(names: tuple[str, ...]) -> str | None:

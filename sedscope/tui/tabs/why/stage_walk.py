@@ -83,15 +83,15 @@ def page(table: StageTable | Undefined, t: float | None, width: int) -> Content:
     if not table.steps:
         reason = "at no checkpoint has every stage a full window and a ratio"
         return Content.assemble(("Stage walk\n", "bold"), (f"undefined: {reason}", "$foreground 70%"))
-    place = nearest(table, t)
+    index = nearest(table, t)
     name = min(max(width - sum(_WIDTHS) - 1, _LEAST_NAME), _NAME)
     bar = max(width - name - sum(_WIDTHS) - 2, 0)
-    parts = [Content.styled(f"{title(table, place)}\n", "bold")]
+    parts = [Content.styled(f"{title(table, index)}\n", "bold")]
     # R̄ takes one cell and two characters.
     heads = zip(("R̄ ", "×", "matched", "×"), _WIDTHS, strict=True)
     header = " " * (name + 1 + bar) + "".join(head.rjust(size) for head, size in heads)
     parts.append(Content.styled(f"{header}\n", "$foreground 55%"))
-    rows = [figures(stage, place) for stage in table.stages]
+    rows = [figures(stage, index) for stage in table.stages]
     most = max(row[0] for row in rows)
     for stage, row in zip(table.stages, rows, strict=True):
         parts += list(_line(stage, row, most, name, bar, table))
@@ -99,10 +99,10 @@ def page(table: StageTable | Undefined, t: float | None, width: int) -> Content:
     return Content("").join(parts)
 
 
-def figures(stage: Stage, place: int | None) -> tuple[float, float, float, float]:
+def figures(stage: Stage, index: int | None) -> tuple[float, float, float, float]:
     """R̄, its factor, R^matched, its factor: at one step of the table, or geometric means; NaN where undefined."""
     matched = np.array([np.nan]) if isinstance(stage.matched, Undefined) else stage.matched
-    values = [_mean(stage.rbar, place), _mean(matched, place)]
+    values = [_mean(stage.rbar, index), _mean(matched, index)]
     factors = [np.nan if isinstance(f, Undefined) else f for f in (stage.factor, stage.matched_factor)]
     return values[0], factors[0], values[1], factors[1]
 
@@ -111,12 +111,12 @@ def nearest(table: StageTable, t: float | None) -> int | None:
     """Place of the step of the table nearest to t."""
     if t is None or not table.steps:
         return None
-    return min(range(len(table.steps)), key=lambda place: abs(table.steps[place] - t))
+    return min(range(len(table.steps)), key=lambda index: abs(table.steps[index] - t))
 
 
-def title(table: StageTable, place: int | None) -> str:
+def title(table: StageTable, index: int | None) -> str:
     """What the numbers are about."""
-    where = f"mean of {len(table.steps)} steps" if place is None else f"at t = {table.steps[place]}"
+    where = f"mean of {len(table.steps)} steps" if index is None else f"at t = {table.steps[index]}"
     return f"Stages of {table.task}, {where}"
 
 
@@ -141,9 +141,9 @@ def _line(
 
 def _notes(table: StageTable) -> Iterator[str]:
     names = {stage.source: short(stage) for stage in table.stages}
-    found = table.loses_most_matched
-    if found != table.loses_most:
-        lost = f"nothing ({found.reason})" if isinstance(found, Undefined) else names[found]
+    matched_loss = table.loses_most_matched
+    if matched_loss != table.loses_most:
+        lost = f"nothing ({matched_loss.reason})" if isinstance(matched_loss, Undefined) else names[matched_loss]
         yield f"R^matched loses most at: {lost}"
     for missing, same in table.merged:
         yield f"same here: {missing}, {same}"
@@ -157,8 +157,8 @@ def short(stage: Stage) -> str:
     return _SHORT.get(stage.source, _OWN)
 
 
-def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], place: int | None) -> float:
-    if place is not None and place < len(values):
-        return float(values[place])
+def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], index: int | None) -> float:
+    if index is not None and index < len(values):
+        return float(values[index])
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.exp(np.mean(np.log(values)))) if len(values) else float("nan")

@@ -34,18 +34,18 @@ def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ..
         ("R^logit output", lambda point: (point.logit, point.logit_interval)),
         ("R^matched norms", lambda point: (point.matched, point.matched_interval)),
     )
-    curves = [_measure(series, name, of, place) for place, (name, of) in enumerate(measures)]
+    curves = [_measure(series, name, of, index) for index, (name, of) in enumerate(measures)]
     title = f"{series.source}: R, R^logit, R^matched"
     return Chart(tuple(curves), axis, Axis(scale="log"), title, (RANDOM,), moments)
 
 
-def angles_chart(found: Sequence[AngleSeries], source: str, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
+def angles_chart(angles: Sequence[AngleSeries], source: str, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
     """Mean principal angle between a source's subspace and those of others, and the floor of one on two batches."""
-    mine = [one for one in found if source in (one.first, one.second) and not one.is_floor]
-    mine = [one for one in mine if not is_control(other(one, source))][:_MOST_PAIRS]
-    floors = [one for one in found if one.is_floor]
-    floor = next((one for one in floors if one.first == source), floors[0] if floors else None)
-    curves = [_angle(one, other(one, source), place) for place, one in enumerate(mine)]
+    mine = [angle for angle in angles if source in (angle.first, angle.second) and not angle.is_floor]
+    mine = [angle for angle in mine if not is_control(other(angle, source))][:_MOST_PAIRS]
+    floors = [angle for angle in angles if angle.is_floor]
+    floor = next((angle for angle in floors if angle.first == source), floors[0] if floors else None)
+    curves = [_angle(angle, other(angle, source), index) for index, angle in enumerate(mine)]
     if floor is not None:
         curves.append(_angle(floor, f"floor: {floor.first}, other batch", CONTROL_COLOUR))
     title = f"{source}: mean principal angle to …"
@@ -61,9 +61,9 @@ def blocks_heatmap(analysis: RunAnalysis, series: CouplingSeries, t: float | Non
     """[block, energy of v_k | share of A of v_k]: at the peak or the end, whichever is nearer to the cursor."""
     if not series.blocks:
         return Undefined("coupling per block is measured at the peak and at the end; it is not there yet")
-    place = min(series.blocks, key=lambda one: abs(one.t - (series.blocks[0].t if t is None else t)))
-    point = next(one for one in series.points if one.t == place.t)
-    energy, coupling = point.energy, place.A
+    measured = min(series.blocks, key=lambda blocks: abs(blocks.t - (series.blocks[0].t if t is None else t)))
+    point = next(point for point in series.points if point.t == measured.t)
+    energy, coupling = point.energy, measured.A
     if isinstance(energy, Undefined):
         return energy
     if isinstance(coupling, Undefined):
@@ -71,7 +71,7 @@ def blocks_heatmap(analysis: RunAnalysis, series: CouplingSeries, t: float | Non
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = coupling / coupling.sum(axis=1, keepdims=True)
     kinds = [f"{kind[0]}v{subscript(k + 1)}{kind[1]}" for kind in ("‖‖", ("A(", ")")) for k in range(len(energy))]
-    title = f"{series.source} by block at t = {place.t}: energy, share of A"
+    title = f"{series.source} by block at t = {measured.t}: energy, share of A"
     values = np.concatenate([energy, shares]).T
     return Heatmap(values, short_names(analysis.blocks), tuple(kinds), title=title, low=0.0, high=1.0)
 
@@ -79,24 +79,24 @@ def blocks_heatmap(analysis: RunAnalysis, series: CouplingSeries, t: float | Non
 def short_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names without the parts that all of them share at the front and the words that say nothing."""
     parts = [name.replace("in_proj_weight.", "").replace("out_proj.weight", "o").split(".") for name in names]
-    while len(parts) > 1 and all(len(one) > 1 for one in parts) and len({one[0] for one in parts}) == 1:
-        parts = [one[1:] for one in parts]
-    return tuple(".".join(one) for one in parts)
+    while len(parts) > 1 and all(len(words) > 1 for words in parts) and len({words[0] for words in parts}) == 1:
+        parts = [words[1:] for words in parts]
+    return tuple(".".join(words) for words in parts)
 
 
-def rows_heatmap(found: RowProducts, source: str, t: float, settings: Settings) -> tuple[Heatmap, str] | Undefined:
+def rows_heatmap(products: RowProducts, source: str, t: float, settings: Settings) -> tuple[Heatmap, str] | Undefined:
     """Cosines between the rows of the window at t, and its participation ratio in words."""
-    window = found.window(int(t), settings.window[0], settings.align)
+    window = products.window(int(t), settings.window[0], settings.align)
     if window.n_rows == 0:
         return Undefined(f"{source} has no row on this side of t = {int(t)}")
-    products = found.gram.window(window.start, window.stop)
-    norms = np.sqrt(np.diagonal(products))
+    gram = products.gram.window(window.start, window.stop)
+    norms = np.sqrt(np.diagonal(gram))
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosines = products / np.outer(norms, norms)
-    steps = found.steps[window.start : window.stop]
+        cosines = gram / np.outer(norms, norms)
+    steps = products.steps[window.start : window.stop]
     names = tuple(str(int(step)) for step in steps)
     title = f"{source}: cosines of the {window.n_rows} rows at t = {int(t)}"
-    spectrum = found.spectrum(window)
+    spectrum = products.spectrum(window)
     if isinstance(spectrum, Undefined):
         words = f"participation undefined: {spectrum.reason}"
     else:
@@ -105,40 +105,44 @@ def rows_heatmap(found: RowProducts, source: str, t: float, settings: Settings) 
     return Heatmap(cosines, names, names, title=title, low=low, high=1.0), words
 
 
-def probes_heatmap(found: ProbeCouplings, part: str) -> tuple[Heatmap, str] | Undefined:
+def probes_heatmap(couplings: ProbeCouplings, split: str) -> tuple[Heatmap, str] | Undefined:
     """[first label, second label] of A_x over the baseline; train and test in words, or one of them alone.
 
     Args:
-        found: Of one checkpoint.
-        part: "all", "train" or "test".
+        couplings: Those of one checkpoint.
+        split: "all", "train" or "test".
     """
-    if found.labels is None:
+    if couplings.labels is None:
         return Undefined("the probes do not carry two integer labels")
-    unit = 1.0 if isinstance(found.baseline, Undefined) else found.baseline
-    shown = np.ones(len(found.A), dtype=bool)
-    if part != "all":
-        if found.train is None:
+    unit = 1.0 if isinstance(couplings.baseline, Undefined) else couplings.baseline
+    shown = np.ones(len(couplings.A), dtype=bool)
+    if split != "all":
+        if couplings.train is None:
             return Undefined("the run does not say which probes are trained on")
-        shown = found.train if part == "train" else ~found.train
-    rows, row = np.unique(found.labels[:, 0], return_inverse=True)
-    columns, column = np.unique(found.labels[:, 1], return_inverse=True)
+        shown = couplings.train if split == "train" else ~couplings.train
+    rows, row = np.unique(couplings.labels[:, 0], return_inverse=True)
+    columns, column = np.unique(couplings.labels[:, 1], return_inverse=True)
     sums, counts = np.zeros((len(rows), len(columns))), np.zeros((len(rows), len(columns)))
-    np.add.at(sums, (row[shown], column[shown]), found.A[shown] / unit)
+    np.add.at(sums, (row[shown], column[shown]), couplings.A[shown] / unit)
     np.add.at(counts, (row[shown], column[shown]), 1.0)
     with np.errstate(invalid="ignore"):
         values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    what = "A_x" if isinstance(found.baseline, Undefined) else "R_x"
-    title = f"{found.source}: {what} of each probe, t = {found.t}" + ("" if part == "all" else f", {part} alone")
+    what = "A_x" if isinstance(couplings.baseline, Undefined) else "R_x"
+    title = f"{couplings.source}: {what} of each probe, t = {couplings.t}" + (
+        "" if split == "all" else f", {split} alone"
+    )
     names = tuple(map(str, rows.tolist())), tuple(map(str, columns.tolist()))
     heatmap = Heatmap(values, *names, title=title, row_title="first label by second", scale="log")
-    return heatmap, _train_and_test(found, unit)
+    return heatmap, _train_and_test(couplings, unit)
 
 
-def _train_and_test(found: ProbeCouplings, unit: float) -> str:
-    if found.train is None:
-        return f"mean {found.A.mean() / unit:.3g} over {len(found.A)} probes; which are trained on is not known"
-    parts = (("train", found.train), ("test", ~found.train))
-    words = [f"{name} {found.A[mask].mean() / unit:.3g} (n = {int(mask.sum())})" for name, mask in parts if mask.any()]
+def _train_and_test(couplings: ProbeCouplings, unit: float) -> str:
+    if couplings.train is None:
+        return f"mean {couplings.A.mean() / unit:.3g} over {len(couplings.A)} probes; which are trained on is not known"
+    parts = (("train", couplings.train), ("test", ~couplings.train))
+    words = [
+        f"{name} {couplings.A[mask].mean() / unit:.3g} (n = {int(mask.sum())})" for name, mask in parts if mask.any()
+    ]
     return "mean " + ", ".join(words)
 
 
@@ -146,14 +150,14 @@ def _measure(series: CouplingSeries, label: str, of: Measure, colour: int) -> Se
     n = len(series.points)
     values, low, high = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
     reasons: dict[float, str] = {}
-    for place, point in enumerate(series.points):
+    for index, point in enumerate(series.points):
         ratio, interval = of(point)
         if isinstance(ratio, Undefined):
             reasons[float(point.t)] = ratio.reason
             continue
-        values[place] = ratio.rbar
+        values[index] = ratio.rbar
         if isinstance(interval, Interval):
-            low[place], high[place] = interval.low, interval.high
+            low[index], high[index] = interval.low, interval.high
     steps = np.array([point.t for point in series.points], dtype=np.float64)
     dimmed = np.array([not point.full for point in series.points], dtype=bool)
     return Series(label, steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
@@ -163,10 +167,10 @@ def _angle(series: AngleSeries, label: str, colour: int) -> Series:
     steps = np.array([point.t for point in series.points], dtype=np.float64)
     values = np.full(len(steps), np.nan)
     reasons: dict[float, str] = {}
-    for place, point in enumerate(series.points):
+    for index, point in enumerate(series.points):
         if isinstance(point.cosines, Undefined):
             reasons[float(point.t)] = point.cosines.reason
         else:
-            values[place] = float(np.degrees(np.arccos(np.clip(point.cosines, -1.0, 1.0))).mean())
+            values[index] = float(np.degrees(np.arccos(np.clip(point.cosines, -1.0, 1.0))).mean())
     marked = np.array([point.flat is not None for point in series.points], dtype=bool)
     return Series(label, steps, values, marked=marked, colour=colour, reasons=reasons)

@@ -16,7 +16,7 @@ from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.tabs.why.stage_walk import StageWalk
 from sedscope.tui.tabs.why.why_charts import angles_chart, measures_chart
 from sedscope.tui.tabs.why.why_help import PAGE
-from sedscope.tui.tabs.why.why_view import Picture, WhyFound
+from sedscope.tui.tabs.why.why_view import Picture, WhyAnswers
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.matrix_pane import MatrixPane
 from sedscope.tui.widgets.settings_bar import Setting
@@ -25,7 +25,7 @@ from sedscope.tui.worker.why_jobs import ProbesJob, RowsJob
 
 _SETTLE = 0.4
 """The cursor rests so long before its checkpoint is asked about."""
-_PARTS = ("all", "train", "test")
+_SPLITS = ("all", "train", "test")
 
 
 class WhyTab(SourcedTab):
@@ -34,7 +34,7 @@ class WhyTab(SourcedTab):
     NAME = "Why"
     PAGE: ClassVar[TabHelp] = PAGE
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "next_part", "Inputs", show=False, tooltip="Probes: all, those trained on, the others"),
+        Binding("i", "next_split", "Inputs", show=False, tooltip="Probes: all, those trained on, the others"),
     ]
     PANELS: ClassVar[tuple[str, ...]] = ("stages", "output", "blocks", "angles", "rows", "probes")
     IN_ALL: ClassVar[tuple[str, ...] | None] = PANELS[:4]
@@ -43,8 +43,8 @@ class WhyTab(SourcedTab):
 
     def __init__(self) -> None:
         super().__init__()
-        self._part = 0
-        self._found = WhyFound()
+        self._split = 0
+        self._answers = WhyAnswers()
 
     def make_panel(self, name: str) -> Widget:
         """A table, a plot or a matrix."""
@@ -54,21 +54,21 @@ class WhyTab(SourcedTab):
 
     def choices(self) -> tuple[str, ...]:
         """The sources that can be put against the task."""
-        data, analysis = self.shell.data, self._found.analysis
+        data, analysis = self.shell.data, self._answers.analysis
         if data is None:
             return ()
-        analysed = () if analysis is None else (one.source for one in analysis.coupling)
-        known = dict.fromkeys((*data.known_sources, *analysed))
-        return tuple(name for name in known if task_of(name) in (None, self.features_of))
+        analysed = () if analysis is None else (coupling.source for coupling in analysis.coupling)
+        sources = dict.fromkeys((*data.known_sources, *analysed))
+        return tuple(name for name in sources if task_of(name) in (None, self.features_of))
 
     @property
     def has_answer(self) -> bool:
         """An analysis, coarse or not."""
-        return self._found.analysis is not None
+        return self._answers.analysis is not None
 
     def forget(self) -> None:
         """Of another run."""
-        self._found = WhyFound()
+        self._answers = WhyAnswers()
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
@@ -88,37 +88,37 @@ class WhyTab(SourcedTab):
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
-    def action_next_part(self) -> None:
+    def action_next_split(self) -> None:
         """All probes, those trained on, the others."""
-        self._part = (self._part + 1) % len(_PARTS)
+        self._split = (self._split + 1) % len(_SPLITS)
         self.refresh_picture()
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def missing(self) -> Job | None:
         """The analysis, then what the view that is shown needs beside it."""
-        return next((job for job in self._wanted() if not self._found.has(job)), None)
+        return next((job for job in self._questions() if not self._answers.has(job)), None)
 
-    def _wanted(self) -> list[Job]:
+    def _questions(self) -> list[Job]:
         """Questions in their order."""
         data, settings, source = self.shell.data, self.shell.settings, self.chosen
         if data is None or source is None:
             return []
         path, stamp = str(data.path), data.stamp
-        wanted: list[Job] = [CouplingJob(path, stamp, settings)] if self.features_of is not None else []
+        jobs: list[Job] = [CouplingJob(path, stamp, settings)] if self.features_of is not None else []
         if self.shown_view == "rows":
-            wanted.append(RowsJob(path, stamp, settings, source))
+            jobs.append(RowsJob(path, stamp, settings, source))
         t = self._step()
-        t = None if t is None else self._found.checkpoint(source, self.features_of, t)
+        t = None if t is None else self._answers.checkpoint(source, self.features_of, t)
         if self.shown_view == "probes" and self.features_of is not None and t is not None:
-            wanted.append(ProbesJob(path, stamp, settings, source, self.features_of, t))
-        return wanted
+            jobs.append(ProbesJob(path, stamp, settings, source, self.features_of, t))
+        return jobs
 
     def take(self, job: Job, value: Any, final: bool) -> None:
         """An analysis, products of rows, or couplings of probes."""
-        found = self._found.taking(job, value, final)
-        if found is not self._found:
-            self._found = found
+        answers = self._answers.taking(job, value, final)
+        if answers is not self._answers:
+            self._answers = answers
             self.refresh_picture()
 
     def refused(self, reason: str) -> None:
@@ -143,15 +143,15 @@ class WhyTab(SourcedTab):
             self.explain_absence()
             return
         self.explain("")
-        self.say_made_of(self._found.made_of(self.shell.settings))
+        self.show_provenance(self._answers.provenance(self.shell.settings))
         self._draw_curves(data)
         self._draw_matrices()
 
     def _draw_curves(self, data: RunData) -> None:
         source, task = self.chosen or "", self.features_of
-        analysis, series = self._found.analysis, self._found.series(source, task)
+        analysis, series = self._answers.analysis, self._answers.series(source, task)
         axis, marks = steps_axis(data), moments(data)
-        self._walk().show(self._found.stages(task))
+        self._walk().show(self._answers.stages(task))
         missing = Chart(title=f"{source}: not put against {task}")
         self.chart_pane("output").chart = missing if series is None else measures_chart(series, axis, marks)
         angles = () if analysis is None else analysis.angles
@@ -162,18 +162,18 @@ class WhyTab(SourcedTab):
         source, t = self.chosen, self._step()
         if source is None or t is None:
             return
-        self._show("blocks", self._found.blocks_picture(source, self.features_of, self.shell.cursor))
+        self._show("blocks", self._answers.blocks_picture(source, self.features_of, self.shell.cursor))
         if self.shown_view == "rows":
-            self._show("rows", self._found.rows_picture(source, t, self.shell.settings))
+            self._show("rows", self._answers.rows_picture(source, t, self.shell.settings))
         if self.shown_view == "probes":
-            self._show("probes", self._found.probes_picture(source, _PARTS[self._part]))
+            self._show("probes", self._answers.probes_picture(source, _SPLITS[self._split]))
 
-    def _show(self, name: str, found: Picture) -> None:
-        if isinstance(found, tuple):
-            heatmap, words = found
+    def _show(self, name: str, picture: Picture) -> None:
+        if isinstance(picture, tuple):
+            heatmap, words = picture
             self.matrix_pane(name).show(heatmap, {}, words)
         else:
-            self.matrix_pane(name).explain(name.capitalize(), f"undefined: {found.reason}")
+            self.matrix_pane(name).explain(name.capitalize(), f"undefined: {picture.reason}")
 
     def _show_controls(self) -> None:
         names = self.choices()
@@ -182,7 +182,7 @@ class WhyTab(SourcedTab):
         self.show_choices()
         own = [Setting("T", self.features_of or "no task", "next_task")]
         if self.shown_view == "probes":
-            own.append(Setting("i", f"{_PARTS[self._part]} inputs", "next_part"))
+            own.append(Setting("i", f"{_SPLITS[self._split]} inputs", "next_split"))
         self.show_settings(own)
 
     def _step(self) -> float | None:
@@ -193,6 +193,6 @@ class WhyTab(SourcedTab):
         return float(data.steps[-1])
 
     def _walk(self) -> StageWalk:
-        found = self.panel("stages")
-        assert isinstance(found, StageWalk)
-        return found
+        walk = self.panel("stages")
+        assert isinstance(walk, StageWalk)
+        return walk

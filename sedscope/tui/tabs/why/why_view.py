@@ -26,11 +26,11 @@ _BLOCKS = "‖v‖² within each matrix, and its part of A; the peak or the end,
 
 
 @dataclass(frozen=True, slots=True)
-class WhyFound:
+class WhyAnswers:
     """Everything that was computed of one run."""
 
     analysis: RunAnalysis | None = None
-    made_for: Settings | None = None
+    settings: Settings | None = None
     """The settings that the analysis was asked with."""
     final: bool = False
     answered: frozenset[CouplingJob] = frozenset()
@@ -38,13 +38,13 @@ class WhyFound:
     rows: tuple[RowsJob, RowProducts | Undefined] | None = None
     probes: tuple[ProbesJob, ProbeCouplings | Undefined] | None = None
 
-    def taking(self, job: Job, value: Any, final: bool) -> WhyFound:
+    def taking(self, job: Job, value: Any, final: bool) -> WhyAnswers:
         """With one more answer."""
         if isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
             if not final and any(same_question(job, other) for other in self.answered):
                 return self  # the run grew: what is shown is better than a coarse picture of a few steps more
             answered = self.answered | {job} if final else self.answered
-            return replace(self, analysis=value, made_for=job.settings, final=final, answered=answered)
+            return replace(self, analysis=value, settings=job.settings, final=final, answered=answered)
         if isinstance(job, RowsJob):
             return replace(self, rows=(job, value))
         return replace(self, probes=(job, value)) if isinstance(job, ProbesJob) else self
@@ -53,29 +53,29 @@ class WhyFound:
         """Whether this question has its last answer."""
         if isinstance(job, CouplingJob):
             return job in self.answered
-        return any(kept is not None and kept[0] == job for kept in (self.rows, self.probes))
+        return any(answer is not None and answer[0] == job for answer in (self.rows, self.probes))
 
-    def made_of(self, settings: Settings) -> str:
+    def provenance(self, settings: Settings) -> str:
         """How the analysis stands to the settings of the screen, in a few words."""
-        if self.made_for not in (None, settings):
+        if self.settings not in (None, settings):
             return OLD
         return "" if self.final else "a preview; more is computed"
 
     def series(self, source: str | None, task: str | None) -> CouplingSeries | None:
         """Coupling of a source against a task."""
-        found = () if self.analysis is None else self.analysis.coupling
-        return next((one for one in found if (one.source, one.task) == (source, task)), None)
+        couplings = () if self.analysis is None else self.analysis.coupling
+        return next((coupling for coupling in couplings if (coupling.source, coupling.task) == (source, task)), None)
 
     def stages(self, task: str | None) -> StageTable | Undefined:
         """The walk through the optimizer's stages against a task."""
-        found = () if self.analysis is None else self.analysis.stages
-        table = next((one for one in found if one.task == task), None)
+        tables = () if self.analysis is None else self.analysis.stages
+        table = next((stage_table for stage_table in tables if stage_table.task == task), None)
         return table or Undefined("fewer than two stages of the optimizer are recorded")
 
     def checkpoint(self, source: str, task: str | None, t: float) -> int | None:
         """The checkpoint nearest to t at which the source has a coupling."""
         series = self.series(source, task)
-        steps = [] if series is None else [one.t for one in series.points if isinstance(one.ratio, CouplingRatio)]
+        steps = [] if series is None else [point.t for point in series.points if isinstance(point.ratio, CouplingRatio)]
         return min(steps, key=lambda step: abs(step - t), default=None)
 
     def blocks_picture(self, source: str, task: str | None, t: float | None) -> Picture:
@@ -83,8 +83,8 @@ class WhyFound:
         series = self.series(source, task)
         if self.analysis is None or series is None:
             return Undefined(f"{source} is not put against {task}")
-        found = blocks_heatmap(self.analysis, series, t)
-        return found if isinstance(found, Undefined) else (found, _BLOCKS)
+        heatmap = blocks_heatmap(self.analysis, series, t)
+        return heatmap if isinstance(heatmap, Undefined) else (heatmap, _BLOCKS)
 
     def rows_picture(self, source: str, t: float, settings: Settings) -> Picture:
         """Cosines of the window's rows."""
@@ -93,9 +93,9 @@ class WhyFound:
         products = self.rows[1]
         return products if isinstance(products, Undefined) else rows_heatmap(products, source, t, settings)
 
-    def probes_picture(self, source: str, part: str) -> Picture:
+    def probes_picture(self, source: str, split: str) -> Picture:
         """Coupling probe by probe."""
         if self.probes is None or self.probes[0].source != source:
             return Undefined("the coupling of each probe is being computed …")
         value = self.probes[1]
-        return value if isinstance(value, Undefined) else probes_heatmap(value, part)
+        return value if isinstance(value, Undefined) else probes_heatmap(value, split)
