@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recorders.errors import UsageError
 from sedscope.tui.plot import Axis, Chart, Heatmap, Series, View, moves, readings
 from sedscope.tui.plot.axis.limits import x_range, y_range
-from sedscope.tui.plot.axis.scale import AxisRange, span
+from sedscope.tui.plot.axis.scale import AxisRange, usable_range
 from sedscope.tui.plot.axis.ticks import ticks
 from sedscope.tui.plot.columns import columns
 from sedscope.tui.plot.data import Reduce
@@ -58,7 +58,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(FINITE, FINITE, st.integers(1, 20))
 def test_linear_ticks_ascend_inside_and_differ(a: float, b: float, most: int) -> None:
-    stretch = span(a, b, "linear")
+    stretch = usable_range(a, b, "linear")
     found = ticks(stretch, "linear", most)
     assert len(found) <= most
     assert all(stretch.low <= tick.at <= stretch.high for tick in found)
@@ -68,7 +68,7 @@ def test_linear_ticks_ascend_inside_and_differ(a: float, b: float, most: int) ->
 
 @given(st.floats(-323, 308), st.floats(-323, 308), st.integers(1, 20))
 def test_log_tick_labels_name_their_place(a: float, b: float, most: int) -> None:
-    found = ticks(span(a, b, "log"), "log", most)
+    found = ticks(usable_range(a, b, "log"), "log", most)
     assert len(found) <= most
     for tick in found:
         value = float(tick.label.replace("k", "e3"))
