@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
+from pytest import MonkeyPatch
 from run_directory import PROBE_META, feed, manifest, probe_tensors
 from textual.pilot import Pilot
 
 from recorders.store import RunWriter
 from sedscope.tui.app.app import Viewer
 from sedscope.tui.app.options import Options
+from sedscope.tui.app.tab_host import TabHost
 
 SIZES = [(40, 10), (60, 16), (80, 24), (200, 60)]
 HOSTILE = "a[/red]\x1b]52;c;aGk=\x07[@click=app.quit]\u202eb"
@@ -58,13 +60,38 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 @asynccontextmanager
 async def viewing(
-    *paths: Path, folder: Path, size: tuple[int, int] = (120, 36), tab: str | None = None, ascii: bool = False
+    *paths: Path,
+    folder: Path,
+    size: tuple[int, int] = (120, 36),
+    tab: str | None = None,
+    ascii: bool = False,
+    tabs_may_fail: bool = False,
 ) -> AsyncIterator[tuple[Viewer, Pilot[None]]]:
-    """The viewer on these paths; `folder` keeps its settings and state."""
+    """The viewer on these paths; `folder` keeps its settings and state. An error of a tab, a line to users, is raised.
+
+    Args:
+        paths: Runs, or folders of runs.
+        folder: Of settings and state.
+        size: Columns and lines.
+        tab: The first one.
+        ascii: As `--ascii`.
+        tabs_may_fail: Whether errors of tabs are left to the test.
+    """
     options = Options(paths, tab, None, ascii, False, folder / "view.toml", folder / "view.json")
     app = Viewer(options)
-    async with app.run_test(size=size, notifications=True) as pilot:
-        yield app, pilot
+    errors: list[Exception] = []
+
+    def tab_failed(host: TabHost, name: str, error: Exception) -> None:
+        errors.append(error)
+        say_so(host, name, error)
+
+    say_so = TabHost.tab_failed
+    with MonkeyPatch.context() as patch:
+        patch.setattr(TabHost, "tab_failed", tab_failed)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            yield app, pilot
+    if errors and not tabs_may_fail:
+        raise errors[0]
 
 
 def screen_text(app: Viewer) -> str:

@@ -134,8 +134,6 @@ class FramedApp(App[None]):
 
     def leave_on_signals(self) -> None:
         """SIGTERM and SIGHUP end it as `q` does, with the status that a shell gives to them."""
-        if self.is_headless:
-            return
         for number in (signal.SIGTERM, signal.SIGHUP):
             get_running_loop().add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
@@ -159,10 +157,10 @@ class FramedApp(App[None]):
         )
 
     def _handle_exception(self, error: Exception) -> None:
-        """What nobody foresaw ends the viewer with one line; the traceback goes into a file beside the state."""
-        if self.is_headless:
-            super()._handle_exception(error)
-            return
+        """End the viewer with one line after an unforeseen error; the traceback goes into a file beside the state."""
+        if self._exception is None:  # as Textual does: whoever drives the app by a pilot gets the first error
+            self._exception = error
+            self._exception_event.set()
         log = self.options.state_file.with_name(ERROR_FILE)
         self._return_code = 1
         self.panic(Text(f"sedscope: {printable(str(error) or type(error).__name__, 200)} {write_error(log, error)}"))

@@ -53,7 +53,7 @@ class TabHost(Container):
             try:
                 tab = tab_entry.make()
             except Exception as error:  # noqa: BLE001 - a broken tab is a line, the others go on
-                self._shell.say(f"{name}: {type(error).__name__}: {error}", "error")
+                self.tab_failed(name, error)
                 return False
             self._tabs[name] = tab
             self._unheard[name] = set(_ORDER)
@@ -94,12 +94,13 @@ class TabHost(Container):
 
     @contextmanager
     def lines_for_errors(self) -> Iterator[None]:
-        """A tab that fails says so in a line; the viewer goes on. Tests see the error itself."""
+        """Run code of the shown tab; where it fails, a line says so and the viewer goes on."""
         try:
             yield
-        except Exception as error:
-            if not self.app.is_running:
-                return  # an answer that came while the viewer ends: the tab's widgets are gone already
-            if self.app.is_headless:
-                raise
-            self._shell.say(f"{self.active}: {type(error).__name__}: {error}"[:300], "error")
+        except Exception as error:  # noqa: BLE001 - a broken tab is a line, the others go on
+            if self.app.is_running:  # else an answer came while the viewer ends: the tab's widgets are gone already
+                self.tab_failed(self.active, error)
+
+    def tab_failed(self, name: str, error: Exception) -> None:
+        """Say in a line that a tab's code raised an error."""
+        self._shell.say(f"{name}: {type(error).__name__}: {error}"[:300], "error")

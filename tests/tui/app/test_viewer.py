@@ -16,6 +16,7 @@ from sedscope.tui.app.tabbar import TabBar
 from sedscope.tui.plot import Plot
 from sedscope.tui.tabs import TABS
 from sedscope.tui.tabs.runs.runs_grid import RunsGrid
+from sedscope.tui.tabs.tab import Tab
 from sedscope.tui.widgets.facts_view import FactsView
 from sedscope.tui.widgets.keybar import KeyBar
 
@@ -350,3 +351,38 @@ def test_unusable_settings_are_lines_not_failures(folder: Path, tmp_path: Path) 
             await shows(app, "view.theme must be str, found 3", "view.colour is not known", "settings not used")
 
     asyncio.run(session())
+
+
+def test_a_tab_that_fails_is_a_line_and_the_viewer_goes_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a pilot as on a terminal: nothing depends on how the viewer is run."""
+
+    def fail(self: Tab, data: object) -> None:
+        raise ValueError("no chart [b]today")
+
+    async def session() -> None:
+        async with viewing(folder, folder=tmp_path, tab="Overview", tabs_may_fail=True) as (app, pilot):
+            await shows(app, "Overview: ValueError: no chart [b]today")
+            await pilot.press("1")
+            await until(lambda: app._host.active == "Runs", "another tab")
+            assert "alpha" in await shows(app, "alpha")
+
+    monkeypatch.setattr("sedscope.tui.tabs.overview.overview_tab.OverviewTab.run_changed", fail)
+    asyncio.run(session())
+
+
+def test_an_unforeseen_error_under_a_pilot_leaves_a_file_and_is_raised(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Viewer, message: object) -> None:
+        raise ValueError("unforeseen")
+
+    async def session() -> None:
+        async with viewing(folder, folder=tmp_path) as (app, _):
+            await until(lambda: app.return_code == 1, "the end")
+
+    monkeypatch.setattr(Viewer, "on_runs_listed", fail)
+    with pytest.raises(ValueError, match="unforeseen"):
+        asyncio.run(session())
+    assert "ValueError: unforeseen" in (tmp_path / "view-error.txt").read_text()
