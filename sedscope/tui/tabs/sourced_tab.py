@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from recorders.format import GRADIENT, UPDATE
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.tabs.analysis_tab import PATIENCE, AnalysisTab
 from sedscope.tui.widgets.chart_pane import ChartPane
@@ -40,9 +41,13 @@ class SourcedTab(AnalysisTab):
         self._path: str | None = None
 
     def compose(self) -> ComposeResult:
-        """Sources above everything else."""
-        yield Chips(self.CAPTION, id="sources")
+        """Put the sources above everything else."""
+        yield self.source_chips()
         yield from super().compose()
+
+    def source_chips(self) -> Chips:
+        """Make the line of sources."""
+        return Chips(self.CAPTION, id="sources")
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 
@@ -62,6 +67,12 @@ class SourcedTab(AnalysisTab):
     def refresh_picture(self) -> None:
         """Draw what is known now."""
         raise NotImplementedError
+
+    def keep_chosen(self) -> None:
+        """Keep what is chosen where it is still there; else choose the update, which needs no model."""
+        names = self.choices()
+        if self.chosen not in names:
+            self.chosen = next((name for name in (UPDATE, GRADIENT, *names) if name in names), None)
 
     def show_choices(self) -> None:
         """The line of sources."""

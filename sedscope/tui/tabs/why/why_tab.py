@@ -176,9 +176,7 @@ class WhyTab(SourcedTab):
             self.matrix_pane(name).explain(name.capitalize(), f"undefined: {picture.reason}")
 
     def _show_controls(self) -> None:
-        names = self.choices()
-        if self.chosen not in names:
-            self.chosen = next((name for name in ("update", "gradient") if name in names), next(iter(names), None))
+        self.keep_chosen()
         self.show_choices()
         own = [Setting("T", self.features_of or "no task", "next_task")]
         if self.shown_view == "probes":
