@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 from torch import Tensor
 
 from recorders.errors import RefusedError
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.cache import Cache, cache_folder
+from sedscope.analysis.cache import Key
 from sedscope.analysis.coupling.coupling_sums import coupling
 from sedscope.analysis.features.centroid_jvp import jvps
 from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.features.random_directions import RandomDirections
-from sedscope.analysis.pipeline.keys import Keys
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
+from sedscope.analysis.pipeline.measure import measure
+from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.batch_gradients import gradients_of_sums
@@ -50,20 +51,43 @@ class PerExample:
     rbar: Estimate | Undefined
 
 
+@dataclass(eq=False)
+class PerExampleMeasurement(CheckpointMeasurement[GroupedCoupling]):
+    """Coupling of the random directions and then of the singular vectors of per-example gradients."""
+
+    kind = "per-example"
+    result_type = GroupedCoupling
+
+    def key(self) -> Key:
+        """Return what the directions and their products depend on."""
+        settings = self.context.settings
+        batch = [settings.batch, settings.part]
+        return {**self.jvp_key(), "random": settings.random, "K": settings.rank[0], "batch": batch}
+
+    def shapes(self) -> list[Shape]:
+        """Return directions by groups of probes; a batch may have fewer than K singular vectors."""
+        n_groups = self.context.n_groups(self.task)
+        return [(None, n_groups), (n_groups,)]
+
+    def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> GroupedCoupling:
+        """Return the couplings of all directions."""
+        settings, model = self.context.settings, checkpoint.model
+        gradients = example_gradients(self.context.models, settings, self.t, self.task)
+        leading = leading_directions(gradients, settings.rank[0])
+        directions = [*RandomDirections(settings.random, self.context.run.manifest.P), *leading]
+        products = jvps(model, directions, settings, checkpoint.chunk, lambda _: None)
+        return coupling(products, len(directions), model.n_probes)
+
+
 def per_example(run: Run, task: str, settings: Settings) -> tuple[PerExample, ...]:
-    """Measure R̄_k of the K leading right singular vectors of per-example gradients at start, middle and end."""
-    models = CheckpointModels(run, settings, Lock())
-    cache, keys = Cache(cache_folder(run.path, run.manifest.run_id)), Keys(run, settings)
-    points = []
-    for t in space_checkpoints(run.weight_steps(), CHECKPOINTS).tolist():
-        key = {**keys.baseline(t, task, None), "K": settings.rank[0], "batch": [settings.batch, settings.part]}
-        cached = cache.load("per-example", key)
-        if cached is None:
-            measured = _measure(models, run, task, settings, t)
-            cached = {"sums": measured.sums, "counts": measured.counts}
-            cache.keep("per-example", key, cached)
-        points.append(PerExample(t, _estimate(GroupedCoupling(cached["sums"], cached["counts"]), settings.random)))
-    return tuple(points)
+    """Return R̄_k of the K leading right singular vectors of per-example gradients at start, middle and end."""
+    context = AnalysisContext(run, settings, lambda _: None)
+    steps = space_checkpoints(run.weight_steps(), CHECKPOINTS).tolist()
+    measurements = [PerExampleMeasurement(context, t, task) for t in steps]
+    measure(context, measurements, "per-example gradients")
+    return tuple(
+        PerExample(measurement.t, _estimate(measurement.result(), settings.random)) for measurement in measurements
+    )
 
 
 def example_gradients(models: CheckpointModels, settings: Settings, t: int, task: str) -> Floats:
@@ -95,16 +119,9 @@ def leading_directions(rows: Floats, rank: int) -> Floats:
     return np.asarray(combinations(svd, rank).T @ rows)
 
 
-def _measure(models: CheckpointModels, run: Run, task: str, settings: Settings, t: int) -> GroupedCoupling:
-    """Measure A of the random directions, then of the singular vectors."""
-    directions = leading_directions(example_gradients(models, settings, t, task), settings.rank[0])
-    every = [*RandomDirections(settings.random, run.manifest.P), *directions]
-    model = models.probed_model(t, task)
-    products = jvps(model, every, settings, models.chunk_size(model, task), lambda _: None)
-    return coupling(products, len(every), model.n_probes)
-
-
-def _estimate(grouped: GroupedCoupling, n_random: int) -> Estimate | Undefined:
+def _estimate(grouped: GroupedCoupling | Undefined, n_random: int) -> Estimate | Undefined:
+    if isinstance(grouped, Undefined):
+        return grouped
     random, own = (GroupedCoupling(sums, grouped.counts) for sums in np.split(grouped.sums, [n_random]))
     ratio = coupling_ratio(own.A, baseline(random.A))
     if not isinstance(ratio, CouplingRatio):

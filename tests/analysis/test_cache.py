@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +16,17 @@ import pytest
 from recorders.errors import RefusedError
 from sedscope.analysis import cache as module
 from sedscope.analysis.cache import Cache, cache_folder, digest
-from sedscope.analysis.pipeline.checkpoint_result import as_blocks, as_centroids
+from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
+from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
+from sedscope.analysis.pipeline.block_couplings import RandomBlockMeasurement
+from sedscope.analysis.pipeline.measure import look_up
+from sedscope.analysis.pipeline.row_gram import RowGramMeasurement
+from sedscope.analysis.result_codec import from_arrays, to_arrays
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.rolling_spectra import cached_gram, compute_gram
+from sedscope.analysis.sources.variants import Variant
+from sedscope.analysis.spectra.gram import BandedGram
 from sedscope.analysis.spectra.source_rows import SourceRows
+from sedscope.analysis.undefined import Undefined
 
 KEY = {"t": 25, "source": "update", "crc": "00ff"}
 ARRAYS = {"A": np.arange(6.0).reshape(2, 3), "t": np.array([1, 2])}
@@ -141,29 +151,44 @@ def test_an_entry_of_anything_but_real_numbers_counts_as_missing(tmp_path: Path,
     assert Cache(tmp_path).load("coupling", KEY) is None
 
 
+ENTRY = to_arrays(BandedGram(np.ones((3, 5)), 3))
+
+
 @pytest.mark.parametrize(
     "poison",
     [
         {"x": np.zeros(1)},
-        {"band": np.zeros(0)},
-        {"band": np.zeros((3, 5), dtype=np.int64)},
-        {"band": np.zeros((3, 5)), "x": np.zeros(1)},
+        {**ENTRY, "numbers": np.zeros(0)},
+        {**ENTRY, "numbers": np.ones(15, dtype=np.int64)},
+        {**ENTRY, "x": np.zeros(1)},
+        to_arrays(BandedGram(np.ones((3, 3)), 2)),
+        to_arrays(BandedGram(np.ones((3, 5)), 4)),
+        to_arrays(Undefined("somebody says so")),
     ],
-    ids=["other name", "other shape", "other dtype", "one more"],
+    ids=["other name", "other length", "other dtype", "one more", "other shape", "other size", "other type"],
 )
 def test_a_kept_gram_is_believed_only_where_it_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poison: dict[str, np.ndarray]
 ) -> None:
-    cache, rows = Cache(tmp_path), small_source()
-    computed = compute_gram(cache, rows, Settings())
-    kept = cached_gram(cache, rows, Settings())
-    assert kept is not None
-    np.testing.assert_array_equal(kept.band, computed.band)
-    monkeypatch.setattr(cache, "load", lambda *_: poison)
-    assert cached_gram(cache, rows, Settings()) is None
+    context: Any = SimpleNamespace(cache=Cache(tmp_path), settings=Settings())
+    gram = RowGramMeasurement(context, Variant("update"), small_source())
+    context.cache.keep("gram", gram.key(), to_arrays(gram.compute()))
+    look_up(context, gram)
+    assert gram.value is not None
+    np.testing.assert_array_equal(gram.result().band, gram.compute().band)
+    monkeypatch.setattr(context.cache, "load", lambda *_: poison)
+    again = RowGramMeasurement(context, Variant("update"), small_source())
+    look_up(context, again)
+    assert again.value is None
 
 
 def test_kept_counts_must_be_counts() -> None:
-    for odd in (np.zeros(0, dtype=np.int64), np.array([np.nan])):
-        assert as_centroids({"variances": np.ones(3), "n_probes": odd}) is None
-    assert as_blocks({"sums": np.ones((2, 1, 1)), "norms": np.ones((2, 1)), "counts": np.array(3)}, 2, 1) is None
+    kind: Any = CentroidSpectrum
+    for n_probes in (True, 3.5, "3", None):
+        assert from_arrays(kind, to_arrays(CentroidSpectrum(np.ones(3), n_probes))) is None
+    context: Any = SimpleNamespace(settings=Settings(random=2), blocks=[None], n_groups=lambda _: 1)
+    blocks = RandomBlockMeasurement(context, 0, "add")
+    fitting = RandomBlockGram(np.ones((2, 1, 1, 1)), np.ones((2, 1)), np.array([3]))
+    assert blocks.fits(fitting)
+    assert not blocks.fits(replace(fitting, counts=np.array(3)))
+    assert not blocks.fits(replace(fitting, sums=np.ones((2, 1, 1))))

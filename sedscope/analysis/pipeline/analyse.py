@@ -13,9 +13,10 @@ from sedscope.analysis.pipeline.analysis_context import OnProgress
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.pipeline.run_analyser import RunAnalyser
-from sedscope.analysis.pipeline.span_couplings import RowProducts, SpanCouplings
+from sedscope.analysis.pipeline.span_couplings import SpanCouplings
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.windows import span_of
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run
@@ -29,7 +30,7 @@ def analyse(
     crossed: bool = False,
     progress: OnProgress | None = None,
 ) -> RunAnalysis:
-    """Spectra, coupling, rank-90 and milestones of one run.
+    """Return spectra, coupling, rank-90 and milestones of one run.
 
     Args:
         run: Finished or still being recorded.
@@ -44,7 +45,7 @@ def analyse(
         TooLittleDataError: No source has as many rows as the smallest window.
         DamagedError, RefusedError: The run cannot be read.
     """
-    return RunAnalyser(run, settings, sources, tasks, crossed, progress or _ignore).answer()
+    return RunAnalyser(run, settings, sources, tasks, crossed, progress or _ignore).analysis()
 
 
 def cached_analysis(
@@ -54,14 +55,14 @@ def cached_analysis(
     tasks: Sequence[str] | None = None,
     crossed: bool = False,
 ) -> RunAnalysis | None:
-    """What `analyse` would return where it has nothing to compute, else None; raises as `analyse` does."""
+    """Return what `analyse` would where it has nothing to compute, else None; raises as `analyse` does."""
     return RunAnalyser(run, settings, sources, tasks, crossed, _ignore).cached_analysis()
 
 
 def measure_spans(
     run: Run, settings: Settings, sources: Sequence[str], task: str, progress: OnProgress | None = None
 ) -> SpanCouplings:
-    """The spans of windows of some sources against one task: R_k of every W and K in them follows without a product.
+    """Return the spans of windows of some sources against one task: R_k of every W and K in them follows without a JVP.
 
     Args:
         run: Finished or still being recorded.
@@ -71,20 +72,20 @@ def measure_spans(
         progress: As for `analyse`, whose errors it raises too.
     """
     wide = replace(settings, window=tuple(dict.fromkeys((1, span_of(settings.window)))), rank=(1,))
-    return RunAnalyser(run, wide, sources, (task,), True, progress or _ignore).spans()
+    return RunAnalyser(run, wide, sources, (task,), True, progress or _ignore).span_couplings()
 
 
-def row_products(
+def rolling_spectra(
     run: Run, settings: Settings, source: str, progress: OnProgress | None = None
-) -> RowProducts | Undefined:
-    """Inner products of a source's rows within a window's reach; raises as `analyse` does."""
-    return RunAnalyser(run, settings, (source,), (), False, progress or _ignore).row_products()
+) -> RollingSpectra | Undefined:
+    """Return the windows of a source with the inner products of their rows; raises as `analyse` does."""
+    return RunAnalyser(run, settings, (source,), (), False, progress or _ignore).rolling_spectra()
 
 
 def probe_couplings(
     run: Run, settings: Settings, source: str, task: str, t: int, progress: OnProgress | None = None
 ) -> ProbeCouplings | Undefined:
-    """Coupling of a window's K directions probe by probe, at a step with weights; raises as `analyse` does."""
+    """Return the coupling of a window's K directions probe by probe at one checkpoint; raises as `analyse` does."""
     return RunAnalyser(run, settings, (source,), (task,), True, progress or _ignore).probe_couplings(t)
 
 

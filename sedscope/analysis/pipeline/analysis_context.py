@@ -1,14 +1,14 @@
-"""What an analysis of one run works with: rows, windows, the cache and, once something must be computed, the model.
+"""What an analysis of one run works with: rows, the cache and, once something must be computed, the model.
 
 Decides where rows of each source come from, when they are computed, and what an error makes undefined. Imports torch,
-through `checkpoint_models`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and in
-which order (`analyse`, `diagnostics`).
+through `checkpoint_models`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and
+in which order (`run_analyser`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,70 +16,98 @@ from typing import TYPE_CHECKING
 from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Cache, cache_folder
-from sedscope.analysis.pipeline.checkpoint_computer import CheckpointComputer
+from sedscope.analysis.coupling.parameter_blocks import blocks_of
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.computed_rows import ComputedRows
 from sedscope.analysis.sources.stage_rows import STAGES, stage_rows
 from sedscope.analysis.sources.variants import Variant, is_computed
-from sedscope.analysis.spectra.rolling_spectra import RollingSpectra, cached_gram, compute_gram
-from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows
+from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows, task_identity
 from sedscope.analysis.spectra.windows import check_window
+from sedscope.analysis.statistics.probe_groups import group_bounds
 from sedscope.analysis.undefined import Undefined
 from sedscope.analysis.unknown import why_no_program, why_no_weights
-from sedscope.runs import Run
+from sedscope.runs import RecordedBlock, Run
 
 if TYPE_CHECKING:
     from sedscope.analysis.features.checkpoint_models import CheckpointModels
 
 OnProgress = Callable[[AnalysisProgress], None]
-Rolling = dict[Variant, "RollingSpectra | Undefined"]
 
 
 @dataclass
 class AnalysisContext:
-    """Of one run under one set of settings; each part is made when it is first asked for."""
+    """One run under one set of settings; what it offers is made when it is first needed."""
 
     run: Run
     settings: Settings
     progress: OnProgress
     failed: bool = False
     """Whether some computation raised: its result may come out the next time, so the whole is not kept."""
+    _rows: dict[Variant, SourceRows | Undefined] = field(default_factory=dict, init=False)
+    _tasks: dict[str, tuple[list[str], int]] = field(default_factory=dict, init=False)
+    """Digests of a task's probe and program, and how many probes are looked at: reading a probe takes long."""
+
+    @cached_property
+    def weight_steps(self) -> Ints:
+        """Steps whose weights the run holds `[n]`, ascending."""
+        return self.run.weight_steps()
 
     @cached_property
     def checkpoints(self) -> Ints:
-        return space_checkpoints(self.run.weight_steps(), self.settings.checkpoints)
+        """Steps that are looked at `[n]`, ascending."""
+        return space_checkpoints(self.weight_steps, self.settings.checkpoints)
 
     @cached_property
-    def reading(self) -> Lock:
-        """One reader serves several workers."""
+    def blocks(self) -> tuple[RecordedBlock, ...]:
+        """Blocks of the selected parameters, in the order of a row."""
+        return blocks_of(self.run.manifest)
+
+    @cached_property
+    def read_lock(self) -> Lock:
+        """Lock that is held while the run is read: one reader serves several workers."""
         return Lock()
 
     @cached_property
     def cache(self) -> Cache:
+        """Results that were computed before."""
         return Cache(cache_folder(self.run.path, self.run.manifest.run_id))
 
     @cached_property
     def models(self) -> CheckpointModels:
-        """Made when the first piece must be computed: it imports torch."""
+        """Models at checkpoints; made when the first must be run, for that imports torch."""
         from sedscope.analysis.features.checkpoint_models import CheckpointModels
 
-        return CheckpointModels(self.run, self.settings, self.reading)
+        return CheckpointModels(self.run, self.settings, self.read_lock)
 
     @cached_property
     def _computed_rows(self) -> ComputedRows:
         return ComputedRows(self.run, self.settings, self.run.tasks, self.checkpoints)
 
-    def rows(self, variant: Variant) -> SourceRows | Undefined:
-        if is_computed(variant.source):
-            return self._computed_rows.source(variant)
-        read = stage_rows if variant.source in STAGES else recorded_rows
-        return read(self.run, variant.source)
+    def task_identity(self, task: str) -> list[str]:
+        """Return digests of the probe and the feature program of a task that has both."""
+        return self._probe_facts(task)[0]
 
-    def require_rows(self, rows: dict[Variant, SourceRows | Undefined]) -> None:
-        """At least one source must fill the smallest window; one that cannot is shown with its short windows."""
-        lengths = {one.source: len(found.steps) for one, found in rows.items() if isinstance(found, SourceRows)}
+    def n_groups(self, task: str) -> int:
+        """Return how many groups the probes of a task fall into: G."""
+        return len(group_bounds(self._probe_facts(task)[1])) - 1
+
+    def rows(self, variant: Variant) -> SourceRows | Undefined:
+        """Return the rows of a source, or why it has none; computed ones are readable after `compute_rows`."""
+        if variant not in self._rows:
+            self._rows[variant] = self._open_rows(variant)
+        return self._rows[variant]
+
+    def require_rows(self, rows: Mapping[Variant, SourceRows | Undefined]) -> None:
+        """Refuse a run without any source that fills the smallest window; others are shown with short windows.
+
+        Raises:
+            TooLittleDataError: No source has as many rows.
+        """
+        lengths = {
+            variant.source: len(source.steps) for variant, source in rows.items() if isinstance(source, SourceRows)
+        }
         if not lengths:
             raise TooLittleDataError(
                 f"{self.run.path}: no committed rows yet; a window needs {min(self.settings.window)}"
@@ -87,58 +115,48 @@ class AnalysisContext:
         longest = max(lengths, key=lambda name: lengths[name])
         check_window(min(self.settings.window), min(self.settings.rank), lengths[longest], longest)
 
-    def rolling(self, rows: dict[Variant, SourceRows | Undefined]) -> Rolling:
-        """Gram matrices of every source: those in the cache, then those of the other rows."""
-        found: Rolling = {}
-        open_rows: list[tuple[Variant, SourceRows]] = []
-        for variant, source in rows.items():
-            if isinstance(source, Undefined):
-                found[variant] = source
-            elif (gram := cached_gram(self.cache, source, self.settings)) is not None:
-                found[variant] = RollingSpectra(source, gram, self.settings.align)
-            else:
-                open_rows.append((variant, source))
-        reasons = self.compute_rows([variant for variant, _ in open_rows])
-        for done, (variant, source) in enumerate(open_rows):
-            reason = reasons.get(variant)
-            found[variant] = self._decomposed(source) if reason is None else reason
-            self.progress(AnalysisProgress("spectra", done + 1, len(open_rows)))
-        return {variant: found[variant] for variant in rows}
-
-    def _decomposed(self, source: SourceRows) -> RollingSpectra:
-        return RollingSpectra(source, compute_gram(self.cache, source, self.settings), self.settings.align)
-
     def compute_rows(self, variants: Sequence[Variant]) -> dict[Variant, Undefined]:
-        """Makes the rows of those among these that are computed readable.
-
-        Returns:
-            Why not, by variant.
-        """
+        """Make the rows of those among these that are computed readable, and return why others cannot be."""
         needed = [variant for variant in variants if is_computed(variant.source)]
-        failed: dict[str, Undefined] = {}
+        failures: dict[str, Undefined] = {}
         for task, kinds in self._computed_rows.missing(needed).items():
             models = self.models
             try:
                 self._computed_rows.compute(models, task, kinds, partial(self.tell, f"fixed gradients {task}"))
             except (SedscopeError, RuntimeError) as error:
-                failed[task] = self.reason(error)
-        reasons = {one: [failed[task] for task in self._computed_rows.missing([one])] for one in needed}
-        return {variant: found[0] for variant, found in reasons.items() if found}
-
-    def work(self, rolling: Rolling) -> CheckpointComputer:
-        usable = {variant: one for variant, one in rolling.items() if isinstance(one, RollingSpectra)}
-        return CheckpointComputer(self.run, self.settings, self.cache, usable, self.reading)
+                failures[task] = self.reason(error)
+        missing_tasks = {variant: list(self._computed_rows.missing([variant])) for variant in needed}
+        return {variant: failures[tasks[0]] for variant, tasks in missing_tasks.items() if tasks}
 
     def tell(self, stage: str, done: int, total: int) -> None:
+        """Tell the listener that so many units of a stage are done."""
         self.progress(AnalysisProgress(stage, done, total))
 
     def reason(self, error: Exception) -> Undefined:
-        """The first line of an error. Damage that nobody knew of is raised: the whole run must be looked at."""
+        """Return the first line of an error as the reason why a result does not exist.
+
+        Raises:
+            DamagedError: Data is damaged that was not known to be: the whole run must be looked at.
+        """
         if isinstance(error, DamagedError) and not self.run.damage:
             raise error
         self.failed = True
         return Undefined((str(error).splitlines() or [type(error).__name__])[0])
 
     def no_model(self, task: str) -> Undefined | None:
+        """Return why the model cannot be run at a checkpoint for a task; None where it can."""
         reason = why_no_program(self.run, task)
         return why_no_weights(self.run) if reason is None else reason
+
+    def _open_rows(self, variant: Variant) -> SourceRows | Undefined:
+        if is_computed(variant.source):
+            return self._computed_rows.source(variant)
+        read = stage_rows if variant.source in STAGES else recorded_rows
+        return read(self.run, variant.source)
+
+    def _probe_facts(self, task: str) -> tuple[list[str], int]:
+        if task not in self._tasks:
+            probe = self.run.probe(task)
+            n_probes = 0 if probe is None else min(self.settings.probes, len(probe.probe_order))
+            self._tasks[task] = task_identity(self.run, task), n_probes
+        return self._tasks[task]

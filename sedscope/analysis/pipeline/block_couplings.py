@@ -1,144 +1,141 @@
-"""Coupling per block: A of each v_k restricted to each block, at the two checkpoints that a series is judged by.
+"""Coupling block by block: of random directions at every checkpoint, of v_k where a series is judged.
 
-Decides where it is taken: at the peak and at the end of a series, for the first variant of its source. A block costs as
-much as a direction, so that everywhere would be too dear; energy per block is known everywhere. Leaves to others: the
-products (`blockwise`).
+Decides where A of each v_k restricted to each block is taken: at the peak and at the end of a series, for the first
+variant of its source. A block costs as much as a direction, so that everywhere would be too dear; energy per block is
+known everywhere. Leaves to others: the products (`blockwise_jvp`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.cache import Cache
-from sedscope.analysis.coupling.parameter_blocks import blocks_of
-from sedscope.analysis.pipeline.checkpoint_computer import Tick, span_directions
-from sedscope.analysis.pipeline.checkpoint_result import Span
-from sedscope.analysis.pipeline.keys import Keys
+from sedscope.analysis.cache import Key
+from sedscope.analysis.coupling.parameter_blocks import BLOCK_RANDOM, RandomBlockGram
+from sedscope.analysis.features.random_directions import RandomDirections
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
+from sedscope.analysis.pipeline.measure import measure
+from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick
 from sedscope.analysis.pipeline.results import BlockCoupling, CouplingSeries
-from sedscope.analysis.settings import Settings
+from sedscope.analysis.pipeline.row_gram import Rolling
+from sedscope.analysis.pipeline.span import Span, window_span
 from sedscope.analysis.sources.variants import Variant
-from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.spectra.sed_directions import combinations
 from sedscope.analysis.undefined import Undefined
-from sedscope.runs import Run
 
-if TYPE_CHECKING:
-    from sedscope.analysis.features.probed_model import ProbedModel
+
+@dataclass(eq=False)
+class RandomBlockMeasurement(CheckpointMeasurement[RandomBlockGram]):
+    """Block-wise products of the first random directions, which give R^matched of every source."""
+
+    kind = "random-blocks"
+    result_type = RandomBlockGram
+
+    def key(self) -> Key:
+        """Return what block-wise products of the random directions depend on."""
+        return {**self.jvp_key(), **self.block_key(), "random": self._n_random()}
+
+    def shapes(self) -> list[Shape]:
+        """Return the shapes of sums, norms and counts."""
+        n_blocks, n_groups = len(self.context.blocks), self.context.n_groups(self.task)
+        return [(self._n_random(), n_groups, n_blocks, n_blocks), (self._n_random(), n_blocks), (n_groups,)]
+
+    def n_units(self) -> int:
+        """Return one for each block of each direction."""
+        return self._n_random() * len(self.context.blocks)
+
+    def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> RandomBlockGram:
+        """Return the inner products between the products of all blocks."""
+        from sedscope.analysis.coupling.blockwise_jvp import random_blocks
+
+        context = self.context
+        random = RandomDirections(self._n_random(), context.run.manifest.P)
+        return random_blocks(checkpoint.model, random, context.blocks, context.settings, checkpoint.chunk, tick)
+
+    def _n_random(self) -> int:
+        return min(BLOCK_RANDOM, self.context.settings.random)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One window of one source against one task at one checkpoint; it serves every K."""
+class CouplingByBlock:
+    """A of every direction of a window restricted to every block."""
 
-    t: int
-    task: str
-    source: str
-    window: int
-
-    @property
-    def variant(self) -> Variant:
-        """The first of its source."""
-        return Variant(self.source)
+    A: Floats
+    """`[K', B]`."""
+    n_probes: int
 
 
-class BlockCouplings:
-    """Looks up and computes coupling per block for the series of one run."""
+@dataclass(eq=False)
+class BlockCouplingMeasurement(CheckpointMeasurement[CouplingByBlock]):
+    """Coupling per block of one window; the directions for the largest K serve every K."""
 
-    def __init__(
-        self,
-        run: Run,
-        settings: Settings,
-        cache: Cache,
-        rolling: Mapping[Variant, RollingSpectra | Undefined],
-        reading: Lock,
-    ) -> None:
-        """Settle where directions and kept results come from."""
-        self._settings = settings
-        self._cache = cache
-        self._rolling = rolling
-        self._reading = reading
-        self._keys = Keys(run, settings)
-        self._blocks = blocks_of(run.manifest)
-        self._found: dict[Asked, tuple[Floats, int] | Undefined] = {}
-        """A `[K', B]` and over how many probes."""
+    kind = "block-coupling"
+    result_type = CouplingByBlock
 
-    def look_up(self, series: Sequence[CouplingSeries]) -> list[Asked]:
-        """What is asked by these series and not in the cache."""
-        asked = dict.fromkeys(one for single in series for one in _asked(single))
-        missing = []
-        for one in asked:
-            span = self._span(one)
-            kept = self._cache.load("block-coupling", self._key(one, span))
-            shapes = {"A": (span.size, len(self._blocks)), "n_probes": (1,)}
-            found = None if kept is None else {name: array.shape for name, array in kept.items()}
-            if kept is None or found != shapes or kept["n_probes"].dtype != np.int64:
-                missing.append(one)
-            else:
-                self._found[one] = kept["A"], int(kept["n_probes"][0])
-        return missing
+    span: Span
 
-    def n_products(self, asked: Asked) -> int:
-        """JVPs that it takes."""
-        return self._span(asked).size * len(self._blocks)
+    def key(self) -> Key:
+        """Return what block-wise products of the span's directions depend on."""
+        return {**self.jvp_key(), **self.block_key(), **self.span.key()}
 
-    def compute(self, asked: Asked, model: ProbedModel, chunk: int | None, tick: Tick) -> None:
-        """Computes and keeps it.
+    def variants(self) -> tuple[Variant, ...]:
+        """Return the source of the span."""
+        return (self.span.variant,)
 
-        Args:
-            asked: What.
-            model: The checkpoint with the task's probes.
-            chunk: Probes differentiated at once.
-            tick: Told after every JVP.
-        """
+    def shapes(self) -> list[Shape]:
+        """Return directions by blocks."""
+        return [(self.span.size, len(self.context.blocks))]
+
+    def n_units(self) -> int:
+        """Return one for each block of each direction."""
+        return self.span.size * len(self.context.blocks)
+
+    def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> CouplingByBlock:
+        """Return the couplings of all directions."""
         from sedscope.analysis.coupling.blockwise_jvp import block_couplings
 
-        span, rolling = self._span(asked), self._rolling[asked.variant]
-        assert isinstance(rolling, RollingSpectra)
-        with self._reading:
-            directions = span_directions(span, rolling)
-        found = block_couplings(model, directions, self._blocks, self._settings, chunk, tick)
-        self._found[asked] = found
-        arrays = {"A": found[0], "n_probes": np.array([found[1]])}
-        self._cache.keep("block-coupling", self._key(asked, span), arrays)
-
-    def fail(self, asked: Asked, reason: Undefined) -> None:
-        """It cannot be computed."""
-        self._found[asked] = reason
-
-    def with_blocks(self, series: CouplingSeries) -> CouplingSeries:
-        """The series with its coupling per block."""
-        points = []
-        for one in _asked(series):
-            found = self._found[one]
-            if isinstance(found, Undefined):
-                points.append(BlockCoupling(one.t, found, 0))
-            else:
-                points.append(BlockCoupling(one.t, found[0][: series.rank], found[1]))
-        return replace(series, blocks=tuple(points))
-
-    def _span(self, asked: Asked) -> Span:
-        """The window's directions, as many as the largest K; the series has a ratio there, so they exist."""
-        rolling = self._rolling[asked.variant]
-        assert isinstance(rolling, RollingSpectra)
-        (window,) = rolling.windows([asked.t], asked.window)
-        spectrum = rolling.spectrum(window)
-        assert not isinstance(spectrum, Undefined)
-        return Span(asked.variant, window, spectrum, combinations(spectrum, max(self._settings.rank)), None)
-
-    def _key(self, asked: Asked, span: Span) -> dict[str, object]:
-        rolling = self._rolling[asked.variant]
-        assert isinstance(rolling, RollingSpectra)
-        return dict(self._keys.block_couplings(asked.t, asked.task, span, rolling.rows))
+        context, directions = self.context, self.span.directions(self.context)
+        return CouplingByBlock(
+            *block_couplings(checkpoint.model, directions, context.blocks, context.settings, checkpoint.chunk, tick)
+        )
 
 
-def _asked(series: CouplingSeries) -> list[Asked]:
-    """Where a series is looked at: peak and end, once if they are the same."""
+def with_block_couplings(
+    context: AnalysisContext, series: Sequence[CouplingSeries], rolling: Rolling
+) -> tuple[CouplingSeries, ...]:
+    """Return the series with their coupling per block at the peak and at the end.
+
+    Several W or K are answered without any product of their own, so they have none.
+    """
+    if not context.settings.measures_all or context.settings.through_gram:
+        return tuple(series)
+    rank = max(context.settings.rank)
+    measurements: dict[tuple[str, str, int], BlockCouplingMeasurement] = {}
+    for one_series in series:
+        variant = Variant(one_series.source)
+        for t in _judged_steps(one_series):
+            span = window_span(context, variant, rolling[variant], t, one_series.window, rank)
+            assert isinstance(span, Span), "the series has a ratio here, so its directions exist"
+            measurement = BlockCouplingMeasurement(context, t, one_series.task, span)
+            measurements[one_series.source, one_series.task, t] = measurement
+    measure(context, list(measurements.values()), "blocks")
+    return tuple(replace(one_series, blocks=_blocks(one_series, measurements)) for one_series in series)
+
+
+def _blocks(
+    series: CouplingSeries, measurements: Mapping[tuple[str, str, int], BlockCouplingMeasurement]
+) -> tuple[BlockCoupling, ...]:
+    couplings = []
+    for t in _judged_steps(series):
+        value = measurements[series.source, series.task, t].result()
+        if isinstance(value, Undefined):
+            couplings.append(BlockCoupling(t, value, 0))
+        else:
+            couplings.append(BlockCoupling(t, value.A[: series.rank], value.n_probes))
+    return tuple(couplings)
+
+
+def _judged_steps(series: CouplingSeries) -> list[int]:
+    """Return the steps of the peak and of the end, once if they are the same."""
     moments = (series.peak, series.final)
-    steps = dict.fromkeys(one.t for one in moments if not isinstance(one, Undefined))
-    return [Asked(t, series.task, series.source, series.window) for t in steps]
+    return list(dict.fromkeys(moment.t for moment in moments if not isinstance(moment, Undefined)))

@@ -1,74 +1,122 @@
-"""All checkpoints and tasks of a run: what the cache holds of them, then the rest computed, side by side.
+"""The one way to a measured value: look up in the cache, find what is missing, compute it by checkpoint, keep it.
 
-Decides the order: by checkpoint, so that the weights of each are read once. Leaves to others: one checkpoint
-(`checkpoint_computer`).
+Decides the order of the work (by checkpoint, so that its weights are read once), that checkpoints are computed side by
+side, and that an error makes one group of values undefined and stops nothing else. Leaves to others: what there is to
+measure, and how (`measurement`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count, groupby
+from typing import Any
 
 from recorders.errors import SedscopeError
-from sedscope.analysis.pipeline.analysis_context import AnalysisContext, Rolling
-from sedscope.analysis.pipeline.checkpoint_computer import CheckpointComputer
-from sedscope.analysis.pipeline.checkpoint_result import CheckpointResult
-from sedscope.analysis.sources.variants import variants_of
-from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
+from sedscope.analysis.pipeline.measurement import (
+    CheckpointMeasurement,
+    LoadedCheckpoint,
+    Measurement,
+    RowMeasurement,
+    Tick,
+)
+from sedscope.analysis.result_codec import from_arrays, to_arrays
+from sedscope.analysis.undefined import Undefined
+
+AnyMeasurement = Measurement[Any]
+AtCheckpoint = CheckpointMeasurement[Any]
 
 
-def measure(
-    material: AnalysisContext, pairs: Sequence[tuple[str, str]], tasks: Sequence[str], rolling: Rolling
-) -> dict[str, list[CheckpointResult]]:
-    """Baseline, centroids and responses of every checkpoint, by task.
+def measure(context: AnalysisContext, measurements: Sequence[AnyMeasurement], stage: str) -> None:
+    """Give every measurement its value: from the cache where it is kept, else computed and kept.
 
     Args:
-        material: Of the analysis.
-        pairs: Which source is put against the centroids of which task.
-        tasks: Whose centroids.
-        rolling: Windows of every source.
+        context: Of the analysis.
+        measurements: What is needed; their values are set.
+        stage: Name of this work in what is told of its progress.
+
+    Raises:
+        DamagedError: Data is damaged that was not known to be.
+        BaseException: What the listener to the progress raised; what was finished by then is kept.
     """
-    work = material.work(rolling)
-    steps = material.checkpoints.tolist()
-    measured: dict[str, list[CheckpointResult]] = {}
-    for task in tasks:
-        absent = material.no_model(task)
-        sources = [source for source, other in pairs if other == task and absent is None]
-        asked = [variant for source in sources for variant in variants_of(source, material.settings)]
-        usable = [variant for variant in asked if isinstance(rolling[variant], RollingSpectra)]
-        measured[task] = [CheckpointResult(t, task, {}, failure=absent) for t in steps]
-        if absent is None:
-            measured[task] = [work.look_up(t, task, usable) for t in steps]
-    _compute(material, work, [measured[task][at] for at in range(len(steps)) for task in tasks])
-    return measured
+    for measurement in measurements:
+        look_up(context, measurement)
+    _drop_without_rows(context, [measurement for measurement in measurements if measurement.value is None])
+    missing = [measurement for measurement in measurements if measurement.value is None]
+    from_rows = [measurement for measurement in missing if isinstance(measurement, RowMeasurement)]
+    for done, measurement in enumerate(from_rows):
+        _keep(context, measurement, measurement.compute())
+        context.tell(stage, done + 1, len(from_rows))
+    _compute_checkpoints(context, [one for one in missing if isinstance(one, CheckpointMeasurement)], stage)
 
 
-def _compute(material: AnalysisContext, work: CheckpointComputer, found: Sequence[CheckpointResult]) -> None:
-    """Computes what is missing, and says at each checkpoint that it cannot where it cannot."""
-    missing = [one for one in found if one.failure is None and not work.is_complete(one)]
-    reasons = material.compute_rows(list(dict.fromkeys(found for one in missing for found in work.open_variants(one))))
-    for one in missing:
-        one.spans |= {variant: reason for variant, reason in reasons.items() if variant in one.spans}
+def look_up(context: AnalysisContext, measurement: AnyMeasurement) -> None:
+    """Set the value of a measurement where the cache holds it; an entry that does not fit counts as missing."""
+    entry = context.cache.load(measurement.kind, measurement.key())
+    cached = from_arrays(measurement.result_type, entry)
+    if cached is not None and measurement.fits(cached):
+        measurement.value = cached
+
+
+def _drop_without_rows(context: AnalysisContext, missing: Sequence[AnyMeasurement]) -> None:
+    needed = dict.fromkeys(variant for measurement in missing for variant in measurement.variants())
+    reasons = context.compute_rows(list(needed))
+    for measurement in missing if reasons else ():
+        measurement.drop(reasons)
+
+
+def _compute_checkpoints(context: AnalysisContext, missing: Sequence[AtCheckpoint], stage: str) -> None:
     if not missing:
         return
     from sedscope.analysis.parallel import run_pieces
 
-    total = sum(work.n_products(one) for one in missing)
-    done = count()
-    by_checkpoint = [list(same) for _, same in groupby(missing, key=lambda one: one.t)]
-    pieces = [partial(_compute_checkpoint, material, work, same) for same in by_checkpoint]
-    run_pieces(pieces, material.models.workers, lambda _: material.tell("JVPs", next(done) + 1, total))
+    done, total = count(1), sum(measurement.n_units() for measurement in missing)
+    by_checkpoint = groupby(sorted(missing, key=lambda measurement: measurement.t), lambda measurement: measurement.t)
+    pieces = [partial(_compute_checkpoint, context, list(group)) for _, group in by_checkpoint]
+    run_pieces(pieces, context.models.workers, lambda _: context.tell(stage, next(done), total))
 
 
-def _compute_checkpoint(
-    material: AnalysisContext, work: CheckpointComputer, found: Sequence[CheckpointResult], tick: Callable[[int], None]
-) -> None:
-    """All tasks of one checkpoint."""
-    for one in found:
+def _compute_checkpoint(context: AnalysisContext, missing: Sequence[AtCheckpoint], tick: Tick) -> None:
+    """Compute and keep what is missing at one checkpoint, task after task."""
+    for task in dict.fromkeys(measurement.task for measurement in missing):
+        of_task = [measurement for measurement in missing if measurement.task == task]
         try:
-            model = material.models.probed_model(one.t, one.task)
-            after = None if one.next_t is None else material.models.probed_model(one.next_t, one.task)
-            work.compute(one, model, after, material.models.chunk_size(model, one.task), tick)
+            checkpoint = LoadedCheckpoint(context, of_task[0].t, task)
         except (SedscopeError, RuntimeError) as error:
-            one.failure = material.reason(error)
+            _fail(of_task, context.reason(error))
+            continue
+        for group in _groups(of_task):
+            try:
+                for measurement, value in _values(group, checkpoint, tick):
+                    _keep(context, measurement, value)
+            except (SedscopeError, RuntimeError) as error:
+                _fail(group, context.reason(error))
+
+
+def _groups(measurements: Sequence[AtCheckpoint]) -> Iterator[list[AtCheckpoint]]:
+    """Yield the measurements that are computed in one call, in the order of their first ones."""
+    groups: dict[int, list[AtCheckpoint]] = {}
+    for position, measurement in enumerate(measurements):
+        groups.setdefault(-1 if measurement.together else position, []).append(measurement)
+    yield from groups.values()
+
+
+def _values(
+    group: Sequence[AtCheckpoint], checkpoint: LoadedCheckpoint, tick: Tick
+) -> Iterator[tuple[AtCheckpoint, Any]]:
+    if group[0].together:
+        yield from group[0].compute_together(group, checkpoint, tick)
+    else:
+        yield from ((measurement, measurement.compute(checkpoint, tick)) for measurement in group)
+
+
+def _keep(context: AnalysisContext, measurement: AnyMeasurement, value: Any) -> None:
+    measurement.value = value
+    context.cache.keep(measurement.kind, measurement.key(), to_arrays(value))
+
+
+def _fail(measurements: Sequence[AtCheckpoint], reason: Undefined) -> None:
+    for measurement in measurements:
+        if measurement.value is None:
+            measurement.value = reason

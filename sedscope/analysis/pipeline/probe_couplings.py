@@ -6,27 +6,25 @@ integer inputs. Imports torch only when products are made. Leaves to others: the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.pipeline.checkpoint_computer import span_directions
-from sedscope.analysis.pipeline.checkpoint_result import Span
-from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
+from sedscope.analysis.cache import Key
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
+from sedscope.analysis.pipeline.measure import measure
+from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick
+from sedscope.analysis.pipeline.span import Span
+from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.undefined import Undefined
-from sedscope.runs import Probe, Run
+from sedscope.runs import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sedscope.analysis.features.centroid_jvp import CentroidJVP
-    from sedscope.analysis.features.checkpoint_models import CheckpointModels
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class ProbeCouplings:
     task: str
     t: int
     A: Floats
-    """Mean over k `[N]`."""
+    """Mean over k of ‖J v_k‖² of each probe `[N]`."""
     labels: Ints | None
     """Two integers that name each probe `[N, 2]`; None where the inputs are of another kind."""
     train: NDArray[np.bool_] | None
@@ -46,66 +44,91 @@ class ProbeCouplings:
     """Median A of the random directions over all probes, as R_k has it."""
 
 
-def measure_probes(
-    models: CheckpointModels,
-    run: Run,
-    settings: Settings,
-    task: str,
-    span: Span,
-    rolling: RollingSpectra,
-    base: float | Undefined,
-    tell: Callable[[int, int], None],
-) -> ProbeCouplings:
-    """Products of a span's directions at its checkpoint.
+@dataclass(eq=False)
+class ProbeMeasurement(CheckpointMeasurement[Floats]):
+    """‖J v_k‖² of each probe, mean over the directions of a span `[N]`."""
+
+    kind = "probe-coupling"
+    result_type = Floats
+
+    span: Span
+
+    def key(self) -> Key:
+        """Return what the products of the span's directions depend on."""
+        return {**self.jvp_key(), **self.span.key()}
+
+    def variants(self) -> tuple[Variant, ...]:
+        """Return the source of the span."""
+        return (self.span.variant,)
+
+    def shapes(self) -> list[Shape]:
+        """Return one number for each probe."""
+        return [(None,)]
+
+    def n_units(self) -> int:
+        """Return one for each direction."""
+        return self.span.size
+
+    def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> Floats:
+        """Return the mean over the directions."""
+        from sedscope.analysis.features.centroid_jvp import jvps
+
+        model, directions = checkpoint.model, self.span.directions(self.context)
+        products = jvps(model, directions, self.context.settings, checkpoint.chunk, tick)
+        return mean_per_probe(products, len(directions), model.n_probes)
+
+
+def probe_couplings(
+    context: AnalysisContext, task: str, span: Span, baseline: float | Undefined
+) -> ProbeCouplings | Undefined:
+    """Measure the coupling of a span's directions probe by probe.
 
     Args:
-        models: Weights, programs and probes of the run.
-        run: Whose probes.
-        settings: Method and number of probes.
-        task: Whose centroids.
+        context: Of the analysis.
+        task: Whose centroids; it has a probe.
         span: Directions and checkpoint.
-        rolling: Rows that the span combines, readable.
-        base: Baseline of R_k.
-        tell: Products done, products in all.
+        baseline: Median A of the random directions.
     """
-    from sedscope.analysis.features.centroid_jvp import jvps
-
-    probe = run.probe(task)
+    measurement = ProbeMeasurement(context, span.window.t, task, span)
+    measure(context, [measurement], "JVPs")
+    A = measurement.result()
+    if isinstance(A, Undefined):
+        return A
+    probe = context.run.probe(task)
     assert probe is not None
-    t, chosen = span.window.t, probe.probe_order[: settings.probes]
-    model, directions, done = models.probed_model(t, task), span_directions(span, rolling), count(1)
-    made = jvps(
-        model, directions, settings, models.chunk_size(model, task), lambda _: tell(next(done), len(directions))
-    )
-    found = per_probe(made, len(directions), len(chosen))
-    train = None if probe.train is None else probe.train[chosen]
-    return ProbeCouplings(span.variant.source, task, t, found, labels_of(probe, chosen), train, base)
+    positions = probe.probe_order[: len(A)]
+    train = None if probe.train is None else probe.train[positions]
+    return ProbeCouplings(span.variant.source, task, span.window.t, A, grid_labels(probe, positions), train, baseline)
 
 
-def per_probe(made: Iterable[CentroidJVP], n_directions: int, n_probes: int) -> Floats:
-    """‖J v_k‖² of each probe, mean over k `[N]`."""
-    found = np.zeros((n_directions, n_probes))
-    for product in made:
-        found[product.direction, product.probes] = product.values.detach().double().square().sum(dim=1).cpu().numpy()
-    return np.asarray(found.mean(axis=0))
+def mean_per_probe(products: Iterable[CentroidJVP], n_directions: int, n_probes: int) -> Floats:
+    """Return ‖J v_k‖² of each probe, mean over k `[N]`."""
+    squares = np.zeros((n_directions, n_probes))
+    for product in products:
+        values = product.values.detach().double()
+        squares[product.direction, product.probes] = values.square().sum(dim=1).cpu().numpy()
+    return np.asarray(squares.mean(axis=0))
 
 
-def labels_of(probe: Probe, chosen: Ints) -> Ints | None:
-    """The two integers of each probe: two inputs of one number each, or one input of two or more.
+def grid_labels(probe: Probe, positions: Ints) -> Ints | None:
+    """Return the two integers of each probe `[N, 2]`: two inputs of one number each, or one input of two or more.
 
     Args:
         probe: The pool.
-        chosen: Positions in it `[N]`.
+        positions: Which of its probes `[N]`.
+
+    Returns:
+        None where the inputs are of another kind.
     """
-    found = _columns(probe.inputs)
-    if found is None:
+    columns = _varied_columns(probe.inputs)
+    if len(columns) < 2:
         return None
-    return np.column_stack([column[chosen] for column in found]).astype(np.int64)
+    return np.column_stack([column[positions] for column in columns[:2]]).astype(np.int64)
 
 
-def _columns(inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]] | None:
-    """The first two integer columns of the inputs that differ within themselves; None where there are fewer."""
-    whole = [array for array in inputs if np.issubdtype(array.dtype, np.integer) and array.ndim <= 2]
-    columns = [column for array in whole for column in (array[:, None] if array.ndim == 1 else array).T]
-    varied = [column for column in columns if len(column) and column.min() != column.max()]
-    return varied[:2] if len(whole) == len(inputs) and len(varied) >= 2 else None
+def _varied_columns(inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+    """Return the integer columns of the inputs that hold different numbers; none where an input is of another kind."""
+    if any(not np.issubdtype(array.dtype, np.integer) or array.ndim > 2 for array in inputs):
+        return []
+    columns = [column for array in inputs for column in (array[:, None] if array.ndim == 1 else array).T]
+    return [column for column in columns if len(column) and column.min() != column.max()]

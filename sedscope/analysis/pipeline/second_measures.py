@@ -17,8 +17,10 @@ from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.coupling.parameter_blocks import block_energies
 from sedscope.analysis.coupling.response import Response, join_responses
-from sedscope.analysis.pipeline.checkpoint_result import CheckpointResult, SpanResponse
+from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
+from sedscope.analysis.pipeline.responses import SpanResponse
 from sedscope.analysis.pipeline.results import NOT_MEASURED, CheckpointAlignment, RandomAlignment
+from sedscope.analysis.pipeline.window_coupling import all_defined
 from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
 from sedscope.analysis.statistics.interval import Interval, cosine_interval, matched_interval
@@ -31,110 +33,105 @@ class VariantResult:
     """What is known of one variant's window at one checkpoint."""
 
     spectrum: WindowSVD
-    answer: SpanResponse
+    span: SpanResponse
     coefficients: Floats | None
-    """`[m, K']` of the span's directions; None where those are the window's own."""
+    """v_k as combinations of the span's directions `[m, K']`; None where those are the window's own."""
     response: Response
-    """Of the window's K' directions."""
-    flat: str | None
+    """Response of v_1 … v_K'."""
 
 
-def measured_or_not(made: Sequence[VariantResult | Undefined]) -> list[VariantResult] | Undefined:
-    """All variants, or the first reason why one is missing: a mean over fewer would not be what its name says."""
-    absent = next((one for one in made if isinstance(one, Undefined)), None)
-    return [one for one in made if isinstance(one, VariantResult)] if absent is None else absent
-
-
-def energy(made: VariantResult) -> Floats:
-    """‖v_k‖² within each block `[K', B]`."""
-    return block_energies(made.answer.block_gram, made.coefficients)
+def energy(variant: VariantResult) -> Floats:
+    """Return ‖v_k‖² within each block `[K', B]`."""
+    return block_energies(variant.span.block_gram, variant.coefficients)
 
 
 def matched_ratio(
-    made: Sequence[VariantResult], n_directions: int, found: CheckpointResult
+    variants: Sequence[VariantResult], n_directions: int, result: CheckpointResult
 ) -> tuple[CouplingRatio | Undefined, Interval | Undefined]:
-    """R^matched of each v_k, its mean over k, and the interval of that mean.
+    """Return R^matched of each v_k with its mean over k, and the interval of that mean.
 
     Args:
-        made: Every variant.
+        variants: Every variant of the source.
         n_directions: K' of all of them.
-        found: The checkpoint, with the random directions.
+        result: The checkpoint, with the random directions.
     """
-    if found.random_blocks is None or found.baseline is None:
-        return NOT_MEASURED, NOT_MEASURED
-    base = baseline(found.baseline.response.centroids.A)
-    directions = join_responses([one.response.select(0, n_directions) for one in made]).centroids
-    matched = [found.random_blocks.matched(shape) for one in made for shape in energy(one)[:n_directions]]
-    plain = found.random_blocks.plain()
-    whole, factors = coupling_ratio(directions.A, base), _matched_factors(matched, plain)
-    if isinstance(whole, Undefined):
-        return whole, whole
+    blocks, random = result.random_blocks, result.random
+    if isinstance(blocks, Undefined):
+        return blocks, blocks
+    if isinstance(random, Undefined):
+        return random, random
+    directions = join_responses([variant.response.select(0, n_directions) for variant in variants]).centroids
+    matched = [blocks.matched(shares) for variant in variants for shares in energy(variant)[:n_directions]]
+    plain = blocks.plain()
+    ratio, factors = coupling_ratio(directions.A, baseline(random.centroids.A)), _matched_factors(matched, plain)
+    if isinstance(ratio, Undefined):
+        return ratio, ratio
     if isinstance(factors, Undefined):
         return factors, factors
-    values = whole.R / factors
-    interval = matched_interval(directions, found.baseline.response.centroids, matched, plain)
-    return CouplingRatio(values.reshape(len(made), -1).mean(axis=0), float(values.mean())), interval
+    values = ratio.R / factors
+    interval = matched_interval(directions, random.centroids, matched, plain)
+    return CouplingRatio(values.reshape(len(variants), -1).mean(axis=0), float(values.mean())), interval
 
 
 def alignment(
-    source: str, made: Sequence[VariantResult], n_directions: int, found: CheckpointResult
+    source: str, variants: Sequence[VariantResult], n_directions: int, result: CheckpointResult
 ) -> CheckpointAlignment | Undefined:
-    """a(v) of the window's directions and of the row at the checkpoint; means over the variants."""
-    if found.next_t is None:
-        return NOT_MEASURED if found.random_blocks is None else Undefined("no interval follows the last weights")
-    assert found.baseline is not None
-    shift = found.baseline.shift_squares
-    if shift is None:
-        return NOT_MEASURED
-    rows, directions, responses = [], [], []
-    for one in made:
-        signs = orientation(source) * towards_mean(one.spectrum.left[:, :n_directions])
-        directions.append(_signed(_cosines(one.response.select(0, n_directions), shift), signs))
-        row = one.answer.row()
-        missing = Undefined("the source has no row with a direction at the checkpoint")
-        rows.append(missing if row is None else _cosines(row, shift))
+    """Return a(v) of the window's directions and of the row at the checkpoint: means over the variants.
+
+    Args:
+        source: Full name, which says whether its rows point the way of the weights.
+        variants: Every variant of the source.
+        n_directions: K' of all of them.
+        result: The checkpoint, with the shift of the centroids.
+    """
+    shift = result.shift_squares
+    if isinstance(shift, Undefined):
+        return shift
+    assert result.next_t is not None, "a shift goes to the next weights"
+    of_rows, of_directions, responses = [], [], []
+    for variant in variants:
+        signs = orientation(source) * towards_mean(variant.spectrum.left[:, :n_directions])
+        of_directions.append(_signed(_cosines(variant.response.select(0, n_directions), shift), signs))
+        row = variant.span.row()
+        no_row = Undefined("the source has no row with a direction at the checkpoint")
+        of_rows.append(no_row if row is None else _cosines(row, shift))
         responses += [] if row is None else [row]
-    at_t = _mean(rows)
-    if isinstance(at_t, Undefined):
-        return CheckpointAlignment(found.next_t, _mean(directions), at_t, at_t)
-    return CheckpointAlignment(
-        found.next_t, _mean(directions), at_t[0], _row_interval(join_responses(responses), shift)
-    )
+    mean_row = _mean(of_rows)
+    if isinstance(mean_row, Undefined):
+        return CheckpointAlignment(result.next_t, _mean(of_directions), mean_row, mean_row)
+    interval = _row_interval(join_responses(responses), shift)
+    return CheckpointAlignment(result.next_t, _mean(of_directions), mean_row[0], interval)
 
 
-def random_alignment(task: str, measured: Sequence[CheckpointResult]) -> RandomAlignment:
-    """Root mean square of a(r_j) at every checkpoint that an interval follows."""
+def random_alignment(task: str, results: Sequence[CheckpointResult]) -> RandomAlignment:
+    """Return the root mean square of a(r_j) at every checkpoint that an interval follows."""
     points: list[tuple[int, Floats | Undefined]] = []
-    for found in measured:
-        base = found.baseline
-        if found.next_t is not None and base is not None and base.shift_squares is not None:
-            values = _cosines(base.response, base.shift_squares)
-            if not isinstance(values, Undefined):
-                values = np.sqrt(np.mean(np.square(values), axis=0))
-            points.append((found.t, values))
+    for result in results:
+        if not isinstance(result.random, Undefined) and not isinstance(result.shift_squares, Undefined):
+            cosines_of_random = _cosines(result.random, result.shift_squares)
+            if not isinstance(cosines_of_random, Undefined):
+                cosines_of_random = np.sqrt(np.mean(np.square(cosines_of_random), axis=0))
+            points.append((result.t, cosines_of_random))
     return RandomAlignment(task, tuple(points))
 
 
 def _matched_factors(matched: Sequence[GroupedCoupling], plain: GroupedCoupling) -> Floats | Undefined:
-    """Median A of random directions with given norms in the blocks, over that of the same ones as they are."""
-    medians = [baseline(one.A) for one in (plain, *matched)]
-    absent = next((one for one in medians if isinstance(one, Undefined)), None)
-    if absent is not None:
-        return absent
-    first, *others = [one for one in medians if not isinstance(one, Undefined)]
-    return np.array(others) / first
+    """Return the median A of random directions with given norms in the blocks, over that of the plain ones."""
+    medians = all_defined([baseline(coupling.A) for coupling in (plain, *matched)])
+    return medians if isinstance(medians, Undefined) else np.array(medians[1:]) / medians[0]
 
 
 def _row_interval(rows: Response, shift_squares: Floats) -> tuple[Interval, ...] | Undefined:
-    """Of the mean over the variants, for each kind of shift."""
+    """Return the interval of the mean over the variants, for each kind of shift."""
     assert rows.along is not None
     centroids = rows.centroids
-    found = [
-        cosine_interval(rows.along[:, kind], centroids.sums, shift_squares[kind], centroids.counts)
-        for kind in range(len(shift_squares))
-    ]
-    absent = next((one for one in found if isinstance(one, Undefined)), None)
-    return tuple(one for one in found if isinstance(one, Interval)) if absent is None else absent
+    intervals = all_defined(
+        [
+            cosine_interval(rows.along[:, kind], centroids.sums, shift_squares[kind], centroids.counts)
+            for kind in range(len(shift_squares))
+        ]
+    )
+    return intervals if isinstance(intervals, Undefined) else tuple(intervals)
 
 
 def _cosines(response: Response, shift_squares: Floats) -> Floats | Undefined:
@@ -148,7 +145,5 @@ def _signed(values: Floats | Undefined, signs: Floats) -> Floats | Undefined:
 
 
 def _mean(values: Sequence[Floats | Undefined]) -> Floats | Undefined:
-    absent = next((one for one in values if isinstance(one, Undefined)), None)
-    if absent is not None:
-        return absent
-    return np.asarray(np.mean([one for one in values if isinstance(one, np.ndarray)], axis=0))
+    arrays = all_defined(values)
+    return arrays if isinstance(arrays, Undefined) else np.asarray(np.mean(arrays, axis=0))

@@ -1,61 +1,77 @@
-"""Rolling spectra of one source over a whole run, from a Gram matrix that the cache holds.
+"""Rolling spectra of one source over a whole run: its windows and their decompositions, without the rows themselves.
 
-Decides which band is computed for which windows, so that neighbouring settings share it. Leaves to others: the
-arithmetic (`gram`, `window_svd`) and rows (`sources`).
+Decides that a window is placed once and decomposed once. Another process can be sent it. Leaves to others: the
+arithmetic (`window_svd`), and where the Gram matrix of the rows comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from sedscope.analysis.cache import Cache
-from sedscope.analysis.settings import Align, Settings
-from sedscope.analysis.spectra.gram import BandedGram, banded_gram
-from sedscope.analysis.spectra.source_rows import SourceRows
+from sedscope.analysis.arrays import Ints
+from sedscope.analysis.settings import Align
+from sedscope.analysis.spectra.gram import BandedGram
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
-from sedscope.analysis.spectra.windows import Window, place_windows, span_of
+from sedscope.analysis.spectra.windows import Window, place_windows
 from sedscope.analysis.undefined import Undefined
 
 
+@dataclass(eq=False)
 class RollingSpectra:
-    """The windows of one source and their spectra, each decomposed once."""
+    """The windows of one source and their spectra."""
 
-    def __init__(self, rows: SourceRows, gram: BandedGram, align: Align) -> None:
-        """Hold rows and their Gram matrix; nothing is decomposed yet."""
-        self.rows = rows
-        self.gram = gram
-        self._align = align
-        self._decomposed: dict[tuple[int, int], WindowSVD | Undefined] = {}
+    source: str
+    steps: Ints
+    """Recorded t of each row `[n]`, ascending."""
+    end_at_t: bool
+    """A row describes the interval that ends at its step."""
+    gram: BandedGram
+    """Inner products of the rows."""
+    align: Align
+    _windows: dict[int, dict[int, Window]] = field(default_factory=dict, repr=False)
+    """By W and t."""
+    _spectra: dict[tuple[int, int], WindowSVD | Undefined] = field(default_factory=dict, repr=False)
+    """By the first and the last row."""
 
-    def windows(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
-        """Return the window of W = `size` rows seen from each step."""
-        return place_windows(self.rows.steps, steps, size, self._align, rows_end_at_t=self.rows.end_at_t)
+    def window(self, t: int, size: int) -> Window:
+        """Return the window of W = `size` rows seen from t."""
+        # Placing all recorded steps at once costs little more than placing one; checkpoints are among them as a rule.
+        if size not in self._windows:
+            self._windows[size] = {window.t: window for window in self._place(self.steps.tolist(), size)}
+        windows = self._windows[size]
+        if t not in windows:
+            (windows[t],) = self._place([t], size)
+        return windows[t]
 
     def spectrum(self, window: Window) -> WindowSVD | Undefined:
-        """Return singular values and left vectors of a window."""
+        """Return the singular values and left vectors of a window."""
         if window.n_rows == 0:
             return Undefined("there is no row on this side of the checkpoint")
-        bounds = (window.start, window.stop)
-        if bounds not in self._decomposed:
-            self._decomposed[bounds] = decompose_window(self.gram.window(*bounds))
-        return self._decomposed[bounds]
+        rows = (window.start, window.stop)
+        if rows not in self._spectra:
+            self._spectra[rows] = decompose_window(self.gram.window(*rows))
+        return self._spectra[rows]
 
     def row_at(self, t: int) -> int | None:
-        """Return the position of the row at step t; None where there is none or it is zero, NaN or Inf."""
-        index = int(np.searchsorted(self.rows.steps, t))
-        if index == len(self.rows.steps) or self.rows.steps[index] != t:
+        """Return the position of the row at step t; None where it does not exist, is zero, or holds NaN or Inf."""
+        position = int(np.searchsorted(self.steps, t))
+        if position == len(self.steps) or self.steps[position] != t:
             return None
-        square = float(self.gram.window(index, index + 1)[0, 0])
-        return index if 0.0 < square < np.inf else None
+        square = float(self.gram.window(position, position + 1)[0, 0])
+        return position if 0.0 < square < np.inf else None
 
     def series(self, size: int, ranks: Sequence[int], steps: Sequence[int] | None = None) -> SpectrumSeries:
-        """Return the spectra at some steps, or at every recorded step of the source, with flatness for each rank."""
-        seen_from = self.rows.steps.tolist() if steps is None else steps
-        points = [self._spectrum_at(window, ranks) for window in self.windows(seen_from, size)]
-        return SpectrumSeries(self.rows.name, size, tuple(points))
+        """Return the spectra at some steps, or at every recorded step of the source."""
+        seen_from = self.steps.tolist() if steps is None else steps
+        points = [self._spectrum_at(self.window(t, size), ranks) for t in seen_from]
+        return SpectrumSeries(self.source, size, tuple(points))
+
+    def _place(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
+        return place_windows(self.steps, steps, size, self.align, rows_end_at_t=self.end_at_t)
 
     def _spectrum_at(self, window: Window, ranks: Sequence[int]) -> SpectrumAtStep:
         svd = self.spectrum(window)
@@ -64,27 +80,3 @@ class RollingSpectra:
         flat = tuple(flatness(svd, rank) for rank in ranks)
         spectrum = WindowSpectrum(svd.sigma, svd.k_star, svd.gap, svd.participation, flat)
         return SpectrumAtStep(window.t, window.n_rows, window.full, spectrum)
-
-
-def cached_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram | None:
-    """Load the Gram matrix of a source's rows from the cache; None where it is not there or does not fit the rows."""
-    span = span_of(settings.window)
-    arrays = cache.load("gram", _key(rows, span))
-    size = min(span, len(rows.steps))
-    if arrays is None or arrays.keys() != {"band"}:
-        return None
-    band = arrays["band"]
-    fits = band.dtype == np.float64 and band.shape == (len(rows.steps), 2 * size - 1)
-    return BandedGram(band, size) if fits else None
-
-
-def compute_gram(cache: Cache, rows: SourceRows, settings: Settings) -> BandedGram:
-    """Compute the Gram matrix from the rows, and put it into the cache."""
-    span = span_of(settings.window)
-    gram = banded_gram(rows.read, len(rows.steps), rows.n_columns, span)
-    cache.keep("gram", _key(rows, span), {"band": gram.band})
-    return gram
-
-
-def _key(rows: SourceRows, span: int) -> dict[str, object]:
-    return {"rows": rows.identity(0, len(rows.steps)), "span": span}

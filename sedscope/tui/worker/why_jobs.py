@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RowsJob:
-    """Inner products of a source's rows; the answer is `RowProducts`, or why there are none."""
+    """Inner products of a source's rows; the answer is `RollingSpectra`, or why there are none."""
 
     path: str
     stamp: str
@@ -29,9 +29,9 @@ class RowsJob:
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """One answer."""
-        from sedscope.analysis.pipeline.analyse import row_products
+        from sedscope.analysis.pipeline.analyse import rolling_spectra
 
-        yield row_products(run, self.settings, self.source, tell), True
+        yield rolling_spectra(run, self.settings, self.source, tell), True
 
 
 @dataclass(frozen=True, slots=True)

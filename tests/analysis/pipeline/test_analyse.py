@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from sedscope.analysis.pipeline import analysis_context as module
-from sedscope.analysis.pipeline import checkpoint_computer
+from sedscope.analysis.pipeline import responses
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RunAnalysis
 from sedscope.analysis.progress import AnalysisProgress
@@ -40,7 +40,7 @@ def as_in_the_fixture(fixture_run: Any, monkeypatch: pytest.MonkeyPatch) -> None
     """The checkpoints and random directions that the fixture's numbers were made with."""
     directions = list(fixture_run.random_directions)
     monkeypatch.setattr(module, "space_checkpoints", lambda *_: np.array(CHECKPOINTS))
-    monkeypatch.setattr(checkpoint_computer, "RandomDirections", lambda count, size: directions[:count])
+    monkeypatch.setattr(responses, "RandomDirections", lambda count, size: directions[:count])
 
 
 def series(analysis: RunAnalysis, source: str, window: int = 10, rank: int = 3) -> CouplingSeries:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sedscope.analysis.pipeline.analyse import analyse, measure_spans, probe_couplings, row_products
+from sedscope.analysis.pipeline.analyse import analyse, measure_spans, probe_couplings, rolling_spectra
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
-from sedscope.analysis.pipeline.span_couplings import RowProducts, SpanCouplings
+from sedscope.analysis.pipeline.span_couplings import SpanCouplings
 from sedscope.analysis.settings import Align, Settings
+from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run, open_run
@@ -77,9 +78,9 @@ def test_no_direction_exceeds_the_ceiling(spans: SpanCouplings) -> None:
 
 
 def test_products_of_rows_are_those_of_the_rows(run: Run) -> None:
-    found = row_products(run, SETTINGS, "update")
-    assert isinstance(found, RowProducts)
-    window = found.window(int(found.steps[9]), 6, "trailing")
+    found = rolling_spectra(run, SETTINGS, "update")
+    assert isinstance(found, RollingSpectra)
+    window = found.window(int(found.steps[9]), 6)
     rows = run.rows("update", found.steps[window.start : window.stop]).astype(np.float64)
     np.testing.assert_allclose(found.gram.window(window.start, window.stop), rows @ rows.T, rtol=1e-9)
 

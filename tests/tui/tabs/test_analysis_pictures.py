@@ -12,7 +12,7 @@ from viewing import HOSTILE
 
 from sedscope.analysis.interventions import compare
 from sedscope.analysis.pipeline.command_line import flags
-from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, labels_of
+from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, grid_labels
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, Spread, Stage, StageTable
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
@@ -99,11 +99,11 @@ def test_labels_are_two_integer_inputs() -> None:
         inputs: tuple[np.ndarray, ...] = (np.arange(4), np.arange(4) + 10)
 
     chosen = np.array([3, 1])
-    assert labels_of(Pool(), chosen).tolist() == [[3, 13], [1, 11]]  # type: ignore[arg-type, union-attr]
+    assert grid_labels(Pool(), chosen).tolist() == [[3, 13], [1, 11]]  # type: ignore[arg-type, union-attr]
     Pool.inputs = (np.array([[5, 1, 7], [5, 2, 8]]),)
-    assert labels_of(Pool(), np.array([1])).tolist() == [[2, 8]]  # type: ignore[arg-type, union-attr]
+    assert grid_labels(Pool(), np.array([1])).tolist() == [[2, 8]]  # type: ignore[arg-type, union-attr]
     Pool.inputs = (np.ones((2, 3)),)
-    assert labels_of(Pool(), np.array([1])) is None  # type: ignore[arg-type]
+    assert grid_labels(Pool(), np.array([1])) is None  # type: ignore[arg-type]
 
 
 def test_the_walk_names_the_stage_that_loses_most_and_fits_every_width() -> None:

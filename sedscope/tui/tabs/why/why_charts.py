@@ -11,9 +11,9 @@ import numpy as np
 
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import AngleSeries, CheckpointCoupling, CouplingSeries, RunAnalysis
-from sedscope.analysis.pipeline.span_couplings import RowProducts
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import is_control
+from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
@@ -84,19 +84,19 @@ def short_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(".".join(words) for words in parts)
 
 
-def rows_heatmap(products: RowProducts, source: str, t: float, settings: Settings) -> tuple[Heatmap, str] | Undefined:
+def rows_heatmap(rolling: RollingSpectra, source: str, t: float, settings: Settings) -> tuple[Heatmap, str] | Undefined:
     """Cosines between the rows of the window at t, and its participation ratio in words."""
-    window = products.window(int(t), settings.window[0], settings.align)
+    window = rolling.window(int(t), settings.window[0])
     if window.n_rows == 0:
         return Undefined(f"{source} has no row on this side of t = {int(t)}")
-    gram = products.gram.window(window.start, window.stop)
+    gram = rolling.gram.window(window.start, window.stop)
     norms = np.sqrt(np.diagonal(gram))
     with np.errstate(invalid="ignore", divide="ignore"):
         cosines = gram / np.outer(norms, norms)
-    steps = products.steps[window.start : window.stop]
+    steps = rolling.steps[window.start : window.stop]
     names = tuple(str(int(step)) for step in steps)
     title = f"{source}: cosines of the {window.n_rows} rows at t = {int(t)}"
-    spectrum = products.spectrum(window)
+    spectrum = rolling.spectrum(window)
     if isinstance(spectrum, Undefined):
         words = f"participation undefined: {spectrum.reason}"
     else:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis, StageTable
-from sedscope.analysis.pipeline.span_couplings import RowProducts
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Heatmap
@@ -35,7 +35,7 @@ class WhyAnswers:
     final: bool = False
     answered: frozenset[CouplingJob] = frozenset()
     """Questions that have their last answer."""
-    rows: tuple[RowsJob, RowProducts | Undefined] | None = None
+    rows: tuple[RowsJob, RollingSpectra | Undefined] | None = None
     probes: tuple[ProbesJob, ProbeCouplings | Undefined] | None = None
 
     def taking(self, job: Job, value: Any, final: bool) -> WhyAnswers:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sedscope.analysis.pipeline.result_codec import from_arrays, to_arrays
 from sedscope.analysis.pipeline.results import (
     AngleSeries,
     CheckpointAngles,
@@ -20,6 +19,7 @@ from sedscope.analysis.pipeline.results import (
     Spread,
     TaskMetrics,
 )
+from sedscope.analysis.result_codec import from_arrays, to_arrays
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
@@ -71,7 +71,7 @@ def analysis() -> RunAnalysis:
 
 def test_everything_comes_back() -> None:
     before = analysis()
-    after = from_arrays(to_arrays(before))
+    after = from_arrays(RunAnalysis, to_arrays(before))
     # Arrays have no truth value, so dataclasses that hold them are compared by what they show.
     assert repr(after) == repr(before)
 
@@ -99,24 +99,24 @@ def changed(entry: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     ],
 )
 def test_bytes_that_do_not_fit_are_no_analysis(old: str, new: str) -> None:
-    assert from_arrays(changed(to_arrays(analysis()), old, new)) is None
+    assert from_arrays(RunAnalysis, changed(to_arrays(analysis()), old, new)) is None
 
 
 def test_numbers_that_are_cut_short_are_no_analysis() -> None:
     entry = to_arrays(analysis())
-    assert from_arrays({**entry, "numbers": entry["numbers"][:3]}) is None
-    assert from_arrays({**entry, "numbers": entry["numbers"].astype(np.float32)}) is None
-    assert from_arrays({"tree": entry["tree"]}) is None
-    assert from_arrays({**entry, "tree": entry["tree"][:-1]}) is None
+    assert from_arrays(RunAnalysis, {**entry, "numbers": entry["numbers"][:3]}) is None
+    assert from_arrays(RunAnalysis, {**entry, "numbers": entry["numbers"].astype(np.float32)}) is None
+    assert from_arrays(RunAnalysis, {"tree": entry["tree"]}) is None
+    assert from_arrays(RunAnalysis, {**entry, "tree": entry["tree"][:-1]}) is None
 
 
 def test_deep_nesting_is_no_analysis() -> None:
     deep = "[" * 100_000 + "]" * 100_000
-    assert from_arrays({**to_arrays(analysis()), "tree": np.frombuffer(deep.encode(), np.uint8)}) is None
+    assert from_arrays(RunAnalysis, {**to_arrays(analysis()), "tree": np.frombuffer(deep.encode(), np.uint8)}) is None
 
 
 def test_strings_come_back_printable() -> None:
     entry = changed(to_arrays(analysis()), '"a"', json.dumps("a\x1b[2J"))
-    found = from_arrays(entry)
+    found = from_arrays(RunAnalysis, entry)
     assert found is not None
     assert found.name == "a\\x1b[2J"

@@ -1,8 +1,8 @@
-"""A whole `RunAnalysis` as one entry of the cache, so that a question asked again is answered by reading one file.
+"""Cached results as arrays and back: one codec for every dataclass that the analysis keeps.
 
-Decides how results become bytes and back. Reading is led by the declared types of `results`, never by the bytes: what
-does not fit them exactly counts as missing, and every string comes back printable. Leaves to others: when an analysis
-may be kept, and under which key (`analyse`); files (`cache`).
+Decides how results become bytes. Reading is led by the declared types of the fields, never by the bytes: what does not
+fit them exactly counts as missing, nothing is unpickled, and every string comes back printable. Leaves to others: files
+(`cache`), and whether arrays have the shapes that a question implies (`pipeline.measurement`).
 """
 
 from __future__ import annotations
@@ -18,41 +18,55 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from recorders.errors import UsageError
-from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Arrays
-from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.runs import printable
+from sedscope.runs.text import printable
 
 LONGEST_STRING = 4096
-_TREE, _NUMBERS = "tree", "numbers"
+_TREE = "tree"
+_VECTORS = {"numbers": np.dtype(np.float64), "integers": np.dtype(np.int64)}
+"""One vector for each dtype: thousands of short arrays of an analysis would otherwise be thousands of tensors."""
 
 
-def to_arrays(analysis: RunAnalysis) -> Arrays:
-    """The entry of an analysis: all its arrays in one vector of float64, the rest as JSON bytes."""
+def to_arrays(value: Any) -> Arrays:
+    """Return the entry of a value: its arrays in one vector for each dtype, the rest as JSON bytes."""
     writer = _Writer()
-    text = json.dumps(writer.write(analysis), separators=(",", ":"))
-    numbers = np.concatenate([np.empty(0), *writer.parts])
-    return {_TREE: np.frombuffer(text.encode(), np.uint8), _NUMBERS: numbers}
+    text = json.dumps(writer.write(value), separators=(",", ":"))
+    vectors = {name: np.concatenate([np.empty(0, dtype), *writer.chunks[dtype]]) for name, dtype in _VECTORS.items()}
+    return {_TREE: np.frombuffer(text.encode(), np.uint8), **vectors}
 
 
-def from_arrays(arrays: Mapping[str, Any]) -> RunAnalysis | None:
-    """The analysis of an entry; None where it does not fit the declared types."""
+def from_arrays(kind: Any, arrays: Mapping[str, Any] | None) -> Any:
+    """Return the value of an entry; None where there is no entry, or it is not exactly of the declared type.
+
+    Args:
+        kind: A dataclass, an array type, or a union of them.
+        arrays: From `to_arrays`, or from a file that somebody else may have written.
+    """
     try:
-        tree, numbers = arrays[_TREE], arrays[_NUMBERS]
-        if tree.dtype != np.uint8 or numbers.dtype != np.float64 or numbers.ndim != 1:
+        if arrays is None or arrays.keys() != {_TREE, *_VECTORS} or arrays[_TREE].dtype != np.uint8:
             return None
-        analysis = _Reader(numbers).read(RunAnalysis, json.loads(tree.tobytes()))
+        if any(arrays[name].dtype != dtype or arrays[name].ndim != 1 for name, dtype in _VECTORS.items()):
+            return None
+        vectors = {dtype: arrays[name] for name, dtype in _VECTORS.items()}
+        return _Reader(vectors).read(kind, json.loads(arrays[_TREE].tobytes()))
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError, UsageError):
         return None
-    return analysis if isinstance(analysis, RunAnalysis) else None
+
+
+def array_shapes(value: Any) -> list[tuple[int, ...]]:
+    """Return the shape of every array of a value, in the order of its fields."""
+    if isinstance(value, np.ndarray):
+        return [value.shape]
+    names = [field.name for field in fields(value)] if is_dataclass(value) else []
+    return [shape for name in names for shape in array_shapes(getattr(value, name))]
 
 
 class _Writer:
     """JSON of values. A dataclass is `{name: [its fields]}`, an array `[where its numbers start, its shape…]`."""
 
     def __init__(self) -> None:
-        self.parts: list[Floats] = []
-        self._written = 0
+        self.chunks: dict[np.dtype[Any], list[np.ndarray]] = {dtype: [] for dtype in _VECTORS.values()}
+        self._sizes = dict.fromkeys(_VECTORS.values(), 0)
 
     def write(self, value: Any) -> Any:
         if is_dataclass(value):
@@ -63,10 +77,10 @@ class _Writer:
             return self._array(value)
         return value.item() if isinstance(value, np.generic) else value
 
-    def _array(self, value: Floats) -> list[int]:
-        start = self._written
-        self.parts.append(np.asarray(value, dtype=np.float64).ravel())
-        self._written += value.size
+    def _array(self, value: np.ndarray) -> list[int]:
+        start = self._sizes[value.dtype]
+        self.chunks[value.dtype].append(value.ravel())
+        self._sizes[value.dtype] += value.size
         return [start, *value.shape]
 
 
@@ -74,21 +88,21 @@ class _Reader:
     """Reads values of declared types; anything else is a ValueError.
 
     Args:
-        numbers: All arrays of the entry, one after the other.
+        vectors: All arrays of the entry, one after the other, by dtype.
     """
 
-    def __init__(self, numbers: Floats) -> None:
-        self._numbers = numbers
+    def __init__(self, vectors: Mapping[np.dtype[Any], np.ndarray]) -> None:
+        self._vectors = vectors
 
     def read(self, kind: Any, data: Any) -> Any:
-        """A value of type `kind`."""
+        """Return a value of type `kind`."""
         origin, arguments = get_origin(kind), get_args(kind)
         if origin in (Union, UnionType):
             return self._first_that_fits(arguments, data)
         if origin is tuple:
             return self._tuple(arguments, data)
         if origin is np.ndarray:
-            return self._array(data)
+            return self._array(np.dtype(get_args(arguments[1])[0]), data)
         if origin is Literal:
             _require(data in arguments)
             return data
@@ -115,11 +129,10 @@ class _Reader:
         _require(isinstance(values, list))
         return kind(*(self.read(hint, value) for hint, value in zip(hints, values, strict=True)))
 
-    def _array(self, data: Any) -> Floats:
+    def _array(self, dtype: np.dtype[Any], data: Any) -> np.ndarray:
         _require(isinstance(data, list) and all(type(item) is int and item >= 0 for item in data) and bool(data))
         start, *shape = data
-        part = self._numbers[start : start + prod(shape)]
-        return part.reshape(shape)
+        return self._vectors[dtype][start : start + prod(shape)].reshape(shape)
 
 
 @lru_cache

@@ -1,0 +1,167 @@
+"""What a measurement declares: its entry in the cache, what its value depends on, and how it is computed.
+
+Decides what every measurement has in common, and what a checkpoint with a task's probes offers to those that are made
+there. A new measurement is one class: `kind`, `result_type`, `key`, `shapes` and `compute`. Leaves to others: looking
+up, planning, computing side by side and keeping, which `measure` does for all of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+from sedscope.analysis.cache import Key
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
+from sedscope.analysis.result_codec import array_shapes
+from sedscope.analysis.sources.variants import Variant
+from sedscope.analysis.undefined import Undefined
+
+if TYPE_CHECKING:
+    from sedscope.analysis.coupling.centroid_shift import CentroidShift
+
+T = TypeVar("T")
+Tick = Callable[[int], None]
+"""Called after so many units of work. May raise, which ends the work; what was finished is kept."""
+Shape = tuple[int | None, ...]
+"""Lengths of an array's axes; None where any length fits."""
+
+
+@dataclass(eq=False)
+class Measurement(ABC, Generic[T]):
+    """One quantity that an analysis needs and that the cache keeps."""
+
+    kind: ClassVar[str]
+    """Name of its entries in the cache."""
+    result_type: ClassVar[Any]
+    """Type that an entry must decode to."""
+
+    context: AnalysisContext
+    value: T | Undefined | None = field(default=None, init=False)
+    """The quantity, or why it does not exist; None until `measure` has been called."""
+
+    @abstractmethod
+    def key(self) -> Key:
+        """Return everything that the value depends on, beside the constants of the numerics."""
+
+    @abstractmethod
+    def shapes(self) -> list[Shape]:
+        """Return the shape of every array of the value, in the order of its fields.
+
+        A cache may come from somebody else: an entry with other shapes counts as missing.
+        """
+
+    def fits(self, value: T | Undefined) -> bool:
+        """Return whether a cached value has the shapes that the question implies."""
+        if isinstance(value, Undefined):
+            return True
+        lengths, required = array_shapes(value), self.shapes()
+        return [len(shape) for shape in lengths] == [len(shape) for shape in required] and all(
+            length in (actual, None)
+            for shape, wanted_shape in zip(lengths, required, strict=True)
+            for actual, length in zip(shape, wanted_shape, strict=True)
+        )
+
+    def variants(self) -> tuple[Variant, ...]:
+        """Return the sources whose rows must be readable before the value can be computed."""
+        return ()
+
+    def drop(self, reasons: dict[Variant, Undefined]) -> None:
+        """Take note of sources whose rows cannot be computed: without them there is no value."""
+        self.value = next((reasons[variant] for variant in self.variants() if variant in reasons), self.value)
+
+    def n_units(self) -> int:
+        """Return how many units of progress the computation takes."""
+        return 1
+
+    def result(self) -> T | Undefined:
+        """Return the value, once it was measured."""
+        assert self.value is not None, "a value is there once `measure` was called"
+        return self.value
+
+
+@dataclass(eq=False)
+class RowMeasurement(Measurement[T]):
+    """A quantity that follows from rows alone, without the model."""
+
+    @abstractmethod
+    def compute(self) -> T:
+        """Return the value."""
+
+
+@dataclass(eq=False)
+class CheckpointMeasurement(Measurement[T]):
+    """A quantity of one checkpoint with the probes of one task."""
+
+    together: ClassVar[bool] = False
+    """Whether all measurements of this sort at one checkpoint share one call of `compute_together`."""
+
+    t: int
+    task: str
+
+    @abstractmethod
+    def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> T | Undefined:
+        """Return the value.
+
+        Args:
+            checkpoint: The model at t with the task's probes.
+            tick: Called after every unit of progress.
+        """
+
+    @classmethod
+    def compute_together(
+        cls, measurements: Sequence[Self], checkpoint: LoadedCheckpoint, tick: Tick
+    ) -> Iterator[tuple[Self, T | Undefined]]:
+        """Yield each measurement with its value; a class that sets `together` says how."""
+        raise NotImplementedError
+
+    def feature_key(self) -> dict[str, Any]:
+        """Return what the features at the checkpoint depend on."""
+        settings = self.context.settings
+        return {
+            "weights": self.context.run.identity("weights", steps=[self.t]),
+            "task": self.context.task_identity(self.task),
+            "probes": settings.probes,
+            "centroid": settings.centroid,
+            "precision": settings.precision,
+            "device": settings.device,
+        }
+
+    def jvp_key(self) -> dict[str, Any]:
+        """Return what a Jacobian-vector product at the checkpoint depends on, beside its direction."""
+        settings = self.context.settings
+        selected = [parameter.name for parameter in self.context.run.manifest.selected]
+        epsilon = settings.epsilon if settings.method == "central" else None
+        return {**self.feature_key(), "selected": selected, "method": settings.method, "epsilon": epsilon}
+
+    def next_key(self, next_t: int | None) -> dict[str, Any]:
+        """Return what the interval that follows the checkpoint adds to a key."""
+        return {"next": None if next_t is None else self.context.run.identity("weights", steps=[next_t])}
+
+    def block_key(self) -> dict[str, Any]:
+        """Return what a block-wise Jacobian-vector product adds to a key."""
+        blocks = [[block.name, block.columns.start, block.columns.stop] for block in self.context.blocks]
+        return {"blocks": blocks, "block_probes": self.context.settings.block_probes}
+
+
+class LoadedCheckpoint:
+    """The model at a checkpoint with a task's probes, read once for every measurement that is made there."""
+
+    def __init__(self, context: AnalysisContext, t: int, task: str) -> None:
+        self.context = context
+        self.task = task
+        self.model = context.models.probed_model(t, task)
+        self.chunk = context.models.chunk_size(self.model, task)
+        """Probes differentiated at once; None for all."""
+        self._shifts: dict[int, CentroidShift] = {}
+
+    def shift(self, next_t: int | None) -> CentroidShift | None:
+        """Return how the centroids move until the next weights; None where there are none."""
+        from sedscope.analysis.coupling.centroid_shift import CentroidShift
+
+        if next_t is None:
+            return None
+        if next_t not in self._shifts:
+            self._shifts[next_t] = CentroidShift(self.model, self.context.models.probed_model(next_t, self.task))
+        return self._shifts[next_t]

@@ -1,0 +1,125 @@
+"""The span of a window: the directions of one source that are put against a checkpoint, as combinations of its rows.
+
+Decides how many directions that are: K of the one window, or every direction of the span that holds all windows asked
+for. Leaves to others: the windows (`rolling_spectra`), and what is made of the directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedscope.analysis.arrays import Floats
+from sedscope.analysis.cache import Key
+from sedscope.analysis.coupling.alignment import orientation
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
+from sedscope.analysis.sources.variants import Variant
+from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
+from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
+from sedscope.analysis.spectra.source_rows import SourceRows
+from sedscope.analysis.spectra.window_svd import WindowSVD
+from sedscope.analysis.spectra.windows import Window, span_of
+from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The directions of one source's window that are put against a checkpoint."""
+
+    variant: Variant
+    rows: SourceRows
+    window: Window
+    spectrum: WindowSVD
+    coefficients: Floats
+    """The m directions as combinations of rows `[n_rows, m]`."""
+    row: int | None
+    """Position of the source's row at the checkpoint itself, whose own direction is put against it as well."""
+
+    @property
+    def size(self) -> int:
+        """The number of directions of the window: m."""
+        return int(self.coefficients.shape[1])
+
+    @property
+    def n_directions(self) -> int:
+        """The number of directions with that of the row, where there is one: m or m + 1."""
+        return self.size + (self.row is not None)
+
+    def key(self) -> Key:
+        """Return what the directions depend on."""
+        rows = self.rows
+        return {
+            "rows": rows.identity(self.window.start, self.window.stop),
+            "directions": self.size,
+            "row": None if self.row is None else rows.identity(self.row, self.row + 1),
+            "source": self.variant.source,
+        }
+
+    def directions(self, context: AnalysisContext) -> Floats:
+        """Read the directions and, last, that of the row where there is one: unit vectors `[m or m + 1, P]`."""
+        rows = self.rows
+        with context.read_lock:
+            directions = apply_combinations(rows.read, self.window, self.coefficients, rows.n_columns)
+            if self.row is None:
+                return directions
+            row = np.asarray(rows.read(self.row, self.row + 1, slice(None))[0], dtype=np.float64)
+        unit = orientation(rows.name) * row / np.linalg.norm(row)
+        return np.concatenate([directions, unit[None]])
+
+
+def span_at(
+    context: AnalysisContext,
+    variant: Variant,
+    rolling: RollingSpectra | Undefined,
+    t: int,
+    *,
+    with_row: bool = False,
+) -> Span | Undefined:
+    """Return the directions of a source at a checkpoint that answer every W and K of the settings.
+
+    Args:
+        context: Of the analysis.
+        variant: Which source.
+        rolling: Its windows.
+        t: The checkpoint.
+        with_row: Whether the row at the checkpoint is put against it as well.
+    """
+    settings = context.settings
+    if settings.through_gram:
+        return window_span(context, variant, rolling, t, span_of(settings.window), None, with_row=with_row)
+    return window_span(context, variant, rolling, t, settings.window[0], settings.rank[0], with_row=with_row)
+
+
+def window_span(
+    context: AnalysisContext,
+    variant: Variant,
+    rolling: RollingSpectra | Undefined,
+    t: int,
+    size: int,
+    rank: int | None,
+    *,
+    with_row: bool = False,
+) -> Span | Undefined:
+    """Return the first directions of one window.
+
+    Args:
+        context: Of the analysis.
+        variant: Which source.
+        rolling: Its windows.
+        t: The checkpoint.
+        size: W.
+        rank: K; None for every direction of the window.
+        with_row: Whether the row at the checkpoint is put against it as well.
+    """
+    if isinstance(rolling, Undefined):
+        return rolling
+    rows = context.rows(variant)
+    if isinstance(rows, Undefined):
+        return rows
+    window = rolling.window(t, size)
+    spectrum = rolling.spectrum(window)
+    if isinstance(spectrum, Undefined):
+        return spectrum
+    row = rolling.row_at(t) if with_row else None
+    return Span(variant, rows, window, spectrum, combinations(spectrum, rank), row)
