@@ -29,16 +29,12 @@ class Commits:
     Attributes:
         failure: why writing stopped, or None.
         on_failure: called once with that reason.
-        size: what was committed so far, in bytes.
         ended: whether the session is over; nothing may be committed any more.
     """
 
-    def __init__(
-        self, path: Path, session: int, manifest: Mapping[str, Any], opening: dict[str, Any], on_failure: Failed | None
-    ) -> None:
+    def __init__(self, path: Path, session: int, manifest: Mapping[str, Any], opening: dict[str, Any]) -> None:
         self.failure: str | None = None
-        self.on_failure = on_failure
-        self.size = 0
+        self.on_failure: Failed | None = None
         self.ended = False
         self._path = path
         self._session = session
@@ -89,7 +85,6 @@ class Commits:
         stem = f"{format.PROGRAM_DIR}/{name}"
         held = self._write_tensors(f"{stem}.safetensors", constants) if constants else None
         size = durable.write_file(self._path / f"{stem}.json", [program_json])
-        self.size += size
         crc = crc32(program_json)
         self.append(format.LINE_PROGRAM, name=name, file=f"{stem}.json", size=size, file_crc=crc, constants=held)
 
@@ -100,7 +95,7 @@ class Commits:
 
     def append(self, kind: str, **members: Any) -> None:
         """Commit a line."""
-        self.size += self._journal.append(kind, **members)
+        self._journal.append(kind, **members)
 
     def tick(self) -> None:
         """Commit what has waited long enough."""
@@ -161,5 +156,4 @@ class Commits:
 
     def _write_payloads(self, name: str, payloads: Mapping[str, tensorfile.Payload]) -> dict[str, Any]:
         record = tensorfile.write(self._path / name, payloads)
-        self.size += record.size
         return {"file": name, "size": record.size, "header_crc": record.header_crc}

@@ -72,8 +72,8 @@ class JournalWriter:
         durable.sync_folder(self.path.parent)
         durable.sync_folder(run)
 
-    def append(self, kind: str, **members: Any) -> int:
-        """Add one line and return its length in bytes; the line counts when this returns.
+    def append(self, kind: str, **members: Any) -> None:
+        """Add one line, which counts when this returns.
 
         Raises:
             OSError: the disk is full; the journal is cut back to its last whole line.
@@ -87,7 +87,6 @@ class JournalWriter:
             raise
         self._size += len(line)
         self._next += 1
-        return len(line)
 
     def close(self) -> None:
         """Close the file; what was appended is durable already."""

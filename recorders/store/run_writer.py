@@ -34,7 +34,7 @@ class RunWriter:
     """
 
     def __init__(
-        self, path: Path, manifest: Mapping[str, Any], session: int, lock: RunLock, opened: Commits, queue_bytes: int
+        self, path: Path, manifest: Mapping[str, Any], session: int, lock: RunLock, opening: dict[str, Any]
     ) -> None:
         self.path = path
         self.session = session
@@ -44,18 +44,13 @@ class RunWriter:
         self._row_bytes = manifest["selection"]["P"] * (8 if manifest["selection"]["row_dtype"] == "float64" else 4)
         self._state_bytes = _state_bytes(manifest)
         self._numbers = {"program": 0, "probe": 0}
-        self._commits = opened
-        self._queue = BackgroundWriter(queue_bytes, opened.tick, opened.failed)
+        self._commits = Commits(path, session, manifest, opening)
+        self._queue = BackgroundWriter(QUEUE_BYTES, self._commits.tick, self._commits.failed)
 
     @property
     def failure(self) -> str | None:
         """Return why writing stopped, or None. Training goes on; rows and weights are dropped from then on."""
         return self._commits.failure
-
-    @property
-    def bytes_written(self) -> int:
-        """Return the bytes that were committed so far."""
-        return self._commits.size
 
     @property
     def on_failure(self) -> Failed | None:
@@ -73,8 +68,6 @@ class RunWriter:
         manifest: dict[str, Any],
         *,
         force: bool = False,
-        queue_bytes: int = QUEUE_BYTES,
-        on_failure: Failed | None = None,
     ) -> RunWriter:
         """Start a new run in `path`, which is made, or is empty.
 
@@ -82,8 +75,6 @@ class RunWriter:
             path: the run directory.
             manifest: what `run.json` holds (docs/run-format.md); format version, run id and time are filled in.
             force: replace a run that is there; anything that is not a run stays and is refused.
-            queue_bytes: how much may wait for the disk before a recorded step blocks.
-            on_failure: called once, on the background thread, with the reason why writing stopped.
 
         Raises:
             UsageError: `path` is not empty, and `force` is not given or there is no run in it.
@@ -98,7 +89,7 @@ class RunWriter:
                     (path / name).mkdir(exist_ok=True)
                 durable.write_file(path / format.RUN_FILE, [text])
                 opening = run_folder.opening_members(text, first_t=0, parent=None)
-                return cls._open(path, manifest, 1, lock, opening, queue_bytes, on_failure)
+                return cls(path, manifest, 1, lock, opening)
             except BaseException:
                 lock.release()
                 raise
@@ -110,8 +101,6 @@ class RunWriter:
         *,
         manifest: dict[str, Any],
         first_t: int,
-        queue_bytes: int = QUEUE_BYTES,
-        on_failure: Failed | None = None,
     ) -> RunWriter:
         """Go on with the run in `path` as a new session that starts with `first_t` completed steps.
 
@@ -126,7 +115,7 @@ class RunWriter:
             try:
                 session, parent = plan_resume(path, text, manifest, first_t)
                 opening = run_folder.opening_members(text, first_t=first_t, parent=parent, manifest=manifest)
-                return cls._open(path, manifest, session, lock, opening, queue_bytes, on_failure)
+                return cls(path, manifest, session, lock, opening)
             except BaseException:
                 lock.release()
                 raise
@@ -172,19 +161,6 @@ class RunWriter:
         self._queue.stop()
 
     # --- on the caller's thread ------------------------------------------------------------------------------------
-
-    @classmethod
-    def _open(
-        cls,
-        path: Path,
-        manifest: Mapping[str, Any],
-        session: int,
-        lock: RunLock,
-        opening: dict[str, Any],
-        queue_bytes: int,
-        on_failure: Failed | None,
-    ) -> RunWriter:
-        return cls(path, manifest, session, lock, Commits(path, session, manifest, opening, on_failure), queue_bytes)
 
     def _is_forked(self) -> bool:
         return os.getpid() != self._pid

@@ -204,8 +204,8 @@ def test_a_disk_that_runs_full(small_disk: Path) -> None:
     writer = RunWriter.create(
         small_disk / "run",
         manifest(parameters=[weight], selection={"P": size, "row_dtype": "float32"}, blocks=[]),
-        on_failure=said.append,
     )
+    writer.on_failure = said.append
     for t in range(200):  # 1.6 MB of rows
         writer.rows("update", t, row("update", t, size=size))
         writer.scalars(t, {"loss/add": 1.0})

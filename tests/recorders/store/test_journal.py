@@ -90,12 +90,12 @@ def test_a_line_too_long_for_readers_is_not_written() -> None:
         encode_line({"message": "x" * MAX_JOURNAL_LINE})
 
 
-def test_the_writer_numbers_its_lines_and_counts_their_bytes(tmp_path: Path) -> None:
+def test_the_writer_numbers_its_lines(tmp_path: Path) -> None:
     writer = JournalWriter(tmp_path, 1)
-    sizes = [writer.append("note", message="a"), writer.append("end", t=3)]
+    writer.append("note", message="a")
+    writer.append("end", t=3)
     writer.close()
     text = (tmp_path / "journal" / "0001.jsonl").read_bytes()
-    assert len(text) == sum(sizes)
     assert [decode_line(line, "here")["n"] for line in text.splitlines()] == [0, 1]
 
 

@@ -20,7 +20,7 @@ from safetensors.torch import load_file as load_torch
 
 from recorders import format
 from recorders.errors import InputOutputError, NotARunError, RefusedError, UsageError
-from recorders.store import RunWriter, durable
+from recorders.store import RunWriter, durable, run_writer
 from recorders.store.journal import decode_line
 
 
@@ -98,14 +98,6 @@ def test_callables_are_called_once_on_the_background_thread(tmp_path: Path) -> N
     assert shard["scalar/loss/add"] == 2.5
 
 
-def test_the_bytes_that_were_written_are_counted(tmp_path: Path) -> None:
-    writer = RunWriter.create(tmp_path / "run", manifest())
-    feed(writer, range(10))
-    writer.close("finished")
-    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file() and path.name not in ("run.json", "lock")]
-    assert writer.bytes_written == sum(path.stat().st_size for path in files)
-
-
 def test_the_end_says_why_and_where(tmp_path: Path) -> None:
     make_run(tmp_path / "run", range(3), reason="interrupted")
     assert journal(tmp_path / "run")[-1] == {"n": 7, "kind": "end", "reason": "interrupted", "t": 2}
@@ -121,7 +113,8 @@ def test_closing_twice_and_writing_after_it_do_nothing(tmp_path: Path) -> None:
 
 def test_what_another_thread_hands_over_while_closing_is_dropped(tmp_path: Path) -> None:
     said: list[str] = []
-    writer = RunWriter.create(tmp_path / "run", manifest(), on_failure=said.append)
+    writer = RunWriter.create(tmp_path / "run", manifest())
+    writer.on_failure = said.append
     gate = threading.Event()
     writer.rows("update", 0, lambda: (gate.wait(10), row("update", 0))[1])
     closing = threading.Thread(target=writer.close, args=["terminated"])
@@ -142,9 +135,10 @@ def test_a_seed_beyond_doubles_is_written_as_text(tmp_path: Path) -> None:
     assert '"seed":"9223372036854775809"' in (tmp_path / "run" / "run.json").read_text()
 
 
-def test_a_full_queue_blocks_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_full_queue_blocks_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    writer = RunWriter.create(tmp_path / "run", manifest(), queue_bytes=4 * (1000 + P * 4))
+    monkeypatch.setattr(run_writer, "QUEUE_BYTES", 4 * (1000 + P * 4))
+    writer = RunWriter.create(tmp_path / "run", manifest())
     writer.rows("update", 0, lambda: (gate.wait(10), row("update", 0))[1])
     handed = []
 
@@ -305,7 +299,8 @@ def test_a_full_disk_stops_rows_says_it_once_and_keeps_scalars(tmp_path: Path, m
         selection={"P": 2000, "row_dtype": "float32"},
         blocks=[],
     )
-    writer = RunWriter.create(tmp_path / "run", wide, on_failure=said.append)
+    writer = RunWriter.create(tmp_path / "run", wide)
+    writer.on_failure = said.append
     for t in range(8):
         writer.rows("update", t, row("update", t, size=2000))
     writer.scalars(7, {"loss/add": 1.0})
@@ -364,7 +359,8 @@ def test_a_disk_that_stays_full_leaves_a_whole_journal(tmp_path: Path, monkeypat
 )
 def test_whatever_goes_wrong_stays_on_the_background_thread(tmp_path: Path, vector: Any, reason: str) -> None:
     said: list[str] = []
-    writer = RunWriter.create(tmp_path / "run", manifest(), on_failure=said.append)
+    writer = RunWriter.create(tmp_path / "run", manifest())
+    writer.on_failure = said.append
     writer.rows("update", 0, vector)
     writer.scalars(0, {"loss/add": 1.0})
     writer.close("finished")
