@@ -1,8 +1,8 @@
 """Pages of the documentation site that are made from other files, so that nothing is written twice.
 
-README.md, CHANGELOG.md and CONTRIBUTING.md become pages; the reference has a page for each package that Python code
-may want to import, with every module that lies in it. The faces of the commands (`sedscope.cli`, `sedscope.tui`) are
-left to their `--help`.
+README.md, CHANGELOG.md, CONTRIBUTING.md and the glossary of quantities become pages; the reference has a page for each
+package that Python code may want to import, with every module that lies in it. The faces of the commands
+(`sedscope.cli`, `sedscope.tui`) are left to their `--help`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+from sedscope.analysis.glossary import GLOSSARY
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
@@ -31,6 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=relinked(text)))
+    files.append(File.generated(config, "quantities.md", content=quantities()))
     for name in packages():
         files.append(File.generated(config, _page_of(name), content=reference(name)))
     return files
@@ -53,6 +56,12 @@ def relinked(text: str) -> str:
         return f"[{words}]({target})" if target else words
 
     return LINK.sub(link, text).replace("](docs/", "](")
+
+
+def quantities() -> str:
+    """Return the page that says of every quantity what it is and what it does not show, in the report's words."""
+    entries = (f"## {entry.title}\n\n{entry.text}\n\n*{entry.limit}*\n" for entry in GLOSSARY.values())
+    return "\n".join(["# Quantities\n", *entries])
 
 
 def packages() -> list[str]:

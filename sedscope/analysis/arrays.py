@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-"""float64: everything that is reported."""
+"""float64: everything that is reported, whatever the rows' dtype."""
 Ints: TypeAlias = npt.NDArray[np.int64]
 """int64: steps and indices."""
 Rows: TypeAlias = npt.NDArray[Any]

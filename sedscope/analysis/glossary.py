@@ -1,4 +1,4 @@
-"""What every quantity of a report is, how it is read, and what it does not show.
+"""Words that say of every quantity of a report what it is, how it is read, and what it does not show.
 
 Decides these words once: the report links to them, the viewer's help shows them. Each entry is two or three sentences.
 """
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GlossaryEntry:
-    """One quantity."""
+    """A quantity as the report and the viewer explain it."""
 
     title: str
     text: str
-    """What it is and how to read it."""
+    """Definition, and how to read the number."""
     limit: str
-    """What it does not show."""
+    """Conclusion that the number does not carry."""
 
 
 GLOSSARY: dict[str, GlossaryEntry] = {

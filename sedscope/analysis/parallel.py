@@ -16,28 +16,29 @@ from threading import Event
 import torch
 
 Tick = Callable[[int], None]
-"""Called by a piece after so many units of its work; ends the piece when the others have failed."""
+"""Called by a piece with the units of work since its last call; raises when another piece has failed."""
 Piece = Callable[[Tick], None]
+"""A piece of work; it calls its tick after every unit."""
 
 
 class _Stopped(BaseException):
-    """Ends a piece from within its tick; no `except Exception` of a piece holds it up."""
+    """Raised from within a piece's tick to end it; no `except Exception` of a piece holds it up."""
 
 
 def worker_count(device: torch.device) -> int:
-    """Pieces at a time: as many as torch was told to use cores, one on an accelerator."""
+    """Return the number of pieces to run at a time: the cores that torch may use, one on an accelerator."""
     if device.type != "cpu":
         return 1
     return max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0))))
 
 
 def run_pieces(pieces: Sequence[Piece], workers: int, on_tick: Tick) -> None:
-    """Runs every piece to its end.
+    """Run every piece to its end.
 
     Args:
-        pieces: Independent of each other; begun in their order.
-        workers: How many at a time.
-        on_tick: Told of every unit, on this thread. What it raises, or Ctrl-C, stops the pieces at their next unit.
+        pieces: Pieces of work, independent of each other; begun in their order.
+        workers: Number of pieces at a time.
+        on_tick: Called for every unit, on this thread. An error in it, or Ctrl-C, stops the pieces at their next unit.
 
     Raises:
         Exception: The first one that a piece raised; the other pieces are stopped.
@@ -72,7 +73,7 @@ def run_pieces(pieces: Sequence[Piece], workers: int, on_tick: Tick) -> None:
 
 
 def _deliver(ticks: SimpleQueue[int | None], n_pieces: int, on_tick: Tick) -> None:
-    """Passes units on until every piece has ended."""
+    """Pass units on until every piece has ended."""
     ended = 0
     while ended < n_pieces:
         count = ticks.get()
@@ -89,7 +90,7 @@ def _raise_first(futures: Sequence[Future[None]]) -> None:
 
 @contextmanager
 def _single_threaded_torch() -> Iterator[None]:
-    """What torch uses inside one operation, put back afterwards."""
+    """Let torch use one thread inside an operation, and put its number of threads back afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""What an analysis tells while it works."""
+"""Messages of an analysis about the work that is done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AnalysisProgress:
-    """One unit of work is done."""
+    """A message that one unit of work is done."""
 
     stage: str
     """A word or two for people: what is being computed."""

@@ -1,4 +1,4 @@
-"""Why something about a task cannot be known, and the line of code that would provide it."""
+"""Reasons why something about a task cannot be known, each with the line of code that would provide it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sedscope.runs import Run
 
 
 def why_no_program(run: Run, task: str) -> Undefined | None:
-    """Why the model cannot be run again for this task; None where it can.
+    """Return why the model cannot be run again for this task; None where it can.
 
     Raises:
         DamagedError: Its probe is damaged, and the run is not yet known to be.
@@ -28,7 +28,7 @@ def why_no_program(run: Run, task: str) -> Undefined | None:
 
 
 def why_no_weights(run: Run) -> Undefined | None:
-    """Why no checkpoint can be looked at; None where one can."""
+    """Return why no checkpoint can be looked at; None where one can."""
     if len(run.weight_steps()) == 0:
         return Undefined("no weights were kept: record with --weights-every 1")
     return None
