@@ -36,9 +36,7 @@ def main() -> int:
     python = make_environment(ROOT / "build" / "versions" / arguments.which)
     torch = arguments.torch or torch_at_hand(python, arguments.which)
     install(python, arguments.which, torch)
-    listed = pip(python, "list", "--format=json", capture=True)
-    versions = {entry["name"].lower(): entry["version"] for entry in json.loads(listed)}
-    print("tested with", ", ".join(f"{name} {versions[name.lower()]}" for name in direct_dependencies()), flush=True)
+    print("tested with", ", ".join(f"{name} {installed(python, name)}" for name in direct_dependencies()), flush=True)
     # Old versions of a dependency may warn about each other; only with the newest is that ours to hear.
     warnings = ["-o", "filterwarnings=default"] if arguments.which == "lowest" else []
     environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "PYTHONPATH": str(ROOT)}
@@ -110,6 +108,12 @@ def install(python: Path, which: str, torch: str) -> None:
         pip(python, "install", "-c", str(constraints), *pins, *TOOLS)
     pip(python, "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     pip(python, "check")
+
+
+def installed(python: Path, name: str) -> str:
+    """Return the version of a package in the environment."""
+    code = f"from importlib.metadata import version; print(version({name!r}))"
+    return subprocess.run([str(python), "-c", code], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
 
 def pip(python: Path, *arguments: str, capture: bool = False) -> str:
