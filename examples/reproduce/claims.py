@@ -35,10 +35,11 @@ from recorders.format import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
+from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.sources.variants import control_sources
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, divide, signed
+from sedscope.report.estimate import Estimate, divide
 
 OP = "add"
 """Operation of the published interventions."""

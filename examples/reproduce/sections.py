@@ -15,11 +15,11 @@ from examples.reproduce.measure import Measurements, RunCouplings, peak_of, seri
 from examples.reproduce.summary import mean_steps, speedup_text, together, with_ends
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.result_view.number_text import count, signed
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, signed
-from sedscope.report.figures import count
+from sedscope.report.estimate import Estimate
 
 # --- interventions --------------------------------------------------------------------------------------------------
 

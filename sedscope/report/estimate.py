@@ -11,11 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sedscope.analysis.result_view.number_text import Ends, between, signed
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.figures import short, span
-
-Ends = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +43,6 @@ class Estimate:
         if self.is_exact:
             return f"{self.value:g}".replace("-", "−")
         return f"{signed(self.value)} ({'no interval' if self.ends is None else between(self.ends)})"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """To `digits` significant digits, with a true minus sign."""
-    text = short(value, digits)
-    return f"−{text[1:]}" if text.startswith("-") else text
-
-
-def between(ends: Ends) -> str:
-    """`11–17`; ends with signs are set apart by a word."""
-    return span(*ends) if ends[0] >= 0.0 else f"{signed(ends[0], 2)} to {signed(ends[1], 2)}"
 
 
 def add(left: Estimate, right: Estimate) -> Estimate | Undefined:

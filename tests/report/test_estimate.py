@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sedscope.analysis.result_view.number_text import between
 from sedscope.analysis.undefined import Undefined
 from sedscope.report import estimate
-from sedscope.report.estimate import Estimate, between
+from sedscope.report.estimate import Estimate
 
 NUMBERS = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
 

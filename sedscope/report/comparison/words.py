@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.result_view.number_text import between, count, signed
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, between, signed
-from sedscope.report.figures import count
+from sedscope.report.estimate import Estimate
 
 
 def times(value: float) -> str:

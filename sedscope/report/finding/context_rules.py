@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from recorders.format import STATE_FINISHED
+from sedscope.analysis.result_view.number_text import count, signed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.alignment_floor import alignment_floors, alignments
 from sedscope.report.document import Name, Strong, Term, Words
-from sedscope.report.estimate import signed
-from sedscope.report.figures import count
 from sedscope.report.finding.case import Case
 from sedscope.report.finding.phrases import checkpoints, with_sign
 from sedscope.report.select import n_flat

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from recorders.format import FIXED_GRADIENT, Source
 from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.result_view.number_text import between, count, signed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Name, Strong, Term, Words
-from sedscope.report.estimate import between, signed
-from sedscope.report.figures import count
 from sedscope.report.finding.case import Case, contrast
 from sedscope.report.finding.phrases import factor_words, over, times
 from sedscope.report.select import find, usable

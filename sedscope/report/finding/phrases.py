@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sedscope.report.estimate import Estimate, between, signed
+from sedscope.analysis.result_view.number_text import between, signed
+from sedscope.report.estimate import Estimate
 from sedscope.report.finding.case import Contrast
 
 

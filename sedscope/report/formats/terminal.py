@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sedscope.analysis.pipeline.results import RankSeries, RunAnalysis, TaskMetrics
+from sedscope.analysis.result_view.number_text import count, short
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.figures import count, short
 from sedscope.report.footnotes import NONE, Footnotes
 from sedscope.report.formats.terminal_matrix import frame, matrices
 

@@ -13,12 +13,11 @@ from rich.text import Text
 
 from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.result_view.number_text import between, short, span
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.comparison.words import mean_ends, mean_text, ratio_text, times
 from sedscope.report.document import plain
-from sedscope.report.estimate import between
-from sedscope.report.figures import short, span
 from sedscope.report.footnotes import Footnotes
 
 _HEADS = ("reached 0.5", "at t", "speed-up", "at 0.98", "norm kept")

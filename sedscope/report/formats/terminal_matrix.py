@@ -12,9 +12,9 @@ from rich.text import Text
 
 from recorders.format import parse_source
 from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.result_view.number_text import count, short, span
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.figures import count, short, span
 from sedscope.report.footnotes import FLAT, Footnotes
 
 _CELL_WIDTH = 14

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from sedscope.analysis.result_view.number_text import short
 from sedscope.report.estimate import Estimate
-from sedscope.report.figures import short
 from sedscope.report.plots.colours import Look
 from sedscope.report.plots.figure_canvas import BAND
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, parse_source
 from sedscope.analysis.pipeline.results import AngleSeries
+from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Paragraph, Section, Table, Term, Words
-from sedscope.report.estimate import signed
 from sedscope.report.sections.cells import name, names_column
 from sedscope.report.sections.run_section import Part, not_measured
 

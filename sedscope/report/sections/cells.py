@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries
+from sedscope.analysis.result_view.number_text import between, count, signed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import FLAT, Cell, Column, Notes
-from sedscope.report.estimate import Estimate, between, signed
-from sedscope.report.figures import count
+from sedscope.report.estimate import Estimate
 from sedscope.report.select import Kind, estimate
 
 EMPTY = Cell("")
@@ -50,7 +50,7 @@ def moment(series: CouplingSeries | None, part: str, notes: Notes, kind: Kind = 
     return of_point(point, notes, kind)
 
 
-def of_point(point: CheckpointCoupling, notes: Notes, kind: Kind = "rbar") -> Cell:
+def of_point(point: CouplingAt, notes: Notes, kind: Kind = "rbar") -> Cell:
     """One checkpoint, marked where the subspace is arbitrary."""
     value = estimate(point, kind)
     notes.flat |= point.flat is not None and isinstance(value, Estimate)

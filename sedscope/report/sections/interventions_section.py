@@ -10,13 +10,13 @@ from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.result_view.number_text import short, span
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.group_rbar import GroupRbar, rbar_of, sources_of
 from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.comparison.words import interval_text, mean_ends, mean_text, ratio_text, steps, times
 from sedscope.report.document import Block, Cell, Code, Column, Items, Notes, Paragraph, Section, Table, Term, Words
-from sedscope.report.figures import short, span
 from sedscope.report.plots.interventions_figure import accuracies_figure
 from sedscope.report.sections.cells import EMPTY, estimated, name, names_column, number
 from sedscope.report.sections.run_section import figure, side_by_side

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.result_view.number_text import between, count
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Section, Table, Term, Words
-from sedscope.report.estimate import between
-from sedscope.report.figures import count
 from sedscope.report.sections.cells import moment, name, names_column, number
 from sedscope.report.sections.run_section import Part, not_measured
 from sedscope.report.select import KINDS, n_flat

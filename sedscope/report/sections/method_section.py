@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.statistics.interval import RESAMPLES
 from sedscope.report.document import Block, Cell, Code, Column, Items, Paragraph, Section, Table
 from sedscope.report.facts import Reported
-from sedscope.report.figures import count
 from sedscope.report.sections.cells import name
 
 

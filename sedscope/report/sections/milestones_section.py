@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sedscope.analysis.pipeline.results import TaskMetrics
+from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Cell, Column, Notes, Section, Table, Term
-from sedscope.report.figures import count
 from sedscope.report.plots.accuracy_figure import accuracy_figure
 from sedscope.report.sections.cells import EMPTY, name, names_column, number
 from sedscope.report.sections.run_section import Part, figure, not_measured, side_by_side

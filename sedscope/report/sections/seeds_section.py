@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.result_view.number_text import between
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Figure, Name, Notes, Section, Strong, Table, Term, Words
-from sedscope.report.estimate import between, geometric_mean
+from sedscope.report.estimate import geometric_mean
 from sedscope.report.finding import headline_basis
 from sedscope.report.finding.case import Case, Contrast, contrast
 from sedscope.report.finding.phrases import times

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sedscope.analysis.pipeline.results import Stage, StageTable
+from sedscope.analysis.result_view.number_text import count, signed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Block, Cell, Column, Notes, Paragraph, Section, Strong, Table, Term, Words
-from sedscope.report.estimate import signed
-from sedscope.report.figures import count
 from sedscope.report.sections.cells import number
 from sedscope.report.sections.run_section import Part, not_measured
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sedscope.report.figures import short, span
+from sedscope.analysis.result_view.number_text import short, span
 
 
 @pytest.mark.parametrize(
