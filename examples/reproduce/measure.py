@@ -124,12 +124,11 @@ def at(series: CouplingSeries | None, t: int) -> Estimate | None:
 
 
 def _estimate(series: CouplingSeries, t: int) -> Estimate | None:
-    from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
+    from sedscope.report.series_lookup import estimate
 
     point = next((point for point in series.points if point.t == t), None)
-    if point is None or not isinstance(point.ratio, CouplingRatio):
-        return None
-    return Estimate.measured(point.ratio.rbar, point.interval)
+    rbar = None if point is None else estimate(point)
+    return rbar if isinstance(rbar, Estimate) else None
 
 
 def _single(recording: Recording, scale: Scale, tell: Tell) -> RunCouplings:

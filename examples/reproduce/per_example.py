@@ -127,5 +127,6 @@ def _estimate(grouped: GroupedCoupling | Undefined, n_random: int) -> Estimate |
     if not isinstance(ratio, CouplingRatio):
         return ratio
     intervals = ratio_intervals(own, random)
-    interval: Interval | Undefined = intervals if isinstance(intervals, Undefined) else intervals.rbar
-    return Estimate.measured(ratio.rbar, interval)
+    interval = None if isinstance(intervals, Undefined) else intervals.rbar
+    ends = (interval.low, interval.high) if isinstance(interval, Interval) else None
+    return Estimate(ratio.rbar, ends)

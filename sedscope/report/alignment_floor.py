@@ -1,6 +1,6 @@
-"""From which alignment on a direction counts as moving the way the training moved next.
+"""The alignment from which on a direction counts as moving the way the training moved next.
 
-Decides that this is a multiple of what random directions reach. Leaves to others: the cosines themselves.
+Decides that it is a multiple of what random directions reach. Leaves to others: the cosines themselves.
 """
 
 from __future__ import annotations
@@ -9,22 +9,32 @@ from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.undefined import Undefined
 
 ABOVE_FLOOR = 2.0
-"""An alignment counts from this many times the root mean square of random directions."""
+"""An alignment counts from this many times the root mean square of random directions: of normally distributed
+cosines one in twenty lies beyond it, to either side."""
 
 
 def alignment_floors(run: RunAnalysis, task: str) -> dict[int, float]:
-    """What random directions reach, by t: where only the selected parameters move."""
-    series = next((one for one in run.random_alignment if one.task == task), None)
+    """Return the root mean square of random directions by t, where only the selected parameters move."""
+    series = next((each for each in run.random_alignment if each.task == task), None)
     points = () if series is None else series.points
-    return {t: float(found[0]) for t, found in points if not isinstance(found, Undefined)}
+    return {t: float(by_kind[0]) for t, by_kind in points if not isinstance(by_kind, Undefined)}
 
 
 def alignments(series: CouplingSeries, floors: dict[int, float]) -> list[tuple[float, float]]:
-    """A of the row and the floor that counts, at every checkpoint with both: only the selected parameters move."""
-    found = []
+    """Return a of the row and the floor that counts, at every checkpoint with both.
+
+    Args:
+        series: One source against one task.
+        floors: As `alignment_floors` returns them.
+    """
+    return [(a, ABOVE_FLOOR * floors[t]) for t, a in row_alignments(series) if t in floors]
+
+
+def row_alignments(series: CouplingSeries) -> list[tuple[int, float]]:
+    """Return t and a of the row at each checkpoint that has one, where only the selected parameters move."""
+    values = []
     for point in series.points:
-        known = point.alignment
-        if isinstance(known, Undefined) or isinstance(known.row, Undefined) or point.t not in floors:
-            continue
-        found.append((float(known.row[0]), ABOVE_FLOOR * floors[point.t]))
-    return found
+        row = point.alignment if isinstance(point.alignment, Undefined) else point.alignment.row
+        if not isinstance(row, Undefined):
+            values.append((point.t, float(row[0])))
+    return values

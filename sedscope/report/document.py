@@ -8,11 +8,10 @@ and each format escapes for itself. Leaves to others: what is said (`sections`, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-NOTHING = "—"
-FLAT = "~"
+from sedscope.analysis.result_view.footnotes import FLAT, FLAT_MEANING, NOTHING, Footnotes
 
 Align = Literal["left", "right"]
 
@@ -46,7 +45,7 @@ Words = tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """One value of a table."""
 
     text: str
@@ -60,7 +59,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnHead:
     """The head of a column."""
 
     title: Piece
@@ -73,8 +72,8 @@ class Table:
 
     name: str
     """Unique within its section."""
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    columns: tuple[ColumnHead, ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     caption: Words = ()
     notes: tuple[str, ...] = ()
     """Reasons of undefined cells, numbered from 1."""
@@ -124,7 +123,7 @@ class Code:
     """Prose, which may be broken anywhere between words."""
 
 
-Block = Paragraph | Items | Table | Figures | Code
+Content = Paragraph | Items | Table | Figures | Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ class Section:
     title: str
     name: str
     """Anchor, unique in the document."""
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[Content, ...] = ()
     sections: tuple[Section, ...] = ()
 
 
@@ -161,19 +160,16 @@ def _figures(sections: Sequence[Section]) -> list[Figure]:
 
 
 @dataclass
-class Notes:
-    """Reasons of one table, each numbered once, in the order in which the reader meets them."""
+class CellNotes(Footnotes):
+    """The notes of one table of the page."""
 
-    reasons: dict[str, int] = field(default_factory=dict)
-    flat: bool = False
-
-    def cell(self, reason: str) -> Cell:
-        """What stands in the place of a number that does not exist."""
-        return Cell(NOTHING, note=self.reasons.setdefault(reason, len(self.reasons) + 1))
+    def cell(self, reason: str) -> TableCell:
+        """Return what stands in the place of a number that does not exist."""
+        return TableCell(NOTHING, note=self.number(reason))
 
     def marks(self) -> tuple[str, ...]:
-        """Explanations of the signs that were used."""
-        return (f"{FLAT} flat spectrum: which directions are the top K is arbitrary there",) if self.flat else ()
+        """Return explanations of the signs that were used."""
+        return (f"{FLAT} {FLAT_MEANING}",) if self.has_flat else ()
 
 
 def plain(words: Words) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sedscope.analysis.result_view.number_text import Ends, between, signed
-from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.result_view.result_column import Value
 from sedscope.analysis.undefined import Undefined
 
 
@@ -26,17 +26,12 @@ class Estimate:
 
     @classmethod
     def exact(cls, value: float) -> Estimate:
-        """A number without uncertainty, such as a constant."""
+        """Return a number without uncertainty, such as a constant."""
         return cls(value, (value, value))
-
-    @classmethod
-    def measured(cls, value: float, interval: Interval | Undefined | None) -> Estimate:
-        """A number as the analysis holds it."""
-        return cls(value, (interval.low, interval.high) if isinstance(interval, Interval) else None)
 
     @property
     def is_exact(self) -> bool:
-        """Whether its interval is the number itself."""
+        """True where the interval is the number itself."""
         return self.ends == (self.value, self.value)
 
     def __str__(self) -> str:
@@ -45,23 +40,30 @@ class Estimate:
         return f"{signed(self.value)} ({'no interval' if self.ends is None else between(self.ends)})"
 
 
+def estimate_of(value: Value) -> Estimate | Undefined:
+    """Return the value of a result column as a number with its interval."""
+    if value is None or isinstance(value, Undefined):
+        return Undefined("it was not measured") if value is None else value
+    return Estimate(float(value.value), value.ends)
+
+
 def add(left: Estimate, right: Estimate) -> Estimate | Undefined:
-    """Left + right."""
+    """Return left + right."""
     return _combined(left, right, lambda a, b: a + b)
 
 
 def subtract(left: Estimate, right: Estimate) -> Estimate | Undefined:
-    """Left − right."""
+    """Return left − right."""
     return _combined(left, right, lambda a, b: a - b)
 
 
 def multiply(left: Estimate, right: Estimate) -> Estimate | Undefined:
-    """Left · right."""
+    """Return left · right."""
     return _combined(left, right, lambda a, b: a * b)
 
 
 def divide(left: Estimate, right: Estimate) -> Estimate | Undefined:
-    """Left / right; without an interval where the divisor's holds zero."""
+    """Return left / right; without an interval where the divisor's holds zero."""
     if right.value == 0.0:
         return Undefined("a division by zero")
     if right.ends is not None and right.ends[0] <= 0.0 <= right.ends[1]:
@@ -83,5 +85,5 @@ def _combined(left: Estimate, right: Estimate, operation: Callable[[float, float
 
 
 def geometric_mean(values: list[float]) -> float:
-    """Of positive numbers."""
+    """Return the geometric mean of positive numbers."""
     return math.exp(math.fsum(map(math.log, values)) / len(values))

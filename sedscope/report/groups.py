@@ -19,7 +19,7 @@ from sedscope.report.facts import Reported
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SeedGroup:
     """Runs of one recipe, by seed."""
 
     runs: tuple[Reported, ...]
@@ -30,7 +30,7 @@ class Group:
         return tuple(one.facts.seed or "unknown" for one in self.runs)
 
 
-def groups_of(reported: Sequence[Reported]) -> tuple[Group, ...]:
+def groups_of(reported: Sequence[Reported]) -> tuple[SeedGroup, ...]:
     """Groups of two runs and more; a recipe with one seed, or with one twice, makes none."""
     by_recipe: dict[tuple[object, ...], list[Reported]] = {}
     for one in reported:
@@ -40,11 +40,11 @@ def groups_of(reported: Sequence[Reported]) -> tuple[Group, ...]:
     for runs in by_recipe.values():
         seeds = [one.facts.seed for one in runs]
         if len(runs) > 1 and None not in seeds and len(set(seeds)) == len(seeds):
-            found.append(Group(tuple(runs)))
+            found.append(SeedGroup(tuple(runs)))
     return tuple(found)
 
 
-def group_labels(groups: Sequence[Group]) -> tuple[str, ...]:
+def group_labels(groups: Sequence[SeedGroup]) -> tuple[str, ...]:
     """What tells each group from the others: its intervention and words of its command; empty where there is one."""
     if len(groups) < 2:
         return ("",) * len(groups)

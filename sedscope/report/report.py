@@ -18,8 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from recorders.errors import EXIT_CHECK_FAILED, EXIT_DAMAGED, EXIT_INPUT_OUTPUT, EXIT_OK, DamagedError, SedscopeError
-from sedscope.analysis.interventions import InterventionComparison as RunComparison
-from sedscope.analysis.interventions import Outcome, compare, outcome_of
+from sedscope.analysis.interventions import InterventionComparison, Outcome, compare, outcome_of
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.facts import Reported, RunFacts
@@ -28,7 +27,7 @@ from sedscope.report.formats.step_summary import append_summary, summary_wanted
 from sedscope.report.formats.terminal import print_run
 from sedscope.report.formats.terminal_interventions import print_comparison
 from sedscope.report.formats.whole_files import HTML_NAME, prepare_folder, write_whole
-from sedscope.report.gate.baseline import Comparison
+from sedscope.report.gate.baseline import GateAnswer
 from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
 from sedscope.report.gate.verdict import verdicts_section
@@ -105,7 +104,7 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     return EXIT_INPUT_OUTPUT if console.lost_its_reader else status
 
 
-def _print_verdicts(answer: Comparison, console: Console) -> None:
+def _print_verdicts(answer: GateAnswer, console: Console) -> None:
     """Failed ones with both sides; the others are counted."""
     for one in answer.verdicts:
         if not one.passed or len(answer.verdicts) <= _SHOWN_PASSED:
@@ -163,7 +162,7 @@ def _outcome(found: Run | Failure) -> list[Outcome]:
         return []
 
 
-def _compared(outcomes: Sequence[Outcome]) -> RunComparison | None:
+def _compared(outcomes: Sequence[Outcome]) -> InterventionComparison | None:
     found = compare(outcomes)
     return found if found.has_intervention else None
 

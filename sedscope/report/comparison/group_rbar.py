@@ -16,7 +16,7 @@ from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.groups import over_seeds
-from sedscope.report.select import bases, find
+from sedscope.report.series_lookup import bases, find
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from sedscope.report.finding.coupling_rules import (
 __all__ = ["RULES", "across_tasks", "all_findings", "finding", "headline_basis"]
 
 Rule = Callable[[Case], Words | None]
+"""Makes one sentence of a case; None where there is nothing to say."""
 RULES: Sequence[Rule] = (
     coupling_rule,
     control_rule,
@@ -41,18 +42,18 @@ RULES: Sequence[Rule] = (
 
 
 def finding(run: RunAnalysis, task: str, window: int, rank: int) -> tuple[Words, ...]:
-    """The sentences about one task, the most important one first."""
+    """Return the sentences about one task, the most important one first."""
     case = Case(run, task, window, rank)
     return tuple(words for rule in RULES if (words := rule(case)) is not None)
 
 
 def headline_basis(run: RunAnalysis) -> tuple[int, int] | None:
-    """The W and K that the finding speaks of: the first of each that was asked for."""
-    return next(((one.window, one.rank) for one in run.coupling), None)
+    """Return the W and K that the finding speaks of: the first of each in the settings; None without coupling."""
+    return next(((series.window, series.rank) for series in run.coupling), None)
 
 
 def all_findings(run: RunAnalysis) -> Iterable[tuple[str, tuple[Words, ...]]]:
-    """The sentences of each task."""
+    """Yield each task with its sentences."""
     basis = headline_basis(run)
     if basis is None:
         return
@@ -61,7 +62,7 @@ def all_findings(run: RunAnalysis) -> Iterable[tuple[str, tuple[Words, ...]]]:
 
 
 def across_tasks(run: RunAnalysis) -> Words | None:
-    """One sentence for all tasks together; None where there is one."""
+    """Return one sentence for all tasks together; None where there is one task alone."""
     basis = headline_basis(run)
     if basis is None or len(run.tasks) < 2:
         return None

@@ -18,33 +18,33 @@ _RELATIONS = (
 
 
 def summary(cases: Sequence[Case]) -> Words:
-    """Gradient against trajectory and against the shuffled-label control, counted over the tasks of a run."""
-    trajectory = _counted(cases, "displacement", lambda case: contrast(case.gradient, case.trajectory, what=_WHAT))
+    """Compare gradient with trajectory and with the shuffled-label control, counted over the tasks of a run."""
+    trajectory = _counted(cases, "displacement", lambda case: contrast(case.gradient, case.trajectory, names=_NAMES))
     control = _counted(
-        cases, "the shuffled-label control", lambda case: contrast(case.gradient, case.shuffled, what=_WHAT)
+        cases, "the shuffled-label control", lambda case: contrast(case.gradient, case.shuffled, names=_NAMES)
     )
-    whole: Words = ("Gradient directions of the tasks couple ", *trajectory, "; ", *control, ".")
-    verdicts = [contrast(case.gradient, case.shuffled, what=_WHAT) for case in cases]
-    unseen = sum(isinstance(one, Contrast) and one.verdict in ("equal", "below") for one in verdicts)
+    sentence: Words = ("Gradient directions of the tasks couple ", *trajectory, "; ", *control, ".")
+    contrasts = [contrast(case.gradient, case.shuffled, names=_NAMES) for case in cases]
+    unseen = sum(isinstance(each, Contrast) and each.verdict in ("equal", "below") for each in contrasts)
     if unseen:
-        whole = (*whole, f" Where it is not above that control ({unseen} of {len(cases)}), the coupling is no evidence"
-                 " that the directions serve the task.")  # fmt: skip
-    return whole
+        sentence = (*sentence, f" Where it is not above that control ({unseen} of {len(cases)}), the coupling is no"
+                    " evidence that the directions serve the task.")  # fmt: skip
+    return sentence
 
 
-_WHAT = ("a gradient source", "what it is compared with")
+_NAMES = ("a gradient source", "what it is compared with")
 
 
 def _counted(cases: Sequence[Case], other: str, compare: Callable[[Case], Contrast | Undefined]) -> Words:
-    """`above displacement in 4 of 4 tasks (126× to 146×)`, then the other relations that occur."""
-    found = [compare(case) for case in cases]
-    parts: list[Words] = []
+    """Return `above displacement in 4 of 4 tasks (126× to 146×)`, then the other relations that occur."""
+    contrasts = [compare(case) for case in cases]
+    clauses: list[Words] = []
     for verdict, relation in _RELATIONS:
-        values = [one.factor.value for one in found if isinstance(one, Contrast) and one.verdict == verdict]
+        values = [each.factor.value for each in contrasts if isinstance(each, Contrast) and each.verdict == verdict]
         if values:
-            said = f" {other} in {len(values)} of {len(cases)} tasks ({times(min(values))} to {times(max(values))})"
-            parts.append((Strong(relation), said))
-    unknown = sum(isinstance(one, Undefined) for one in found)
+            counted = f" {other} in {len(values)} of {len(cases)} tasks ({times(min(values))} to {times(max(values))})"
+            clauses.append((Strong(relation), counted))
+    unknown = sum(isinstance(each, Undefined) for each in contrasts)
     if unknown:
-        parts.append((f"in a way that is not known to {other} in {unknown} of {len(cases)} tasks",))
-    return tuple(piece for place, part in enumerate(parts) for piece in ((", ", *part) if place else part))
+        clauses.append((f"in a way that is not known to {other} in {unknown} of {len(cases)} tasks",))
+    return tuple(piece for index, clause in enumerate(clauses) for piece in ((", ", *clause) if index else clause))

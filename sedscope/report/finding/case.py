@@ -1,4 +1,4 @@
-"""What the rules of the finding look at: the series of one run, task, W and K, and two of them over one another.
+"""The subject of the finding's rules: the series of one run, task, W and K, and two of them over one another.
 
 Decides which source stands for the gradient and which for the trajectory, and where two can be compared. Two numbers
 are above or below one another only where the interval of their quotient leaves 1 out.
@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, divide
-from sedscope.report.select import Kind, find, usable, why_unusable
+from sedscope.report.series_lookup import Measure, find, usable, why_unusable
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the rules look at: one run, one task, one W and K."""
+    """One run, one task, one W and K, as the rules look at them."""
 
     run: RunAnalysis
     task: str
@@ -25,21 +26,23 @@ class Case:
     rank: int
 
     def series(self, *sources: str) -> CouplingSeries | None:
-        """The first of these sources that has a usable checkpoint; else the first that is there at all."""
-        found = [
-            one for name in sources if (one := find(self.run, name, self.task, self.window, self.rank)) is not None
+        """Return the first of these sources that has a usable checkpoint; else the first that was analysed at all."""
+        analysed = [
+            series
+            for source in sources
+            if (series := find(self.run, source, self.task, self.window, self.rank)) is not None
         ]
-        return next((one for one in found if usable(one)), found[0] if found else None)
+        return next((series for series in analysed if usable(series)), analysed[0] if analysed else None)
 
     @property
     def gradient(self) -> CouplingSeries | None:
-        """Of the task, at fixed examples where it is known."""
-        own = (Source(FIXED_GRADIENT, self.task).name, Source(GRADIENT, self.task).name)
-        return self.series(*own, GRADIENT)
+        """The task's gradient, at fixed examples where the run has it."""
+        own_sources = (Source(FIXED_GRADIENT, self.task).name, Source(GRADIENT, self.task).name)
+        return self.series(*own_sources, GRADIENT)
 
     @property
     def trajectory(self) -> CouplingSeries | None:
-        """What the weights did."""
+        """The movement of the weights."""
         return self.series(DISPLACEMENT, UPDATE)
 
     @property
@@ -53,16 +56,23 @@ class Contrast:
     """One series over another, at the last checkpoint where both are usable and over all of them."""
 
     t: int
+    """The last checkpoint where both are usable."""
     above: Estimate
+    """Value of the first series at t."""
     below: Estimate
+    """Value of the second series at t."""
     factor: Estimate
+    """Their quotient at t."""
     lowest: float
+    """The least quotient over all shared checkpoints."""
     highest: float
+    """The largest quotient over all shared checkpoints."""
     n: int
+    """Number of shared checkpoints."""
 
     @property
     def verdict(self) -> str:
-        """`above`, `below`, `equal`, or `open` where no interval is known."""
+        """The relation by the quotient's interval: `above`, `below`, `equal`, or `open` without one."""
         if self.factor.ends is None:
             return "open"
         low, high = self.factor.ends
@@ -70,31 +80,35 @@ class Contrast:
 
 
 def contrast(
-    above: CouplingSeries | None, below: CouplingSeries | None, kind: Kind = "rbar", *, what: tuple[str, str] = ("", "")
+    above: CouplingSeries | None,
+    below: CouplingSeries | None,
+    measure: Measure = RBAR,
+    *,
+    names: tuple[str, str] = ("", ""),
 ) -> Contrast | Undefined:
-    """The quotient of two series where both can be compared."""
-    for series, name in zip((above, below), what, strict=True):
+    """Return the quotient of two series where both can be compared; `names` are theirs in the reason why not."""
+    for series, name in zip((above, below), names, strict=True):
         if series is None:
             return Undefined(f"{name} was not analysed")
-        if not usable(series, kind):
-            return Undefined(f"{series.source}: {why_unusable(series, kind).reason}")
+        if not usable(series, measure):
+            return Undefined(f"{series.source}: {why_unusable(series, measure).reason}")
     assert above is not None and below is not None
-    ours, theirs = _with_spread(above, kind), _with_spread(below, kind)
-    factors = {t: one for t in ours if t in theirs and isinstance(one := divide(ours[t], theirs[t]), Estimate)}
+    ours, theirs = _with_spread(above, measure), _with_spread(below, measure)
+    factors = {t: factor for t in ours if t in theirs and isinstance(factor := divide(ours[t], theirs[t]), Estimate)}
     if not factors:
         return Undefined("they share no checkpoint with full windows")
-    t, values = max(factors), [one.value for one in factors.values()]
+    t, values = max(factors), [factor.value for factor in factors.values()]
     return Contrast(t, ours[t], theirs[t], factors[t], min(values), max(values), len(values))
 
 
-def _with_spread(series: CouplingSeries, kind: Kind) -> dict[int, Estimate]:
-    """Usable values; where a source was drawn several times, their intervals hold R̄_k of every draw."""
-    found = usable(series, kind)
-    if kind != "rbar":
-        return found
+def _with_spread(series: CouplingSeries, measure: Measure) -> dict[int, Estimate]:
+    """Return usable values; where a source was drawn several times, their intervals hold R̄_k of every draw."""
+    estimates = usable(series, measure)
+    if measure is not RBAR:
+        return estimates
     for point in series.points:
-        value = found.get(point.t)
+        value = estimates.get(point.t)
         if value is not None and value.ends is not None and point.spread is not None:
             ends = min(value.ends[0], point.spread.low), max(value.ends[1], point.spread.high)
-            found[point.t] = Estimate(value.value, ends)
-    return found
+            estimates[point.t] = Estimate(value.value, ends)
+    return estimates

@@ -13,7 +13,7 @@ from sedscope.report.alignment_floor import alignment_floors, alignments
 from sedscope.report.document import Name, Strong, Term, Words
 from sedscope.report.finding.case import Case
 from sedscope.report.finding.phrases import checkpoints, with_sign
-from sedscope.report.select import n_flat
+from sedscope.report.series_lookup import n_flat
 
 TELLS_APART = 2 / 3
 """Alignment tells a gradient from its control where this share of checkpoints is above the floor for the one, and at
@@ -21,12 +21,12 @@ most the rest for the other."""
 
 
 def stage_rule(case: Case) -> Words | None:
-    """Where on the way to the displacement most is lost."""
-    wanted = (case.task, case.window, case.rank)
-    table = next((one for one in case.run.stages if (one.task, one.window, one.rank) == wanted), None)
+    """Say where on the way to the displacement most coupling is lost."""
+    key = (case.task, case.window, case.rank)
+    table = next((each for each in case.run.stages if (each.task, each.window, each.rank) == key), None)
     if table is None or isinstance(table.loses_most, Undefined):
         return None
-    stage = next(one for one in table.stages if one.source == table.loses_most)
+    stage = next(stage for stage in table.stages if stage.source == table.loses_most)
     if isinstance(stage.factor, Undefined):
         return None
     return (
@@ -36,46 +36,46 @@ def stage_rule(case: Case) -> Words | None:
 
 
 def alignment_rule(case: Case) -> Words | None:
-    """Whether the signed measure tells the gradient from its control."""
+    """Say whether the signed measure tells the gradient from its control."""
     floors = alignment_floors(case.run, case.task)
     gradient, shuffled = case.gradient, case.shuffled
     if gradient is None or not floors:
         return None
-    own = alignments(gradient, floors)
-    if not own:
+    of_gradient = alignments(gradient, floors)
+    if not of_gradient:
         return None
     term: Words = ("The signed ", Term("alignment", "alignment"), " with what the training did next")
-    ours = _aligned("the gradient", own)
-    other = [] if shuffled is None else alignments(shuffled, floors)
-    if not other:
+    ours = _aligned("the gradient", of_gradient)
+    of_control = [] if shuffled is None else alignments(shuffled, floors)
+    if not of_control:
         return (*term, f" is above the floor of random directions at {ours}; the shuffled-label control was not put"
                 " beside it.")  # fmt: skip
-    share, control_share = (sum(a > f for a, f in one) / len(one) for one in (own, other))
+    share, control_share = (sum(a > f for a, f in pairs) / len(pairs) for pairs in (of_gradient, of_control))
     apart = share >= TELLS_APART and control_share <= 1.0 - TELLS_APART
     return (
         *term,
         " ",
         Strong("tells them apart" if apart else "does not tell them apart"),
-        f" here: above the floor of random directions at {ours}, {_aligned('the shuffled-label control', other)}.",
+        f" here: above the floor of random directions at {ours}, {_aligned('the shuffled-label control', of_control)}.",
     )  # fmt: skip
 
 
 def flat_rule(case: Case) -> Words | None:
-    """Where the directions themselves are arbitrary."""
-    said = []
+    """Say where the directions themselves are arbitrary."""
+    flat_counts = []
     for series in (case.gradient, case.trajectory):
-        if series is not None and (found := n_flat(series))[0]:
-            said.append((series.source, found))
-    if not said:
+        if series is not None and (counts := n_flat(series))[0]:
+            flat_counts.append((series.source, counts))
+    if not flat_counts:
         return None
     words: Words = ("The top-K subspace is arbitrary (", Term("participation", "flat spectrum"), ") at ")
-    for place, (source, (flat, n)) in enumerate(said):
-        words = (*words, " and " if place else "", f"{flat} of {n} checkpoints of ", Name(source))
+    for index, (source, (flat, n)) in enumerate(flat_counts):
+        words = (*words, " and " if index else "", f"{flat} of {n} checkpoints of ", Name(source))
     return (*words, ".")
 
 
 def state_rule(case: Case) -> Words | None:
-    """Whether the end of the run is the end of the training."""
+    """Say where the end of the run is not the end of the training."""
     if case.run.state == STATE_FINISHED or case.run.steps is None:
         return None
     return ("The run is ", Strong(case.run.state), f": these numbers end at t = {count(case.run.steps[1])}.")
@@ -83,5 +83,5 @@ def state_rule(case: Case) -> Words | None:
 
 def _aligned(subject: str, values: Sequence[tuple[float, float]]) -> str:
     above = sum(a > floor for a, floor in values)
-    middle = float(np.median([a for a, _ in values]))
-    return f"{above} of {checkpoints(len(values))} for {subject} (median {with_sign(middle)})"
+    median = float(np.median([a for a, _ in values]))
+    return f"{above} of {checkpoints(len(values))} for {subject} (median {with_sign(median)})"

@@ -8,27 +8,27 @@ from sedscope.report.finding.case import Contrast
 
 
 def times(value: float) -> str:
-    """`14×`."""
+    """Return `14×`."""
     return f"{signed(value, 2)}×"
 
 
 def factor_words(factor: Estimate) -> str:
-    """`14× (11–17)`."""
+    """Return `14× (11–17)`."""
     return times(factor.value) + ("" if factor.ends is None else f" ({between(factor.ends)})")
 
 
-def over(found: Contrast) -> str:
-    """The range over checkpoints, where there is more than one."""
-    if found.n < 2:
+def over(contrast: Contrast) -> str:
+    """Return the range over checkpoints; empty where there is one alone."""
+    if contrast.n < 2:
         return ""
-    return f"; over {checkpoints(found.n)} {times(found.lowest)} to {times(found.highest)}"
+    return f"; over {checkpoints(contrast.n)} {times(contrast.lowest)} to {times(contrast.highest)}"
 
 
 def checkpoints(n: int) -> str:
-    """`7 checkpoints`."""
+    """Return `7 checkpoints`."""
     return f"{n} checkpoint{'' if n == 1 else 's'}"
 
 
 def with_sign(value: float) -> str:
-    """`+0.21`."""
+    """Return `+0.21`."""
     return f"{'+' if value > 0 else ''}{signed(value, 2)}"

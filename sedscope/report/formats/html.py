@@ -13,8 +13,8 @@ from markupsafe import Markup, escape
 
 from sedscope.analysis.glossary import GLOSSARY
 from sedscope.report.document import (
-    Block,
     Code,
+    Content,
     Document,
     Figure,
     Figures,
@@ -66,7 +66,7 @@ def _piece(piece: Piece) -> Markup:
             return Markup("<strong>{}</strong>").format(piece.text)
 
 
-_KINDS: dict[type[Block], str] = {
+_KINDS: dict[type[Content], str] = {
     Paragraph: "paragraph",
     Items: "items",
     Table: "table",
@@ -75,7 +75,7 @@ _KINDS: dict[type[Block], str] = {
 }
 
 
-def _kind(block: Block) -> str:
+def _kind(block: Content) -> str:
     return _KINDS[type(block)]
 
 

@@ -20,41 +20,37 @@ from sedscope.analysis.pipeline.results import (
 )
 from sedscope.analysis.sources.variants import varied_by
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
-from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.formats.json_parts import Json, Reasons, ends, numbers, padded
 
 
 def coupling_evidence(series: CouplingSeries, reasons: Reasons) -> Json:
-    """What a coupling holds beside R; why something is missing goes into `reasons`."""
+    """Return what a coupling holds beside R; why something is missing goes into `reasons`."""
     points = series.points
-    logit = [_ratio("rbar_logit", point.logit, point.t, reasons) for point in points]
-    matched = [_ratio("rbar_matched", point.matched, point.t, reasons) for point in points]
     return {
-        "participation": [reasons.value("participation", point.participation, point.t) for point in points],
-        "R_logit": [None if one is None else padded(one.R, series.rank) for one in logit],
-        "rbar_logit": [None if one is None else one.rbar for one in logit],
-        "interval_logit": [_interval("interval_logit", one.logit_interval, one.t, reasons) for one in points],
-        "R_matched": [None if one is None else padded(one.R, series.rank) for one in matched],
-        "rbar_matched": [None if one is None else one.rbar for one in matched],
-        "interval_matched": [_interval("interval_matched", one.matched_interval, one.t, reasons) for one in points],
+        "R_logit": [_ratios(point.logit, series.rank) for point in points],
+        "interval_logit": [ends(reasons.value("interval_logit", point.logit_interval, point.t)) for point in points],
+        "R_matched": [_ratios(point.matched, series.rank) for point in points],
+        "interval_matched": [
+            ends(reasons.value("interval_matched", point.matched_interval, point.t)) for point in points
+        ],
         "spread": _spread(series),
         "alignment": _alignment(series, reasons),
         "blocks": _blocks(series, reasons),
     }
 
 
-def random_alignment(found: RandomAlignment) -> Json:
-    """How far random directions align with what came next, at the checkpoints that an interval follows."""
+def random_alignment(series: RandomAlignment) -> Json:
+    """Return how far random directions align with what came next, at the checkpoints that an interval follows."""
     reasons = Reasons()
-    values = [reasons.value("random_alignment", one, t) for t, one in found.points]
-    columns = {kind: [None if one is None else float(one[at]) for one in values] for at, kind in enumerate(SHIFT_KINDS)}
-    steps = [t for t, _ in found.points]
-    return {"task": found.task, "steps": steps, **columns, "undefined": reasons.listed()}
+    values = [reasons.value("random_alignment", by_kind, t) for t, by_kind in series.points]
+    steps = [t for t, _ in series.points]
+    by_kind = _by_kind(values, lambda value, kind: float(value[kind]))
+    return {"task": series.task, "steps": steps, **by_kind, "undefined": reasons.listed()}
 
 
 def angles(series: AngleSeries) -> Json:
-    """Principal angles between two sources, or between two batches of one."""
+    """Return principal angles between two sources, or between two batches of one."""
     reasons = Reasons()
     cosines = [reasons.value("cosines", point.cosines, point.t) for point in series.points]
     return {
@@ -65,14 +61,14 @@ def angles(series: AngleSeries) -> Json:
         "window": series.window,
         "rank": series.rank,
         "steps": [point.t for point in series.points],
-        "cosines": [padded(one, series.rank) for one in cosines],
+        "cosines": [padded(at_step, series.rank) for at_step in cosines],
         "flat": [point.flat for point in series.points],
         "undefined": reasons.listed(),
     }
 
 
 def stages(table: StageTable) -> Json:
-    """What becomes of the coupling from stage to stage."""
+    """Return what becomes of the coupling from stage to stage."""
     reasons = Reasons()
     return {
         "task": table.task,
@@ -100,67 +96,67 @@ def _stage(stage: Stage, reasons: Reasons) -> Json:
     }
 
 
-def _ratio(what: str, value: CouplingRatio | Undefined, t: int, reasons: Reasons) -> CouplingRatio | None:
-    found: CouplingRatio | None = reasons.value(what, value, t)
-    return found
-
-
-def _interval(what: str, value: Interval | Undefined, t: int, reasons: Reasons) -> list[float] | None:
-    return ends(reasons.value(what, value, t))
+def _ratios(ratio: CouplingRatio | Undefined, rank: int) -> list[float | None] | None:
+    """Return a ratio by direction; the reason why it is null stands with its mean over k."""
+    return None if isinstance(ratio, Undefined) else padded(ratio.R, rank)
 
 
 def _spread(series: CouplingSeries) -> Json | None:
-    """R̄_k of every variant; null where the source was made once."""
-    found = [point.spread for point in series.points]
-    known = next((one for one in found if one is not None), None)
-    if known is None:
+    """Return R̄_k of every variant; null where the source was made once."""
+    spreads = [point.spread for point in series.points]
+    first = next((spread for spread in spreads if spread is not None), None)
+    if first is None:
         return None
     return {
         "over": varied_by(series.source),
-        "count": len(known.rbar),
-        "rbar": [None if one is None else list(one.rbar) for one in found],
-        "low": [None if one is None else one.low for one in found],
-        "high": [None if one is None else one.high for one in found],
+        "count": len(first.rbar),
+        "rbar": [None if spread is None else list(spread.rbar) for spread in spreads],
+        "low": [None if spread is None else spread.low for spread in spreads],
+        "high": [None if spread is None else spread.high for spread in spreads],
     }
 
 
 def _alignment(series: CouplingSeries, reasons: Reasons) -> Json:
-    found: list[CheckpointAlignment | None] = [
+    steps = [point.t for point in series.points]
+    alignments: list[CheckpointAlignment | None] = [
         reasons.value("alignment", point.alignment, point.t) for point in series.points
     ]
-    known = list(zip([point.t for point in series.points], found, strict=True))
-    rows = [None if one is None else reasons.value("alignment row", one.row, t) for t, one in known]
-    intervals = [None if one is None else reasons.value("alignment row", one.row_interval, t) for t, one in known]
-    vs = [None if one is None else reasons.value("alignment v", one.v, t) for t, one in known]
-
-    def by_kind(values: Sequence[Any], of: Callable[[Any, int], Any]) -> Json:
-        return {kind: [None if one is None else of(one, at) for one in values] for at, kind in enumerate(SHIFT_KINDS)}
-
+    at_steps = list(zip(steps, alignments, strict=True))
+    rows = [None if each is None else reasons.value("alignment row", each.row, t) for t, each in at_steps]
+    intervals = [None if each is None else reasons.value("alignment row", each.row_interval, t) for t, each in at_steps]
+    directions = [None if each is None else reasons.value("alignment v", each.v, t) for t, each in at_steps]
     return {
-        "next_steps": [None if one is None else one.next_t for one in found],
-        "row": by_kind(rows, lambda row, at: float(row[at])),
-        "row_interval": by_kind(intervals, lambda both, at: ends(both[at])),
-        "v": by_kind(vs, lambda v, at: padded(v[:, at], series.rank)),
+        "next_steps": [None if each is None else each.next_t for each in alignments],
+        "row": _by_kind(rows, lambda row, kind: float(row[kind])),
+        "row_interval": _by_kind(intervals, lambda by_kind, kind: ends(by_kind[kind])),
+        "v": _by_kind(directions, lambda v, kind: padded(v[:, kind], series.rank)),
+    }
+
+
+def _by_kind(values: Sequence[Any], of: Callable[[Any, int], Any]) -> Json:
+    """Return one list for each kind of shift: `of` each value and the kind's index, null where there is none."""
+    return {
+        name: [None if value is None else of(value, kind) for value in values] for kind, name in enumerate(SHIFT_KINDS)
     }
 
 
 def _blocks(series: CouplingSeries, reasons: Reasons) -> Json:
     energies = [reasons.value("blocks energy", point.energy, point.t) for point in series.points]
     return {
-        "energy": [_matrix(one, series.rank) for one in energies],
+        "energy": [_matrix(energy, series.rank) for energy in energies],
         "coupling": [
             {
-                "t": one.t,
-                "n_probes": one.n_probes,
-                "A": _matrix(reasons.value("blocks coupling", one.A, one.t), series.rank),
+                "t": each.t,
+                "n_probes": each.n_probes,
+                "A": _matrix(reasons.value("blocks coupling", each.A, each.t), series.rank),
             }
-            for one in series.blocks
+            for each in series.blocks
         ],
     }
 
 
 def _matrix(values: Floats | None, rank: int) -> list[list[float | None] | None] | None:
-    """K lists of numbers by block; a window with fewer directions ends in nulls."""
+    """Return K lists of numbers by block; a window with fewer directions ends in nulls."""
     if values is None:
         return None
     return [numbers(row) for row in values] + [None] * (rank - len(values))

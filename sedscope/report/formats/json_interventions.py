@@ -13,121 +13,116 @@ from sedscope.analysis.interventions.reference_groups import verdict
 from sedscope.analysis.interventions.speedup import Pair, SpeedUp
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.statistics.interval import LEVEL
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.group_rbar import GroupRbar, rbar_of
-from sedscope.report.formats.json_parts import Json, Reasons, numbers
+from sedscope.report.formats.json_parts import Json, Reasons, crossing_json, numbers
 
 
 def comparison_json(comparison: InterventionComparison, analyses: Iterable[RunAnalysis]) -> Json:
-    """The object."""
-    known = tuple(analyses)
+    """Return the field `comparison`."""
+    analysed = tuple(analyses)
     return {
         "level": LEVEL,
         "cohorts": [
-            {"label": one.label, "command": list(one.command), "notes": list(one.notes)} for one in comparison.cohorts
+            {"label": cohort.label, "command": list(cohort.command), "notes": list(cohort.notes)}
+            for cohort in comparison.cohorts
         ],
-        "groups": list(_groups(comparison, known)),
+        "groups": list(_groups(comparison, analysed)),
     }
 
 
 def _groups(comparison: InterventionComparison, analyses: Sequence[RunAnalysis]) -> Iterator[Json]:
-    places = {id(cohort): place for place, cohort in enumerate(comparison.cohorts)}
+    indices = {id(cohort): index for index, cohort in enumerate(comparison.cohorts)}
     for cohort, task, group in comparison.groups():
-        where = {"cohort": places[id(cohort)], "task": task}
-        yield where | _group(group, task) | {"rbar": [_rbar(one) for one in rbar_of(group, task, analyses)]}
+        where = {"cohort": indices[id(cohort)], "task": task}
+        yield where | _group(group, task) | {"rbar": [_rbar(rbar) for rbar in rbar_of(group, task, analyses)]}
 
 
 def _group(group: TreatmentGroup, task: str) -> Json:
     reasons = Reasons()
-    kept = reasons.value("norm_kept", group.norm_kept)
+    norm_kept = reasons.value("norm_kept", group.norm_kept)
     return {
         "label": group.label,
         "intervention": {key: value for key, value in asdict(group.treatment).items() if key != "key"},
-        "runs": [_run(one, task) for one in group.runs],
-        "without_task": [one.path for one in group.without_task],
-        "reaching": [_reaching(one) for one in group.reaching],
-        "speedup": [_speedup(one) for one in group.speedups],
-        "beside": [{"kind": one.kind, "speedup": [_speedup(each) for each in one.speedups]} for one in group.beside],
+        "runs": [_run(run, task) for run in group.runs],
+        "without_task": [run.path for run in group.without_task],
+        "reaching": [_reaching(times) for times in group.reaching],
+        "speedup": [_speedup(speedup) for speedup in group.speedups],
+        "beside": [
+            {"kind": beside.kind, "speedup": [_speedup(speedup) for speedup in beside.speedups]}
+            for beside in group.beside
+        ],
         "no_freeze": None if group.no_freeze is None else group.no_freeze.reason,
-        "norm_kept": None if kept is None else dict(zip(("low", "median", "high"), kept, strict=True)),
+        "norm_kept": None if norm_kept is None else dict(zip(("low", "median", "high"), norm_kept, strict=True)),
         "accuracy": _curve(reasons.value("accuracy", group.curve)),
         "undefined": reasons.listed(),
     }
 
 
-def _run(one: Outcome, task: str) -> Json:
-    found = one.on(task)
-    assert found is not None
-    reasons, grokking = Reasons(), found.grokking
+def _run(run: Outcome, task: str) -> Json:
+    outcome = run.on(task)
+    assert outcome is not None
+    reasons, grokking = Reasons(), outcome.grokking
     return {
-        "path": one.path,
-        "name": one.name,
-        "seed": str(one.seed) if one.seed.is_known else None,
-        "state": one.state,
-        "end_reason": one.end_reason,
-        "grok": [_reached(each, "grok", reasons) for each in grokking.grok],
-        "memorised": _reached(grokking.memorised, "memorised", reasons),
+        "path": run.path,
+        "name": run.name,
+        "seed": str(run.seed) if run.seed.is_known else None,
+        "state": run.state,
+        "end_reason": run.end_reason,
+        "grok": [crossing_json(each, "grok", reasons) for each in grokking.grok],
+        "memorised": crossing_json(grokking.memorised, "memorised", reasons),
         "delay": reasons.value("delay", grokking.delay),
-        "followed_to": reasons.value("followed_to", found.followed_to),
-        "norm_kept": reasons.value("norm_kept", one.norm_kept),
+        "followed_to": reasons.value("followed_to", outcome.followed_to),
+        "norm_kept": reasons.value("norm_kept", run.norm_kept),
         "undefined": reasons.listed(),
     }
 
 
-def _reached(value: Crossing | Undefined, what: str, reasons: Reasons) -> Json | None:
-    if isinstance(value, Undefined):
-        reasons.add(what, value)
-        return None
-    cadence = reasons.value(f"{what} cadence", value.cadence)
-    return {"t": value.t, "threshold": value.threshold, "cadence": cadence}
-
-
-def _reaching(one: TimeToThreshold) -> Json:
+def _reaching(times: TimeToThreshold) -> Json:
     reasons = Reasons()
     return {
-        "threshold": one.threshold,
-        "n": one.n,
-        "reached": one.reached,
-        "mean": _average(one.mean, "mean", reasons),
-        "median": reasons.value("median", one.median),
+        "threshold": times.threshold,
+        "n": times.n,
+        "reached": times.reached,
+        "mean": _average(times.mean, "mean", reasons),
+        "median": reasons.value("median", times.median),
         "undefined": reasons.listed(),
     }
 
 
-def _speedup(one: SpeedUp) -> Json:
+def _speedup(speedup: SpeedUp) -> Json:
     reasons = Reasons()
     return {
-        "threshold": one.threshold,
-        "reference": one.reference,
-        "average": _average(one.average, "average", reasons),
-        "censored": one.is_censored,
-        "bound": None if one.bound is None else _ratio(one.bound),
-        "verdict": verdict(one.average),
-        "pairs": [_pair(pair, reasons) for pair in one.pairs],
-        "unpaired": [{"seed": seed, "reason": reason} for seed, reason in one.unpaired],
+        "threshold": speedup.threshold,
+        "reference": speedup.reference,
+        "average": _average(speedup.average, "average", reasons),
+        "censored": speedup.is_censored,
+        "bound": None if speedup.bound is None else _ratio(speedup.bound),
+        "verdict": verdict(speedup.average),
+        "pairs": [_pair(pair, reasons) for pair in speedup.pairs],
+        "unpaired": [{"seed": seed, "reason": reason} for seed, reason in speedup.unpaired],
         "undefined": reasons.listed(),
     }
 
 
-def _average(found: Average | Undefined, what: str, reasons: Reasons) -> Json | None:
-    if isinstance(found, Undefined):
-        reasons.add(what, found)
+def _average(average: Average | Undefined, what: str, reasons: Reasons) -> Json | None:
+    if isinstance(average, Undefined):
+        reasons.add(what, average)
         return None
-    ends = reasons.value(f"{what} interval", found.ends)
-    return {"value": found.value, "interval": None if ends is None else list(ends), "n": found.n,
-            "horizon": found.horizon}  # fmt: skip
+    ends = reasons.value(f"{what} interval", average.ends)
+    return {"value": average.value, "interval": None if ends is None else list(ends), "n": average.n,
+            "horizon": average.horizon}  # fmt: skip
 
 
 def _pair(pair: Pair, reasons: Reasons) -> Json:
-    found = reasons.value(f"ratio of seed {pair.seed}", pair.quotient)
+    ratio = reasons.value(f"ratio of seed {pair.seed}", pair.quotient)
     return {
         "seed": pair.seed,
         "reference": _time(pair.reference),
         "own": _time(pair.own),
-        "ratio": None if found is None else _ratio(found),
+        "ratio": None if ratio is None else _ratio(ratio),
     }
 
 
@@ -146,12 +141,12 @@ def _curve(curve: Curve | None) -> Json | None:
     return {"n": curve.n, "t": curve.t.tolist()} | {name: numbers(value) for name, value in values.items()}
 
 
-def _rbar(one: GroupRbar) -> Json:
+def _rbar(rbar: GroupRbar) -> Json:
     reasons = Reasons()
-    mean = reasons.value("mean", one.mean)
+    mean = reasons.value("mean", rbar.mean)
     return {
-        "source": one.source,
-        "final": [reasons.value("final", value) for value in one.values],
+        "source": rbar.source,
+        "final": [reasons.value("final", value) for value in rbar.values],
         "mean": None if mean is None else mean.value,
         "interval": None if mean is None or mean.ends is None else list(mean.ends),
         "undefined": reasons.listed(),

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from sedscope.analysis.glossary import GLOSSARY
 from sedscope.report.document import (
-    Block,
-    Cell,
     Code,
+    Content,
     Document,
     Figures,
     Items,
@@ -23,6 +22,7 @@ from sedscope.report.document import (
     Section,
     Strong,
     Table,
+    TableCell,
     Term,
     Words,
 )
@@ -66,7 +66,7 @@ def _section(section: Section, level: int, *, figures: bool) -> Iterator[str]:
         yield from _section(inner, level + 1, figures=figures)
 
 
-def _block(block: Block, *, figures: bool) -> Iterator[str]:
+def _block(block: Content, *, figures: bool) -> Iterator[str]:
     match block:
         case Paragraph():
             yield from (_words(block.words), "")
@@ -100,7 +100,7 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: TableCell) -> str:
     text = code(cell.text).replace("|", "\\|") if cell.is_name and cell.text else escaped(cell.text)
     note = "" if cell.note is None else f" \\[{cell.note}\\]"
     return f"{text}{note}{f' {escaped(cell.detail)}' if cell.detail else ''}"

@@ -10,19 +10,28 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sedscope.analysis.arrays import Floats
 from sedscope.analysis.interventions import InterventionComparison
-from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RankSeries, RunAnalysis, TaskMetrics
+from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries, RunAnalysis
+from sedscope.analysis.result_view.columns import (
+    CHECKPOINTS,
+    MILESTONES,
+    RANKS,
+    RBAR,
+    SOURCES,
+    SPECTRA,
+    TaskResult,
+)
+from sedscope.analysis.result_view.result_column import columns_for
+from sedscope.analysis.result_view.run_view import task_results
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries
+from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
-from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.statistics.interval import LEVEL, RESAMPLES, Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.failure import Failure
 from sedscope.report.formats.json_evidence import angles, coupling_evidence, random_alignment, stages
 from sedscope.report.formats.json_interventions import comparison_json
-from sedscope.report.formats.json_parts import Json, Reasons, ends, numbers, padded
+from sedscope.report.formats.json_parts import Json, Reasons, by_step, crossing_json, ends, numbers, padded
 
 FORMAT = "sedscope-report"
 VERSION = 1
@@ -35,13 +44,13 @@ def render_json(
     settings: Settings,
     comparison: InterventionComparison | None = None,
 ) -> str:
-    """The whole file as text, ending in a newline.
+    """Return the whole file as text, ending in a newline.
 
     Args:
         analyses: The analysed runs, in the order of the command line.
         failures: Runs that could not be analysed.
-        settings: What all of them were asked for.
-        comparison: Of the runs; None where no run has an intervention.
+        settings: The settings of all of them.
+        comparison: Interventions beside their controls; None where no run has an intervention.
     """
     document = {
         "format": FORMAT,
@@ -49,7 +58,7 @@ def render_json(
         "settings": asdict(settings),
         "runs": [_run(analysis) for analysis in analyses],
         "comparison": None if comparison is None else comparison_json(comparison, analyses),
-        "failed": [{"path": one.path, "reason": one.reason, "status": one.status} for one in failures],
+        "failed": [{"path": each.path, "reason": each.reason, "status": each.status} for each in failures],
     }
     return json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"
 
@@ -62,12 +71,12 @@ def _run(run: RunAnalysis) -> Json:
         "tasks": list(run.tasks),
         "selected_parameters": run.n_selected,
         "steps": None if run.steps is None else {"first": run.steps[0], "last": run.steps[1]},
-        "metrics": [_metrics(one) for one in run.metrics],
+        "metrics": [_metrics(row) for row in task_results(run)],
         "rank90": [_rank90(series) for series in run.rank90],
         "spectrum": [_spectrum(series, run.settings) for series in run.spectra],
         "coupling": [_coupling(series, run.settings) for series in run.coupling],
         "blocks": list(run.blocks),
-        "random_alignment": [random_alignment(one) for one in run.random_alignment],
+        "random_alignment": [random_alignment(series) for series in run.random_alignment],
         "angles": [angles(series) for series in run.angles],
         "stages": [stages(table) for table in run.stages],
         "notes": list(run.notes),
@@ -75,33 +84,21 @@ def _run(run: RunAnalysis) -> Json:
     }
 
 
-def _metrics(metrics: TaskMetrics) -> Json:
-    grokking = metrics.grokking
+_REASON_OF = {"grok_step": "grok", "memorisation_step": "memorised"}
+"""Fields that are null together with an object, under whose name their reason stands."""
+
+
+def _metrics(row: TaskResult) -> Json:
+    grokking = row.metrics.grokking
     reasons = Reasons()
-    return {
-        "task": metrics.task,
-        "grok": [_reached(one, "grok", reasons) for one in grokking.grok],
-        "grok_step": _reached_step(grokking.grok[0]),
-        "memorised": _reached(grokking.memorised, "memorised", reasons),
-        "memorisation_step": _reached_step(grokking.memorised),
-        "delay": reasons.value("delay", grokking.delay),
-        "undefined": reasons.listed(),
+    document: Json = {
+        "task": row.metrics.task,
+        "grok": [crossing_json(milestone, "grok", reasons) for milestone in grokking.grok],
+        "memorised": crossing_json(grokking.memorised, "memorised", reasons),
     }
-
-
-def _reached(value: Crossing | Undefined, what: str, reasons: Reasons) -> Json | None:
-    if isinstance(value, Undefined):
-        reasons.add(what, value)
-        return None
-    return {
-        "t": value.t,
-        "threshold": value.threshold,
-        "cadence": reasons.value(f"{what} cadence", value.cadence),
-    }
-
-
-def _reached_step(value: Crossing | Undefined) -> int | None:
-    return None if isinstance(value, Undefined) else value.t
+    for column in columns_for("json", MILESTONES):
+        document[column.name] = reasons.reading(_REASON_OF.get(column.name, column.name), column.read(row))
+    return document | {"undefined": reasons.listed()}
 
 
 def _rank90(series: RankSeries) -> Json:
@@ -112,7 +109,7 @@ def _rank90(series: RankSeries) -> Json:
         "task": series.task,
         "n_probes": series.n_probes,
         "steps": [point.t for point in series.points],
-        "rank90": [reasons.value("rank90", point.rank, point.t) for point in series.points],
+        **by_step(columns_for("json", RANKS), series.points, reasons),
         "variance_shares": [numbers(point.variances) for point in series.points],
         "undefined": reasons.listed(),
     }
@@ -122,36 +119,27 @@ def _spectrum(series: SpectrumSeries, settings: Settings) -> Json:
     reasons = Reasons()
     if series.undefined is not None:
         reasons.add("spectrum", series.undefined)
-    columns = [_edge(point, settings, reasons) for point in series.points]
-    return {
+    spectra = [reasons.value("spectrum", point.spectrum, point.t) for point in series.points]
+    document: Json = {
         "source": series.source,
         "window": series.window,
         "align": settings.align,
         "steps": [point.t for point in series.points],
-        "n_rows": [point.n_rows for point in series.points],
-        "sigma": [column["sigma"] for column in columns],
-        "k_star": [column["k_star"] for column in columns],
-        "gap": [column["gap"] for column in columns],
-        "participation": [column["participation"] for column in columns],
-        "flat": {str(rank): [column["flat"][k] for column in columns] for k, rank in enumerate(settings.rank)},
-        "undefined": reasons.listed(),
+        "sigma": [None if spectrum is None else numbers(spectrum.sigma) for spectrum in spectra],
     }
-
-
-def _edge(point: SpectrumAtStep, settings: Settings, reasons: Reasons) -> Json:
-    """What one step adds to each list of a spectrum."""
-    edge = point.spectrum
-    if isinstance(edge, Undefined):
-        reasons.add("spectrum", edge, point.t)
-        absent = dict.fromkeys(("sigma", "k_star", "gap", "participation"))
-        return absent | {"flat": [None] * len(settings.rank)}
-    return {
-        "sigma": numbers(edge.sigma),
-        "k_star": reasons.value("k_star", edge.k_star, point.t),
-        "gap": reasons.value("gap", edge.gap, point.t),
-        "participation": edge.participation,
-        "flat": list(edge.flat),
+    for column in columns_for("json", SPECTRA):
+        # Where the whole spectrum is undefined the reason stands once, under its own name.
+        document[column.name] = [
+            reasons.reading(
+                "spectrum" if isinstance(point.spectrum, Undefined) else column.name, column.read(point), point.t
+            )
+            for point in series.points
+        ]
+    document["flat"] = {
+        str(rank): [None if spectrum is None else spectrum.flat[index] for spectrum in spectra]
+        for index, rank in enumerate(settings.rank)
     }
+    return document | {"undefined": reasons.listed()}
 
 
 def _coupling(series: CouplingSeries, settings: Settings) -> Json:
@@ -167,53 +155,38 @@ def _coupling(series: CouplingSeries, settings: Settings) -> Json:
         "method": settings.method,
         "route": series.route,
         "steps": [point.t for point in points],
-        "n_rows": [point.n_rows for point in points],
-        "full": [point.full for point in points],
         "A": [padded(reasons.value("A", point.A, point.t), series.rank) for point in points],
         "baseline": [reasons.value("baseline", point.baseline, point.t) for point in points],
-        "R": [padded(_ratios(point), series.rank) for point in points],
-        "rbar": [reasons.value("rbar", _rbar(point), point.t) for point in points],
-        "peak": reasons.value("peak", _value(series.peak)),
-        "peak_step": _step(series.peak),
-        "final": reasons.value("final", _value(series.final)),
-        "final_step": _step(series.final),
+        "R": [padded(None if isinstance(point.ratio, Undefined) else point.ratio.R, series.rank) for point in points],
+        # Reasons stand in this order under `undefined`: first those of R̄_k and its interval.
+        **by_step((RBAR,), points, reasons),
+        **{column.name: reasons.reading(column.name, column.read(series)) for column in columns_for("json", SOURCES)},
         "interval": _intervals(series, reasons),
-        "flat": [point.flat for point in points],
+        **by_step([column for column in columns_for("json", CHECKPOINTS) if column is not RBAR], points, reasons),
     }
     return document | coupling_evidence(series, reasons) | {"undefined": reasons.listed()}
 
 
 def _intervals(series: CouplingSeries, reasons: Reasons) -> Json:
-    """95 % intervals of R̄_k at every step, and again those of the peak and the end."""
-    found: dict[int | None, Interval] = {}
+    """Return the 95 % intervals of R̄_k at every step, and again those of the peak and the end."""
+    intervals: dict[int | None, Interval] = {}
     for point in series.points:
         if isinstance(point.interval, Undefined):
             reasons.add("interval", point.interval, point.t)
         else:
-            found[point.t] = point.interval
-    any_one = next(iter(found.values()), None)
+            intervals[point.t] = point.interval
+    # Every interval of a series is made from the same probes and random directions.
+    basis = next(iter(intervals.values()), None)
     return {
         "level": LEVEL,
         "resamples": RESAMPLES,
-        "groups": None if any_one is None else any_one.n_groups,
-        "n_probes": None if any_one is None else any_one.n_probes,
-        "n_random": None if any_one is None else any_one.n_random,
-        "rbar": [ends(found.get(point.t)) for point in series.points],
-        "peak": ends(found.get(_step(series.peak))),
-        "final": ends(found.get(_step(series.final))),
+        "groups": None if basis is None else basis.n_groups,
+        "n_probes": None if basis is None else basis.n_probes,
+        "n_random": None if basis is None else basis.n_random,
+        "rbar": [ends(intervals.get(point.t)) for point in series.points],
+        "peak": ends(intervals.get(_step(series.peak))),
+        "final": ends(intervals.get(_step(series.final))),
     }
-
-
-def _ratios(point: CheckpointCoupling) -> Floats | None:
-    return None if isinstance(point.ratio, Undefined) else point.ratio.R
-
-
-def _rbar(point: CheckpointCoupling) -> float | Undefined:
-    return point.ratio if isinstance(point.ratio, Undefined) else point.ratio.rbar
-
-
-def _value(moment: ValueAtStep | Undefined) -> float | Undefined:
-    return moment if isinstance(moment, Undefined) else moment.value
 
 
 def _step(moment: ValueAtStep | Undefined) -> int | None:

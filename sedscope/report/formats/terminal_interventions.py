@@ -18,7 +18,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.comparison.words import mean_ends, mean_text, ratio_text, times
 from sedscope.report.document import plain
-from sedscope.report.footnotes import Footnotes
+from sedscope.report.formats.terminal_cells import TerminalNotes
 
 _HEADS = ("reached 0.5", "at t", "speed-up", "at 0.98", "norm kept")
 _GAP = 2
@@ -29,16 +29,16 @@ _LEGEND = (
 
 
 def print_comparison(comparison: InterventionComparison, console: Console) -> None:
-    """Prints every cohort and task in which anything was done."""
+    """Print every cohort and task in which anything was done."""
     for cohort, task, sentences in comparison_findings(comparison):
         where = " · ".join(filter(None, (cohort.label, f"task {task.task}")))
-        footnotes = Footnotes()
+        notes = TerminalNotes()
         console.print(Text.assemble(("interventions", "bold"), f"  {where}"))
         console.print(Padding(Text(_LEGEND, style="dim"), (0, 0, 0, 2)))
-        for line in _lines(task.groups, footnotes):
+        for line in _lines(task.groups, notes):
             console.print(line)
-        for mark, text in footnotes.lines():
-            console.print(Text(f"  {mark} {text}", style="dim"))
+        for sign, explanation in notes.lines():
+            console.print(Text(f"  {sign} {explanation}", style="dim"))
         for words in sentences:
             console.print(Padding(Text(f"• {plain(words)}"), (0, 0, 0, 2)))
         for note in cohort.notes:
@@ -46,9 +46,9 @@ def print_comparison(comparison: InterventionComparison, console: Console) -> No
         console.print()
 
 
-def _lines(groups: Sequence[TreatmentGroup], footnotes: Footnotes) -> Iterator[Text]:
-    """Heads, then two lines for each intervention: names are too long to stand beside numbers."""
-    rows = [_row(group, footnotes) for group in groups]
+def _lines(groups: Sequence[TreatmentGroup], notes: TerminalNotes) -> Iterator[Text]:
+    """Yield heads, then two lines for each intervention: names are too long to stand beside numbers."""
+    rows = [_row(group, notes) for group in groups]
     heads = tuple(Text(head, style="dim") for head in _HEADS)
     widths = [max(map(len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
     yield _aligned(heads, widths)
@@ -66,37 +66,37 @@ def _aligned(cells: Sequence[Text], widths: Sequence[int]) -> Text:
     return line
 
 
-def _row(group: TreatmentGroup, footnotes: Footnotes) -> tuple[Text, ...]:
+def _row(group: TreatmentGroup, notes: TerminalNotes) -> tuple[Text, ...]:
     reaching = group.reaching[0]
-    gains = [_gain(one, footnotes) for one in group.speedups] or [Text("1"), Text("1")]
+    gains = [_gain(speedup, notes) for speedup in group.speedups] or [Text("1"), Text("1")]
     return (
         Text(f"{reaching.reached} of {reaching.n}"),
-        _steps(group, footnotes),
+        _steps(group, notes),
         *gains,
-        _kept(group, footnotes),
+        _norm_kept(group, notes),
     )
 
 
-def _steps(group: TreatmentGroup, footnotes: Footnotes) -> Text:
+def _steps(group: TreatmentGroup, notes: TerminalNotes) -> Text:
     mean = group.reaching[0].mean
     if isinstance(mean, Undefined):
-        return footnotes.mark(mean.reason)
+        return notes.mark(mean.reason)
     return Text.assemble(mean_text(mean), (f" {mean_ends(mean)}".rstrip(), "dim"))
 
 
-def _gain(speedup: SpeedUp, footnotes: Footnotes) -> Text:
-    """A bound alone where a run never got there: restricted means stand in the sentences."""
+def _gain(speedup: SpeedUp, notes: TerminalNotes) -> Text:
+    """Return the speed-up, a bound alone where a run never got there: restricted means stand in the sentences."""
     average = speedup.average
     if speedup.bound is not None:
         return Text(ratio_text(speedup.bound))
     if isinstance(average, Undefined):
-        return footnotes.mark(average.reason)
+        return notes.mark(average.reason)
     ends = "one seed" if isinstance(average.ends, Undefined) else between(average.ends)
     return Text.assemble(times(average.value), (f" {ends}", "dim"))
 
 
-def _kept(group: TreatmentGroup, footnotes: Footnotes) -> Text:
+def _norm_kept(group: TreatmentGroup, notes: TerminalNotes) -> Text:
     if isinstance(group.norm_kept, Undefined):
-        return footnotes.mark(group.norm_kept.reason) if group.treatment.acts else Text("")
-    low, middle, high = group.norm_kept
-    return Text.assemble(short(middle, 2), (f" {span(low, high)}" if low < high else "", "dim"))
+        return notes.mark(group.norm_kept.reason) if group.treatment.acts else Text("")
+    low, median, high = group.norm_kept
+    return Text.assemble(short(median, 2), (f" {span(low, high)}" if low < high else "", "dim"))

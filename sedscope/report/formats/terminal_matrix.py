@@ -1,117 +1,84 @@
-"""The source × task matrix of peak and final R̄_k, as wide as the console allows.
+"""The source × task matrix of the result, as wide as the console allows.
 
-Decides which cells stand side by side, what labels a row, and how a cell looks.
+Decides which cells stand side by side. Leaves to others: what labels a row, and what a cell holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from recorders.format import parse_source
 from sedscope.analysis.pipeline.results import CouplingSeries
-from sedscope.analysis.result_view.number_text import count, short, span
-from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
-from sedscope.analysis.undefined import Undefined
-from sedscope.report.footnotes import FLAT, Footnotes
+from sedscope.analysis.result_view.columns import SOURCES
+from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
+from sedscope.analysis.result_view.run_view import SourceMatrix
+from sedscope.report.formats.terminal_cells import TerminalNotes, frame
 
 _CELL_WIDTH = 14
 """`92.1 80–101 ~` and a space."""
-_PARTS = ("peak", "final")
+
+Columns = Sequence[ResultColumn[CouplingSeries]]
 
 
-def matrices(
-    chosen: Sequence[CouplingSeries], tasks: Sequence[str], width: int, footnotes: Footnotes, *, crossed: bool
-) -> Iterable[Table]:
-    """The matrix, cut into as many tables as the width asks for.
+def matrix_tables(matrix: SourceMatrix, width: int, notes: TerminalNotes) -> Iterator[Table]:
+    """Yield the matrix, cut into as many tables as the width asks for.
 
     Args:
-        chosen: The series of one W and K.
-        tasks: In the order of the columns.
+        matrix: Of one W and K.
         width: Of the console, in characters.
-        footnotes: Where reasons are gathered.
-        crossed: Whether rows need full source names.
+        notes: Where reasons are gathered.
     """
-    labels = dict.fromkeys(_label(series, tasks, crossed=crossed) for series in chosen)
-    shown = [task for task in tasks if any(series.task == task for series in chosen)]
-    room = width - max((len(label) for label in labels), default=0) - 4
-    wide = len(shown) * len(_PARTS) * _CELL_WIDTH <= room
-    most = len(shown) if wide else max(1, (room - len("final") - 2) // _CELL_WIDTH)
-    per_table = _even(len(shown), most)
-    cells = {(_label(series, tasks, crossed=crossed), series.task): series for series in chosen}
-    for first in range(0, len(shown), per_table):
-        part = shown[first : first + per_table]
-        yield _wide(labels, part, cells, footnotes) if wide else _stacked(labels, part, cells, footnotes)
+    measured = [column for column in columns_for("terminal", SOURCES) if column.has_interval]
+    tasks = matrix.tasks
+    room = width - max((len(label) for label in matrix.labels), default=0) - 4
+    fits = len(tasks) * len(measured) * _CELL_WIDTH <= room
+    longest_title = max(len(column.title) for column in measured)
+    most = len(tasks) if fits else max(1, (room - longest_title - 2) // _CELL_WIDTH)
+    per_table = _even(len(tasks), most)
+    for first in range(0, len(tasks), per_table):
+        shown = tasks[first : first + per_table]
+        yield _side_by_side(matrix, shown, notes) if fits else _stacked(matrix, shown, measured, notes)
 
 
-def _even(count: int, most: int) -> int:
-    """Columns per table, at most `most`, such that the tables are as equal as they can be."""
-    tables = -(-count // most)
-    return -(-count // max(1, tables))
+def _even(n_tasks: int, most: int) -> int:
+    """Return the tasks per table, at most `most`, such that the tables are as equal as they can be."""
+    tables = -(-n_tasks // most)
+    return -(-n_tasks // max(1, tables))
 
 
-def _label(series: CouplingSeries, tasks: Sequence[str], *, crossed: bool) -> str:
-    """With several tasks, one row holds each task's own source."""
-    source = parse_source(series.source)
-    if crossed or len(tasks) < 2 or source is None or source.task is None:
-        return series.source
-    return f"{source.family}/<task>"
-
-
-Cells = dict[tuple[str, str], CouplingSeries]
-
-
-def _wide(labels: Iterable[str], tasks: Sequence[str], cells: Cells, footnotes: Footnotes) -> Table:
-    """Peak and final side by side; where there is one task, the step of the peak as well."""
+def _side_by_side(matrix: SourceMatrix, tasks: Sequence[str], notes: TerminalNotes) -> Table:
+    """Return all columns of a task beside one another; those without interval where there is one task alone."""
+    columns = [column for column in columns_for("terminal", SOURCES) if column.has_interval or len(tasks) == 1]
     table = frame()
     table.add_column("source", no_wrap=True)
     for task in tasks:
-        for part in _PARTS:
-            title = part if len(tasks) == 1 else f"{task} {part}"
-            table.add_column(Text(title), no_wrap=True, min_width=_CELL_WIDTH - 2)
-    if len(tasks) == 1:
-        table.add_column("peak at t", justify="right")
-    for label in labels:
-        row = [_cell(cells.get((label, task)), part, footnotes) for task in tasks for part in _PARTS]
-        steps = [_peak_step(cells.get((label, task))) for task in tasks] if len(tasks) == 1 else []
-        table.add_row(Text(label), *row, *steps)
+        for column in columns:
+            title = column.title if len(tasks) == 1 else f"{task} {column.title}"
+            width, justify = (_CELL_WIDTH - 2, "left") if column.has_interval else (None, "right")
+            table.add_column(Text(title), no_wrap=True, min_width=width, justify=justify)  # type: ignore[arg-type]
+    for label in matrix.labels:
+        table.add_row(Text(label), *(_cell(matrix, label, task, each, notes) for task in tasks for each in columns))
     return table
 
 
-def _peak_step(series: CouplingSeries | None) -> Text:
-    return Text("" if series is None or isinstance(series.peak, Undefined) else count(series.peak.t), style="dim")
-
-
-def _stacked(labels: Iterable[str], tasks: Sequence[str], cells: Cells, footnotes: Footnotes) -> Table:
-    """Peak above final."""
+def _stacked(matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, notes: TerminalNotes) -> Table:
+    """Return the columns of a task above one another."""
     table = frame()
     table.add_column("source", no_wrap=True)
     table.add_column("")
     for task in tasks:
         table.add_column(Text(task), no_wrap=True, min_width=_CELL_WIDTH - 2, overflow="ellipsis")
-    for label in labels:
-        for part in _PARTS:
-            row = [_cell(cells.get((label, task)), part, footnotes) for task in tasks]
-            table.add_row(Text(label if part == _PARTS[0] else ""), Text(part, style="dim"), *row)
+    for label in matrix.labels:
+        for column in columns:
+            cells = [_cell(matrix, label, task, column, notes) for task in tasks]
+            table.add_row(Text(label if column is columns[0] else ""), Text(column.title, style="dim"), *cells)
     return table
 
 
-def frame() -> Table:
-    """A table without lines."""
-    return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=True)
-
-
-def _cell(series: CouplingSeries | None, part: str, footnotes: Footnotes) -> Text:
-    """`92.1 80–101`, marked where the subspace is arbitrary; empty where source and task were not put together."""
-    if series is None:
-        return Text("")
-    moment: ValueAtStep | Undefined = series.peak if part == "peak" else series.final
-    point = series.at(moment)
-    if isinstance(moment, Undefined) or point is None:
-        return footnotes.mark(moment.reason if isinstance(moment, Undefined) else "no such checkpoint")
-    interval = point.interval
-    ends = "" if interval is None or isinstance(interval, Undefined) else f" {span(interval.low, interval.high)}"
-    footnotes.flat |= point.flat is not None
-    return Text.assemble((short(moment.value), "bold"), (ends, "dim"), "" if point.flat is None else f" {FLAT}")
+def _cell(
+    matrix: SourceMatrix, label: str, task: str, column: ResultColumn[CouplingSeries], notes: TerminalNotes
+) -> Text:
+    style = "bold" if column.has_interval else "dim"
+    return notes.cell(matrix.value(label, task, column), empty="", style=style)

@@ -33,7 +33,7 @@ Values = dict[str, "Estimate | Undefined"]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class GateAnswer:
     """What became of every number of the earlier report, and what only this one has."""
 
     verdicts: tuple[Verdict, ...]
@@ -81,7 +81,7 @@ def parse_change(text: str) -> float:
     return share
 
 
-def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) -> Comparison:
+def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) -> GateAnswer:
     """Every number of the earlier report against the same one of this.
 
     Args:
@@ -93,7 +93,7 @@ def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) ->
     different = _different_settings(old.get("settings"), new["settings"])
     if different:
         reason = Undefined(f"made with other settings: {different}")
-        return Comparison((Verdict("baseline", "same settings", reason, reason, "==", holds=False),), ())
+        return GateAnswer((Verdict("baseline", "same settings", reason, reason, "==", holds=False),), ())
     mine = {name: _numbers(run) for name, run in _by_name(new).items()}
     earlier = _by_name(old)
     verdicts: list[Verdict] = []
@@ -108,7 +108,7 @@ def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) ->
         extra = [what for what in found if what not in _numbers(run)]
         notes += [f"{name}: not in the baseline: {what}" for what in extra]
     notes += [f"{name}: not in the baseline" for name in mine if name not in earlier]
-    return Comparison(tuple(verdicts), tuple(notes))
+    return GateAnswer(tuple(verdicts), tuple(notes))
 
 
 def _compared(run: str, old: Values, new: Values, allowed: float) -> Iterable[Verdict]:

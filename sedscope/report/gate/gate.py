@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recorders.errors import UsageError
-from sedscope.analysis.interventions import InterventionComparison as RunComparison
+from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.settings import Settings
 from sedscope.report.facts import Reported
 from sedscope.report.formats.report_json import render_json
-from sedscope.report.gate.baseline import Comparison, Json, compare_reports, parse_change, read_report
+from sedscope.report.gate.baseline import GateAnswer, Json, compare_reports, parse_change, read_report
 from sedscope.report.gate.evaluate import apply_checks
 from sedscope.report.gate.grammar import Check, parse_check
 from sedscope.report.gate.verdict import Verdict
@@ -56,12 +56,12 @@ class Gate:
         return not self.checks and self.baseline is None
 
     def answer(
-        self, reported: Sequence[Reported], settings: Settings, comparison: RunComparison | None = None
-    ) -> Comparison:
+        self, reported: Sequence[Reported], settings: Settings, comparison: InterventionComparison | None = None
+    ) -> GateAnswer:
         """Every verdict, checks first."""
         verdicts: tuple[Verdict, ...] = apply_checks(self.checks, reported, comparison)
         if self.baseline is None:
-            return Comparison(verdicts, ())
+            return GateAnswer(verdicts, ())
         new = json.loads(render_json([one.analysis for one in reported], (), settings))
         compared = compare_reports(self.baseline, new, settings, self.max_change)
-        return Comparison(verdicts + compared.verdicts, compared.notes)
+        return GateAnswer(verdicts + compared.verdicts, compared.notes)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.document import Cell, Column, Section, Strong, Table, Words
+from sedscope.report.document import ColumnHead, Section, Strong, Table, TableCell, Words
 from sedscope.report.document import Paragraph as Line
 from sedscope.report.estimate import Estimate
 
@@ -61,19 +61,19 @@ def verdicts_section(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> 
     total = f"{len(verdicts)} check{'' if len(verdicts) == 1 else 's'}"
     summary: Words = (Strong(f"{failed} of {total} failed"),) if failed else (f"{total} passed.",)
     columns = (
-        Column("run", "left"),
-        Column("check", "left"),
-        Column("left"),
-        Column("right"),
-        Column("verdict", "left"),
+        ColumnHead("run", "left"),
+        ColumnHead("check", "left"),
+        ColumnHead("left"),
+        ColumnHead("right"),
+        ColumnHead("verdict", "left"),
     )
     rows = tuple(
         (
-            Cell(one.run, is_name=True),
-            Cell(one.check, is_name=True),
-            Cell(_side(one.left)),
-            Cell(_side(one.right)),
-            Cell("passed" if one.passed else "FAILED", detail="intervals overlap" if one.is_close else ""),
+            TableCell(one.run, is_name=True),
+            TableCell(one.check, is_name=True),
+            TableCell(_side(one.left)),
+            TableCell(_side(one.right)),
+            TableCell("passed" if one.passed else "FAILED", detail="intervals overlap" if one.is_close else ""),
         )
         for one in verdicts
     )

@@ -1,15 +1,19 @@
-"""What a check may speak of: functions, quantities and their parameters. `docs/checks.md` explains them."""
+"""The vocabulary of checks: functions, quantities and their parameters. `docs/checks.md` explains them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from recorders.errors import UsageError
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
+from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
+from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 
 REDUCTIONS = ("final", "peak", "lowest", "mean", "at")
-"""From a series over t to one number: at the last checkpoint, the largest, the least, the mean, at `t=`."""
+"""Functions that make one number of a series over t: the last, the largest, the least, the mean, the one at `t=`."""
 ENDS = ("low", "high")
 """The ends of an interval."""
 
@@ -19,37 +23,38 @@ class Quantity:
     """One quantity and the parameters that pick it out."""
 
     parameters: tuple[str, ...]
-    """Besides `run`."""
+    """Names of the parameters besides `run`."""
     required: tuple[str, ...] = ()
     series: bool = True
-    """Over t, so that a reduction must say which value is meant."""
+    """True for a quantity over t, so that a reduction must say which value is meant."""
     of_run: bool = True
-    """Of one run; otherwise of all runs that had the same done to them."""
+    """True for a quantity of one run; else it is one of all runs that had the same done to them."""
 
 
 _COUPLING = Quantity(("source", "task", "window", "rank"), ("source",))
-_EDGE = Quantity(("source", "window"), ("source",))
-_STEP = Quantity(("task", "threshold"), series=False)
+_SPECTRUM = Quantity(("source", "window"), ("source",))
 OPTIONS = ("on", "rank", "window", "basis", "basis_source")
-"""Of an intervention."""
+"""Options of an intervention, which tell its groups of runs apart."""
 _GROUP = ("intervention", "task", "threshold", "vary", *OPTIONS)
+_BY_PARAMETER = ("alignment_selected", "alignment_all", "grok_step_098")
+"""Columns that a parameter picks: `alignment` by `moved=`, `grok_step` by `threshold=`."""
+
+
+def _of_columns(columns: Iterable[ResultColumn[Any]], quantity: Quantity) -> dict[str, Quantity]:
+    return {column.name: quantity for column in columns if column.name not in _BY_PARAMETER}
+
 
 QUANTITIES: dict[str, Quantity] = {
-    "rbar": _COUPLING,
-    "rbar_logit": _COUPLING,
-    "rbar_matched": _COUPLING,
+    **_of_columns(columns_for("gate", CHECKPOINTS), _COUPLING),
     "alignment": Quantity(("source", "task", "window", "rank", "moved"), ("source",)),
-    "rank90": Quantity(("task",)),
-    "participation": _EDGE,
-    "gap": _EDGE,
-    "k_star": _EDGE,
+    **_of_columns(columns_for("gate", RANKS), Quantity(("task",))),
+    **_of_columns(reversed(columns_for("gate", SPECTRA)), _SPECTRUM),
     "metric": Quantity(("name",), ("name",)),
-    "grok_step": _STEP,
-    "memorisation_step": Quantity(("task",), series=False),
-    "delay": Quantity(("task",), series=False),
+    **_of_columns(columns_for("gate", MILESTONES), Quantity(("task",), series=False)),
     "speedup": Quantity((*_GROUP, "over"), ("intervention",), series=False, of_run=False),
     "grokked": Quantity(_GROUP, ("intervention",), series=False, of_run=False),
 }
+QUANTITIES["grok_step"] = Quantity(("task", "threshold"), series=False)
 
 TEXTS = ("source", "task", "name", "run", "moved", "intervention", "over", "vary", "on", "basis", "basis_source")
 """Parameters that take a text; the others take a number."""
@@ -62,7 +67,7 @@ CHOICES: dict[str, tuple[str | float, ...]] = {
 
 
 def require_known(what: str, name: str, known: tuple[str, ...], where: str) -> None:
-    """Refuses an unknown name, listing the known ones.
+    """Refuse an unknown name, listing the known ones.
 
     Raises:
         UsageError: It is not among them.

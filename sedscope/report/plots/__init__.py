@@ -1,1 +1,1 @@
-"""Figures of a report as SVG: each module draws one kind from results, `canvas` decides how all of them look."""
+"""Figures of a report as SVG: each module draws one kind from results, `figure_canvas` decides how all of them look."""

@@ -1,4 +1,4 @@
-"""How every figure is drawn and becomes SVG that is the same each time, fits its surroundings and needs nothing else.
+"""The look of every figure, as SVG that is the same each time, fits its surroundings and needs nothing else.
 
 Decides size, fonts and signs; colours are those of the page: text and axes take `currentColor`, so that one picture
 serves light, dark and paper. Names are never read as mathematics. Leaves to others: what is drawn.
@@ -59,7 +59,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-class Canvas:
+class StackedPanels:
     """A figure of one or more panels, one above the other, over the same steps t."""
 
     def __init__(self, heights: Sequence[float] = (1.0,), legend_lines: int = 0) -> None:
@@ -72,19 +72,19 @@ class Canvas:
         panels = sum(heights) * PANEL_IN + 0.3 * len(heights)
         self.figure = Figure(figsize=(WIDTH_IN, panels + legend_lines * LEGEND_LINE_IN + 0.1), layout="constrained")
         grid = self.figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights))
-        self.panels: tuple[Axes, ...] = tuple(grid[:, 0])
-        self.panels[-1].set_xlabel("t (optimizer steps)")
+        self.axes: tuple[Axes, ...] = tuple(grid[:, 0])
+        self.axes[-1].set_xlabel("t (optimizer steps)")
 
     def legend(self, columns: int = 2) -> None:
-        """One legend for everything that has a label, below the panels."""
-        handles, labels = self.panels[0].get_legend_handles_labels()
+        """Draw one legend for everything that has a label, below the panels."""
+        handles, labels = self.axes[0].get_legend_handles_labels()
         if handles:
             self.figure.legend(handles, labels, loc="outside lower left", ncols=columns, columnspacing=1.2)
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """The style of the report while a figure is made and written."""
+    """Apply the style of the report while a figure is made and written."""
     with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}), warnings.catch_warnings():
         # The reader's fonts draw the text; that matplotlib's own lack a sign of some name matters to nobody.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -93,7 +93,7 @@ def drawing() -> Iterator[None]:
 
 
 def to_svg(figure: Figure, name: str) -> str:
-    """The figure as an `<svg>` element; call it while `drawing`.
+    """Return the figure as an `<svg>` element; call it while `drawing`.
 
     Args:
         figure: What was drawn.
@@ -106,7 +106,7 @@ def to_svg(figure: Figure, name: str) -> str:
 
 
 def standalone(svg: str) -> str:
-    """An SVG file of an embedded figure: readable on a light and on a dark page."""
+    """Return the SVG file of an embedded figure: readable on a light and on a dark page."""
     style = "<style>svg{color:#1b1b1b}@media (prefers-color-scheme:dark){svg{color:#e4e4e4}}</style>"
     head, end, rest = svg.partition(">")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{head}{end}{style}{rest}\n'
@@ -123,5 +123,5 @@ def _embedded(text: str, name: str) -> str:
 
 
 def _font(svg: str) -> str:
-    """The page's own font instead of the list of matplotlib's guesses."""
+    """Set the page's own font instead of the list of matplotlib's guesses."""
     return re.sub(r"font: ([0-9.]+px) [^;\"]*", r"font: \1 system-ui, sans-serif", svg)

@@ -9,8 +9,8 @@ from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.colours import Look, treatment_look
-from sedscope.report.plots.figure_canvas import Canvas, drawing, to_svg
+from sedscope.report.plots.colours import LineLook, treatment_look
+from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg
 from sedscope.report.plots.strokes import dimmed, line
 
 _GREY = "#7f7f7f"
@@ -19,25 +19,25 @@ _LABEL_LENGTH = 68
 
 
 def accuracies_figure(comparison: TaskComparison, name: str) -> str | None:
-    """SVG; None where no accuracy was logged."""
-    shown = [(place, one) for place, one in enumerate(comparison.groups) if isinstance(one.curve, Curve)]
+    """Return the SVG; None where no accuracy was logged."""
+    shown = [(index, group) for index, group in enumerate(comparison.groups) if isinstance(group.curve, Curve)]
     if not shown:
         return None
     with drawing():
-        canvas = Canvas((1.35,), legend_lines=len(shown))
-        (axes,) = canvas.panels
-        for place, group in shown:
-            _draw(axes, group, treatment_look(place), comparison.task)
+        panels = StackedPanels((1.35,), legend_lines=len(shown))
+        (axes,) = panels.axes
+        for index, group in shown:
+            _draw(axes, group, treatment_look(index), comparison.task)
         for accuracy in GROK_ACCURACIES:
             axes.axhline(accuracy, color=_GREY, linewidth=0.8, linestyle=(0, (1, 1)), zorder=1)
         axes.set_ylabel("test accuracy")
         axes.set_ylim(-0.03, 1.03)
-        canvas.legend(columns=1)
-        return to_svg(canvas.figure, name)
+        panels.legend(columns=1)
+        return to_svg(panels.figure, name)
 
 
-def _draw(axes: Axes, group: TreatmentGroup, look: Look, task: str) -> None:
-    """Mean and band as far as all runs go, then each run by itself."""
+def _draw(axes: Axes, group: TreatmentGroup, look: LineLook, task: str) -> None:
+    """Draw mean and band as far as all runs go, then each run by itself."""
     curve = group.curve
     assert isinstance(curve, Curve)
     ends = curve.n > 1
@@ -53,5 +53,5 @@ def _draw(axes: Axes, group: TreatmentGroup, look: Look, task: str) -> None:
         t, value = on.test
         beyond = (t >= curve.t[-1]) & np.isfinite(value)
         if np.count_nonzero(beyond) > 1:
-            own = [(int(x), Estimate(float(y))) for x, y in zip(t[beyond], value[beyond], strict=True)]
-            dimmed(axes, own, look)
+            rest = [(int(x), Estimate(float(y))) for x, y in zip(t[beyond], value[beyond], strict=True)]
+            dimmed(axes, rest, look)

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from sedscope.analysis.result_view.number_text import short
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.colours import Look
+from sedscope.report.plots.colours import LineLook
 from sedscope.report.plots.figure_canvas import BAND
 
 LABEL_LENGTH = 34
@@ -17,25 +17,25 @@ LABEL_LENGTH = 34
 
 
 def line(
-    axes: Axes, points: Sequence[tuple[int, Estimate]], look: Look, label: str, *, longest: int = LABEL_LENGTH
+    axes: Axes, points: Sequence[tuple[int, Estimate]], look: LineLook, label: str, *, longest: int = LABEL_LENGTH
 ) -> None:
-    """Values over t with their intervals behind them."""
+    """Draw values over t with their intervals behind them."""
     if not points:
         return
-    steps, values = [t for t, _ in points], [one.value for _, one in points]
+    steps, values = [t for t, _ in points], [estimate.value for _, estimate in points]
     shown = clipped(label, longest)
     axes.plot(steps, values, color=look.colour, linestyle=look.dash, marker=look.marker, label=shown, zorder=3)
-    known = [(t, one.ends) for t, one in points if one.ends is not None]
-    if len(known) > 1:
-        band(axes, known, look.colour, alpha=0.16)
+    intervals = [(t, estimate.ends) for t, estimate in points if estimate.ends is not None]
+    if len(intervals) > 1:
+        band(axes, intervals, look.colour, alpha=0.16)
 
 
-def dimmed(axes: Axes, points: Sequence[tuple[int, Estimate]], look: Look) -> None:
-    """Values of short windows: there, but not to be read like the others."""
+def dimmed(axes: Axes, points: Sequence[tuple[int, Estimate]], look: LineLook) -> None:
+    """Draw values of short windows: there, but not to be read like the others."""
     if points:
         axes.plot(
             [t for t, _ in points],
-            [one.value for _, one in points],
+            [estimate.value for _, estimate in points],
             color=look.colour,
             linestyle=look.dash,
             linewidth=0.8,
@@ -52,7 +52,7 @@ def band(
     alpha: float = 0.3,
     label: str | None = None,
 ) -> None:
-    """The stretch between two values at each t."""
+    """Draw the stretch between two values at each t."""
     steps = [t for t, _ in ends]
     lows, highs = [low for _, (low, _) in ends], [high for _, (_, high) in ends]
     if len(steps) == 1:
@@ -62,7 +62,7 @@ def band(
 
 
 def log_axis(axes: Axes, label: str) -> None:
-    """A logarithmic axis whose ticks are plain numbers."""
+    """Make the axis logarithmic, with plain numbers at its ticks."""
     axes.set_yscale("log")
     axes.set_ylabel(label)
     low, high = axes.get_ylim()
@@ -74,6 +74,6 @@ def log_axis(axes: Axes, label: str) -> None:
 
 
 def clipped(label: str, longest: int = LABEL_LENGTH) -> str:
-    """A name short enough for a legend; a leading underscore would hide it from matplotlib."""
+    """Return a name short enough for a legend; a leading underscore would hide it from matplotlib."""
     text = label if len(label) <= longest else label[: longest - 1] + "…"
     return f"\u200a{text}" if text.startswith("_") else text

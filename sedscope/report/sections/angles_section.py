@@ -8,25 +8,25 @@ from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, par
 from sedscope.analysis.pipeline.results import AngleSeries
 from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.document import Block, Cell, Column, Notes, Paragraph, Section, Table, Term, Words
+from sedscope.report.document import CellNotes, ColumnHead, Content, Paragraph, Section, Table, TableCell, Term, Words
 from sedscope.report.sections.cells import name, names_column
-from sedscope.report.sections.run_section import Part, not_measured
+from sedscope.report.sections.run_section import RunAtBasis, not_measured
 
-_MOST = 40
-"""Rows of the table; the file of tables holds all."""
+_MOST_ROWS = 40
+"""The table holds no more, since every two sources are a pair; the file of tables holds all."""
 
 
-def angles_section(part: Part) -> Section:
-    """Floors first, then pairs between tasks, then sources of one task."""
-    found = [one for one in part.run.angles if (one.window, one.rank) == (part.window, part.rank)]
-    if not found:
-        return part.section("Angles", "angles", not_measured("Principal angles", "two sources are needed"))
-    ordered = sorted(found, key=_importance)
-    notes = Notes()
-    rows = tuple(_row(one, notes) for one in ordered[:_MOST])
+def angles_section(basis: RunAtBasis) -> Section:
+    """Return a table: floors first, then pairs between tasks, then sources of one task."""
+    pairs = [each for each in basis.run.angles if (each.window, each.rank) == (basis.window, basis.rank)]
+    if not pairs:
+        return basis.section("Angles", "angles", not_measured("Principal angles", "two sources are needed"))
+    ordered = sorted(pairs, key=_importance)
+    notes = CellNotes()
+    rows = tuple(_row(series, notes) for series in ordered[:_MOST_ROWS])
     columns = (
-        names_column("source"), Column("and", "left"), Column(Term("angles", "cosine 1")), Column("mean cosine"),
-        Column("checkpoints"), Column("flat"),
+        names_column("source"), ColumnHead("and", "left"), ColumnHead(Term("angles", "cosine 1")),
+        ColumnHead("mean cosine"), ColumnHead("checkpoints"), ColumnHead("flat"),
     )  # fmt: skip
     left_out = len(ordered) - len(rows)
     more = f" {left_out} more pairs are in tables/angles.csv." if left_out else ""
@@ -34,16 +34,16 @@ def angles_section(part: Part) -> Section:
         "Cosines of the ", Term("angles", "principal angles"), " between top-K subspaces, medians over the"
         f" checkpoints.{more}",
     )  # fmt: skip
-    blocks: list[Block] = [Table("angles", columns, rows, caption, tuple(notes.reasons))]
-    if not any(one.is_floor for one in found):
-        blocks.append(Paragraph(("The floor, another fixed batch of the same task, was not measured.",), "aside"))
-    return part.section("Angles", "angles", *blocks)
+    contents: list[Content] = [Table("angles", columns, rows, caption, tuple(notes.numbers))]
+    if not any(series.is_floor for series in pairs):
+        contents.append(Paragraph(("The floor, another fixed batch of the same task, was not measured.",), "aside"))
+    return basis.section("Angles", "angles", *contents)
 
 
 def _importance(series: AngleSeries) -> int:
-    """Floors, then fixed gradients of different tasks, then gradient against control and trajectory, then the rest."""
+    """Return the place of a pair's kind: floors, then fixed gradients, then gradient against others, then the rest."""
     first, second = parse_source(series.first), parse_source(series.second)
-    families = {one.family for one in (first, second) if one is not None}
+    families = {source.family for source in (first, second) if source is not None}
     if series.is_floor:
         return 0
     if families == {FIXED_GRADIENT}:
@@ -53,18 +53,18 @@ def _importance(series: AngleSeries) -> int:
     return 3 if FIXED_GRADIENT in families else 4
 
 
-def _row(series: AngleSeries, notes: Notes) -> tuple[Cell, ...]:
-    known = [(point, point.cosines) for point in series.points if not isinstance(point.cosines, Undefined)]
-    second = Cell("itself, another batch") if series.is_floor else name(series.second)
-    if not known:
+def _row(series: AngleSeries, notes: CellNotes) -> tuple[TableCell, ...]:
+    measured = [(point, point.cosines) for point in series.points if not isinstance(point.cosines, Undefined)]
+    second = TableCell("itself, another batch") if series.is_floor else name(series.second)
+    if not measured:
         reasons = [point.cosines.reason for point in series.points if isinstance(point.cosines, Undefined)]
         return (name(series.first), second, notes.cell(reasons[0] if reasons else "there is no checkpoint"),
-                Cell(""), Cell("0"), Cell(""))  # fmt: skip
+                TableCell(""), TableCell("0"), TableCell(""))  # fmt: skip
     return (
         name(series.first),
         second,
-        Cell(signed(float(np.median([cosines[0] for _, cosines in known])), 2)),
-        Cell(signed(float(np.median([cosines.mean() for _, cosines in known])), 2)),
-        Cell(str(len(known))),
-        Cell(f"{sum(point.flat is not None for point, _ in known)} of {len(known)}"),
+        TableCell(signed(float(np.median([cosines[0] for _, cosines in measured])), 2)),
+        TableCell(signed(float(np.median([cosines.mean() for _, cosines in measured])), 2)),
+        TableCell(str(len(measured))),
+        TableCell(f"{sum(point.flat is not None for point, _ in measured)} of {len(measured)}"),
     )

@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.pipeline.results import CouplingAt, CouplingSeries
-from sedscope.analysis.result_view.number_text import between, count, signed
+from collections.abc import Sequence
+
+from sedscope.analysis.result_view.columns import plain_reading
+from sedscope.analysis.result_view.footnotes import FLAT
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row, Value
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.document import FLAT, Cell, Column, Notes
+from sedscope.report.document import CellNotes, ColumnHead, TableCell, Term
 from sedscope.report.estimate import Estimate
-from sedscope.report.select import Kind, estimate
 
-EMPTY = Cell("")
-
-
-def name(text: str) -> Cell:
-    """A source, task or metric."""
-    return Cell(text, is_name=True)
+EMPTY = TableCell("")
 
 
-def names_column(title: str) -> Column:
-    """The first column of most tables."""
-    return Column(title, "left")
+def name(text: str) -> TableCell:
+    """Return the cell of a source, task or metric."""
+    return TableCell(text, is_name=True)
 
 
-def number(value: float | int | Undefined | None, notes: Notes) -> Cell:
-    """A bare number; whole ones with thousands apart."""
+def names_column(title: str) -> ColumnHead:
+    """Return the head of a column of names, which is the first one of most tables."""
+    return ColumnHead(title, "left")
+
+
+def heads(columns: Sequence[ResultColumn[Row]], prefix: str = "") -> list[ColumnHead]:
+    """Return the heads of result columns, with their links to the glossary."""
+    return [
+        ColumnHead(Term(column.term, f"{prefix}{column.title}") if column.term else f"{prefix}{column.title}")
+        for column in columns
+    ]
+
+
+def value_cell(value: Value, notes: CellNotes) -> TableCell:
+    """Return a value of the result with its interval and the sign of a flat spectrum."""
     if value is None:
         return EMPTY
     if isinstance(value, Undefined):
         return notes.cell(value.reason)
-    return Cell(count(value).replace("-", "−") if isinstance(value, int) else signed(float(value)))
+    notes.has_flat |= value.is_flat
+    return TableCell(value.text, detail=" ".join(filter(None, (value.ends_text, FLAT if value.is_flat else ""))))
 
 
-def estimated(value: Estimate | Undefined, notes: Notes, *, mark: str = "") -> Cell:
-    """A number with its interval."""
+def number(value: float | Undefined | None, notes: CellNotes) -> TableCell:
+    """Return a bare number; whole ones with thousands apart."""
+    return value_cell(plain_reading(value), notes)
+
+
+def estimated(value: Estimate | Undefined, notes: CellNotes) -> TableCell:
+    """Return a number with its interval; an exact one has none to show."""
     if isinstance(value, Undefined):
         return notes.cell(value.reason)
-    ends = "" if value.ends is None or value.is_exact else between(value.ends)
-    return Cell(signed(value.value), detail=" ".join(filter(None, (ends, mark))))
-
-
-def moment(series: CouplingSeries | None, part: str, notes: Notes, kind: Kind = "rbar") -> Cell:
-    """The peak or the end of a series; empty where source and task were not put together."""
-    if series is None:
-        return EMPTY
-    at = series.peak if part == "peak" else series.final
-    point = series.at(at)
-    if isinstance(at, Undefined) or point is None:
-        return notes.cell(at.reason if isinstance(at, Undefined) else "there is no such checkpoint")
-    return of_point(point, notes, kind)
-
-
-def of_point(point: CouplingAt, notes: Notes, kind: Kind = "rbar") -> Cell:
-    """One checkpoint, marked where the subspace is arbitrary."""
-    value = estimate(point, kind)
-    notes.flat |= point.flat is not None and isinstance(value, Estimate)
-    return estimated(value, notes, mark=FLAT if point.flat is not None else "")
+    return value_cell(Reading(value.value, None if value.is_exact else value.ends), notes)

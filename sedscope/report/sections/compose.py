@@ -6,24 +6,24 @@ from collections.abc import Sequence
 
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.settings import Settings
-from sedscope.report.document import Block, Document, Items, Name, Paragraph, Section, Strong, Words
+from sedscope.report.document import Content, Document, Items, Name, Paragraph, Section, Strong, Words
 from sedscope.report.facts import Reported
 from sedscope.report.failure import Failure
 from sedscope.report.finding import across_tasks, all_findings, headline_basis
-from sedscope.report.groups import Group, group_labels, groups_of
+from sedscope.report.groups import SeedGroup, group_labels, groups_of
 from sedscope.report.sections.alignment_section import alignment_section
 from sedscope.report.sections.angles_section import angles_section
 from sedscope.report.sections.blocks_section import blocks_section
 from sedscope.report.sections.coupling_section import coupling_section
 from sedscope.report.sections.interventions_section import comparison_section, comparison_words
 from sedscope.report.sections.measures_section import measures_section
-from sedscope.report.sections.method_section import method_section, remarks, run_facts
-from sedscope.report.sections.milestones_section import metrics_section
-from sedscope.report.sections.run_section import Part
+from sedscope.report.sections.method_section import method_section, remark_items, run_facts
+from sedscope.report.sections.milestones_section import milestones_section
+from sedscope.report.sections.run_section import RunAtBasis
 from sedscope.report.sections.seeds_section import seeds_section, seeds_words
 from sedscope.report.sections.spectra_section import spectra_section
 from sedscope.report.sections.stages_section import stages_section
-from sedscope.report.select import bases
+from sedscope.report.series_lookup import bases
 
 _BY_BASIS = (
     coupling_section,
@@ -44,26 +44,26 @@ def compose(
     verdicts: Section | None = None,
     comparison: InterventionComparison | None = None,
 ) -> Document:
-    """The document of a report.
+    """Return the document of a report.
 
     Args:
         reported: The runs, in the order of the command line.
         failures: Those that could not be analysed.
         settings: What all were asked for.
-        command: That makes the report again.
-        verdicts: Of checks, where there were any.
+        command: Makes the report again.
+        verdicts: The section of checks, where there were any.
         comparison: Of the runs; None where no run has an intervention.
     """
     groups = groups_of(reported)
-    named = list(zip(groups, group_labels(groups), strict=True))
-    sections = [_finding(reported, failures, comparison, named)]
+    labelled = list(zip(groups, group_labels(groups), strict=True))
+    sections = [_finding(reported, failures, comparison, labelled)]
     sections += [] if verdicts is None else [verdicts]
     if comparison is not None:
-        sections.append(comparison_section(comparison, [one.analysis for one in reported]))
-    sections += [seeds_section(group, place, label) for place, (group, label) in enumerate(named)]
-    sections += [_run(one, f"run-{place + 1}") for place, one in enumerate(reported)]
+        sections.append(comparison_section(comparison, [run.analysis for run in reported]))
+    sections += [seeds_section(group, index, label) for index, (group, label) in enumerate(labelled)]
+    sections += [_run(run, f"run-{number}") for number, run in enumerate(reported, 1)]
     sections.append(method_section(reported, settings, command))
-    names = ", ".join(one.analysis.name for one in reported) or "no run"
+    names = ", ".join(run.analysis.name for run in reported) or "no run"
     return Document("sedscope report", names, tuple(sections))
 
 
@@ -71,35 +71,33 @@ def _finding(
     reported: Sequence[Reported],
     failures: Sequence[Failure],
     comparison: InterventionComparison | None,
-    groups: Sequence[tuple[Group, str]],
+    groups: Sequence[tuple[SeedGroup, str]],
 ) -> Section:
-    blocks: list[Block] = [] if comparison is None else list(comparison_words(comparison))
-    blocks += [Items(seeds_words(*each)) for each in groups]
-    for one in reported:
-        run = one.analysis
+    contents: list[Content] = [] if comparison is None else list(comparison_words(comparison))
+    contents += [Items(seeds_words(group, label)) for group, label in groups]
+    for run in (each.analysis for each in reported):
         together = across_tasks(run)
         if together is not None:
             name: Words = (Strong(run.name), ": ") if len(reported) > 1 else ()
-            blocks.append(Paragraph((*name, *together), "lead"))
+            contents.append(Paragraph((*name, *together), "lead"))
         for task, sentences in all_findings(run):
             label: Words = (Strong(run.name), " · ", Name(task)) if len(reported) > 1 else ("Task ", Name(task))
             if len(reported) > 1 or len(run.tasks) > 1:
-                blocks.append(Paragraph((*label, ":")))
-            blocks.append(Paragraph(sentences[0], "lead" if together is None else "plain"))
-            blocks.append(Items(sentences[1:]))
+                contents.append(Paragraph((*label, ":")))
+            contents.append(Paragraph(sentences[0], "lead" if together is None else "plain"))
+            contents.append(Items(sentences[1:]))
         if headline_basis(run) is None:
             reason = "; ".join(run.notes) or "no task has a probe"
-            blocks.append(Paragraph((Strong(run.name), f": coupling to features is not known ({reason}).")))
-    blocks.append(Paragraph(_scope(reported, len(groups)), "aside"))
-    blocks += [Paragraph((f"{one.path} could not be analysed: {one.reason}.",), "warning") for one in failures]
-    return Section("Finding", "finding", tuple(block for block in blocks if block != Items(())))
+            contents.append(Paragraph((Strong(run.name), f": coupling to features is not known ({reason}).")))
+    contents.append(Paragraph(_scope(reported, len(groups)), "aside"))
+    contents += [Paragraph((f"{each.path} could not be analysed: {each.reason}.",), "warning") for each in failures]
+    return Section("Finding", "finding", tuple(content for content in contents if content != Items(())))
 
 
 def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
-    """What the sentences above do not cover."""
-    bases_said = [headline_basis(one.analysis) for one in reported]
-    known = next((one for one in bases_said if one is not None), None)
-    basis = "" if known is None else f"W = {known[0]}, K = {known[1]}. "
+    """Say what the sentences above do not cover."""
+    headlines = [basis for run in reported if (basis := headline_basis(run.analysis)) is not None]
+    basis_words = f"W = {headlines[0][0]}, K = {headlines[0][1]}. " if headlines else ""
     seeds = "" if n_groups or not reported else (
         "One training" if len(reported) == 1 else "No two of the runs above differ in the seed alone"
     ) + ": nothing here says how the numbers vary over seeds. "  # fmt: skip
@@ -107,17 +105,17 @@ def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
         "Intervals hold directions and fixed batch fixed; those of quotients are bounded by the ends of both. Words"
         " follow fixed rules: above or below only where that interval leaves 1 out."
     )
-    return (basis, seeds, rules)
+    return (basis_words, seeds, rules)
 
 
-def _run(one: Reported, anchor: str) -> Section:
-    run = one.analysis
-    found = bases(run) or ((run.settings.window[0], run.settings.rank[0]),)
-    parts = [Part(run, one.facts, window, rank, anchor) for window, rank in found]
-    sections = [metrics_section(parts[0])]
-    for place, part in enumerate(parts):
-        own = part if place == 0 else Part(run, one.facts, part.window, part.rank, f"{anchor}-{place + 1}")
-        sections += [make(own) for make in _BY_BASIS]
-    said = remarks(one)
-    blocks: tuple[Block, ...] = (run_facts(one),) if said is None else (run_facts(one), said)
-    return Section(f"Run {run.name}", anchor, blocks, tuple(sections))
+def _run(reported: Reported, anchor: str) -> Section:
+    run = reported.analysis
+    run_bases = bases(run) or ((run.settings.window[0], run.settings.rank[0]),)
+    # Anchors are unique: the first W and K has that of the run, the others have a number behind it.
+    subjects = [
+        RunAtBasis(run, reported.facts, window, rank, f"{anchor}-{number}" if number > 1 else anchor)
+        for number, (window, rank) in enumerate(run_bases, 1)
+    ]
+    sections = [milestones_section(subjects[0])]
+    sections += [make(subject) for subject in subjects for make in _BY_BASIS]
+    return Section(f"Run {run.name}", anchor, (run_facts(reported), *remark_items(run)), tuple(sections))

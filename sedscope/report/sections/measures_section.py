@@ -2,56 +2,67 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.pipeline.results import CouplingSeries
+from collections.abc import Sequence
+
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
+from sedscope.analysis.result_view.columns import CHECKPOINTS
 from sedscope.analysis.result_view.number_text import between, count
+from sedscope.analysis.result_view.result_column import ResultColumn, Value, columns_for
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.document import Block, Cell, Column, Notes, Section, Table, Term, Words
-from sedscope.report.sections.cells import moment, name, names_column, number
-from sedscope.report.sections.run_section import Part, not_measured
-from sedscope.report.select import KINDS, n_flat
+from sedscope.report.document import CellNotes, ColumnHead, Content, Section, Table, TableCell, Words
+from sedscope.report.sections.cells import heads, name, names_column, value_cell
+from sedscope.report.sections.run_section import RunAtBasis, not_measured
+from sedscope.report.series_lookup import n_flat
 
 
-def measures_section(part: Part) -> Section:
-    """One table per task: every ratio at the end."""
-    blocks: list[Block] = [_table(part, task, place) for place, task in enumerate(part.run.tasks)]
-    if not part.series:
-        blocks = [not_measured("R^logit and R^matched", "there is no coupling")]
-    return part.section("R^logit and R^matched", "measures", *blocks)
+def measures_section(basis: RunAtBasis) -> Section:
+    """Return one table per task: every ratio at the end."""
+    tables: list[Content] = [_table(basis, task, index) for index, task in enumerate(basis.run.tasks)]
+    if not basis.series:
+        tables = [not_measured("R^logit and R^matched", "there is no coupling")]
+    return basis.section("R^logit and R^matched", "measures", *tables)
 
 
-def _table(part: Part, task: str, place: int) -> Table:
-    notes = Notes()
-    rows = tuple(_row(one, notes) for one in part.series if one.task == task)
-    columns = (
-        names_column("source"), Column(Term("R", "R̄_k")), Column(Term("R_logit", "R^logit")),
-        Column(Term("R_matched", "R^matched")), Column("draws"), Column(Term("participation", "participation")),
-        Column("flat"),
+def _table(basis: RunAtBasis, task: str, index: int) -> Table:
+    notes = CellNotes()
+    columns = columns_for("page", CHECKPOINTS)
+    ratios = [column for column in columns if column.has_interval]
+    others = [column for column in columns if not column.has_interval]
+    rows = tuple(_row(series, ratios, others, notes) for series in basis.series if series.task == task)
+    table_heads = (
+        names_column("source"), *heads(ratios), ColumnHead("draws"), *heads(others), ColumnHead("flat"),
     )  # fmt: skip
     caption: Words = (
         f"Centroids of {task}, at the last checkpoint. Draws: R̄_k of each draw of a control or fixed batch, least and"
         " largest. Flat: at how many checkpoints with full windows the top K is arbitrary.",
     )
-    return Table(f"measures-{place}", columns, rows, caption, tuple(notes.reasons), notes.marks())
+    return Table(f"measures-{index}", table_heads, rows, caption, tuple(notes.numbers), notes.marks())
 
 
-def _row(series: CouplingSeries, notes: Notes) -> tuple[Cell, ...]:
-    point = series.at(series.final)
+Columns = Sequence[ResultColumn[CheckpointCoupling]]
+
+
+def _row(series: CouplingSeries, ratios: Columns, others: Columns, notes: CellNotes) -> tuple[TableCell, ...]:
     flat, n = n_flat(series)
-    participation = Undefined("there is no final checkpoint") if point is None else point.participation
-    if isinstance(series.final, Undefined):
-        participation = series.final
     return (
         name(series.source),
-        *(moment(series, "final", notes, kind) for kind in KINDS),
+        *(value_cell(_final(series, column), notes) for column in ratios),
         _draws(series),
-        number(participation, notes),
-        Cell(f"{count(flat)} of {count(n)}"),
+        *(value_cell(_final(series, column), notes) for column in others),
+        TableCell(f"{count(flat)} of {count(n)}"),
     )
 
 
-def _draws(series: CouplingSeries) -> Cell:
+def _final(series: CouplingSeries, column: ResultColumn[CheckpointCoupling]) -> Value:
+    point = series.at(series.final)
+    if isinstance(series.final, Undefined) or point is None:
+        return series.final if isinstance(series.final, Undefined) else Undefined("there is no final checkpoint")
+    return column.read(point)
+
+
+def _draws(series: CouplingSeries) -> TableCell:
     point = series.at(series.final)
     if point is None or point.spread is None:
-        return Cell("")
+        return TableCell("")
     n = sum(value is not None for value in point.spread.rbar)
-    return Cell(between((point.spread.low, point.spread.high)), detail=f"n = {n}")
+    return TableCell(between((point.spread.low, point.spread.high)), detail=f"n = {n}")

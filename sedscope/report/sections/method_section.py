@@ -1,39 +1,39 @@
-"""What made the numbers: settings, versions, a paragraph for a paper, and the command that makes them again."""
+"""The making of the numbers: settings, versions, a paragraph for a paper, and the command that makes them again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.number_text import count
+from sedscope.analysis.result_view.run_view import centroid_words, derivative_words, recorded_steps, remarks
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.statistics.interval import RESAMPLES
-from sedscope.report.document import Block, Cell, Code, Column, Items, Paragraph, Section, Table
+from sedscope.report.document import Code, ColumnHead, Content, Items, Paragraph, Section, Table, TableCell
 from sedscope.report.facts import Reported
 from sedscope.report.sections.cells import name
 
 
 def method_section(reported: Sequence[Reported], settings: Settings, command: str) -> Section:
-    """Of the whole report."""
-    blocks: list[Block] = [
+    """Return the section that ends a report."""
+    contents: list[Content] = [
         Paragraph(("Methods, to paste into a paper:",)),
         Code(paragraph(reported, settings), wraps=True),
         Paragraph(("The command that makes these files again:",)),
         Code(command),
     ]
-    return Section("Methods", "methods", (*blocks, _settings(settings)))
+    return Section("Methods", "methods", (*contents, _settings(settings)))
 
 
-def run_facts(one: Reported) -> Block:
-    """What the run says about itself."""
-    run, facts = one.analysis, one.facts
+def run_facts(reported: Reported) -> Content:
+    """Return what a run says about itself as a table."""
+    run, facts = reported.analysis, reported.facts
     rows = {
         "path": run.path,
         "state": run.state,
         "tasks": ", ".join(run.tasks) or "none named",
-        "recorded": "no step yet"
-        if run.steps is None
-        else f"t {count(run.steps[0])}–{count(run.steps[1])}, every {count(facts.every)}",
+        "recorded": f"{recorded_steps(run)}, every {count(facts.every)}",
         "selected": f"{facts.selection}; P = {count(run.n_selected)}",
         "seed": facts.seed,
         "optimizer": facts.optimizer,
@@ -42,15 +42,14 @@ def run_facts(one: Reported) -> Block:
         "device": facts.device,
         "recorded with": ", ".join(f"{key} {value}" for key, value in facts.versions) or None,
     }
-    cells = tuple((Cell(key), Cell("unknown" if value is None else value)) for key, value in rows.items())
-    return Table("facts", (Column("run", "left"), Column("", "left")), cells)
+    cells = tuple((TableCell(key), TableCell("unknown" if value is None else value)) for key, value in rows.items())
+    return Table("facts", (ColumnHead("run", "left"), ColumnHead("", "left")), cells)
 
 
-def remarks(one: Reported) -> Block | None:
-    """Notes and damage."""
-    said = [(note,) for note in one.analysis.notes]
-    said += [(f"Damaged: {damage}; the numbers are those of what is good.",) for damage in one.analysis.damage]
-    return Items(tuple(said)) if said else None
+def remark_items(run: RunAnalysis) -> tuple[Items, ...]:
+    """Return notes and damage as a list, where there are any."""
+    lines = [(text if kind == "note" else f"{kind.capitalize()}: {text}.",) for kind, text in remarks(run)]
+    return (Items(tuple(lines)),) if lines else ()
 
 
 def _settings(settings: Settings) -> Table:
@@ -60,8 +59,8 @@ def _settings(settings: Settings) -> Table:
         "probes N": count(settings.probes),
         "random directions": count(settings.random),
         "windows": settings.align,
-        "centroid": "target logit" if settings.centroid == "target" else "sum of logits",
-        "derivative": "exact" if settings.method == "exact" else f"central difference, ε = {settings.epsilon:g}",
+        "centroid": centroid_words(settings),
+        "derivative": derivative_words(settings),
         "checkpoints": "all" if settings.checkpoints is None else count(settings.checkpoints),
         "fixed batch": f"{count(settings.batch)} examples, {count(settings.batches)} batch"
         f"{'' if settings.batches == 1 else 'es'}, drawn from {settings.part}",
@@ -71,31 +70,30 @@ def _settings(settings: Settings) -> Table:
         "device": settings.device,
         "sedscope": version("sedscope"),
     }
-    rows = tuple((name(key), Cell(value)) for key, value in values.items())
-    return Table("settings", (Column("setting", "left"), Column("value", "left")), rows)
+    rows = tuple((name(key), TableCell(value)) for key, value in values.items())
+    return Table("settings", (ColumnHead("setting", "left"), ColumnHead("value", "left")), rows)
 
 
 def paragraph(reported: Sequence[Reported], settings: Settings) -> str:
-    """Prose with the settings in it; it claims what was done, not what was found."""
-    n_probes = sorted({one.n_probes for run in reported for one in run.analysis.rank90 if one.n_probes})
+    """Return prose with the settings in it; it claims what was done, not what came out."""
+    n_probes = sorted({ranks.n_probes for run in reported for ranks in run.analysis.rank90 if ranks.n_probes})
     probes = " to ".join(count(n) for n in dict.fromkeys((n_probes[0], n_probes[-1]))) if n_probes else "no"
     window, rank = (_listed(values) for values in (settings.window, settings.rank))
-    centroid = "the target logit" if settings.centroid == "target" else "the sum of logits"
     derivative = (
         "exactly, by double backward"
         if settings.method == "exact"
         else f"by central differences (ε = {settings.epsilon:g} of the norm of the selected weights)"
     )
-    selections = sorted({f"{one.facts.selection} ({count(one.analysis.n_selected)} parameters)" for one in reported})
+    selections = sorted({f"{run.facts.selection} ({count(run.analysis.n_selected)} parameters)" for run in reported})
     text = (
         f"Parameter-space rows (gradients, optimizer steps and displacements) of the selected parameters"
         f" ({'; '.join(selections) or 'none'}) were recorded with sedscope {version('sedscope')}. At each checkpoint"
         f" the top K = {rank} right singular vectors of the {settings.align} window of W = {window} rows, neither"
         " centred nor normalised, were taken (arXiv 2604.25143). The centroid of a probe is the gradient of"
-        f" {centroid} with respect to a displacement at the feature point (arXiv 2604.11962); the coupling A(v) of a"
-        f" unit direction v is the mean over {probes} probes of the squared norm of the centroid's directional"
-        f" derivative along v, computed {derivative}. R_k is A(v_k) divided by the median of A over {settings.random}"
-        " random Gaussian directions that are the same at every checkpoint; R̄_k is its mean over k."
+        f" the {centroid_words(settings)} with respect to a displacement at the feature point (arXiv 2604.11962); the"
+        f" coupling A(v) of a unit direction v is the mean over {probes} probes of the squared norm of the centroid's"
+        f" directional derivative along v, computed {derivative}. R_k is A(v_k) divided by the median of A over"
+        f" {settings.random} random Gaussian directions that are the same at every checkpoint; R̄_k is its mean over k."
     )
     if settings.evidence:
         text += (

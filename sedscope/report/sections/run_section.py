@@ -1,4 +1,4 @@
-"""What the sections of one run share: the run, its W and K, and anchors that are unique in the document."""
+"""A run at one W and K as its sections see it, and the anchors that are unique in the document."""
 
 from __future__ import annotations
 
@@ -7,58 +7,48 @@ from dataclasses import dataclass
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.document import Block, Figure, Figures, Paragraph, Section, Strong, Words
+from sedscope.report.document import Content, Figure, Figures, Paragraph, Section, Strong, Words
 from sedscope.report.facts import RunFacts
-from sedscope.report.select import find
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One run at one W and K."""
+class RunAtBasis:
+    """One run at one W and K, the subject of a section."""
 
     run: RunAnalysis
     facts: RunFacts
     window: int
     rank: int
     anchor: str
-    """Begins every anchor and figure of it."""
+    """Begins every anchor and every name of a figure of this run."""
 
     @property
     def series(self) -> tuple[CouplingSeries, ...]:
-        """Every source and task at this W and K."""
-        return tuple(one for one in self.run.coupling if (one.window, one.rank) == (self.window, self.rank))
+        """The series of every source and task at this W and K."""
+        return tuple(series for series in self.run.coupling if (series.window, series.rank) == (self.window, self.rank))
 
     @property
     def spectra(self) -> tuple[SpectrumSeries, ...]:
-        """Every source at this W."""
-        return tuple(one for one in self.run.spectra if one.window == self.window)
+        """The spectra of every source at this W."""
+        return tuple(series for series in self.run.spectra if series.window == self.window)
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """In their order."""
-        return tuple(dict.fromkeys(one.source for one in self.series))
-
-    def of(self, source: str, task: str) -> CouplingSeries | None:
-        """One series."""
-        return find(self.run, source, task, self.window, self.rank)
-
-    def section(self, title: str, name: str, *blocks: Block | None) -> Section:
-        """A section of this run; blocks that are None are left out."""
-        return Section(title, f"{self.anchor}-{name}", tuple(block for block in blocks if block is not None))
+    def section(self, title: str, name: str, *contents: Content | None) -> Section:
+        """Return a section of this run; contents that are None are left out."""
+        return Section(title, f"{self.anchor}-{name}", tuple(content for content in contents if content is not None))
 
 
 def side_by_side(*figures: Figure | None) -> Figures | None:
-    """Those figures that there are."""
-    known = tuple(one for one in figures if one is not None)
-    return Figures(known) if known else None
+    """Return the figures that there are, to stand beside one another; None where there is none."""
+    drawn = tuple(each for each in figures if each is not None)
+    return Figures(drawn) if drawn else None
 
 
 def figure(svg: str | None, name: str, alt: str, caption: Words) -> Figure | None:
-    """A figure, where something was drawn."""
+    """Return a figure, or None where nothing was drawn."""
     return None if svg is None else Figure(name, svg, alt, caption)
 
 
 def not_measured(what: str, reason: str | Undefined) -> Paragraph:
-    """What stands in the place of a section's contents."""
+    """Return the sentence that stands in the place of contents that do not exist."""
     why = reason.reason if isinstance(reason, Undefined) else reason
     return Paragraph((f"{what}: ", Strong("not measured"), f" ({why})."), "aside")

@@ -35,17 +35,24 @@ def sections(data: RunData) -> tuple[Section, ...]:
 
 
 def _milestones(data: RunData) -> Iterator[Fact]:
-    for milestones in data.milestones:
-        grokking = milestones.grokking
-        yield milestones.task, f"grok {_step(grokking.grok[0])}, at 0.98 {_step(grokking.grok[1])}"
-        delay = "–" if isinstance(grokking.delay, Undefined) else f"{grokking.delay:,} steps"
-        yield "", f"memorised {_step(grokking.memorised)}, delay {delay}"
-        if isinstance(grokking.grok[0], Undefined):
-            yield "", grokking.grok[0].reason
+    """Yield the milestones of each task, two to a line, and why it did not grok."""
+    # The registry brings numpy along, which the first paint does not wait for.
+    from sedscope.analysis.result_view.columns import MILESTONES, TaskResult
+    from sedscope.analysis.result_view.result_column import Reading, columns_for
 
-
-def _step(value: Any) -> str:
-    return "–" if isinstance(value, Undefined) else f"t = {value.t:,}"
+    columns = columns_for("viewer", MILESTONES)
+    for metrics in data.milestones:
+        row = TaskResult(metrics, None)
+        values = [column.read(row) for column in columns]
+        texts = [
+            f"{column.title}: {value.text if isinstance(value, Reading) else '–'}"
+            for column, value in zip(columns, values, strict=True)
+        ]
+        for first in range(0, len(texts), 2):
+            yield "" if first else metrics.task, ", ".join(texts[first : first + 2])
+        grok_step = metrics.grokking.grok[0]
+        if isinstance(grok_step, Undefined):
+            yield "", grok_step.reason
 
 
 def _recorded(data: RunData) -> Iterator[Fact]:

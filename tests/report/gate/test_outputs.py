@@ -21,7 +21,7 @@ from sedscope.report.estimate import Estimate
 from sedscope.report.failure import Failure
 from sedscope.report.formats.report_json import render_json
 from sedscope.report.formats.step_summary import LIMIT, append_summary, shortened, summary_wanted
-from sedscope.report.gate.baseline import Comparison, compare_reports, parse_change, read_report
+from sedscope.report.gate.baseline import GateAnswer, compare_reports, parse_change, read_report
 from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
 from sedscope.report.gate.verdict import Verdict
@@ -58,7 +58,7 @@ def as_json(*runs: RunAnalysis) -> Any:
     return json.loads(render_json(list(runs), (), runs[0].settings))
 
 
-def compared(old: RunAnalysis, new: RunAnalysis, allowed: float = 0.1) -> Comparison:
+def compared(old: RunAnalysis, new: RunAnalysis, allowed: float = 0.1) -> GateAnswer:
     return compare_reports(as_json(old), as_json(new), new.settings, allowed)
 
 

@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RankSeries, Spread
-from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
+from sedscope.analysis.result_view.columns import SOURCES
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, columns_for
+from sedscope.analysis.result_view.run_view import SourceMatrix
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours, family, task_of
+from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Series
 from sedscope.tui.plot.figures import subscript
 from sedscope.tui.tabs.reference_lines import RANDOM
@@ -93,40 +96,34 @@ def rank_chart(ranks: Sequence[RankSeries], task: str | None, axis: Axis, moment
 
 
 def matrix(
-    series: Sequence[CouplingSeries], tasks: Sequence[str], kinds: Sequence[str] = ("peak", "final")
+    series: Sequence[CouplingSeries],
+    tasks: Sequence[str],
+    columns: Sequence[ResultColumn[CouplingSeries]] | None = None,
 ) -> tuple[Heatmap, Mapping[tuple[int, int], str]]:
-    """[source, task × (peak, final)] of R̄_k, and why a cell has no number.
-
-    Where no source is put against another task than its own, each family's own sources share a row.
+    """Return [source, task × column] of a result's table of sources, and why a cell has no number.
 
     Args:
-        series: All of an analysis.
+        series: All of an analysis, at one W and K.
         tasks: In their order.
-        kinds: Of "peak" and "final" those to show.
+        columns: Those to show; None for every one that the viewer shows.
     """
-    crossed = any(task_of(coupling.source) not in (None, coupling.task) for coupling in series)
-    share = len(tasks) > 1 and not crossed
-
-    def row_of(source: str) -> str:
-        return f"{family(source)}/own" if share and task_of(source) is not None else source
-
-    rows = tuple(dict.fromkeys(row_of(coupling.source) for coupling in series))
-    values = np.full((len(rows), len(kinds) * len(tasks)), np.nan)
-    by_cell = {(row_of(coupling.source), coupling.task): coupling for coupling in series}
+    columns = columns_for("viewer", SOURCES) if columns is None else columns
+    sources = SourceMatrix.of(series, tasks)
+    pairs = [(task, column) for task in sources.tasks for column in columns]
+    values = np.full((len(sources.labels), len(pairs)), np.nan)
     reasons: dict[tuple[int, int], str] = {}
-    for cell in np.ndindex(*values.shape):
-        task, kind = divmod(cell[1], len(kinds))
-        coupling = by_cell.get((rows[cell[0]], tasks[task]))
-        moment = None if coupling is None else {"peak": coupling.peak, "final": coupling.final}[kinds[kind]]
-        if isinstance(moment, ValueAtStep):
-            values[cell] = moment.value
-        else:
-            reasons[cell[0], cell[1]] = "not asked for: o crosses tasks" if moment is None else moment.reason
-    names = tuple(f"{kind} {task}" if len(tasks) > 1 else kind for task in tasks for kind in kinds)
-    if len(kinds) == 1:
-        names = tuple(tasks)
-    title = " and ".join(kinds).capitalize() + " R̄"
-    return Heatmap(values, rows, names, title=title, scale="log"), reasons
+    for row, label in enumerate(sources.labels):
+        for position, (task, column) in enumerate(pairs):
+            value = sources.value(label, task, column)
+            if isinstance(value, Reading):
+                values[row, position] = value.value
+            else:
+                reasons[row, position] = "not asked for: o crosses tasks" if value is None else value.reason
+    titles = tuple(f"{column.title} {task}" if len(tasks) > 1 else column.title for task, column in pairs)
+    if len(columns) == 1:
+        titles = tuple(tasks)
+    title = " and ".join(column.title for column in columns).capitalize() + " R̄"
+    return Heatmap(values, sources.labels, titles, title=title, scale="log"), reasons
 
 
 def why_none(shown: Sequence[CouplingSeries]) -> str | None:

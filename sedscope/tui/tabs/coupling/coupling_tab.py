@@ -12,6 +12,8 @@ from textual.widget import Widget
 
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings
+from sedscope.analysis.result_view.columns import SOURCES
+from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.snapshot import RunData
@@ -192,8 +194,9 @@ class CouplingTab(SourcedTab):
         tasks = tuple(dict.fromkeys(series.task for series in couplings))
         roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
         self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
+        columns = columns_for("viewer", SOURCES)
         note = "" if roomy else "the view matrix (v) has the ends too"
-        self.matrix_pane("matrix").show(*matrix(couplings, tasks, ("peak", "final") if roomy else ("peak",)), note)
+        self.matrix_pane("matrix").show(*matrix(couplings, tasks, columns if roomy else columns[:1]), note)
 
     def view_changed(self, view: str) -> None:
         """The matrix has more room alone."""

@@ -5,17 +5,17 @@ Works on results; knows no widgets. What is undefined is a gap or an empty pictu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import AngleSeries, CheckpointCoupling, CouplingSeries, RunAnalysis
+from sedscope.analysis.result_view.columns import CHECKPOINTS
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, columns_for
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
-from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
@@ -24,18 +24,12 @@ from sedscope.tui.tabs.reference_lines import RANDOM
 
 _MOST_PAIRS = 6
 
-Measure = Callable[[CheckpointCoupling], tuple["CouplingRatio | Undefined", "Interval | Undefined"]]
-
 
 def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
-    """R̄, R^logit and R^matched of one source: means over k."""
-    measures: tuple[tuple[str, Measure], ...] = (
-        ("R̄ centroids", lambda point: (point.ratio, point.interval)),
-        ("R^logit output", lambda point: (point.logit, point.logit_interval)),
-        ("R^matched norms", lambda point: (point.matched, point.matched_interval)),
-    )
-    curves = [_measure(series, name, of, index) for index, (name, of) in enumerate(measures)]
-    title = f"{series.source}: R, R^logit, R^matched"
+    """R̄_k, R^logit and R^matched of one source: means over k."""
+    measures = [column for column in columns_for("viewer", CHECKPOINTS) if column.has_interval]
+    curves = [_measure(series, column, index) for index, column in enumerate(measures)]
+    title = f"{series.source}: {', '.join(column.title for column in measures)}"
     return Chart(tuple(curves), axis, Axis(scale="log"), title, (RANDOM,), moments)
 
 
@@ -146,21 +140,20 @@ def _train_and_test(couplings: ProbeCouplings, unit: float) -> str:
     return "mean " + ", ".join(words)
 
 
-def _measure(series: CouplingSeries, label: str, of: Measure, colour: int) -> Series:
+def _measure(series: CouplingSeries, measure: ResultColumn[CheckpointCoupling], colour: int) -> Series:
     n = len(series.points)
     values, low, high = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
     reasons: dict[float, str] = {}
     for index, point in enumerate(series.points):
-        ratio, interval = of(point)
-        if isinstance(ratio, Undefined):
-            reasons[float(point.t)] = ratio.reason
-            continue
-        values[index] = ratio.rbar
-        if isinstance(interval, Interval):
-            low[index], high[index] = interval.low, interval.high
+        value = measure.read(point)
+        if isinstance(value, Reading):
+            values[index] = value.value
+            low[index], high[index] = value.ends or (np.nan, np.nan)
+        elif value is not None:
+            reasons[float(point.t)] = value.reason
     steps = np.array([point.t for point in series.points], dtype=np.float64)
     dimmed = np.array([not point.full for point in series.points], dtype=bool)
-    return Series(label, steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
+    return Series(measure.title, steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
 
 
 def _angle(series: AngleSeries, label: str, colour: int) -> Series:

@@ -1,0 +1,264 @@
+"""The registry of result columns: one row for each, read by every face.
+
+A new column is a new row here. `docs/report.md` lists them; a test holds the list against this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sedscope.analysis.coupling.alignment import SHIFT_KINDS
+from sedscope.analysis.pipeline.results import (
+    CheckpointCoupling,
+    CheckpointRank,
+    CouplingSeries,
+    RankSeries,
+    Spread,
+    TaskMetrics,
+)
+from sedscope.analysis.result_view.number_text import count
+from sedscope.analysis.result_view.result_column import Face, Reading, ResultColumn, Value
+from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, WindowSpectrum
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
+from sedscope.analysis.statistics.grokking import Crossing, Grokking
+from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.undefined import Undefined
+
+_EVERYWHERE: tuple[Face, ...] = ("terminal", "page", "json", "tables", "viewer", "gate")
+_IN_FILES: tuple[Face, ...] = ("json", "tables")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What is known of one task by itself: its milestones and the rank of its centroids."""
+
+    metrics: TaskMetrics
+    ranks: RankSeries | None
+    """rank-90 over the checkpoints; None where it was not looked for."""
+
+
+def plain_reading(value: Any) -> Value:
+    """Return a bare value as a reading; what is undefined and what is not there stay what they are."""
+    return value if value is None or isinstance(value, Undefined) else Reading(value)
+
+
+def evaluation_cadence(grokking: Grokking) -> int | None:
+    """Return the steps between evaluations at the first milestone that tells; None where none does."""
+    crossings = [milestone for milestone in (*grokking.grok, grokking.memorised) if isinstance(milestone, Crossing)]
+    return next((crossing.cadence for crossing in crossings if not isinstance(crossing.cadence, Undefined)), None)
+
+
+def _step(milestone: Crossing | ValueAtStep | Undefined) -> Value:
+    return milestone if isinstance(milestone, Undefined) else Reading(milestone.t)
+
+
+def _cadence(row: TaskResult) -> Value:
+    cadence = evaluation_cadence(row.metrics.grokking)
+    return None if cadence is None else Reading(f"every {count(cadence)}")
+
+
+def _rank_course(row: TaskResult) -> Value:
+    if row.ranks is None:
+        return None
+    if row.ranks.undefined is not None:
+        return row.ranks.undefined
+    ranks = [point.rank for point in row.ranks.points if not isinstance(point.rank, Undefined)]
+    if not ranks:
+        return Undefined("the centroids' rank is undefined at every checkpoint")
+    return Reading(f"{ranks[0]} / {max(ranks)} / {ranks[-1]}")
+
+
+MILESTONES: list[ResultColumn[TaskResult]] = [
+    ResultColumn(
+        "grok_step", "grok step", "first evaluated t with test accuracy ≥ 0.5",
+        lambda row: _step(row.metrics.grokking.grok[0]), _EVERYWHERE, int, "steps", "grok",
+    ),
+    ResultColumn(
+        "grok_step_098", "at 0.98", "first evaluated t with test accuracy ≥ 0.98",
+        lambda row: _step(row.metrics.grokking.grok[1]), ("terminal", "page", "tables", "viewer", "gate"), int, "steps",
+    ),
+    ResultColumn(
+        "memorisation_step", "memorised", "first evaluated t with train accuracy ≥ 0.99",
+        lambda row: _step(row.metrics.grokking.memorised), _EVERYWHERE, int, "steps",
+    ),
+    ResultColumn(
+        "delay", "delay", "grok step − memorisation step",
+        lambda row: plain_reading(row.metrics.grokking.delay), _EVERYWHERE, int, "steps",
+    ),
+    ResultColumn(
+        "cadence", "evaluated", "steps between evaluations", _cadence, ("terminal", "page"), str, "steps",
+    ),
+    ResultColumn(
+        "rank90_course", "rank-90 start/max/end", "rank-90 at the first, the highest and the last checkpoint",
+        _rank_course, ("terminal",), str,
+    ),
+]  # fmt: skip
+"""Columns of the table of tasks."""
+
+
+def _moment(series: CouplingSeries, moment: ValueAtStep | Undefined) -> Value:
+    point = series.at(moment)
+    if isinstance(moment, Undefined) or point is None:
+        return moment if isinstance(moment, Undefined) else Undefined("there is no such checkpoint")
+    return Reading(moment.value, _ends(point.interval), point.flat is not None)
+
+
+def _step_of(moment: ValueAtStep | Undefined) -> Value:
+    """Return the step of a peak or end; why there is none stands beside its value already."""
+    return None if isinstance(moment, Undefined) else Reading(moment.t)
+
+
+def _ends(interval: Interval | Spread | Undefined | None) -> tuple[float, float] | None:
+    return (interval.low, interval.high) if isinstance(interval, Interval | Spread) else None
+
+
+SOURCES: list[ResultColumn[CouplingSeries]] = [
+    ResultColumn(
+        "peak", "peak", "largest R̄_k among checkpoints with full windows",
+        lambda series: _moment(series, series.peak), ("terminal", "page", "json", "viewer"), has_interval=True,
+    ),
+    ResultColumn(
+        "final", "final", "R̄_k at the last checkpoint",
+        lambda series: _moment(series, series.final), ("terminal", "page", "json", "viewer"), has_interval=True,
+    ),
+    ResultColumn(
+        "peak_step", "peak at t", "checkpoint of the peak",
+        lambda series: _step_of(series.peak), ("terminal", "json"), int, "steps",
+    ),
+    ResultColumn(
+        "final_step", "final at t", "the last checkpoint",
+        lambda series: _step_of(series.final), ("json",), int, "steps",
+    ),
+]  # fmt: skip
+"""Columns of the table of sources against tasks, for one W and K."""
+
+
+def _ratio(
+    of: Callable[[CheckpointCoupling], CouplingRatio | Undefined],
+    interval_of: Callable[[CheckpointCoupling], Interval | Undefined],
+) -> Callable[[CheckpointCoupling], Value]:
+    def read(point: CheckpointCoupling) -> Value:
+        ratio = of(point)
+        if isinstance(ratio, Undefined):
+            return ratio
+        return Reading(ratio.rbar, _ends(interval_of(point)), point.flat is not None)
+
+    return read
+
+
+def _alignment(kind: int) -> Callable[[CheckpointCoupling], Value]:
+    def read(point: CheckpointCoupling) -> Value:
+        row = point.alignment if isinstance(point.alignment, Undefined) else point.alignment.row
+        return row if isinstance(row, Undefined) else Reading(float(row[kind]))
+
+    return read
+
+
+RBAR: ResultColumn[CheckpointCoupling] = ResultColumn(
+    "rbar", "R̄_k", "mean over k of A(v_k) over the median of random directions",
+    _ratio(lambda point: point.ratio, lambda point: point.interval),
+    ("page", "json", "tables", "viewer", "gate"), term="R", has_interval=True,
+)  # fmt: skip
+RBAR_LOGIT: ResultColumn[CheckpointCoupling] = ResultColumn(
+    "rbar_logit", "R^logit", "the same ratio for the centred outputs in place of the centroids",
+    _ratio(lambda point: point.logit, lambda point: point.logit_interval),
+    ("page", "json", "tables", "viewer", "gate"), term="R_logit", has_interval=True,
+)  # fmt: skip
+RBAR_MATCHED: ResultColumn[CheckpointCoupling] = ResultColumn(
+    "rbar_matched", "R^matched", "the same ratio against random directions with v_k's norm in every block",
+    _ratio(lambda point: point.matched, lambda point: point.matched_interval),
+    ("page", "json", "tables", "viewer", "gate"), term="R_matched", has_interval=True,
+)  # fmt: skip
+
+CHECKPOINTS: list[ResultColumn[CheckpointCoupling]] = [
+    ResultColumn(
+        "full", "full", "whether the window holds W rows", lambda point: Reading(point.full), _IN_FILES, bool
+    ),
+    ResultColumn("n_rows", "rows", "rows in the window", lambda point: Reading(point.n_rows), _IN_FILES, int),
+    ResultColumn(
+        "flat", "flat", "why the top K is arbitrary; null where it is not",
+        lambda point: plain_reading(point.flat), _IN_FILES, str,
+    ),
+    ResultColumn(
+        "participation", "participation", "participation ratio (Σσ²)²/Σσ⁴ of the window",
+        lambda point: plain_reading(point.participation), ("page", "json", "tables"), term="participation",
+    ),
+    RBAR,
+    RBAR_LOGIT,
+    RBAR_MATCHED,
+    *(
+        ResultColumn(
+            f"alignment_{kind}", f"alignment, {kind}",
+            f"cosine of the row with the next movement of the centroids, {what}",
+            _alignment(place), ("tables", "gate"),
+        )
+        for place, (kind, what) in enumerate(
+            zip(SHIFT_KINDS, ("selected parameters moved", "all parameters moved"), strict=True)
+        )
+    ),
+    ResultColumn(
+        "spread_low", "least draw", "the least R̄_k of the source's draws or batches",
+        lambda point: None if point.spread is None else Reading(point.spread.low), ("tables",),
+    ),
+    ResultColumn(
+        "spread_high", "largest draw", "the largest R̄_k of the source's draws or batches",
+        lambda point: None if point.spread is None else Reading(point.spread.high), ("tables",),
+    ),
+]  # fmt: skip
+"""Columns of a source against a task at one checkpoint."""
+
+
+def _spectrum(of: Callable[[WindowSpectrum], float | Undefined]) -> Callable[[SpectrumAtStep], Value]:
+    def read(point: SpectrumAtStep) -> Value:
+        spectrum = point.spectrum
+        return spectrum if isinstance(spectrum, Undefined) else plain_reading(of(spectrum))
+
+    return read
+
+
+SPECTRA: list[ResultColumn[SpectrumAtStep]] = [
+    ResultColumn(
+        "t", "window at t", "step of the window",
+        lambda point: Reading(point.t), ("terminal", "page"), int, "steps",
+    ),
+    ResultColumn(
+        "n_rows", "rows", "rows in the window",
+        lambda point: Reading(point.n_rows), ("terminal", "page", "json", "tables"), int,
+    ),
+    ResultColumn(
+        "full", "full", "whether the window holds W rows", lambda point: Reading(point.full), ("tables",), bool
+    ),
+    ResultColumn(
+        "k_star", "k*", "place of the largest quotient of neighbouring singular values",
+        _spectrum(lambda spectrum: spectrum.k_star), ("terminal", "page", "json", "tables", "gate"), int, term="k_star",
+    ),
+    ResultColumn(
+        "gap", "gap", "that quotient, σ_k*/σ_(k*+1)",
+        _spectrum(lambda spectrum: spectrum.gap), ("terminal", "page", "json", "tables", "gate"),
+    ),
+    ResultColumn(
+        "participation", "participation", "participation ratio (Σσ²)²/Σσ⁴",
+        _spectrum(lambda spectrum: spectrum.participation), ("terminal", "page", "json", "tables", "gate"),
+        term="participation",
+    ),
+]  # fmt: skip
+"""Columns of a source's window at one recorded step."""
+
+RANKS: list[ResultColumn[CheckpointRank]] = [
+    ResultColumn(
+        "rank90", "rank-90", "least number of principal components that hold 90 % of the centroids' variance",
+        lambda point: plain_reading(point.rank), ("json", "tables", "gate"), int, term="rank90",
+    ),
+]  # fmt: skip
+"""Columns of a task's centroids at one checkpoint."""
+
+RESULT_TABLES: dict[str, list[ResultColumn[Any]]] = {
+    "milestones": MILESTONES,
+    "sources": SOURCES,
+    "coupling": CHECKPOINTS,
+    "spectrum": SPECTRA,
+    "rank90": RANKS,
+}
+"""Every table of the result and its columns."""
