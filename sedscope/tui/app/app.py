@@ -66,7 +66,7 @@ class Viewer(FramedApp):
         self.rows: tuple[RunRow, ...] = ()
         self.problems: tuple[str, ...] = ()
         self.listed = False
-        """Whether the runs were looked for yet."""
+        """True once the runs were looked for."""
         self.marked: tuple[Path, ...] = ()
         self.data: RunData | None = None
         self.run_problem = ""
@@ -82,7 +82,7 @@ class Viewer(FramedApp):
     # --- the screen --------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Two lines, the tabs, the keys."""
+        """Lay out two lines, the tabs and the keys."""
         yield TabBar()
         yield RunLine()
         yield self._host
@@ -107,7 +107,7 @@ class Viewer(FramedApp):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being computed."""
+        """True where nothing is being computed."""
         return self._board.current is None
 
     # --- what tabs may ask -------------------------------------------------------------------------------------------
@@ -154,13 +154,13 @@ class Viewer(FramedApp):
         self._board.cancel(owner)
 
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
-        """The latest answer to an equal job."""
+        """Return the latest answer to an equal job."""
         return self._board.answer_to(job)
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
     def on_runs_listed(self, message: RunsListed) -> None:
-        """The first list chooses a run."""
+        """Take the list of runs; the first one chooses a run."""
         self.rows, self.problems, self.listed = message.rows, message.problems, True
         paths = {row.path for row in self.rows}
         self.marked = tuple(path for path in self.marked if path in paths)
@@ -169,7 +169,7 @@ class Viewer(FramedApp):
         self._host.tell("marks")
 
     def on_row_changed(self, message: RowChanged) -> None:
-        """One line of the table."""
+        """Replace one line of the table."""
         self.rows = tuple(message.row if row.path == message.row.path else row for row in self.rows)
         self._host.tell("marks")
         if self.data is not None and self.data.path == message.row.path and self.data.size != message.row.size:
@@ -177,21 +177,21 @@ class Viewer(FramedApp):
             self._host.tell("run")
 
     def on_run_loaded(self, message: RunLoaded) -> None:
-        """The selected run, new or grown. The cursor stays where it was put, on another run too."""
+        """Take the selected run, new or grown. The cursor stays where it was put, on another run too."""
         if message.data.path == self.selected:
             self.data, self.run_problem = message.data, ""
             self._host.tell("run")
             self._update_run_line()
 
     def on_run_unreadable(self, message: RunUnreadable) -> None:
-        """Its reason stands in the table and in every tab."""
+        """Drop the selected run; its reason stands in the table and in every tab."""
         if message.path == self.selected:
             self.data, self.run_problem = None, message.reason
             self._host.tell("run")
             self._update_run_line()
 
     def on_worker_spoke(self, message: WorkerSpoke) -> None:
-        """To the tab that asked, where it is still there."""
+        """Hand an event to the tab that asked, where it is still there."""
         event = message.event
         tab = self._host.tab_named(self._board.take(event) or "")
         if isinstance(event, Finished) or (isinstance(event, Progressed) and event.done <= 1):
@@ -207,7 +207,7 @@ class Viewer(FramedApp):
                 tab.job_ended(event.number, event.error, event.cancelled)
 
     def on_tab_bar_tab_clicked(self, message: TabBar.TabClicked) -> None:
-        """A tab was clicked."""
+        """Show the tab that was clicked."""
         self.go_to(message.name)
 
     # --- actions -----------------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class Viewer(FramedApp):
         self.say("cancelled; finished pieces are kept" if count else "nothing is being computed")
 
     def action_next_run(self, direction: int) -> None:
-        """The next or previous run of the table."""
+        """Select the next or previous run of the table."""
         paths = [row.path for row in self.rows]
         if self.selected in paths:
             index = min(max(paths.index(self.selected) + direction, 0), len(paths) - 1)
@@ -288,7 +288,7 @@ class Viewer(FramedApp):
             self.query_one(TabBar).show(name)
 
     def _tick(self) -> None:
-        """Progress is drawn twice a second, however often it is told."""
+        """Draw progress: twice a second, however often it is reported."""
         if self._board.current is not None:
             self._update_run_line()
 

@@ -45,7 +45,7 @@ class EveryStyle(LineFilter):
     """Gives a style to segments that have none: the filter that takes colours away fails on those."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same segments."""
+        """Return the same segments, each with a style."""
         return [
             segment if segment.style is not None else Segment(segment.text, _PLAIN, segment.control)
             for segment in segments
@@ -61,7 +61,7 @@ class SparingDriver(Driver):
 
 
 class TooSmall(Static):
-    """The page that replaces everything below the least size."""
+    """Make the page that replaces everything below the least size."""
 
 
 class FramedApp(App[None]):
@@ -85,12 +85,12 @@ class FramedApp(App[None]):
 
     @property
     def state_folder(self) -> Path:
-        """Where the viewer keeps what it remembers."""
+        """The folder in which the viewer keeps what it remembers."""
         return self.options.state_file.parent
 
     @property
     def look(self) -> Look | None:
-        """What plot widgets are made with."""
+        """The look that plot widgets are made with; None lets them ask the terminal."""
         if not self.ascii:
             return None
         from sedscope.tui.plot import Look
@@ -98,15 +98,15 @@ class FramedApp(App[None]):
         return Look("ascii", "none" if self.no_color else "sixteen" if self.native_ansi_color else "full")
 
     def say(self, text: str, severity: Severity = "information") -> None:
-        """A line at the top that goes away by itself; never read as markup."""
+        """Show a line at the top that goes away by itself; it is never read as markup."""
         self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 8)
 
     def too_small(self) -> Static:
-        """The page that replaces everything below the least size."""
+        """Make the page that replaces everything below the least size."""
         return TooSmall(self._kind_words(), id="too-small", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Below the least size, say so kindly."""
+        """Say so kindly below the least size."""
         small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
         for screen in self.screen_stack[:1]:
             screen.set_class(small, "-too-small")
@@ -114,15 +114,15 @@ class FramedApp(App[None]):
             page.update(self._kind_words())
 
     def base_widgets(self, kind: type[Kind]) -> list[Kind]:
-        """Widgets of the screen below all pages; none before the first paint and after the last."""
+        """Return the widgets of the screen below all pages; none before the first paint and after the last."""
         return [widget for screen in self.screen_stack[:1] for widget in screen.query(kind)]
 
     def get_driver_class(self) -> type[Driver]:
-        """That of the platform, sparing with bytes."""
+        """Return the platform's driver, made sparing with bytes."""
         return type("SparingDriver", (SparingDriver, super().get_driver_class()), {})
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """With `--ascii`, nothing beyond ASCII leaves the viewer. Without colours, no segment lacks a style."""
+        """Return the filters of sent lines: `--ascii` replaces signs; without colours every segment has a style."""
         filters = list(super().get_line_filters())
         if self.no_color:
             filters.insert(0, EveryStyle())
@@ -133,12 +133,12 @@ class FramedApp(App[None]):
         return filters
 
     def leave_on_signals(self) -> None:
-        """SIGTERM and SIGHUP end it as `q` does, with the status that a shell gives to them."""
+        """End on SIGTERM and SIGHUP as on `q`, with the status that a shell gives to them."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             get_running_loop().add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def theme_to_remember(self) -> str | None:
-        """The theme that was chosen; that of `--color 16` is the terminal's, and last time's stays."""
+        """Return the theme that was chosen; that of `--color 16` is the terminal's, and last time's stays."""
         return self.remembered.theme if self.options.sixteen else self.theme
 
     def _wished_theme(self) -> str:

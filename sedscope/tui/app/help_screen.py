@@ -36,7 +36,7 @@ class HelpScreen(ModalScreen[None]):
         self._title, self._page, self._keys = title, page, keys
 
     def compose(self) -> ComposeResult:
-        """The page."""
+        """Lay out the page."""
         with VerticalScroll() as page:
             page.border_title = f"{self._title}: help"
             page.border_subtitle = "Esc closes"
@@ -52,16 +52,16 @@ class HelpScreen(ModalScreen[None]):
         return Content("").join(parts)
 
     def action_scroll_down(self) -> None:
-        """A line on."""
+        """Scroll a line down."""
         self.query_one(VerticalScroll).scroll_down(animate=False)
 
     def action_scroll_up(self) -> None:
-        """A line back."""
+        """Scroll a line up."""
         self.query_one(VerticalScroll).scroll_up(animate=False)
 
 
 def help_lines(screen: Screen[object], tab: Tab) -> list[tuple[str, str]]:
-    """(key, what it does) of every key that works now: the tab's, the viewer's, then the focused widget's."""
+    """Return (key, what it does) of every key that works now: the tab's, the viewer's, then the focused widget's."""
     app = screen.app
     keys: dict[str, tuple[int, str, str]] = {}
     for active in screen.active_bindings.values():

@@ -1,4 +1,4 @@
-"""Which jobs are under way, for which tab, and which answers are still kept. Owned by the app; knows no widgets."""
+"""Jobs under way with the tab of each, and the latest answers. Owned by the app; knows no widgets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class JobsBoard:
         return len(numbers)
 
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
-        """The latest answer to an equal job."""
+        """Return the latest answer to an equal job."""
         return self._answers.get(job)
 
     def take(self, event: Event) -> str | None:

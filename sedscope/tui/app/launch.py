@@ -1,4 +1,4 @@
-"""From the command line to the screen and back: what must hold of the terminal before, and what is put right after.
+"""The way from the command line to the screen and back: what a terminal needs before, what is put right after.
 
 Decides when there is no terminal to draw on, and how colours are chosen (the environment is the only way to tell
 Textual). The screen runs under `guardian`, so that the terminal is whole again after any end.

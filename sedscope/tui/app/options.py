@@ -1,4 +1,4 @@
-"""What the command line says to the viewer."""
+"""Options of the viewer, as the command line reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sedscope.tui.app.preferences import settings_path, state_path
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the viewer starts."""
+    """The options that the viewer starts with."""
 
     paths: tuple[Path, ...]
     """Runs, or folders of runs."""

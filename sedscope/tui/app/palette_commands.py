@@ -21,12 +21,12 @@ class Commands(Provider):
     """Actions of the focused widget, of the tab and of the viewer, with their keys."""
 
     async def discover(self) -> Hits:
-        """Everything, before a word is typed."""
+        """Yield everything, before a word is typed."""
         for label, note, action, node in self._all():
             yield DiscoveryHit(Content(label), self._doing(action, node), label, note)
 
     async def search(self, query: str) -> Hits:
-        """What matches the words."""
+        """Yield what matches the words."""
         matcher = self.matcher(query)
         for label, note, action, node in self._all():
             if (score := matcher.match(label)) > 0:
@@ -36,7 +36,7 @@ class Commands(Provider):
         return partial(self.app.run_action, action, node)
 
     def _all(self) -> Iterator[tuple[str, str, str, DOMNode]]:
-        """(label, note, action, namespace), each action once."""
+        """Yield (label, note, action, namespace), each action once."""
         seen = set(_LEFT_OUT)
         for index, tab in enumerate(TABS):
             action = f"show_tab('{tab.name}')"
@@ -49,7 +49,7 @@ class Commands(Provider):
                 yield binding.description, binding.tooltip or f"key {key}", binding.action, node
 
     def _bindings(self) -> Iterator[tuple[Binding, DOMNode]]:
-        """Those that work now, and those of the tab whose key another widget has at the moment."""
+        """Yield the bindings that work now, and those of the tab whose key another widget has at the moment."""
         yield from ((active.binding, active.node) for active in self.screen.active_bindings.values() if active.enabled)
         tab = getattr(self.app, "tab", None)
         if isinstance(tab, Tab):

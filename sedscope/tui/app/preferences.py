@@ -1,4 +1,4 @@
-"""What the user set, and what the viewer remembers.
+"""The user's settings, and the viewer's memory of its last end.
 
 `view.toml` in the user's config folder is written by the user alone; unknown or unusable entries are said, not fatal.
 `view.json` in the state folder (last tab, theme, settings) is written by the viewer, atomically; a broken one counts as
@@ -29,7 +29,7 @@ _ANALYSIS_KEYS: Final[dict[str, type]] = {
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What `view.toml` says."""
+    """The user's settings in `view.toml`."""
 
     theme: str | None = None
     """Name of a theme; None takes the last one."""
@@ -43,7 +43,7 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the viewer wrote at its last end."""
+    """The state that the viewer wrote at its last end."""
 
     tab: str | None = None
     theme: str | None = None
@@ -51,21 +51,21 @@ class Remembered:
 
 
 def settings_path() -> Path:
-    """Where the user's settings are looked for."""
+    """Return where the user's settings are looked for."""
     from platformdirs import user_config_path
 
     return user_config_path("sedscope") / SETTINGS_FILE
 
 
 def state_path() -> Path:
-    """Where the viewer remembers."""
+    """Return the path of the file in which the viewer remembers."""
     from platformdirs import user_state_path
 
     return user_state_path("sedscope") / STATE_FILE
 
 
 def read_preferences(path: Path) -> Preferences:
-    """The user's settings; an absent file is no problem, a broken one is a line."""
+    """Read the user's settings; an absent file is no problem, a broken one is a line."""
     try:
         document = tomllib.loads(path.read_bytes()[:_MOST_BYTES].decode())
     except FileNotFoundError:
@@ -79,7 +79,7 @@ def read_preferences(path: Path) -> Preferences:
 
 
 def read_remembered(path: Path) -> Remembered:
-    """What was remembered; nothing where that cannot be read."""
+    """Read what was remembered; nothing where that cannot be read."""
     try:
         document = json.loads(path.read_bytes()[:_MOST_BYTES])
     except (OSError, ValueError):
@@ -106,7 +106,7 @@ def remember(path: Path, state: Remembered) -> str | None:
 
 
 def _checked(entries: Any, types: Mapping[str, type], table: str, path: Path) -> tuple[dict[str, Any], list[str]]:
-    """The usable entries of a table, and a line about each of the others."""
+    """Return the usable entries of a table, and a line about each of the others."""
     if not isinstance(entries, dict):
         return {}, [f"{path.name}: {table} must be a table"]
     good, problems = {}, []

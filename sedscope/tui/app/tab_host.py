@@ -40,7 +40,7 @@ class TabHost(Container):
         return self._tabs.get(self.active)
 
     def tab_named(self, name: str) -> Tab | None:
-        """A tab that was shown before."""
+        """Return a tab that was shown before, else None."""
         return self._tabs.get(name)
 
     async def show(self, name: str) -> bool:
@@ -67,7 +67,7 @@ class TabHost(Container):
         return True
 
     def tell(self, what: News) -> None:
-        """Something changed."""
+        """Pass a change on: to the shown tab now, to the others when they are shown again."""
         for unheard in self._unheard.values():
             unheard.add(what)
         self._catch_up()

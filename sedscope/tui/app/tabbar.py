@@ -40,7 +40,7 @@ class TabBar(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """Whole names where they fit, else short ones beside the active tab's."""
+        """Draw whole names where they fit, else short ones beside the active tab's."""
         labels = self._labels()
         parts: list[Content] = []
         used = 0
@@ -80,7 +80,7 @@ def _length(labels: list[tuple[str, str]]) -> int:
 
 
 class RunLine(Widget):
-    """Which run, in which state, where the cursor stands; and what is being computed."""
+    """The line about the selected run: its name, its state, the step cursor, and what is being computed."""
 
     DEFAULT_CSS = """
     RunLine { height: 1; background: $surface; color: $text; }
@@ -92,13 +92,13 @@ class RunLine(Widget):
         self._right: tuple[tuple[str, str], ...] = ()
 
     def show(self, left: tuple[tuple[str, str], ...], right: tuple[tuple[str, str], ...]) -> None:
-        """Runs of (text, style); what has no room at the end of `left` is left out."""
+        """Show texts with their styles; what has no room at the end of `left` is left out."""
         if (left, right) != (self._left, self._right):
             self._left, self._right = left, right
             self.refresh()
 
     def render(self) -> Content:
-        """Left and right, whole parts only."""
+        """Draw left and right, whole texts only."""
         room = self.size.width - sum(cell_len(text) for text, _ in self._right)
         parts: list[Content] = []
         for index, (text, style) in enumerate(self._left):

@@ -1,1 +1,1 @@
-"""What the screen shows, as plain objects that a background thread makes. Knows no widgets."""
+"""Plain objects that a background thread makes and the screen shows. Knows no widgets."""

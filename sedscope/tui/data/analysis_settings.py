@@ -13,7 +13,7 @@ _SINGLE = ("window", "rank")
 
 
 def settings_from(*layers: Mapping[str, Any]) -> tuple[Settings, str | None]:
-    """Settings from several layers, the later ones first to count; the defaults and why, where they do not fit."""
+    """Return settings from layers, of which the later ones win; the defaults and the reason where they do not fit."""
     values = {name: value for layer in layers for name, value in layer.items()}
     try:
         chosen: dict[str, Any] = {name: (value,) if name in _SINGLE else value for name, value in values.items()}
@@ -23,13 +23,13 @@ def settings_from(*layers: Mapping[str, Any]) -> tuple[Settings, str | None]:
 
 
 def plain(settings: Settings) -> dict[str, Any]:
-    """What differs from the defaults, as plain values; of several W or K the first."""
+    """Return what differs from the defaults, as plain values; of several W or K the first."""
     default = asdict(Settings())
     changed = {name: value for name, value in asdict(settings).items() if value != default[name]}
     return {name: value[0] if name in _SINGLE else value for name, value in changed.items()}
 
 
 def changed(settings: Settings, name: str, value: Any) -> Settings:
-    """The settings with one other value; raises `UsageError` where it is not usable."""
+    """Return the settings with one other value; raises `UsageError` where it is not usable."""
     values: dict[str, Any] = {name: (value,) if name in _SINGLE else value}
     return replace(settings, **values)

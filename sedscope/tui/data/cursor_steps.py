@@ -1,4 +1,4 @@
-"""Where the step cursor goes: pure, on the recorded steps of a run."""
+"""Moves of the step cursor: pure, on the recorded steps of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def stepped(steps: Sequence[int], cursor: float | None, count: int) -> float | None:
-    """The cursor `count` recorded steps on; without a cursor it starts at an end. None without steps."""
+    """Return the cursor `count` recorded steps on; without a cursor it starts at an end. None without steps."""
     if not steps:
         return None
     if cursor is None:
@@ -18,7 +18,7 @@ def stepped(steps: Sequence[int], cursor: float | None, count: int) -> float | N
 
 
 def wrong_step(answer: str) -> str | None:
-    """What is wrong with a typed step, or None."""
+    """Return what is wrong with a typed step, or None."""
     try:
         value = float(answer)
     except ValueError:

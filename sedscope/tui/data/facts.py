@@ -1,4 +1,4 @@
-"""What a run is, as lines of (name, value): recorded, model, optimizer, command, milestones, notes, damage.
+"""A run described in lines of (name, value): recorded, model, optimizer, command, milestones, notes, damage.
 
 Decides the words and their order. All values are printable already; nothing here is markup.
 """
@@ -21,7 +21,7 @@ Section = tuple[str, tuple[Fact, ...]]
 
 
 def sections(data: RunData) -> tuple[Section, ...]:
-    """Everything, what matters most first; empty sections left out."""
+    """Return all sections of a run, what matters most first, without the empty ones."""
     all_sections = (
         ("Damage", tuple(("", line) for line in data.damage)),
         ("Milestones", tuple(_milestones(data))),

@@ -1,4 +1,4 @@
-"""From open runs to the objects that the screen shows. Called on the reading thread alone.
+"""Objects that the screen shows, made from open runs. Called on the reading thread alone.
 
 Decides what a line of the table of runs says, what is quick to find out (names, sizes of journals) and what is not
 (`complete`: bytes on disk, grok steps, which need the scalars).
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def row_of(opened: RunOrError) -> RunRow:
-    """What is known of a run as soon as it is open, or the line of one that cannot be opened."""
+    """Return what is known of a run as soon as it is open, or the line of one that cannot be opened."""
     if opened.run is None:
         name = printable(opened.path.name or str(opened.path))
         return RunRow(opened.path, name, STATE_DAMAGED, reason=_without_path(str(opened.error), opened.shown))
@@ -45,12 +45,12 @@ def row_of(opened: RunOrError) -> RunRow:
 
 
 def complete(row: RunRow, run: Run) -> RunRow:
-    """The line with what takes longer to find out."""
+    """Return the line with what takes longer to find out."""
     return replace(row, size=size_of(row.path), grok=grok_steps(milestones_of(run)))
 
 
 def data_of(run: Run, row: RunRow) -> RunData:
-    """Everything that the tabs show of a run without an analysis."""
+    """Return everything that the tabs show of a run without an analysis."""
     from sedscope.analysis.pipeline.run_analyser import known_sources
 
     sources = tuple(SourceRow(name, len(run.steps(name)), run.is_stored(name)) for name in run.sources())
@@ -79,25 +79,25 @@ def data_of(run: Run, row: RunRow) -> RunData:
 
 
 def stamp_of(run: Run) -> str:
-    """A short digest of the state of a run: what is committed, and what is known to be damaged."""
+    """Return a short digest of the state of a run: what is committed, and what is known to be damaged."""
     state = f"{run.state}|{run.last_t}|{[len(session.lines) for session in run.sessions]}|{run.damage}"
     return hashlib.sha256(f"{run.identity('manifest')}|{state}".encode()).hexdigest()[:16]
 
 
 def milestones_of(run: Run) -> tuple[TaskMetrics, ...]:
-    """When each task was memorised and grokked."""
+    """Return when each task was memorised and grokked."""
     from sedscope.analysis.pipeline.milestones import milestones
 
     return tuple(milestones(run, task) for task in run.tasks)
 
 
 def grok_steps(milestones: tuple[TaskMetrics, ...]) -> tuple[tuple[str, int | None], ...]:
-    """Grok step of each task; None where it has none."""
+    """Return the grok step of each task; None where it has none."""
     return tuple((task_metrics.task, getattr(task_metrics.grokking.grok[0], "t", None)) for task_metrics in milestones)
 
 
 def intervention_text(value: Any) -> str:
-    """An intervention in a few words: its mode, its rank where it has one, and what it is on."""
+    """Return an intervention in a few words: its mode, its rank where it has one, and what it is on."""
     if not value:
         return ""
     if not isinstance(value, dict):
@@ -107,12 +107,12 @@ def intervention_text(value: Any) -> str:
 
 
 def started(created: str | None) -> str:
-    """`2026-11-22T08:55:54Z` → `2026-11-22 08:55`."""
+    """Return the start to the minute: `2026-11-22 08:55` of `2026-11-22T08:55:54Z`."""
     return (created or "")[:16].replace("T", " ")
 
 
 def size_of(path: Path) -> int:
-    """Bytes of the files in a run directory, derived results left out."""
+    """Return the bytes of the files in a run directory, without derived results."""
     total = 0
     for folder in (path, *(Path(entry.path) for entry in _folders(path))):
         total += sum(_size(entry) for entry in _entries(folder))
@@ -141,7 +141,7 @@ def _size(entry: os.DirEntry[str]) -> int:
 
 
 def _steps(run: Run) -> tuple[int, ...]:
-    """Every t that has a row or a checkpoint."""
+    """Return every t that has a row or a checkpoint."""
     row_steps = {int(t) for source in run.sources() if run.is_stored(source) for t in run.steps(source).tolist()}
     return tuple(sorted(row_steps | {int(t) for t in run.weight_steps().tolist()}))
 

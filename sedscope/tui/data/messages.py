@@ -1,4 +1,4 @@
-"""What background work tells the screen: dataclass messages alone; whoever handles one owns what it changes."""
+"""Messages of background work to the screen: dataclasses alone; whoever handles one owns what it changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sedscope.tui.worker.events import Event
 
 @dataclass
 class RunsListed(Message):
-    """Which runs there are now, in the order of their names."""
+    """The runs that there are now, in the order of their names."""
 
     rows: tuple[RunRow, ...]
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How far a job is, and how long it will still take: text for the line at the top."""
+"""Progress of a job and the time that it will still take, as text for the line at the top."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class JobProgress:
         self._began = self.clock()
 
     def advance(self, stage: str, done: int, total: int) -> None:
-        """A unit is done; a new stage starts its own clock."""
+        """Count a unit of work; a new stage starts its own clock."""
         if stage != self.stage or done < self.done:
             self._began = self.clock()
         self.stage, self.done, self.total = stage, done, total
 
     def text(self, room: int) -> str:
-        """`Coupling: JVPs ███▌······ 35% 0:41 left`, shortened to what there is room for."""
+        """Return `Coupling: JVPs ━━━━┄┄┄┄┄┄ 35% 0:41 left`, shortened to what there is room for."""
         if not self.total:
             return f"{self.title} …"
         share = self.done / self.total

@@ -79,7 +79,7 @@ class Reader:
                 self._follow()
 
     def _next_order(self) -> list[Path] | None:
-        """Runs asked for meanwhile, after a second none; None to stop. The latest alone matters."""
+        """Return the runs requested meanwhile, after a second none; None to stop. The latest alone matters."""
         requested: list[Path] = []
         patience = 0.0 if self._unfinished else POLL_SECONDS
         while True:
@@ -119,7 +119,7 @@ class Reader:
         return list(paths), tuple(problems)
 
     def _row(self, path: Path) -> RunRow:
-        """The line of a run as it is now: the one that was there where nothing changed."""
+        """Return the line of a run as it is now: the one that was there where nothing changed."""
         from sedscope.runs.find import RunOrError, open_or_error
         from sedscope.tui.data.listing import row_of
 
@@ -136,7 +136,7 @@ class Reader:
             return _unreadable(path, error)
 
     def _keep_slow(self, row: RunRow, before: RunRow) -> RunRow:
-        """Sizes and grok steps of a run that grew are shown until they are known anew."""
+        """Keep size and grok steps of a run that grew until they are known anew."""
         if row.path not in self._unfinished:
             self._unfinished.append(row.path)
         return replace(row, size=before.size, grok=before.grok)
@@ -202,7 +202,7 @@ def _unreadable(path: Path, error: Exception) -> RunRow:
 
 
 def _line(error: Exception) -> str:
-    """The first line of an error, printable; of one that is not ours with its name."""
+    """Return the first line of an error, printable; of one that is not ours with its name."""
     from sedscope.runs.text import printable
 
     first = (str(error).splitlines() or [""])[0]

@@ -24,7 +24,7 @@ StyledText = tuple[str, str]
 
 
 def left(data: RunData | None, cursor: float | None, problem: str = "") -> tuple[StyledText, ...]:
-    """(text, style) of what is known of the selected run."""
+    """Return (text, style) of what is known of the selected run."""
     if data is None:
         return ((f" {problem}", "$error"),) if problem else ((" no run selected", "$foreground 60%"),)
     parts: list[StyledText] = [
@@ -41,7 +41,7 @@ def left(data: RunData | None, cursor: float | None, problem: str = "") -> tuple
 
 
 def right(job: JobProgress | None, room: int, now: float) -> tuple[StyledText, ...]:
-    """(text, style) of the job that is being done."""
+    """Return (text, style) of the job that is being done."""
     if job is None:
         return ()
     coarse = " (preview shown)" if job.coarse and room > 70 else ""
@@ -50,7 +50,7 @@ def right(job: JobProgress | None, room: int, now: float) -> tuple[StyledText, .
 
 
 def jump_targets(data: RunData) -> Sequence[tuple[str, str]]:
-    """Where `g` can jump: (step, words)."""
+    """Return where `g` can jump: (step, words)."""
     choices = []
     for milestones in data.milestones:
         for name, reached in (

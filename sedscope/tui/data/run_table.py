@@ -25,7 +25,7 @@ class RunColumn:
     name: str
     text: Callable[[RunRow], str]
     order: Callable[[RunRow], Any]
-    """What it is sorted by; None comes last in both directions."""
+    """Key of a row when the table is sorted by the column; None comes last in both directions."""
     right: bool = False
 
 
@@ -35,7 +35,7 @@ def counted_size(size: int | None) -> str:
 
 
 def grok_text(row: RunRow) -> str:
-    """`825`; with two tasks `add 825  mul –`; with more their range and how many have one; `…` until it is known."""
+    """Return `825`; of two tasks `add 825  mul –`; of more the range and how many have one; `…` until known."""
     if row.grok is None:
         return "…"
     if len(row.grok) == 1:
@@ -60,7 +60,7 @@ def _least_grok(row: RunRow) -> int | None:
 
 
 def _natural(text: str) -> list[tuple[bool, int, str]]:
-    """Numbers inside names in their order: run-2 before run-10."""
+    """Return a sorting key that takes numbers inside names as numbers: run-2 before run-10."""
     parts: list[tuple[bool, int, str]] = []
     for digit, group in _groups(text.casefold()):
         parts.append((False, int(group), "") if digit else (True, 0, group))
@@ -99,14 +99,14 @@ COLUMNS = (
 _OPTIONAL = frozenset({"Intervention", "Remark"})
 """Columns that are left out where no run has anything in them."""
 _GIVE_WAY = ("P", "Started", "Size", "Rows", "State", "Tasks", "Seed")
-"""Those that a narrow table does without, the first ones first; the sign before the name is the state too."""
+"""Columns that a narrow table does without, the first ones first; the sign before the name is the state too."""
 _READ = 24
 """Cells of a remark that has to be seen."""
 _GAP = 2
 
 
 def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
-    """Places of the columns that say something about these runs."""
+    """Return the indices of the columns that say something about these runs."""
     return tuple(
         index
         for index, column in enumerate(COLUMNS)
@@ -115,7 +115,7 @@ def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
 
 
 def fitted(indices: Sequence[int], rows: Sequence[RunRow], room: int, sorted_by: int) -> tuple[int, ...]:
-    """Places of the columns that fit side by side: the least telling give way first, each as a whole.
+    """Return the indices of the columns that fit side by side: the least telling give way first, each as a whole.
 
     Args:
         indices: Of the columns, in their order.
@@ -132,18 +132,18 @@ def fitted(indices: Sequence[int], rows: Sequence[RunRow], room: int, sorted_by:
 
 
 def _width(column: RunColumn, rows: Sequence[RunRow]) -> int:
-    """Cells with a gap: of the header with its arrow, or of the longest text; a remark is read where it is cut too."""
+    """Return a column's cells with a gap: of its header or longest text; a remark is read where it is cut too."""
     longest = max((cell_len(column.text(row)) for row in rows), default=0)
     return max(len(column.name) + 1, min(longest, _READ) if column.name == "Remark" else longest) + _GAP
 
 
 def sign(row: RunRow, marked: bool) -> tuple[str, str]:
-    """The first cell: whether the run is marked, and its state; with its style."""
+    """Return the text and style of the first cell, which shows the mark and the state of a run."""
     return f"{'▶' if marked else ' '}{SIGNS.get(row.state, ' ')}", STYLES.get(row.state, "")
 
 
 def arranged(rows: Sequence[RunRow], words: str, column: int, backwards: bool) -> list[RunRow]:
-    """The rows that match, sorted by a column; undefined values last."""
+    """Return the rows that match, sorted by a column; undefined values last."""
     order = COLUMNS[column].order
     keyed_rows = [(order(row), row) for row in rows if matches(row, words)]
     sortable = sorted(
@@ -155,6 +155,6 @@ def arranged(rows: Sequence[RunRow], words: str, column: int, backwards: bool) -
 
 
 def matches(row: RunRow, words: str) -> bool:
-    """Whether every word occurs somewhere in the row's texts."""
+    """Return whether every word occurs somewhere in the row's texts."""
     text = " ".join([row.name, row.state, *row.tasks, row.intervention, f"seed={row.seed}", row.created, row.reason])
     return all(word in text.casefold() for word in words.casefold().split())

@@ -1,4 +1,4 @@
-"""What a tab, and what it exports, may ask of the viewer around it: run, shared cursor, jobs, a line to the user.
+"""The viewer as a tab and its exports see it: run, shared cursor, jobs, a line to the user.
 
 A protocol, so that a tab can be tried under another app, and so that no tab imports the app.
 """
@@ -28,7 +28,7 @@ class Shell(Protocol):
 
     @property
     def selected(self) -> Path | None:
-        """Where the selected run lies, also before it was read."""
+        """The path of the selected run, also before it was read."""
         ...
 
     @property
@@ -43,7 +43,7 @@ class Shell(Protocol):
 
     @property
     def listed(self) -> bool:
-        """Whether the runs were looked for yet."""
+        """True once the runs were looked for."""
         ...
 
     @property
@@ -68,12 +68,12 @@ class Shell(Protocol):
 
     @property
     def look(self) -> Look | None:
-        """What plot widgets are made with: None lets them ask the terminal, `--ascii` decides otherwise."""
+        """The look that plot widgets are made with: None lets them ask the terminal, `--ascii` decides otherwise."""
         ...
 
     @property
     def state_folder(self) -> Path:
-        """Where the viewer keeps what it remembers."""
+        """The folder in which the viewer keeps what it remembers."""
         ...
 
     def select_run(self, path: Path) -> None:
@@ -112,7 +112,7 @@ class Shell(Protocol):
         ...
 
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
-        """The latest answer to an equal job and whether it is final, where it is still kept."""
+        """Return the latest answer to an equal job and whether it is final, where it is still kept."""
         ...
 
     def copy_to_clipboard(self, text: str) -> None:
@@ -124,5 +124,5 @@ class Shell(Protocol):
         ...
 
     def say(self, text: str, severity: Severity = "information") -> None:
-        """A line at the top of the screen that goes away by itself."""
+        """Show a line at the top of the screen that goes away by itself."""
         ...

@@ -1,4 +1,4 @@
-"""What the screen knows of runs: plain frozen objects that a background thread makes and nobody changes.
+"""Runs as the screen knows them: plain frozen objects that a background thread makes and nobody changes.
 
 They hold no widget and no open run, so that they can be handed between threads and compared. All text in them went
 through `sedscope.runs`, which made it printable.
@@ -44,7 +44,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """What is there of one row source."""
+    """One row source of a run."""
 
     name: str
     n_rows: int

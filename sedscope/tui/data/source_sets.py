@@ -1,4 +1,4 @@
-"""Which sources stand together in one picture, and the colour that a source keeps in all of them.
+"""Sets of sources that share a picture, and the colour that a source keeps in all of them.
 
 Decides the sets of the Coupling and Why tabs. Pure: names in, names out.
 """
@@ -64,19 +64,19 @@ def colours(sources: Sequence[str]) -> dict[str, int]:
 
 
 def family(source: str) -> str:
-    """The name without its task."""
+    """Return the name without its task."""
     parsed = parse_source(source)
     return source if parsed is None else parsed.family
 
 
 def task_of(source: str) -> str | None:
-    """The task that a source belongs to; None where it is of all."""
+    """Return the task that a source belongs to; None where it is of all."""
     parsed = parse_source(source)
     return None if parsed is None else parsed.task
 
 
 def _main(available: Sequence[str], task: str | None) -> tuple[str, ...]:
-    """The gradient at fixed examples and on the batch, the update, and the displacement."""
+    """Return the gradient at fixed examples and on the batch, the update, and the displacement."""
     several = sum(family(name) == FIXED_GRADIENT and name != FIXED_GRADIENT for name in available) > 1
     batch = Source(GRADIENT, task).name
     return _present(

@@ -14,7 +14,7 @@ from sedscope.tui.worker import frames
 
 
 def write(picture: Picture, stem: Path) -> list[Path]:
-    """SVG, PNG, CSV and Parquet.
+    """Write a picture as SVG, PNG, CSV and Parquet; return the paths.
 
     Raises:
         OSError: A file cannot be written.

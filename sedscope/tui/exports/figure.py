@@ -26,7 +26,7 @@ STYLE: dict[Any, Any] = {
 _WIDTH, _HEIGHT = 5.6, 3.4
 """Inches: a column and a half of a page."""
 _LETTERS = 48
-"""Of all column names together, up to which they stand upright."""
+"""Letters of all column names together up to which they stand upright."""
 _NUMBERS_TO = 12
 """Columns and rows of a heatmap up to which numbers stand in its cells."""
 
@@ -83,7 +83,7 @@ def _ends(*wishes: float | None) -> tuple[float | None, float | None]:
 
 
 def _series(axes: Any, series: Series, colour: str, strength: float) -> None:
-    """Full windows as a line, short ones faint; × where marked; the band behind."""
+    """Draw full windows as a line, short ones faint; × where marked; the band behind."""
     short = np.zeros(len(series.x), dtype=bool) if series.dimmed is None else series.dimmed
     if series.low is not None and series.high is not None:
         axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.18 * strength, linewidth=0)
@@ -124,7 +124,7 @@ def _heatmap(axes: Any, heatmap: Heatmap) -> None:
 
 
 def _plain_ticks(*axes: Any) -> None:
-    """Numbers of a log axis as the screen writes them."""
+    """Write the numbers of a log axis as the screen does."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     for axis in axes:
@@ -133,7 +133,7 @@ def _plain_ticks(*axes: Any) -> None:
 
 
 def _names(put: Any, names: list[str], rotation: int, side: str) -> None:
-    """Tick labels, thinned out where there are many."""
+    """Label ticks, thinned out where there are many."""
     step = -(-len(names) // 24)
     positions = list(range(0, len(names), max(step, 1)))
     put(positions, [names[position] for position in positions], rotation=rotation, ha=side, fontsize=7.5)

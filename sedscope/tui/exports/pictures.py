@@ -1,4 +1,4 @@
-"""Which picture is the current one: that with the keys, else the first that is shown. And what it is as a table.
+"""The current picture, which is the one with the keys or else the first one shown, and its data as a table.
 
 Decides file names and columns. A picture is a `Chart` with its `View`, or a `Heatmap`: plain data that a process can be
 handed. Leaves drawing to `figure`.
@@ -28,7 +28,7 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Picture:
-    """What one widget shows."""
+    """One widget's chart or heatmap, with its view and cursor."""
 
     content: Chart | Heatmap
     view: View
@@ -37,12 +37,12 @@ class Picture:
 
     @property
     def title(self) -> str:
-        """In words."""
+        """The title above the picture."""
         return self.content.title
 
 
 def current(tab: Widget) -> Picture | None:
-    """The picture that the user is at; None where the tab shows none."""
+    """Return the picture that the user is at; None where the tab shows none."""
     shown = [widget_and_picture for widget_and_picture in _shown(tab) if widget_and_picture is not None]
     focused = tab.app.focused
     focused_picture = next((picture for widget, picture in shown if widget is focused), None)
@@ -68,13 +68,13 @@ def _visible(widget: Any, tab: Widget) -> bool:
 
 
 def table(picture: Picture) -> Table:
-    """The data of a picture, one line per point or cell."""
+    """Return the data of a picture, one line per point or cell."""
     content = picture.content
     return _heatmap_table(content) if isinstance(content, Heatmap) else _chart_table(content)
 
 
 def values(picture: Picture) -> Table:
-    """What stands at the cursor: a line per series, or the cell; everything where there is no cursor."""
+    """Return the values at the cursor: a line per series, or the cell; everything where there is no cursor."""
     content, cursor = picture.content, picture.cursor
     if isinstance(content, Heatmap) and isinstance(cursor, tuple):
         row, column = cursor
@@ -86,13 +86,13 @@ def values(picture: Picture) -> Table:
 
 
 def as_text(columns: Table) -> str:
-    """Tab-separated, with a line of names."""
+    """Return a table as tab-separated text with a line of names."""
     lines = ["\t".join(columns), *("\t".join(map(_cell, line)) for line in zip(*columns.values(), strict=True))]
     return "\n".join(lines) + "\n"
 
 
 def stem(folder: Path, *names: str) -> Path:
-    """A file name without suffix that is not taken yet, of plain letters."""
+    """Return a file name without suffix that is not taken yet, of plain letters."""
     base = (
         "-".join(safe_name for name in names if (safe_name := _UNSAFE.sub("-", name).strip("-.")))[:_LONGEST]
         or "picture"

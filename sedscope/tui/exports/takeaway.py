@@ -1,4 +1,4 @@
-"""What `w`, `y`, `r` and `c` do on every tab.
+"""The keys `w`, `y`, `r` and `c` of every tab: write the picture, copy values, write the report, copy the command.
 
 Decides where things are written: pictures and reports below the folder that the viewer was started in, what was copied
 into the state folder. Slow work is done by child processes; each ends with the viewer.
@@ -76,7 +76,7 @@ def write_report(shell: Shell, paths: Sequence[Path], flags: Sequence[str]) -> N
 
 
 def put(shell: Shell, text: str, what: str) -> None:
-    """Into the clipboard, and into a file, since OSC 52 often does not arrive."""
+    """Put text into the clipboard, and into a file, since OSC 52 often does not arrive."""
     shell.copy_to_clipboard(text)
     path = shell.state_folder / COPIED
     try:
@@ -89,7 +89,7 @@ def put(shell: Shell, text: str, what: str) -> None:
 
 
 def end_all() -> None:
-    """Nothing that was started here stays behind."""
+    """End every process that was started here."""
     for child in tuple(_children):
         with suppress(OSError):
             child.kill()
@@ -121,14 +121,14 @@ def _run(shell: Shell, command: Sequence[str], given: bytes, done: str) -> None:
 
 
 def _wrote(status: int) -> bool:
-    """Whether a report was written although something was wrong: a damaged run, say."""
+    """Return whether a report was written although something was wrong: a damaged run, say."""
     from recorders.errors import EXIT_DAMAGED
 
     return status == EXIT_DAMAGED
 
 
 def _here() -> Path:
-    """The folder that the viewer was started in; the home folder where it is gone."""
+    """Return the folder that the viewer was started in; the home folder where it is gone."""
     try:
         return Path.cwd()
     except OSError:
@@ -136,7 +136,7 @@ def _here() -> Path:
 
 
 def _free(folder: Path) -> Path:
-    """The folder, or one of its name with a number that is not there yet."""
+    """Return the folder, or one of its name with a number that is not there yet."""
     number, free = 1, folder
     while free.exists():
         number += 1

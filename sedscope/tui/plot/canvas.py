@@ -68,7 +68,7 @@ class Canvas:
             self._key[cells] = self._number(key)
 
     def _square(self, cells: Bools) -> None:
-        """Where something is painted over a band's edge, the cell is tinted whole or not at all."""
+        """Tint a cell whole or not at all where something is painted over a band's edge."""
         covered = cells & self._edge
         self._ground[covered] = self._half[covered]
 
@@ -84,18 +84,18 @@ class Canvas:
                 self._key[cell] = self._number(key)
 
     def is_free(self, row: int, column: int, cells: int) -> bool:
-        """Whether cells lie on the canvas and hold no curve."""
+        """Return whether cells lie on the canvas and hold no curve."""
         inside = column >= 0 and column + cells <= self.grid.width
         return inside and bool((self._rank[row, column : column + cells] < FAINT).all())
 
     def cell(self, row: int, column: int) -> tuple[str, str, bool]:
-        """Character and style key of a cell, and whether it holds no more than background."""
+        """Return a cell's character and style key, and whether it holds no more than background."""
         cell = (row, column)
         key = self._name(int(self._key[cell]), int(self._ground[cell]))
         return chr(self._codes[cell]), key, bool(self._rank[cell] <= BAND)
 
     def rows(self) -> list[list[tuple[str, str]]]:
-        """Runs of each row. A blank takes the style of what is left of it on the same ground: fewer, longer runs."""
+        """Return each row's runs. A blank takes the style left of it on the same ground: fewer, longer runs."""
         styles = self._key.astype(np.int32) * _GROUNDS + self._ground + 1
         columns = np.arange(self.grid.width)
         own_style = self._rank > 0

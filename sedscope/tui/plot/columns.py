@@ -43,7 +43,7 @@ class _Groups:
 
 
 def columns(series: Series, x: AxisRange, x_scale: Scale, y_scale: Scale, count: int, reduce: Reduce) -> Columns:
-    """The series over `count` dot columns."""
+    """Reduce the series to `count` dot columns."""
     positions, samples = _places(series, x, x_scale, count)
     groups = _group(positions, samples, count)
     nothing = np.full(count, np.nan)
@@ -67,7 +67,7 @@ def columns(series: Series, x: AxisRange, x_scale: Scale, y_scale: Scale, count:
 
 
 def _places(series: Series, x: AxisRange, scale: Scale, count: int) -> tuple[Floats, slice]:
-    """Dot positions of the samples in view and of one neighbour on either side."""
+    """Return dot positions of the samples in view and of one neighbour on either side."""
     placed = forward(series.x, scale)
     start = int(np.count_nonzero(np.isnan(placed)))  # x ascends, so what a log axis cannot show comes first
     dots = x.fractions(placed) * max(count - 1, 1)
@@ -98,7 +98,7 @@ def _fold(ufunc: np.ufunc, values: Floats, starts: NDArray[np.intp]) -> Floats:
 
 
 def _spread(values: Floats, groups: _Groups, count: int) -> Floats:
-    """[C] group values at their columns, interpolated between neighbours; NaN next to a gap and beyond the ends."""
+    """Return [C] values at their columns, interpolated between neighbours; NaN next to a gap and beyond the ends."""
     target = np.arange(count, dtype=np.float64)
     left = np.searchsorted(groups.at, target, "right") - 1
     exact = (left >= 0) & (groups.at[left] == target)
@@ -121,13 +121,13 @@ def _band(series: Series, groups: _Groups, scale: Scale, count: int) -> tuple[Fl
 
 
 def _nearest(groups: _Groups, count: int) -> NDArray[np.intp]:
-    """[C] the group whose flags a column takes: the one to its right, as a line belongs to where it leads."""
+    """Return [C] the group whose flags a column takes: the one to its right, as a line belongs to where it leads."""
     right = np.searchsorted(groups.at, np.arange(count, dtype=np.float64), "left")
     return np.minimum(right, groups.at.size - 1)
 
 
 def _dimmed(series: Series, groups: _Groups, count: int) -> Bools:
-    """[C] columns of which every sample is dimmed."""
+    """Return [C] the columns of which every sample is dimmed."""
     if series.dimmed is None:
         return np.zeros(count, dtype=bool)
     folded: Bools = np.logical_and.reduceat(series.dimmed[groups.samples], groups.starts)

@@ -17,9 +17,9 @@ class CursorWidget(Sliced, can_focus=True):
 
     @property
     def has_places(self) -> bool:
-        """Whether there is a place for the cursor."""
+        """True where there is a place for the cursor."""
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No move in an empty picture."""
+        """Refuse every move in an empty picture."""
         return self.has_places or action not in CURSOR_MOVES

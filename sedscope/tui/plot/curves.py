@@ -30,7 +30,7 @@ _MARK_EVERY = 3
 
 
 def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
-    """The chart in `rows` lines of `cells` cells, both at least 1."""
+    """Draw the chart in `rows` lines of `cells` cells, both at least 1."""
     x, y = x_range(chart, view), y_range(chart, view, x_range(chart, view))
     notes = _hidden(chart, view)
     titled = bool(chart.title or chart.y.label or notes)
@@ -64,7 +64,7 @@ def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
 
 
 def _y_ticks(y: AxisRange, scale: Scale, rows: int) -> tuple[ticks.Tick, ...]:
-    """A tick every few rows; denser where that would leave fewer than two."""
+    """Return a tick every few rows; denser where that would leave fewer than two."""
     sparse = ticks.ticks(y, scale, max(2, rows // _ROWS_PER_TICK + 1))
     return sparse if len(sparse) > 1 else ticks.ticks(y, scale, max(2, rows // 2))
 
@@ -93,7 +93,7 @@ def _paint_references(canvas: Canvas, chart: Chart, view: View, x: AxisRange, y:
 
 
 def _moment_column(canvas: Canvas, at: float, chart: Chart, x: AxisRange) -> int | None:
-    """The dot column of a moment, None out of view."""
+    """Return the dot column of a moment, None out of view."""
     fraction = float(x.fractions(forward(at, chart.x.scale)))
     return int(fraction * (canvas.grid.columns - 1) + 0.5) if 0 <= fraction <= 1 else None
 
@@ -128,7 +128,7 @@ def _paint_series(
 
 
 def _thinned(marked: Bools, apart: int) -> Bools:
-    """The first of the marks and those that are `apart` columns from the one before: the curve shows between them."""
+    """Return the first mark and those `apart` columns from the one before: the curve shows between them."""
     thinned, last = np.zeros_like(marked), -apart
     for column in np.flatnonzero(marked).tolist():
         if column - last >= apart:
@@ -137,7 +137,7 @@ def _thinned(marked: Bools, apart: int) -> Bools:
 
 
 def _paint_band(canvas: Canvas, ends: tuple[Floats, Floats], y: AxisRange, hue: int, look: Look) -> None:
-    """A tinted ground where tints (or greys) can be had, else a pattern of dots."""
+    """Paint a tinted ground where tints (or greys) can be had, else a pattern of dots."""
     if look.colours == "sixteen" or look.glyphs == "ascii":
         canvas.paint(dots.band(canvas.grid, y, *ends), f"band.{hue}", BAND, ":")
         return
@@ -152,7 +152,7 @@ def _put_on_curve(canvas: Canvas, reduced: Columns, where: np.ndarray, y: AxisRa
 
 
 def _put_moment_names(canvas: Canvas, chart: Chart, x: AxisRange, look: Look) -> None:
-    """Names stand beside their line, below one another and clear of curves; without such a place, not at all."""
+    """Put names beside their line, below one another and clear of curves; without such a place, not at all."""
     for number, moment in enumerate(chart.moments):
         column = _moment_column(canvas, moment.x, chart, x)
         name = plain(moment.label)
@@ -167,7 +167,7 @@ def _put_moment_names(canvas: Canvas, chart: Chart, x: AxisRange, look: Look) ->
 
 
 def _letters(chart: Chart, view: View, reduced: list[Columns], y: AxisRange, layout: Layout) -> list[Line]:
-    """Right of each plot row: the letter of the curve that ends there, moved up or down where two would share a row."""
+    """Return the letters of the curves right of the rows they end in, moved up or down where two would share one."""
     if not layout.right:
         return [()] * layout.plot_height
     blank = ((" " * layout.right, "plot"),)
@@ -187,7 +187,7 @@ def _letters(chart: Chart, view: View, reduced: list[Columns], y: AxisRange, lay
 
 
 def _apart(ends: list[tuple[float, int]], rows: int) -> list[int]:
-    """Distinct rows, in order, near the wished ones; as many as there are rows."""
+    """Return distinct rows, in order, near the wished ones; as many as there are rows."""
     placed: list[int] = []
     for wish, _ in ends[:rows]:
         placed.append(max(int(wish), placed[-1] + 1 if placed else 0))
@@ -199,7 +199,7 @@ def _apart(ends: list[tuple[float, int]], rows: int) -> list[int]:
 
 
 def _hidden(chart: Chart, view: View) -> str:
-    """What the axis cannot show, as a note: never dropped in silence."""
+    """Return a note about values that the axis cannot show: they are never dropped in silence."""
     if view.y_scale(chart) != "log":
         return ""
     below = sum(int(np.count_nonzero(np.isfinite(s.y) & (s.y <= 0))) for s in chart.series)
@@ -207,7 +207,7 @@ def _hidden(chart: Chart, view: View) -> str:
 
 
 def _message(chart: Chart, view: View) -> str:
-    """Why the plot area is empty; itself empty where something can be drawn."""
+    """Return why the plot area is empty; "" where something can be drawn."""
     scale = view.y_scale(chart)
     if any(np.isfinite(forward(s.y, scale)).any() for s in chart.series):
         return ""

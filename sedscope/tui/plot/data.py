@@ -1,4 +1,4 @@
-"""What a plot shows: series, their axes, reference lines, and the part of it that is in view.
+"""Data of a plot: series, their axes, reference lines, and the part of it that is in view.
 
 Data objects only: no widget, no run. Arrays are taken as given apart from order (x ascending) and type (float64);
 a value that is not finite is a gap, and `reasons` can say why.
@@ -101,8 +101,8 @@ class Chart:
     rules: tuple[Rule, ...] = ()
     moments: tuple[Moment, ...] = ()
     reduce: Reduce = "mean"
-    """How the points of one dot column become one: their mean in axis units (geometric on a log axis), their extent
-    from least to greatest, or the last of them."""
+    """Way in which the points of one dot column become one: their mean in axis units (geometric on a log axis), their
+    extent from least to greatest, or the last of them."""
 
     @cached_property
     def steps(self) -> Floats:
@@ -115,12 +115,12 @@ class Chart:
         return bool(self.steps.size) and bool(np.all(self.steps == np.round(self.steps)))
 
     def colour(self, index: int) -> int:
-        """The place of a series in palette and alphabet."""
+        """Return the place of a series in palette and alphabet."""
         own = self.series[index].colour
         return index if own is None else own
 
     def index(self, label: str) -> int | None:
-        """The first series of that label, or None."""
+        """Return the first series of that label, or None."""
         return next((i for i, series in enumerate(self.series) if series.label == label), None)
 
 
@@ -137,11 +137,11 @@ class View:
     """The series that stands out while the rest is faint; None shows all alike."""
 
     def y_scale(self, chart: Chart) -> Scale:
-        """The scale that the y axis has in this view."""
+        """Return the scale that the y axis has in this view."""
         return self.scale or chart.y.scale
 
     def picking(self, step: int, count: int) -> View:
-        """The next or previous pick in the ring: none, first, …, last."""
+        """Return the next or previous pick in the ring: none, first, …, last."""
         ring = (-1 if self.picked is None else self.picked) + 1 + step
         ring %= count + 1
         return replace(self, picked=ring - 1 if ring else None)
@@ -149,7 +149,7 @@ class View:
 
 @dataclass(frozen=True)
 class Look:
-    """How a plot may draw."""
+    """Characters and colours that a plot may draw with."""
 
     glyphs: Literal["braille", "ascii"] = "braille"
     colours: Literal["full", "sixteen", "none"] = "full"

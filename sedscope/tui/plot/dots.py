@@ -48,13 +48,13 @@ class Grid:
 
 
 def rows_of(grid: Grid, y: AxisRange, values: Floats) -> Floats:
-    """Dot rows of axis values, whole, 0 at the top; held just outside the grid where they lie beyond it."""
+    """Return dot rows of axis values, whole, 0 at the top; held just outside the grid where they lie beyond it."""
     rows = (1 - y.fractions(values)) * (grid.rows - 1)
     return np.floor(np.clip(rows, -2.0, grid.rows + 1.0) + 0.5 + _NUDGE)
 
 
 def line(grid: Grid, y: AxisRange, low: Floats, high: Floats) -> Bools:
-    """A line through columns that cover `low` … `high`: neighbours meet half-way and share no dot, so it is thin."""
+    """Return a line through columns that cover `low` … `high`: neighbours meet half-way and share no dot."""
     top, bottom = rows_of(grid, y, high), rows_of(grid, y, low)
     up, down = top.copy(), bottom.copy()
     for mine, other in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
@@ -64,14 +64,14 @@ def line(grid: Grid, y: AxisRange, low: Floats, high: Floats) -> Bools:
 
 
 def filled(grid: Grid, top: Floats, bottom: Floats) -> Bools:
-    """Every dot between two heights per column, ends included; none where either is NaN."""
+    """Return every dot between two heights per column, ends included; none where either is NaN."""
     rows = np.arange(grid.rows, dtype=np.float64)[:, None]
     mask: Bools = (rows >= top) & (rows <= bottom)
     return mask
 
 
 def band(grid: Grid, y: AxisRange, low: Floats, high: Floats) -> Bools:
-    """A band as a quarter of its dots, in a pattern that shows lines through it."""
+    """Return a band as a quarter of its dots, in a pattern that shows lines through it."""
     area = filled(grid, rows_of(grid, y, high), rows_of(grid, y, low))
     rows, columns = np.arange(grid.rows)[:, None], np.arange(grid.columns)[None, :]
     if grid.down == 1:
@@ -81,7 +81,7 @@ def band(grid: Grid, y: AxisRange, low: Floats, high: Floats) -> Bools:
 
 
 def level(grid: Grid, y: AxisRange, value: float, every: int) -> Bools:
-    """A horizontal line at one height, one dot in `every`; empty where the height is out of view."""
+    """Return a horizontal line at one height, one dot in `every`; empty where the height is out of view."""
     mask = np.zeros((grid.rows, grid.columns), dtype=bool)
     position = float(y.fractions(value))
     if 0 <= position <= 1:
@@ -90,14 +90,14 @@ def level(grid: Grid, y: AxisRange, value: float, every: int) -> Bools:
 
 
 def upright(grid: Grid, column: int, every: int) -> Bools:
-    """A vertical line in one dot column, one dot in `every`."""
+    """Return a vertical line in one dot column, one dot in `every`."""
     mask = np.zeros((grid.rows, grid.columns), dtype=bool)
     mask[::every, column] = True
     return mask
 
 
 def bits(grid: Grid, mask: Bools) -> Bits:
-    """[height, width] the dots of each cell as braille bits; 1 where an ASCII cell is set."""
+    """Return [height, width] the dots of each cell as braille bits; 1 where an ASCII cell is set."""
     if grid.down == 1:
         return mask.astype(np.uint8)
     cells = mask.reshape(grid.height, 4, grid.width, 2)
@@ -109,5 +109,5 @@ def bits(grid: Grid, mask: Bools) -> Bits:
 
 
 def braille(packed: Bits) -> Codes:
-    """Code points of braille bits."""
+    """Return code points of braille bits."""
     return packed.astype(np.uint32) + np.uint32(_BRAILLE)

@@ -9,7 +9,7 @@ _SMALL = "₀₁₂₃₄₅₆₇₈₉"
 
 
 def readable(value: float, digits: int = 3, *, plain_integers: bool = True) -> str:
-    """About `digits` significant digits, without an exponent between 0.001 and 1,000,000: 72.1, 0.00123, 1.2e-7.
+    """Write a number with about `digits` significant digits, between 0.001 and 1e6 without an exponent: 72.1, 1.2e-7.
 
     A whole number is written without decimals, unless `plain_integers` is false (beside numbers that have them).
     """
@@ -29,7 +29,7 @@ def readable(value: float, digits: int = 3, *, plain_integers: bool = True) -> s
 
 
 def scientific(value: float, digits: int = 3) -> str:
-    """Short scientific notation: 1e6, 1.23e-7."""
+    """Write a number in short scientific notation: 1e6, 1.23e-7."""
     mantissa, exponent = f"{value:.{max(0, digits - 1)}e}".split("e")
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
@@ -37,12 +37,12 @@ def scientific(value: float, digits: int = 3) -> str:
 
 
 def position_text(x: float) -> str:
-    """A position on the x axis: a whole step is written out, whatever its size."""
+    """Write a position on the x axis: a whole step in full, whatever its size."""
     if math.isfinite(x) and x == round(x) and abs(x) <= 2**53:
         return str(int(x))
     return readable(x, 5)
 
 
 def subscript(number: int) -> str:
-    """12 → ₁₂."""
+    """Write a number in subscript digits: ₁₂ for 12."""
     return "".join(_SMALL[int(digit)] for digit in str(number))

@@ -18,7 +18,7 @@ _UNDEFINED = "undefined"
 
 
 def legend(chart: Chart, view: View, cursor: float | None, cells: int, rows: int, look: Look) -> tuple[Line, ...]:
-    """`rows` lines of exactly `cells` cells."""
+    """Draw `rows` lines of exactly `cells` cells."""
     slots, across = _slots(len(chart.series), cells, rows)
     shown = len(chart.series) if len(chart.series) <= slots else slots - 1
     room = cells // across
@@ -33,7 +33,7 @@ def legend(chart: Chart, view: View, cursor: float | None, cells: int, rows: int
 
 
 def _slots(count: int, cells: int, rows: int) -> tuple[int, int]:
-    """How many entries have room, and how many stand side by side."""
+    """Return how many entries have room, and how many stand side by side."""
     wished = -(-count // rows) if count else 1
     across = max(1, min(wished, cells // _LEAST_COLUMN))
     return across * rows, across
@@ -70,7 +70,7 @@ def _entry(chart: Chart, view: View, index: int, cursor: float | None, cells: in
 
 
 def entry_at(count: int, cells: int, rows: int, x: int, y: int) -> int | None:
-    """The series whose entry is at a column and a line, None beside the entries."""
+    """Return the series whose entry is at a column and a line, None beside the entries."""
     slots, across = _slots(count, cells, rows)
     shown = count if count <= slots else slots - 1
     index = min(x // max(cells // across, 1), across - 1) * rows + y

@@ -33,11 +33,11 @@ class Legend(Sliced):
         self.redraw()
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
-        """One line per series where the style says auto."""
+        """Return one line per series where the style says auto."""
         return max(len(self._plot.chart.series), 1)
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """The entries."""
+        """Draw the entries."""
         plot = self._plot
         return legend.legend(plot.chart, plot.view, plot.shown_x, width, height, self.look)
 

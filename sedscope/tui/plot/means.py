@@ -11,7 +11,7 @@ _LARGEST = np.finfo(np.float64).max
 
 
 def means(values: Floats, starts: NDArray[np.int64] | NDArray[np.intp], axis: int = 0) -> Floats:
-    """Means of the finite values of each group along an axis, NaN where a group has none.
+    """Return the means of the finite values of each group along an axis, NaN where a group has none.
 
     Args:
         values: Any shape.

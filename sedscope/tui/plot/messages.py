@@ -1,4 +1,4 @@
-"""What the plot widgets tell: only what the user did, never what the program set."""
+"""Messages of the plot widgets: only what the user did, never what the program set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What zoom, pan and cursor keys do to a view: pure, so that every widget and test shares it.
+"""Moves of view and cursor by zoom, pan and cursor keys: pure, so that every widget and test shares them.
 
 Shares and factors are of the stretch in view, in axis units: on a log axis a step to the right multiplies.
 """
@@ -17,7 +17,7 @@ _LEAST_SAMPLES = 2
 
 
 def zoomed(chart: Chart, view: View, factor: float, about: float | None) -> View:
-    """The view `factor` times as wide, x = `about` (None: the middle) staying in place; the whole chart at most."""
+    """Return the view `factor` times as wide, x = `about` (None: the middle) in its place; the whole chart at most."""
     now = x_range(chart, view)
     fixed = float(forward(about, chart.x.scale)) if about is not None else now.at(0.5)
     if not now.low <= fixed <= now.high:
@@ -29,7 +29,7 @@ def zoomed(chart: Chart, view: View, factor: float, about: float | None) -> View
 
 
 def panned(chart: Chart, view: View, share: float) -> View:
-    """The view moved by a share of its width; it stops at the ends of the chart."""
+    """Return the view moved by a share of its width; it stops at the ends of the chart."""
     now, full = x_range(chart, view), x_range(chart, replace(view, low=None, high=None))
     step = (now.high / 2 - now.low / 2) * 2 * share
     step = min(max(step, full.low - now.low), full.high - now.high) if now != full else 0.0
@@ -37,7 +37,7 @@ def panned(chart: Chart, view: View, share: float) -> View:
 
 
 def between(chart: Chart, view: View, low: float, high: float) -> View:
-    """The view of a stretch of x in data units; unchanged where it holds fewer than two samples."""
+    """Return the view of a stretch of x in data units; unchanged where it holds fewer than two samples."""
     ends = sorted(float(forward(end, chart.x.scale)) for end in (low, high))
     if not np.isfinite(ends).all() or _samples(chart, *ends) < _LEAST_SAMPLES:
         return view
@@ -45,7 +45,7 @@ def between(chart: Chart, view: View, low: float, high: float) -> View:
 
 
 def reaching(chart: Chart, view: View, x: float) -> View:
-    """The view moved no further than needed to show x."""
+    """Return the view moved no further than needed to show x."""
     now, position = x_range(chart, view), float(forward(x, chart.x.scale))
     if not np.isfinite(position) or now.low <= position <= now.high:
         return view
@@ -54,14 +54,14 @@ def reaching(chart: Chart, view: View, x: float) -> View:
 
 
 def visible(chart: Chart, view: View) -> Floats:
-    """[m] the x in view at which some series has a point, ascending."""
+    """Return [m] the x in view at which some series has a point, ascending."""
     now = x_range(chart, view)
     placed = forward(chart.steps, chart.x.scale)
     return chart.steps[(placed >= now.low) & (placed <= now.high)]
 
 
 def stepped(chart: Chart, view: View, cursor: float | None, count: int) -> float | None:
-    """The cursor `count` samples on; without a cursor it starts at an end of the view. None without samples."""
+    """Return the cursor `count` samples on; without a cursor it starts at an end of the view. None without samples."""
     steps = chart.steps
     if cursor is None:
         seen = visible(chart, view)
@@ -74,7 +74,7 @@ def stepped(chart: Chart, view: View, cursor: float | None, count: int) -> float
 
 
 def leapt(chart: Chart, view: View, cursor: float | None, share: float) -> float | None:
-    """The cursor moved by a share of the view, to the nearest sample; at least one sample on."""
+    """Return the cursor moved by a share of the view, to the nearest sample; at least one sample on."""
     next_sample = stepped(chart, view, cursor, 1 if share > 0 else -1)
     if cursor is None or next_sample is None:
         return next_sample
@@ -85,7 +85,7 @@ def leapt(chart: Chart, view: View, cursor: float | None, share: float) -> float
 
 
 def nearest(chart: Chart, x: float) -> float | None:
-    """The x nearest to a place at which some series has a point; None without points."""
+    """Return the x nearest to a place at which some series has a point; None without points."""
     steps = chart.steps
     if not steps.size:
         return None
@@ -98,7 +98,7 @@ def _samples(chart: Chart, low: float, high: float) -> int:
 
 
 def _within(chart: Chart, view: View, low: float, high: float) -> View:
-    """The view of a stretch in axis units, cut to the chart; a stretch that holds all of it follows its growth."""
+    """Return the view of a stretch in axis units, cut to the chart; one that holds all of it follows its growth."""
     full: AxisRange = x_range(chart, replace(view, low=None, high=None))
     low, high = max(low, full.low), min(high, full.high)
     if not low < high or (low == full.low and high == full.high):

@@ -20,7 +20,7 @@ SIXTEEN = (
     "bright_blue",
     "white",
 )
-"""The same eight in a terminal of 16 colours."""
+"""Series colours A–H in a terminal of 16 colours."""
 
 CIVIDIS = (
     "#00224E", "#0B2D62", "#1A396F", "#33456D", "#46516C", "#575D6D", "#666971", "#757574",
@@ -38,7 +38,7 @@ ASCII_SHADES = " .:*#"
 
 
 def letter(colour: int) -> str:
-    """The letter of a series beside its colour: A, B, …; after Z they start again."""
+    """Return the letter of a series beside its colour: A, B, …; after Z they start again."""
     return chr(ord("A") + colour % 26)
 
 

@@ -78,17 +78,17 @@ class Plot(CursorWidget):
 
     @property
     def cursor(self) -> float | None:
-        """Where the crosshair was put, in data units."""
+        """The x of the crosshair in data units; None without one."""
         return self._cursor
 
     @property
     def shown_x(self) -> float | None:
-        """Where values are read: under the mouse, else at the cursor."""
+        """The x at which values are read: under the mouse, else at the cursor."""
         return self._cursor if self._hover is None else self._hover
 
     @property
     def has_places(self) -> bool:
-        """Whether any series has a point."""
+        """True where any series has a point."""
         return bool(self._chart.steps.size)
 
     def set_cursor(self, x: float | None) -> None:
@@ -104,7 +104,7 @@ class Plot(CursorWidget):
         self._changed()
 
     def set_scale(self, scale: Scale | None) -> None:
-        """Scale of the y axis; None is the chart's own."""
+        """Set the scale of the y axis; None is the chart's own."""
         self._view = replace(self._view, scale=scale)
         self._changed()
 
@@ -119,7 +119,7 @@ class Plot(CursorWidget):
         self._followers.append(callback)
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """The chart, the crosshair and the summary."""
+        """Draw the chart, the crosshair and the summary."""
         frame = self._framed(width, height)
         glyph = axes.glyphs(self.look)["cross"]
         lines = list(frame.with_crosshairs(self._crosshairs(frame), glyph))
@@ -220,7 +220,7 @@ class Plot(CursorWidget):
             self._hover_at(self._sample(column))
 
     def on_leave(self) -> None:
-        """Back to the cursor's values."""
+        """Go back to the cursor's values."""
         if self._drag is None and not self.is_mouse_over:
             self._hover_at(None)
 
@@ -245,7 +245,7 @@ class Plot(CursorWidget):
             self._move_to(self._sample(start))
 
     def on_click(self, event: events.Click) -> None:
-        """A double click shows the whole chart."""
+        """Show the whole chart after a double click."""
         if event.chain == 2:
             self.action_whole()
 
@@ -281,7 +281,7 @@ class Plot(CursorWidget):
             self.post_message(messages.Hovered(self, x))
 
     def _column(self, event: events.MouseEvent) -> int | None:
-        """The column of the plot area under the mouse, None beside it."""
+        """Return the column of the plot area under the mouse, None beside it."""
         position = self.point(event.screen_offset)
         if not self.size.width or not self.size.height:
             return None
@@ -290,7 +290,7 @@ class Plot(CursorWidget):
         return position.x if inside and 0 <= position.y < self.size.height else None
 
     def _sample(self, column: int | None) -> float | None:
-        """The x of the sample nearest to a column."""
+        """Return the x of the sample nearest to a column."""
         if column is None:
             return None
         return moves.nearest(self._chart, self._framed(*self.size).x_at(column))

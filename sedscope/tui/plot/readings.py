@@ -29,7 +29,7 @@ class Reading:
 
 
 def read(series: Series, x: float) -> Reading | None:
-    """The sample nearest to x (the earlier of two), or None where the series does not reach x."""
+    """Return the sample nearest to x (the earlier of two), or None where the series does not reach x."""
     if not series.x.size or not series.x[0] <= x <= series.x[-1]:
         return None
     right = int(np.searchsorted(series.x, x, "left"))
@@ -41,7 +41,7 @@ def read(series: Series, x: float) -> Reading | None:
 
 
 def value_text(series: Series, x: float | None) -> str:
-    """The value at x as the legend prints it: `72.1 [65.0, 80.2]`, `72.1 @1475`, `undefined: zero baseline`, or —."""
+    """Return the legend's value at x: `72.1 [65.0, 80.2]`, `72.1 @1475`, `undefined: zero baseline`, or —."""
     reading = None if x is None else read(series, x)
     if x is None or reading is None:
         return "" if x is None else "—"
@@ -72,13 +72,13 @@ class Summary:
 
 
 def at_cursor(chart: Chart, x: float) -> Summary | None:
-    """Least and greatest over the series that have a finite sample nearest to x; None where none has."""
+    """Return the least and greatest over the series that have a finite sample nearest to x; None where none has."""
     readings = [(i, read(series, x)) for i, series in enumerate(chart.series)]
     return _summary([(i, np.array([r.y])) for i, r in readings if r is not None])
 
 
 def in_view(chart: Chart, view: View) -> Summary | None:
-    """Least and greatest over the picked series, or all, in the stretch of x in view."""
+    """Return the least and greatest over the picked series, or all, in the stretch of x in view."""
     x = x_range(chart, view)
     low, high = backward(x.low, chart.x.scale), backward(x.high, chart.x.scale)
     picked = range(len(chart.series)) if view.picked is None else [view.picked]

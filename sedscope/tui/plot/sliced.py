@@ -29,7 +29,7 @@ class Slice(Widget):
     DEFAULT_CSS = "Slice { width: 1fr; height: 1fr; }"
 
     def render_line(self, y: int) -> Strip:
-        """The part of the parent's line that lies here."""
+        """Return the part of the parent's line that lies here."""
         parent = self.parent
         assert isinstance(parent, Sliced)
         start = parent.start_of(self)
@@ -45,7 +45,7 @@ class Sliced(Widget):
     """
 
     def __init__(self, *, look: Look | None = None, **options: Any) -> None:
-        """With `look` None the app decides: NO_COLOR, terminal colours, or full colours."""
+        """Make the widget; with `look` None the app decides: NO_COLOR, terminal colours, or full colours."""
         super().__init__(**options)
         self._own_look = look
         self._lines: Sequence[Line] | None = None
@@ -58,16 +58,16 @@ class Sliced(Widget):
         """The width that `_places` belongs to; None while the slices have not all got theirs."""
 
     def compose(self) -> ComposeResult:
-        """The slices."""
+        """Lay out the slices."""
         yield from (Slice() for _ in range(_SLICES))
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """`height` lines of exactly `width` cells, both at least 1."""
+        """Draw `height` lines of exactly `width` cells, both at least 1."""
         raise NotImplementedError
 
     @property
     def look(self) -> Look:
-        """How this widget may draw now."""
+        """The characters and colours that this widget may draw with now."""
         if self._own_look is not None:
             return self._own_look
         return Look(colours="none" if self.app.no_color else "sixteen" if self.app.native_ansi_color else "full")
@@ -84,7 +84,7 @@ class Sliced(Widget):
             self.call_next(self._send_changes)
 
     def strip(self, y: int) -> Strip:
-        """One whole line, drawn when first asked for."""
+        """Return one whole line, drawn when first asked for."""
         if self._lines is None:
             self._lines = self._drawn()
         if y not in self._strips:
@@ -94,21 +94,21 @@ class Sliced(Widget):
         return self._strips[y]
 
     def start_of(self, piece: Slice) -> int:
-        """The first column of a slice."""
+        """Return the first column of a slice."""
         return self._starts().get(piece, 0)
 
     def point(self, screen: Offset) -> Offset:
-        """A place on the screen in this widget's own columns and lines."""
+        """Return a place on the screen in this widget's own columns and lines."""
         return screen - self.content_region.offset
 
     def notify_style_update(self) -> None:
-        """Another theme: styles are looked up again. Hover and focus, which change no colour here, cost nothing."""
+        """Look styles up again after a change of theme. Hover and focus, which change no colour here, cost nothing."""
         super().notify_style_update()
         if self._paint is not None and self._paint != self._current_paint():
             self._restyle()
 
     def on_resize(self) -> None:
-        """Another size: everything is drawn again. A widget that is shown again with the same size is not."""
+        """Draw everything again at another size. A widget that is shown again with the same size is not."""
         if self.size != self._drawn_size:
             self._forget()
 
@@ -146,7 +146,7 @@ class Sliced(Widget):
         self._lines = now
 
     def _starts(self) -> dict[Slice, int]:
-        """First column of each slice. It depends on the width alone, and every line of every slice asks for it."""
+        """Return each slice's first column. It depends on the width alone; every line of every slice asks for it."""
         width = self.size.width
         if self._laid_out != width:
             self._places = {}
@@ -171,7 +171,7 @@ class Sliced(Widget):
 
 
 def changed(old: Line, new: Line, width: int) -> tuple[int, int]:
-    """First and last + 1 column in which two lines of `width` cells differ; (0, 0) where they are equal."""
+    """Return first and last + 1 column in which two lines of `width` cells differ; (0, 0) where they are equal."""
     if old == new:
         return 0, 0
     before, after = ([(character, key) for text, key in line for character in text] for line in (old, new))

@@ -24,7 +24,7 @@ _STRENGTH = {
     "shade": 0.9, "undefined": 0.6, "grid": 0.2, "cave": 0.0, "ground": _GROUND,
     "series": 1.0, "letter": 1.0, "mark": 1.0, "faint": 0.42, "band": 0.5,
 }  # fmt: skip
-"""How far a colour stands out from the background: 1 as it is, 0 not at all."""
+"""Strength with which a colour stands out from the background: 1 as it is, 0 not at all."""
 
 _BOLD = frozenset({"title", "value", "chosen", "letter", "mark"})
 _LEAST_CONTRAST = 3.0
@@ -33,7 +33,7 @@ _LEAST_CONTRAST = 3.0
 
 @dataclass(frozen=True)
 class Paint:
-    """What styles depend on."""
+    """The colours that styles depend on."""
 
     background: Color
     foreground: Color
@@ -42,7 +42,7 @@ class Paint:
     _styles: dict[str, Style] = field(default_factory=dict, compare=False, repr=False)
 
     def style(self, key: str) -> Style:
-        """The style of a key."""
+        """Return the style of a key."""
         style = self._styles.get(key)
         if style is None:
             style = self._styles[key] = _style(self, key)
@@ -50,7 +50,7 @@ class Paint:
 
 
 def paint(background: Color, foreground: Color, look: Look) -> Paint:
-    """The paint for a widget's colours; a foreground with transparency is laid on its background."""
+    """Return the paint for a widget's colours; a foreground with transparency is laid on its background."""
     if foreground.a < 1 and not (_indexed(background) or _indexed(foreground)):
         foreground = background.blend(foreground, foreground.a, 1.0)
     return Paint(background, foreground, look.colours)
@@ -74,7 +74,7 @@ def _style(paint: Paint, key: str) -> Style:
 
 
 def _indexed(colour: Color) -> bool:
-    """Whether a colour is one that the terminal's own theme decides."""
+    """Return whether a colour is one that the terminal's own theme decides."""
     return colour.ansi is not None
 
 
@@ -85,12 +85,12 @@ def _full(paint: Paint, role: str, numbers: list[str]) -> Style:
 
 
 def _grey(paint: Paint, strength: float) -> Color:
-    """The foreground at a strength."""
+    """Return the foreground at a strength."""
     return paint.background.blend(paint.foreground, strength, 1.0)
 
 
 def _hued(paint: Paint, hue: int, strength: float) -> Color:
-    """A series colour at a strength; without colours a grey."""
+    """Return a series colour at a strength; without colours a grey."""
     if paint.colours == "none":
         return _grey(paint, strength)
     colour = _legible(Color.parse(palette.OKABE_ITO[hue]), paint.background, paint.foreground)
@@ -107,7 +107,7 @@ def _sixteen(paint: Paint, role: str, numbers: list[str]) -> Style:
 
 
 def _heat(paint: Paint, numbers: list[str], lit: bool) -> Style:
-    """One level: it is the background, with black or white text; two levels: upper half on lower half.
+    """Return a level's style: of one the background, with black or white text; of two the upper half on the lower.
 
     Under the cursor two levels become one, so that its mark can be seen.
     """
@@ -120,7 +120,7 @@ def _heat(paint: Paint, numbers: list[str], lit: bool) -> Style:
 
 
 def _level(paint: Paint, name: str) -> str:
-    """Colour of a level; of an undefined or missing half cell the background's (nearly)."""
+    """Return the colour of a level; of an undefined or missing half cell the background's (nearly)."""
     if paint.colours == "sixteen":
         count = len(palette.SIXTEEN_LEVELS)
         return "default" if not name.isdigit() else palette.SIXTEEN_LEVELS[int(name) * count // len(palette.CIVIDIS)]
@@ -140,7 +140,7 @@ def _ink(paint: Paint, level: int) -> str:
 
 @cache
 def _legible(colour: Color, background: Color, foreground: Color) -> Color:
-    """The colour, moved towards the foreground until it can be seen on the background (yellow on white)."""
+    """Return the colour, moved towards the foreground until it can be seen on the background (yellow on white)."""
     for share in range(10):
         moved = colour.blend(foreground, share / 10, 1.0)
         if _contrast(moved, background) >= _LEAST_CONTRAST:
@@ -149,7 +149,7 @@ def _legible(colour: Color, background: Color, foreground: Color) -> Color:
 
 
 def _contrast(first: Color, second: Color) -> float:
-    """Contrast ratio, 1 to 21 (WCAG 2.2, relative luminance)."""
+    """Return the contrast ratio, 1 to 21 (WCAG 2.2, relative luminance)."""
     bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 

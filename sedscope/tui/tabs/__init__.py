@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TabEntry:
-    """Where a tab is found."""
+    """A tab's name, its module and a few words about it."""
 
     name: str
     """Shown, remembered and asked for; its key is its place."""
@@ -26,7 +26,7 @@ class TabEntry:
         return f"sedscope.tui.tabs.{self.module}.{self.module}_tab.{self.module.capitalize()}Tab"
 
     def make(self) -> Tab:
-        """The tab, imported now."""
+        """Make the tab; its module is imported now."""
         home, _, name = self.path.rpartition(".")
         tab: Tab = getattr(import_module(home), name)()
         return tab
@@ -43,5 +43,5 @@ TABS = (
 
 
 def entry(name: str) -> TabEntry | None:
-    """The tab of that name, or None."""
+    """Return the tab of that name, or None."""
     return next((tab for tab in TABS if tab.name == name), None)

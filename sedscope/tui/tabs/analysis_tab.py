@@ -27,7 +27,7 @@ from sedscope.tui.worker.jobs import Job
 PATIENCE = 5.0
 """Seconds between two questions about a run that grows."""
 OLD = "as before; computing …"
-"""In place of that while the picture is one of other settings."""
+"""The words beside a picture of other settings while the new one is computed."""
 _TURNED = {"align": ("trailing", "leading"), "centroid": ("target", "sum"), "method": ("exact", "central")}
 _QUESTIONS = {
     "window": "W: rows of a window",
@@ -66,28 +66,28 @@ class AnalysisTab(PanelTab):
         """What failed or was cancelled, and why."""
 
     def compose(self) -> ComposeResult:
-        """Settings above the panels."""
+        """Lay out the settings above the panels."""
         yield SettingsBar(id="settings")
         yield from super().compose()
 
     def head(self) -> list[Widget]:
-        """What the picture was made of."""
+        """Make the words beside the views: what the picture was computed from."""
         return [QuietStatic(id="provenance")]
 
     def show_provenance(self, text: str) -> None:
-        """How the picture stands to the settings above it, in a few words."""
+        """Say in a few words how the picture stands to the settings above it."""
         self.query_one("#provenance", QuietStatic).say(Content.styled(text, "$foreground 60%"))
 
     def missing(self) -> Job | None:
-        """What must be asked for next; None where everything is there."""
+        """Return the question to ask next; None where everything is there."""
         raise NotImplementedError
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """An answer to a job of `missing`."""
+        """Take an answer to a job of `missing`."""
         raise NotImplementedError
 
     def refused(self, reason: str) -> None:
-        """Nothing will come: say why."""
+        """Say why nothing will come."""
         raise NotImplementedError
 
     def ask(self) -> None:
@@ -107,16 +107,16 @@ class AnalysisTab(PanelTab):
         self._number = self.shell.request(job, self.NAME)
 
     def settings_changed(self) -> None:
-        """Other settings: other questions."""
+        """Ask with the new settings."""
         self.ask()
 
     def shown(self) -> None:
-        """What changed while another tab was shown."""
+        """Catch up with what changed while another tab was shown."""
         super().shown()
         self.ask()
 
     def job_answered(self, number: int, value: Any, final: bool) -> None:
-        """To what was asked last."""
+        """Take an answer to the pending question."""
         if self.pending is not None and number == self._number and self._has_widgets:
             self.take(self.pending, value, final)
 
@@ -138,16 +138,16 @@ class AnalysisTab(PanelTab):
             self.ask()
 
     def tasks(self) -> tuple[str, ...]:
-        """Tasks that can be looked at."""
+        """Return the tasks that can be looked at."""
         return () if self.shell.data is None else self.shell.data.tasks
 
     def keep_task(self) -> None:
-        """The same task as long as there is one of its name."""
+        """Keep the task as long as there is one of its name."""
         tasks = self.tasks()
         self.features_of = self.features_of if self.features_of in tasks else next(iter(tasks), None)
 
     def action_next_task(self) -> None:
-        """Features of the next task."""
+        """Look at the features of the next task."""
         tasks = self.tasks()
         if self.features_of in tasks:
             self.features_of = tasks[(tasks.index(self.features_of) + 1) % len(tasks)]
@@ -155,7 +155,7 @@ class AnalysisTab(PanelTab):
 
     @property
     def _has_widgets(self) -> bool:
-        """Whether the tab has its widgets: an answer may come while the viewer ends and takes them away."""
+        """True while the tab has its widgets: an answer may come while the viewer ends and takes them away."""
         return self.is_attached and 0 < self._n_parts == len(self.children)
 
     def on_mount(self) -> None:
@@ -168,7 +168,7 @@ class AnalysisTab(PanelTab):
         self.ask()
 
     def action_turn(self, name: str) -> None:
-        """The other value of a setting that has two."""
+        """Set the other value of a setting that has two."""
         now, values = getattr(self.shell.settings, name), _TURNED[name]
         self.shell.set_settings(changed(self.shell.settings, name, values[now == values[0]]))
 
@@ -177,12 +177,12 @@ class AnalysisTab(PanelTab):
         ask_for_number(self, name)
 
     def on_settings_bar_setting_clicked(self, message: SettingsBar.SettingClicked) -> None:
-        """A setting was clicked."""
+        """Do what the key of the clicked setting does."""
         message.stop()
         self.call_later(self.run_action, message.action)
 
     def show_settings(self, own: Sequence[Setting]) -> None:
-        """The settings of the analysis and what this tab adds to them."""
+        """Show the settings of the analysis and what this tab adds to them."""
         now = self.shell.settings
         checkpoints = "all" if now.checkpoints is None else str(now.checkpoints)
         self.query_one("#settings", SettingsBar).show(
@@ -221,7 +221,7 @@ def ask_for_number(tab: Tab, name: str) -> None:
 
 
 def same_question(job: Job | None, other: Job | None) -> bool:
-    """Whether two jobs ask the same of two states of a run: a run that grows must not stop its own analysis."""
+    """Return whether two jobs ask the same of two states of a run: a run that grows must not stop its own analysis."""
     if job is None or other is None or type(job) is not type(other):
         return False
     return job == replace(other, stamp=job.stamp)  # type: ignore[type-var]

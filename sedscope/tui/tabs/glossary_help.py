@@ -6,5 +6,5 @@ from sedscope.analysis.glossary import GLOSSARY
 
 
 def entries(*names: str) -> tuple[tuple[str, str], ...]:
-    """(title, what it is and what it does not show) of each name."""
+    """Return (title, what it is and what it does not show) of each name."""
     return tuple((GLOSSARY[name].title, f"{GLOSSARY[name].text} {GLOSSARY[name].limit}") for name in names)

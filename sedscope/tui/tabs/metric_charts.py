@@ -20,7 +20,7 @@ _READABLE = 6
 
 
 def accuracy(data: RunData) -> Chart:
-    """Train and test accuracy per task, in this order of tasks, test before train."""
+    """Return a chart of test and train accuracy, task by task, test before train."""
     names = sorted((name for name in _metrics(data) if _is_accuracy(name)), key=lambda name: _by_task(data, name))
     series = [_series(data, METRIC_PREFIX + name, spoken(name)) for name in names]
     low, high = (0.0, 1.0) if all(_within_one(curve) for curve in series) else (None, None)
@@ -28,7 +28,7 @@ def accuracy(data: RunData) -> Chart:
 
 
 def losses(data: RunData) -> Chart:
-    """Training losses of every step, and logged metrics that are called losses where there are not too many."""
+    """Return a chart of every step's training losses, and of metrics called losses where there are not too many."""
     trained = [_series(data, name, name.removeprefix(LOSS_PREFIX)) for name in data.scalars if _is_loss(name)]
     logged = [_series(data, METRIC_PREFIX + name, spoken(name)) for name in _metrics(data) if "loss" in name.casefold()]
     series = (*trained, *logged) if len(trained) + len(logged) <= _READABLE or not trained else tuple(trained)
@@ -36,14 +36,14 @@ def losses(data: RunData) -> Chart:
 
 
 def gradient_norms(data: RunData) -> Chart:
-    """What the optimizer received, before and after clipping."""
+    """Return a chart of the gradient norm that the optimizer received, before and after clipping."""
     names = {GRAD_NORM: "received", GRAD_NORM_UNCLIPPED: "before clipping"}
     series = [_series(data, name, label) for name, label in names.items() if name in data.scalars]
     return Chart(tuple(series), Axis("t"), Axis(scale="log"), "Gradient norm", moments=bare(moments(data)))
 
 
 def rates(data: RunData) -> Chart:
-    """The learning rate of each parameter group, and every metric that has no chart of its own."""
+    """Return a chart of each parameter group's learning rate, and of every metric that has no chart of its own."""
     groups = [name for name in data.scalars if name.startswith(LR_PREFIX)]
     lr = [_series(data, n, "lr" if len(groups) == 1 else f"lr, group {n.removeprefix(LR_PREFIX)}") for n in groups]
     rest = [name for name in _metrics(data) if not _is_accuracy(name) and "loss" not in name.casefold()]
@@ -52,7 +52,7 @@ def rates(data: RunData) -> Chart:
 
 
 def spoken(metric: str) -> str:
-    """`test_acc/add` → `test add`; any other name as it is."""
+    """Return `test add` for `test_acc/add`; any other name as it is."""
     head, slash, task = metric.partition("/")
     kind = next(
         (kind for kind in ("test", "train", "val") if head.casefold() in (f"{kind}_acc", f"{kind}_accuracy")), ""

@@ -40,7 +40,7 @@ class PanelTab(Tab):
     PANELS: ClassVar[tuple[str, ...]] = ()
     """Names of the panels in their order."""
     IN_ALL: ClassVar[tuple[str, ...] | None] = None
-    """Those that stand together in the view of all; None for every one."""
+    """Names of the panels that stand together in the view of all; None for every one."""
     LEAST_FOR_ALL: ClassVar[tuple[int, int]] = (100, 26)
     """Width and height from which all panels are shown together."""
 
@@ -50,7 +50,7 @@ class PanelTab(Tab):
         """The panel that the user chose, `all`, or None for what the size suggests."""
 
     def compose(self) -> ComposeResult:
-        """Chips, then the panels."""
+        """Lay out the chips, then the panels."""
         with Horizontal(id="head"):
             yield Chips("v view", id="views")
             yield from self.head()
@@ -63,19 +63,19 @@ class PanelTab(Tab):
                 yield panel
 
     def head(self) -> Sequence[Widget]:
-        """What stands beside the chips."""
+        """Make the widgets beside the chips."""
         return ()
 
     def make_panel(self, name: str) -> Widget:
-        """The widget of a panel."""
+        """Make the widget of a panel."""
         raise NotImplementedError
 
     def panel(self, name: str) -> Widget:
-        """The widget that was made for a name."""
+        """Return the widget that was made for a name."""
         return self.query_one(f"#{panel_id(name)}")
 
     def explain(self, reason: str) -> None:
-        """In the place of all panels, why there is nothing to show; "" shows the panels."""
+        """Say, in the place of all panels, why there is nothing to show; "" shows the panels."""
         if bool(reason) != self.has_class("-empty"):
             self.set_class(bool(reason), "-empty")
             self.call_after_refresh(self.focus_first)
@@ -84,18 +84,18 @@ class PanelTab(Tab):
             self.call_after_refresh(self.focus_first)
 
     def on_resize(self, event: events.Resize) -> None:
-        """All or one."""
+        """Show all panels or one, as there is room."""
         self.rearrange()
 
     def on_chips_choice_clicked(self, message: Chips.ChoiceClicked) -> None:
-        """A view was clicked."""
+        """Show the view that was clicked."""
         if message.chips.id == "views":
             message.stop()
             self.view = message.chips.choices[message.index]
             self.rearrange()
 
     def action_next_view(self, direction: int) -> None:
-        """The next view."""
+        """Show the next view."""
         names = self._views()
         self.view = names[(names.index(self.shown_view) + direction) % len(names)]
         self.rearrange()
@@ -119,7 +119,7 @@ class PanelTab(Tab):
         self.view_changed(shown)
 
     def view_changed(self, view: str) -> None:
-        """For subclasses: another view is shown now, or the size changed."""
+        """Take notice (subclasses do) that another view is shown now, or that the size changed."""
 
     def _views(self) -> tuple[str, ...]:
         width, height = self.LEAST_FOR_ALL
@@ -128,5 +128,5 @@ class PanelTab(Tab):
 
 
 def panel_id(name: str) -> str:
-    """A name as Textual takes ids."""
+    """Return a panel's name as an id of Textual."""
     return "panel-" + "".join(character if character.isalnum() and character.isascii() else "-" for character in name)

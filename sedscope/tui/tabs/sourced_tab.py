@@ -52,16 +52,16 @@ class SourcedTab(AnalysisTab):
     # --- for subclasses ----------------------------------------------------------------------------------------------
 
     def choices(self) -> tuple[str, ...]:
-        """What can be chosen now."""
+        """Return the names that can be chosen now."""
         raise NotImplementedError
 
     @property
     def has_answer(self) -> bool:
-        """Whether anything is known of the run that is shown."""
+        """True where anything is known of the run that is shown."""
         raise NotImplementedError
 
     def forget(self) -> None:
-        """Another run: nothing is known of it."""
+        """Drop what is known of another run."""
         raise NotImplementedError
 
     def refresh_picture(self) -> None:
@@ -75,12 +75,12 @@ class SourcedTab(AnalysisTab):
             self.chosen = next((name for name in (UPDATE, GRADIENT, *names) if name in names), None)
 
     def show_choices(self) -> None:
-        """The line of sources."""
+        """Show the line of sources."""
         names = self.choices()
         self.query_one("#sources", Chips).show(names, names.index(self.chosen) if self.chosen in names else None)
 
     def explain_absence(self) -> None:
-        """In the place of the picture, why there is none."""
+        """Say, in the place of the picture, why there is none."""
         if self.shell.data is None:
             self.explain(self.shell.run_problem or "No run is selected.")
         elif self.features_of is None:
@@ -89,13 +89,13 @@ class SourcedTab(AnalysisTab):
             self.explain("Computing the coupling … a coarse picture comes first.")
 
     def chart_pane(self, name: str) -> ChartPane:
-        """The panel of that name, which is a plot."""
+        """Return the panel of that name, which is a plot."""
         pane = self.panel(name)
         assert isinstance(pane, ChartPane)
         return pane
 
     def matrix_pane(self, name: str) -> MatrixPane:
-        """The panel of that name, which is a matrix."""
+        """Return the panel of that name, which is a matrix."""
         pane = self.panel(name)
         assert isinstance(pane, MatrixPane)
         return pane
@@ -116,20 +116,20 @@ class SourcedTab(AnalysisTab):
             self.ask()
 
     def settings_changed(self) -> None:
-        """Other settings, source or task: what is known of them at once, then what is missing."""
+        """Show what is known of other settings, source or task at once, then ask for what is missing."""
         self.refresh_picture()
         self.ask()
 
     # --- choosing ----------------------------------------------------------------------------------------------------
 
     def action_next_choice(self, direction: int) -> None:
-        """The next source."""
+        """Choose the next source."""
         names = self.choices()
         if self.chosen in names:
             self._choose(names[(names.index(self.chosen) + direction) % len(names)])
 
     def on_chips_choice_clicked(self, message: Chips.ChoiceClicked) -> None:
-        """A source or a view was clicked."""
+        """Choose the source, or show the view, that was clicked."""
         if message.chips.id != "sources":
             super().on_chips_choice_clicked(message)
             return

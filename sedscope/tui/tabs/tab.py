@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TabHelp:
-    """What `?` says about a tab."""
+    """The help page of a tab."""
 
     summary: str
-    """What the tab shows, in two or three sentences."""
+    """Two or three sentences about what the tab shows."""
     quantities: tuple[tuple[str, str], ...] = ()
     """(name, meaning in two or three sentences and how to read it)."""
 
@@ -53,7 +53,7 @@ class Tab(Vertical):
     ]
     PAGE: ClassVar[TabHelp] = TabHelp("")
     NAME: ClassVar[str] = ""
-    """As in `TABS`; owner of its jobs."""
+    """The tab's name in `TABS`, which is also the owner of its jobs."""
 
     @property
     def shell(self) -> Shell:
@@ -63,10 +63,10 @@ class Tab(Vertical):
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
     def run_changed(self, data: RunData | None) -> None:
-        """The selected run was read, grew, or is another one; None where none can be read."""
+        """Take the selected run: it was read, grew, or is another one; None where none can be read."""
 
     def cursor_moved(self, t: float | None) -> None:
-        """The shared step cursor moved. By default every plot and every heatmap over steps follows."""
+        """Follow the shared step cursor. By default every plot and every heatmap over steps does."""
         from sedscope.tui.plot import HeatmapView, Plot
 
         for plot in self.query(Plot):
@@ -76,42 +76,42 @@ class Tab(Vertical):
                 heatmap.set_x(t)
 
     def settings_changed(self) -> None:
-        """`shell.settings` changed."""
+        """Take notice that `shell.settings` changed."""
 
     def marks_changed(self) -> None:
-        """`shell.marked` or `shell.rows` changed."""
+        """Take notice that `shell.marked` or `shell.rows` changed."""
 
     def shown(self) -> None:
-        """The tab came to the front. By default its first focusable widget takes the keys."""
+        """Come to the front. By default the first focusable widget takes the keys."""
         self.focus_first()
 
     def job_progressed(self, number: int, stage: str, done: int, total: int) -> None:
-        """A job of this tab made progress (the viewer itself shows it too)."""
+        """Take notice that a job of this tab made progress (the viewer itself shows it too)."""
 
     def job_answered(self, number: int, value: Any, final: bool) -> None:
-        """A result of a job of this tab; it is refined by later ones unless it is final."""
+        """Take a result of a job of this tab; later ones refine it unless it is final."""
 
     def job_ended(self, number: int, error: str | None, cancelled: bool) -> None:
-        """A job of this tab is over; `error` is one line where it failed. By default it is said."""
+        """Take the end of a job of this tab; `error` is one line where it failed. By default it is said."""
         if error is not None:
             self.shell.say(error, "error")
 
     # --- taking things away -------------------------------------------------------------------------------------------
 
     def text_to_copy(self) -> str | None:
-        """What `y` copies: of the current picture the values at its cursor, or all of them."""
+        """Return what `y` copies: of the current picture the values at its cursor, or all of them."""
         from sedscope.tui.exports import pictures
 
         picture = pictures.current(self)
         return None if picture is None else pictures.as_text(pictures.values(picture))
 
     def report_paths(self) -> tuple[Path, ...]:
-        """The runs that `r` and `c` are about: the marked ones, else the selected one."""
+        """Return the runs that `r` and `c` are about: the marked ones, else the selected one."""
         data = self.shell.data
         return self.shell.marked or (() if data is None else (data.path,))
 
     def report_flags(self) -> list[str]:
-        """What stands behind the runs in the command that gives the numbers of this tab."""
+        """Return the flags behind the runs in the command that gives the numbers of this tab."""
         from sedscope.analysis.pipeline.command_line import flags
 
         return flags(self.shell.settings, None, None, False)
@@ -143,7 +143,7 @@ class Tab(Vertical):
     # --- for subclasses ----------------------------------------------------------------------------------------------
 
     def key_takers(self) -> Sequence[Widget]:
-        """Widgets that can take the keys, in the order of the screen."""
+        """Return widgets that can take the keys, in the order of the screen."""
         return [widget for widget in self.query("*") if widget.focusable and _is_seen(widget)]
 
     def focus_first(self) -> None:
@@ -157,12 +157,12 @@ class Tab(Vertical):
             (takers[0] if takers else self).focus(scroll_visible=False)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """A plot's cursor is the shared one."""
+        """Share the cursor of a plot."""
         message.stop()
         self.shell.set_cursor(message.x)
 
     def on_cell_moved(self, message: CellMoved) -> None:
-        """So is that of a heatmap over steps."""
+        """Share the cursor of a heatmap over steps."""
         from sedscope.tui.plot import HeatmapView
 
         message.stop()
@@ -172,5 +172,5 @@ class Tab(Vertical):
 
 
 def _is_seen(widget: Widget) -> bool:
-    """Whether the widget and everything around it is shown."""
+    """Return whether the widget and everything around it is shown."""
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

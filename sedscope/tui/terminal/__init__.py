@@ -1,1 +1,1 @@
-"""What terminals need of a full-screen program: fewer bytes, plain signs, and being put right afterwards."""
+"""The terminal's needs of a full-screen program: text in cells, fewer bytes, plain signs, repair afterwards."""

@@ -17,7 +17,7 @@ Line: TypeAlias = tuple[Run, ...]
 
 
 def plain(label: str) -> str:
-    """The label with every unprintable character spelt out (ESC as its hexadecimal escape)."""
+    """Return the label with every unprintable character spelt out (ESC as its hexadecimal escape)."""
     if label.isprintable():
         return label
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in label)
@@ -27,7 +27,7 @@ _SPELT = {"×": "x", "·": ".", "≤": "<=", "≥": ">=", "–": "-", "—": "-"
 
 
 def ascii_text(text: str) -> str:
-    """The text in ASCII: accents dropped, Greek letters named, what is left as ?."""
+    """Return the text in ASCII: accents dropped, Greek letters named, what is left as ?."""
     spelt = []
     for character in unicodedata.normalize("NFKD", "".join(_SPELT.get(c, c) for c in text)):
         name = unicodedata.name(character, "")
@@ -41,12 +41,12 @@ def ascii_text(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Width in terminal cells."""
+    """Return the width in terminal cells."""
     return len(text) if text.isascii() else cell_len(text)
 
 
 def fit(label: str, cells: int, *, ascii_only: bool = False, right: bool = False) -> str:
-    """The label in exactly that many cells: cut with … where it is too long, else padded."""
+    """Return the label in exactly that many cells: cut with … where it is too long, else padded."""
     if cells <= 0:
         return ""
     label = plain(label)
@@ -59,7 +59,7 @@ def fit(label: str, cells: int, *, ascii_only: bool = False, right: bool = False
 
 
 def shortened(text: str, characters: int, *, ascii_only: bool = False) -> str:
-    """The text, cut in the middle where it is longer: names tend to differ at both ends."""
+    """Return the text, cut in the middle where it is longer: names tend to differ at both ends."""
     if len(text) <= characters:
         return text
     head = max(characters - 1, 0) * 2 // 3
@@ -68,7 +68,7 @@ def shortened(text: str, characters: int, *, ascii_only: bool = False) -> str:
 
 
 def cut(line: Iterable[Run], cells: int, key: str = "") -> Line:
-    """The line in exactly that many cells: runs beyond them are cut, what is missing is blank in style `key`."""
+    """Return the line in exactly that many cells: runs beyond them are cut, what is missing is blank in style `key`."""
     runs: list[Run] = []
     left = cells
     for text, style in line:
@@ -86,5 +86,5 @@ def cut(line: Iterable[Run], cells: int, key: str = "") -> Line:
 
 
 def text_of(line: Iterable[Run]) -> str:
-    """The line's text without its styles."""
+    """Return the line's text without its styles."""
     return "".join(text for text, _ in line)

@@ -1,4 +1,4 @@
-"""Where the traceback of an unforeseen error goes: into a file, never onto the terminal."""
+"""The file into which the traceback of an unforeseen error goes: never onto the terminal."""
 
 from __future__ import annotations
 

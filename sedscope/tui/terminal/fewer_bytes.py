@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 _STYLE = re.compile(r"\x1b\[([0-9;]*)m")
 _MOVES = re.compile(r"(?:\r\n|\x1b\[[0-9;]*H)*")
-"""What draws nothing, so that no style matters to it."""
+"""Text that draws nothing, so that no style matters to it."""
 
 
 class _Style(NamedTuple):
@@ -27,7 +27,7 @@ _PLAIN = _Style()
 
 
 def fewer_bytes(data: str) -> str:
-    """The same drawing. It must begin with a plain pen, and ends with one."""
+    """Return text that draws the same. It must begin with a plain pen, and ends with one."""
     parts: list[str] = []
     sent = wished = _PLAIN
     pieces = _STYLE.split(data)
@@ -46,7 +46,7 @@ def fewer_bytes(data: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _after(style: _Style, codes: str) -> _Style:
-    """The pen after a sequence of codes."""
+    """Return the pen after a sequence of codes."""
     attributes, ink, ground = style
     left = [code.lstrip("0") or "0" for code in codes.split(";")]
     while left:
@@ -68,7 +68,7 @@ def _after(style: _Style, codes: str) -> _Style:
 
 @lru_cache(maxsize=4096)
 def _change(now: _Style, wished: _Style) -> str:
-    """The shortest sequence from one pen to another."""
+    """Return the shortest sequence from one pen to another."""
     codes_of_all = [*sorted(wished.attributes), *filter(None, (wished.ink, wished.ground))]
     if now.attributes - wished.attributes:
         return f"\x1b[{';'.join(['0', *codes_of_all])}m"

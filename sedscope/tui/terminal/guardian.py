@@ -24,7 +24,7 @@ _RESTORE = (
     "\x1b[<u\x1b[?7h\x1b[?25h\x1b[0m"  # plain keys, wrapped lines, a visible cursor, plain text
 )
 Terminal: TypeAlias = list[Any]
-"""What `tcgetattr` gives."""
+"""A terminal's attributes, as `tcgetattr` gives them."""
 
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
@@ -48,7 +48,7 @@ def guarded(body: Callable[[], int]) -> int:
 
 
 def _run(body: Callable[[], int], alive: int, terminal: Terminal | None) -> None:
-    """In the child: never returns. Where the guardian was killed, the child does its work."""
+    """Run `body` in the child and never return. Where the guardian was killed, the child does its work."""
     guardian = os.getppid()
     Thread(target=_follow, args=(alive,), name="guardian", daemon=True).start()
     status = 1
@@ -84,7 +84,7 @@ def _follow(alive: int) -> None:
 
 
 def _wait(child: int) -> int:
-    """The child's status; it is stopped and continued together with the guardian, and gets its signals."""
+    """Return the child's status; it is stopped and continued together with the guardian, and gets its signals."""
     before = {number: signal.signal(number, lambda number, _: _pass_on(child, number)) for number in _PASSED_ON}
     try:
         while True:
@@ -118,7 +118,7 @@ def _restore(terminal: Terminal) -> None:
 
 
 def _say(error: BaseException) -> None:
-    """The one line that a failing screen leaves behind."""
+    """Print the one line that a failing screen leaves behind."""
     from sedscope.runs.text import printable
 
     text = (str(error).splitlines() or [""])[0]

@@ -33,13 +33,13 @@ class ChartPane(Container):
         self._legend = Legend(self.plot, look=look)
 
     def compose(self) -> ComposeResult:
-        """Plot and legend."""
+        """Lay out plot and legend."""
         yield self.plot
         yield self._legend
 
     @property
     def chart(self) -> Chart:
-        """What is drawn."""
+        """The chart that is drawn."""
         return self.plot.chart
 
     @chart.setter
@@ -54,7 +54,7 @@ class ChartPane(Container):
         self._arrange()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Where the legend stands."""
+        """Put the legend where there is room."""
         self._arrange()
 
     def _arrange(self) -> None:
@@ -64,7 +64,7 @@ class ChartPane(Container):
 
 
 def _lines(count: int, height: int) -> int:
-    """Lines of a legend of `count` entries below a plot: as few columns as the share allows, evenly filled."""
+    """Return the lines of a legend of `count` entries below a plot: in few columns, evenly filled."""
     most = max(height // _SHARE, 1)
     across = max(-(-count // most), 1)
     return max(-(-count // across), 1)

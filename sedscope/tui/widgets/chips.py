@@ -47,7 +47,7 @@ class Chips(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Caption and choices; those before the chosen one give way where the line is too short."""
+        """Draw caption and choices; those before the chosen one give way where the line is too short."""
         parts = [Content.styled(f" {self._caption} ", "$foreground 45%")] if self._caption else []
         first = self._first()
         if first:
@@ -68,7 +68,7 @@ class Chips(Widget):
                 return
 
     def _first(self) -> int:
-        """The first choice that is drawn, so that the chosen one is."""
+        """Return the first choice that is drawn, so that the chosen one is."""
         room = self.size.width - cell_len(self._caption) - 3
         first = 0
         while first < self._chosen and sum(cell_len(c) + 2 for c in self._choices[first : self._chosen + 1]) > room:

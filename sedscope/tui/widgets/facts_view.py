@@ -18,7 +18,7 @@ _LEAST_WIDTH = 20
 
 
 class FactsView(VerticalScroll, can_focus=True):
-    """What a run is; a new text keeps the scroll."""
+    """A run's facts as a page; a new text keeps the scroll."""
 
     DEFAULT_CSS = """
     FactsView { padding: 0 1; height: 1fr; width: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
@@ -29,7 +29,7 @@ class FactsView(VerticalScroll, can_focus=True):
         self._page = FactsPage()
 
     def compose(self) -> ComposeResult:
-        """One page."""
+        """Lay out one page."""
         yield self._page
 
     def show(self, sections: Sequence[Section]) -> None:
@@ -48,22 +48,22 @@ class FactsPage(Widget):
         self._sections: tuple[Section, ...] = ()
 
     def show(self, sections: tuple[Section, ...]) -> None:
-        """Another text; nothing is drawn where it is the same."""
+        """Show another text; nothing is drawn where it is the same."""
         if sections != self._sections:
             self._sections = sections
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Lines of the text at this width."""
+        """Return lines of the text at this width."""
         return page(self._sections, width).plain.count("\n") + 1
 
     def render(self) -> Content:
-        """The text."""
+        """Draw the text."""
         return page(self._sections, self.size.width)
 
 
 def page(sections: Sequence[Section], width: int) -> Content:
-    """The sections as text of at most `width` characters a line."""
+    """Return the sections as text of at most `width` characters a line."""
     parts: list[Content] = []
     width = max(width, _LEAST_WIDTH)
     for index, (title, facts) in enumerate(sections):
@@ -75,7 +75,7 @@ def page(sections: Sequence[Section], width: int) -> Content:
 
 
 def _fact(name: str, value: str, indent: int, width: int) -> Iterator[Content]:
-    """One name and its value; a value that is longer than a line goes on below itself."""
+    """Yield one name and its value; a value that is longer than a line goes on below itself."""
     lines = wrap(value, max(width - indent, _LEAST_WIDTH // 2), break_on_hyphens=False) or [""]
     if indent:
         label = name if len(name) < indent else name[: indent - 2] + "…"

@@ -56,7 +56,7 @@ class KeyBar(Widget):
             self._entries = shown_entries
 
     def render(self) -> Content:
-        """As many entries as fit whole."""
+        """Draw as many entries as fit whole."""
         parts: list[Content] = []
         room = self.size.width
         for entry in self._entries:
@@ -80,7 +80,7 @@ class KeyBar(Widget):
 
 
 def entries(screen: Screen[object]) -> list[KeyEntry]:
-    """The shown bindings, Help and Quit first, then those of the focused widget and of the tab, then the viewer's."""
+    """Return the shown bindings: Help and Quit, those of the focused widget and of the tab, then the viewer's."""
     by_action: dict[str, KeyEntry] = {}
     for active in screen.active_bindings.values():
         binding = active.binding

@@ -32,19 +32,19 @@ class MatrixPane(Vertical):
         self._note = ""
 
     def compose(self) -> ComposeResult:
-        """Matrix, words."""
+        """Lay out matrix and words."""
         yield self.view
         yield self._words
 
     def show(self, heatmap: Heatmap, reasons: Mapping[tuple[int, int], str], note: str = "") -> None:
-        """Another matrix; `note` stands below it where the cell at the cursor needs no words."""
+        """Show another matrix; `note` stands below it where the cell at the cursor needs no words."""
         self._reasons, self._note = reasons, note
         self.view.heatmap = heatmap
         self.remove_class("-none")
         self._say(self.view.cursor)
 
     def explain(self, title: str, reason: str) -> None:
-        """In the place of a matrix, why there is none."""
+        """Say, in the place of a matrix, why there is none."""
         self.view.heatmap = Heatmap(np.empty((0, 0)), title=title)
         self.add_class("-none")
         heading, words = Content.styled(title, "bold"), Content.styled(reason, "$foreground 70%")

@@ -1,4 +1,4 @@
-"""What is shown where there is no run: how to record one, and the sample runs where they are at hand."""
+"""The page for where there is no run: how to record one, and the sample runs where they are at hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recorders.format import RUN_FILE
 
 
 def sample_runs() -> Path | None:
-    """The folder of the project's sample runs, where this is a checkout of it."""
+    """Return the folder of the project's sample runs, where this is a checkout of it."""
     import sedscope
 
     folder = Path(sedscope.__file__).resolve().parent.parent / "sample_runs"
@@ -22,7 +22,7 @@ def sample_runs() -> Path | None:
 
 
 def how_to_record(problems: Sequence[str]) -> Content:
-    """The page in the place of the table."""
+    """Return the page in the place of the table."""
     head = [Content.assemble((f"{problem}\n", "$warning")) for problem in problems]
     lines = [
         *head,

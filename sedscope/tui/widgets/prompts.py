@@ -40,12 +40,12 @@ class Prompt(ModalScreen[str | None]):
         choices: Sequence[tuple[str, str]] = (),
         check: Callable[[str], str | None] = lambda _: None,
     ) -> None:
-        """`choices` are (answer, what it means); `check` says in a line what is wrong with an answer."""
+        """Make the prompt; `choices` are (answer, meaning), `check` says in a line what is wrong with an answer."""
         super().__init__()
         self._question, self._value, self._choices, self._check = question, value, choices, check
 
     def compose(self) -> ComposeResult:
-        """The question, the line and the choices."""
+        """Lay out the question, the line and the choices."""
         with Vertical():
             yield Static(Content(self._question))
             yield Input(self._value)
@@ -72,10 +72,10 @@ class Prompt(ModalScreen[str | None]):
         self.dismiss(self._choices[event.option_index][0])
 
     def action_focus_choices(self) -> None:
-        """To the choices."""
+        """Give the keys to the choices."""
         if self._choices:
             self.query_one(OptionList).focus()
 
     def action_cancel(self) -> None:
-        """No answer."""
+        """Dismiss the prompt without an answer."""
         self.dismiss(None)

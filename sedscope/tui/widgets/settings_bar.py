@@ -21,7 +21,7 @@ class Setting:
     text: str
     """Name and value in a word or two."""
     action: str
-    """Of the tab that shows it."""
+    """Action of the tab that shows the setting."""
 
 
 class SettingsBar(Widget):
@@ -46,7 +46,7 @@ class SettingsBar(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Keys and texts."""
+        """Draw keys and texts."""
         parts: list[Content] = []
         for setting in self._fitting():
             parts += [Content.styled(f" {setting.key}", "bold $primary"), Content(f" {setting.text} ")]

@@ -63,7 +63,7 @@ class Orders:
             yield order
 
     def is_stopped(self, number: int) -> bool:
-        """Whether a job was given up."""
+        """Return whether a job was given up."""
         return number in self._stopped
 
 
@@ -74,7 +74,7 @@ class Runs:
         self._open: OrderedDict[str, Run] = OrderedDict()
 
     def at(self, path: str) -> Run:
-        """The run at a path, as it stands now."""
+        """Return the run at a path, as it stands now."""
         from sedscope.runs import open_run
 
         run = self._open.pop(path, None)

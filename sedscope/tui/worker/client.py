@@ -45,7 +45,7 @@ class WorkerClient:
 
     @property
     def pid(self) -> int | None:
-        """Of the process, where one is running."""
+        """The process's id, where one is running."""
         process = self._process
         return None if process is None or process.poll() is not None else process.pid
 
@@ -139,7 +139,7 @@ class WorkerClient:
             process.kill()
 
     def _bury(self, process: subprocess.Popen[bytes], last_words: str) -> None:
-        """The job that was being done has failed, unless we killed it; those that waited are asked anew."""
+        """Fail the job that was being done, unless we killed the process; ask those that waited anew."""
         with self._lock:
             if self._process is not process:
                 return

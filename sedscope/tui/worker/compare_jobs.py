@@ -22,17 +22,17 @@ class CompareJob:
     path: str
     """The first of them."""
     stamp: str
-    """Of the list of runs."""
+    """The state of the list of runs."""
     paths: tuple[str, ...]
     settings: Settings
 
     @property
     def title(self) -> str:
-        """For the progress line."""
+        """The job's name on the progress line."""
         return "Compare"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """Metrics of all runs with what is kept; of the others a coarse R̄, then the one that was asked for."""
+        """Yield the metrics of all runs with cached couplings; of the others a coarse R̄, then the requested one."""
         from sedscope.tui.worker.compared_run import metrics_of, with_coupling
 
         runs = [with_coupling(metrics_of(Path(path)), self.settings, None) for path in self.paths]

@@ -33,7 +33,7 @@ class ComparedRun:
     path: str
     name: str
     outcome: Outcome | None = None
-    """What it says in a comparison; None where it cannot be read."""
+    """The run's part in a comparison; None where it cannot be read."""
     coupling: tuple[CouplingSeries, ...] | Undefined = _UNKNOWN_YET
     final: bool = False
     problem: str = ""
@@ -41,26 +41,26 @@ class ComparedRun:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its coupling was looked for."""
+        """True where the run's coupling was looked for."""
         return bool(self.problem) or self.coupling is not _UNKNOWN_YET
 
     @property
     def intervention(self) -> str:
-        """What was done to it."""
+        """The intervention in words."""
         return "" if self.outcome is None else self.outcome.treatment.label
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """In their order."""
+        """The run's tasks in their order."""
         return () if self.outcome is None else tuple(task_outcome.task for task_outcome in self.outcome.tasks)
 
     def accuracy(self, task: str) -> Series | None:
-        """(t [m], test accuracy [m]) of a task; None where it was never logged."""
+        """Return (t [m], test accuracy [m]) of a task; None where it was never logged."""
         task_outcome = None if self.outcome is None else self.outcome.on(task)
         return None if task_outcome is None or not len(task_outcome.test[0]) else task_outcome.test
 
     def grok(self, task: str) -> int | Undefined:
-        """Grok step of a task."""
+        """Return the grok step of a task."""
         if self.outcome is None:
             return Undefined(self.problem)
         task_outcome = self.outcome.on(task)
@@ -70,7 +70,7 @@ class ComparedRun:
         return reached if isinstance(reached, Undefined) else reached.t
 
     def series(self, source: str, task: str) -> CouplingSeries | Undefined:
-        """Coupling of a source against a task."""
+        """Return the coupling of a source against a task."""
         if isinstance(self.coupling, Undefined):
             return self.coupling
         matching = (coupling for coupling in self.coupling if (coupling.source, coupling.task) == (source, task))
@@ -78,7 +78,7 @@ class ComparedRun:
 
 
 def metrics_of(path: Path) -> ComparedRun:
-    """What is quick to find out about a run."""
+    """Read what is quick to find out about a run."""
     from sedscope.runs import open_run
 
     try:
@@ -91,7 +91,7 @@ def metrics_of(path: Path) -> ComparedRun:
 
 
 def with_coupling(compared: ComparedRun, settings: Settings, tell: Tell | None) -> ComparedRun:
-    """The run with the coupling of its update and of its tasks' gradients, which no second measure changes.
+    """Return the run with the coupling of its update and of its tasks' gradients, which no second measure changes.
 
     Args:
         compared: A run with its metrics.

@@ -1,4 +1,4 @@
-"""What travels between viewer and analysis process: orders one way, events the other."""
+"""Objects that travel between viewer and analysis process: orders one way, events the other."""
 
 from __future__ import annotations
 

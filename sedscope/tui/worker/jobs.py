@@ -1,4 +1,4 @@
-"""What the analysis process can be asked: a frozen dataclass per question, which answers itself over there.
+"""Questions to the analysis process: a frozen dataclass for each, which answers itself over there.
 
 A job is plain data and hashable: equal jobs have equal answers, so that an answer that is still there need not be asked
 for again. `run` is called in the analysis process alone; imports of NumPy, polars and torch stand inside it.
@@ -43,7 +43,7 @@ class Job(Protocol):
         ...
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """Answers, each with whether it is final. Called in the analysis process."""
+        """Yield answers, each with whether it is final. Called in the analysis process."""
         ...
 
 
@@ -59,11 +59,11 @@ class SpectrumJob:
 
     @property
     def title(self) -> str:
-        """For the progress line."""
+        """The job's name on the progress line."""
         return "Spectra"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """First what is stored, then with the fixed gradients, which need the model."""
+        """Yield first what is stored, then with the fixed gradients, which need the model."""
         from sedscope.analysis.pipeline.analyse import analyse
 
         quick = tuple(name for name in self.sources if name in run.sources())
@@ -85,15 +85,15 @@ class CouplingJob:
     tasks: tuple[str, ...] | None = None
     crossed: bool = False
     preview: bool = True
-    """Whether a coarse answer comes first."""
+    """True where a coarse answer comes first."""
 
     @property
     def title(self) -> str:
-        """For the progress line."""
+        """The job's name on the progress line."""
         return "Coupling"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """A lesser answer where the one that was asked for is not kept, then that one."""
+        """Yield a lesser answer where the requested one is not cached, then that one."""
         from sedscope.analysis.pipeline.analyse import analyse, cached_analysis
 
         what: Any = {"sources": self.sources, "tasks": self.tasks, "crossed": self.crossed}
@@ -109,7 +109,7 @@ class CouplingJob:
 
 
 def coarser(settings: Settings) -> Settings:
-    """The settings of a preview: few checkpoints, probes and random directions."""
+    """Return the settings of a preview: few checkpoints, probes and random directions."""
     checkpoints = settings.checkpoints
     return replace(
         settings,

@@ -26,11 +26,11 @@ class SpansJob:
 
     @property
     def title(self) -> str:
-        """For the progress line."""
+        """The job's name on the progress line."""
         return "Other W and K"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """One answer."""
+        """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import measure_spans
 
         yield measure_spans(run, self.settings, self.sources, self.task, tell), True

@@ -1,4 +1,4 @@
-"""What the Why tab asks beside an analysis: products of rows, and coupling probe by probe."""
+"""Questions of the Why tab beside an analysis: products of rows, and coupling probe by probe."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class RowsJob:
 
     @property
     def title(self) -> str:
-        """For the progress line."""
+        """The job's name on the progress line."""
         return "Rows"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """One answer."""
+        """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import rolling_spectra
 
         yield rolling_spectra(run, self.settings, self.source, tell), True
@@ -47,11 +47,11 @@ class ProbesJob:
 
     @property
     def title(self) -> str:
-        """For the progress line."""
+        """The job's name on the progress line."""
         return "Probes"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
-        """One answer."""
+        """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import probe_couplings
 
         yield probe_couplings(run, self.settings, self.source, self.task, self.t, tell), True

@@ -14,7 +14,7 @@ from sedscope.tui.terminal.cell_text import Line, Run, ascii_text, cut, fit, pla
 
 
 def glyphs(look: Look) -> dict[str, str]:
-    """Characters of the axes."""
+    """Return characters of the axes."""
     if look.glyphs == "ascii":
         return {
             "wall": "|",
@@ -30,7 +30,7 @@ def glyphs(look: Look) -> dict[str, str]:
 
 
 def header(chart: Chart, notes: str, layout: Layout, look: Look) -> Line:
-    """Title and unit on the left, what the plot cannot show on the right."""
+    """Return the title and unit on the left, what the plot cannot show on the right."""
     ascii_only = look.glyphs == "ascii"
     notes = ascii_text(notes) if ascii_only else notes
     room = layout.width - (width(notes) + 2 if notes else 0)
@@ -50,7 +50,7 @@ def _safe(runs: list[Run], ascii_only: bool) -> list[Run]:
 
 
 def gutter(ticks: Sequence[Tick], y: AxisRange, layout: Layout, look: Look) -> list[Line]:
-    """Left part of each plot row: the label of the tick that lies in it, and the axis line."""
+    """Return the left part of each plot row: the label of the tick that lies in it, and the axis line."""
     if layout.left == 0:
         return [()] * layout.plot_height
     marks = glyphs(look)
@@ -66,13 +66,13 @@ def gutter(ticks: Sequence[Tick], y: AxisRange, layout: Layout, look: Look) -> l
 
 
 def row_of(tick: Tick, y: AxisRange, layout: Layout) -> int:
-    """The plot row in which a tick of y lies."""
+    """Return the plot row in which a tick of y lies."""
     rows = layout.plot_height * 4
     return int((1 - float(y.fractions(tick.at))) * (rows - 1) + 0.5) // 4
 
 
 def floor(ticks: Sequence[Tick], x: AxisRange, chart: Chart, layout: Layout, look: Look) -> list[Line]:
-    """The x axis: its line with a mark at each labelled tick, and the labels below, the axis's own name last."""
+    """Return the x axis: its line with a mark at each labelled tick, and the labels below, the axis's own name last."""
     marks = glyphs(look)
     name = plain(chart.x.label)
     name = ascii_text(name) if look.glyphs == "ascii" else name
@@ -93,7 +93,7 @@ def floor(ticks: Sequence[Tick], x: AxisRange, chart: Chart, layout: Layout, loo
 
 
 def _placed(wished: list[tuple[int, str]], end: int, cells: int) -> list[tuple[int, int, str]]:
-    """(column, start of its label, label), centred; a label that would touch another or reach `end` is left out."""
+    """Return (column, start of label, label), centred; a label that would touch another or reach `end` is left out."""
     placed: list[tuple[int, int, str]] = []
     used = -1
     for column, label in sorted(wished):
@@ -105,13 +105,13 @@ def _placed(wished: list[tuple[int, str]], end: int, cells: int) -> list[tuple[i
 
 
 def column_of(tick: Tick, x: AxisRange, layout: Layout) -> int:
-    """The plot column in which a tick of x lies."""
+    """Return the plot column in which a tick of x lies."""
     dots = layout.plot_width * 2
     return int(float(x.fractions(tick.at)) * (dots - 1) + 0.5) // 2
 
 
 def summary(chart: Chart, view: View, cursor: float | None, cells: int, look: Look) -> Line:
-    """Min, max and their ratio in one line of `cells` cells: over the series at the cursor, else over the view."""
+    """Return min, max and their ratio in a line of `cells` cells: over the series at the cursor, else over the view."""
     extremes = readings.in_view(chart, view) if cursor is None else readings.at_cursor(chart, cursor)
     name = plain(chart.x.label) or "x"
     where = "in view" if cursor is None else f"{name} {position_text(cursor)}"
@@ -126,7 +126,7 @@ def summary(chart: Chart, view: View, cursor: float | None, cells: int, look: Lo
 
 
 def _whole_parts(phrases: list[list[Run]], cells: int) -> list[Run]:
-    """The first parts that fit whole: a number cut in two would be a wrong one."""
+    """Return the first parts that fit whole: a number cut in two would be a wrong one."""
     runs: list[Run] = []
     for phrase in phrases:
         if sum(width(text) for text, _ in [*runs, *phrase]) > cells:

@@ -42,7 +42,7 @@ class Layout:
 
 
 def arrange(width: int, height: int, *, titled: bool, lettered: bool) -> Layout:
-    """What fits: first the curve, then its axes, the title, the letters and the summary. `left` is still 0."""
+    """Return the layout that fits: first the curve, then axes, title, letters and summary. `left` is still 0."""
     return Layout(
         width=width,
         height=height,
@@ -55,7 +55,7 @@ def arrange(width: int, height: int, *, titled: bool, lettered: bool) -> Layout:
 
 
 def with_labels(layout: Layout, label_width: int) -> Layout:
-    """The layout with a gutter for the labels of y, where that leaves two thirds of the width to the curve."""
+    """Return the layout with a gutter for the labels of y, where that leaves two thirds of the width to the curve."""
     left = label_width + 2
     return replace(layout, left=left if left * 3 <= layout.width else 0)
 
@@ -73,7 +73,7 @@ class Frame:
     """The cells of the plot area."""
 
     def column_of(self, x: float) -> int | None:
-        """The column of the frame in which x lies, None where it is out of view."""
+        """Return the column of the frame in which x lies, None where it is out of view."""
         fraction = float(self.x.fractions(forward(x, self.x_scale)))
         slack = 1e-9
         if not -slack <= fraction <= 1 + slack:
@@ -82,13 +82,13 @@ class Frame:
         return self.layout.left + int(min(max(fraction, 0.0), 1.0) * (dots - 1) + 0.5) // 2
 
     def x_at(self, column: int) -> float:
-        """Data x at the middle of a column of the frame; columns beside the plot area give its ends."""
+        """Return the data x at the middle of a column of the frame; columns beside the plot area give its ends."""
         dots = max(2 * self.layout.plot_width - 1, 1)
         fraction = (2 * (column - self.layout.left) + 0.5) / dots
         return backward(self.x.at(min(max(fraction, 0.0), 1.0)), self.x_scale)
 
     def with_crosshairs(self, columns: Sequence[int], glyph: str) -> tuple[Line, ...]:
-        """The lines with a thin upright in each of the columns. Curves stay in front of it, and are lit up."""
+        """Return the lines with a thin upright in each of the columns. Curves stay in front of it, and are lit up."""
         lines = list(self.lines)
         for column in columns:
             inner = column - self.layout.left
@@ -108,7 +108,7 @@ class Frame:
 
 
 def _replaced(line: Line, column: int, run: Run) -> Line:
-    """The line with one cell of the plot area replaced; left of it every character is one cell wide."""
+    """Return the line with one cell of the plot area replaced; left of it every character is one cell wide."""
     runs: list[Run] = []
     start = 0
     for text, key in line:

@@ -1,4 +1,4 @@
-"""What stretch of each axis is in view: the view's own, else the axis's, else the data's.
+"""The stretch of each axis that is in view: the view's own, else the axis's, else the data's.
 
 The y axis follows the data that x has in view, with its bands and reference lines; it starts at 0 where the data come
 near it.
@@ -20,7 +20,7 @@ _LOG_LIMITS = (-323.3, 308.25)
 
 
 def x_range(chart: Chart, view: View) -> AxisRange:
-    """The stretch of x in view, in axis units."""
+    """Return the stretch of x in view, in axis units."""
     scale = chart.x.scale
     data = _extent([forward(chart.steps, scale)], scale)
     low, high = (_first(scale, *pair) for pair in ((view.low, chart.x.low), (view.high, chart.x.high)))
@@ -28,7 +28,7 @@ def x_range(chart: Chart, view: View) -> AxisRange:
 
 
 def y_range(chart: Chart, view: View, x: AxisRange) -> AxisRange:
-    """The stretch of y in view, in axis units."""
+    """Return the stretch of y in view, in axis units."""
     scale = view.y_scale(chart)
     values = [array for series in chart.series for array in _in_view(series, scale, chart.x, x)]
     rules = [forward([rule.y for rule in chart.rules], scale)]
@@ -37,7 +37,7 @@ def y_range(chart: Chart, view: View, x: AxisRange) -> AxisRange:
 
 
 def _in_view(series: Series, scale: Scale, axis: Axis, x: AxisRange) -> Iterable[Floats]:
-    """Axis values of the samples in view, and of the line where it enters and leaves the view."""
+    """Yield axis values of the samples in view, and of the line where it enters and leaves the view."""
     ends = [backward(x.low, axis.scale), backward(x.high, axis.scale)]
     in_view = slice(np.searchsorted(series.x, ends[0], "left"), np.searchsorted(series.x, ends[1], "right"))
     for values in (series.y, series.low, series.high):
@@ -49,7 +49,7 @@ def _in_view(series: Series, scale: Scale, axis: Axis, x: AxisRange) -> Iterable
 
 
 def _first(scale: Scale, *wishes: float | None) -> float | None:
-    """The first wish that the axis can show, in axis units."""
+    """Return the first wish that the axis can show, in axis units."""
     placed = [float(forward(wish, scale)) for wish in wishes if wish is not None]
     return next((p for p in placed if np.isfinite(p)), None)
 
@@ -63,7 +63,7 @@ def _extent(parts: list[Floats], scale: Scale) -> tuple[float, float]:
 
 
 def _padded(extent: tuple[float, float], scale: Scale) -> tuple[float, float]:
-    """Room for the outermost dots; a linear axis of one sign reaches down to 0 where that costs little."""
+    """Return the extent with room for the outermost dots; a linear axis of one sign takes in 0 where it is near."""
     low, high = extent
     room = (high - low) * _PAD
     if not np.isfinite(room):
@@ -78,7 +78,7 @@ def _padded(extent: tuple[float, float], scale: Scale) -> tuple[float, float]:
 
 
 def _ends(data: tuple[float, float], low: float | None, high: float | None, scale: Scale) -> AxisRange:
-    """Wished ends before the data's; where only one is wished and the data lie beyond it, it gives way."""
+    """Return the wished ends, else the data's; one wish alone gives way where the data lie beyond it."""
     left = data[0] if low is None else low
     right = data[1] if high is None else high
     if left > right and (low is None or high is None):

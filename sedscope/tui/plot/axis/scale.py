@@ -21,7 +21,7 @@ _NARROWEST = 1e-12
 
 
 def forward(values: Any, scale: Scale) -> Floats:
-    """Data units to axis units; what the axis cannot show (non-finite, on a log axis ≤ 0) becomes NaN."""
+    """Convert data units to axis units; what the axis cannot show (non-finite, on a log axis ≤ 0) becomes NaN."""
     values = np.asarray(values, dtype=np.float64)
     shown = np.isfinite(values) & ((values > 0) if scale == "log" else True)
     clean = np.where(shown, values, 1.0)
@@ -29,7 +29,7 @@ def forward(values: Any, scale: Scale) -> Floats:
 
 
 def backward(value: float, scale: Scale) -> float:
-    """Axis units to data units; a power of ten beyond float64 is held at its largest finite value."""
+    """Convert axis units to data units; a power of ten beyond float64 is held at its largest finite value."""
     if scale == "linear":
         return float(value)
     return float(10.0 ** min(max(value, -323.0), 308.25))
@@ -43,19 +43,19 @@ class AxisRange:
     high: float
 
     def fractions(self, values: Any) -> Floats:
-        """Fractions of the span: 0 at `low`, 1 at `high`, held at ±1e12; NaN stays NaN."""
+        """Return fractions of the range: 0 at `low`, 1 at `high`, held at ±1e12; NaN stays NaN."""
         half = self.high / 2 - self.low / 2  # since high − low can overflow
         with np.errstate(over="ignore"):
             fractions: Floats = (np.asarray(values, dtype=np.float64) / 2 - self.low / 2) / half
         return np.clip(fractions, -_FAR, _FAR)
 
     def at(self, fraction: float) -> float:
-        """The axis value at a fraction of the span."""
+        """Return the axis value at a fraction of the range."""
         return self.low * (1 - fraction) + self.high * fraction
 
 
 def usable_range(low: float, high: float, scale: Scale) -> AxisRange:
-    """A usable span around two finite axis values: ends in order, and far enough apart to tell dots from each other."""
+    """Return a usable range around two finite axis values: ends in order, and far enough apart to tell dots apart."""
     low, high = min(low, high), max(low, high)
     size = max(abs(low), abs(high))
     if high / 2 - low / 2 > max(size * _NARROWEST, 1e-300):

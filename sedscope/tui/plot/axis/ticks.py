@@ -1,4 +1,4 @@
-"""Where an axis is labelled, and how: 1-2-5 steps on a linear axis, decades (or 1-2-5 within few) on a log axis.
+"""Places and texts of an axis's labels: 1-2-5 steps on a linear axis, decades (or 1-2-5 within few) on a log axis.
 
 Labels of one axis are all different; ticks lie inside the span and ascend.
 """
@@ -21,7 +21,7 @@ class Tick:
 
 
 def ticks(span: AxisRange, scale: Scale, most: int, *, integers: bool = False) -> tuple[Tick, ...]:
-    """At most `most` ticks; with `integers` only at whole numbers. An axis with room for none has none."""
+    """Return at most `most` ticks; with `integers` only at whole numbers. An axis with room for none has none."""
     if most < 1:
         return ()
     if scale == "log":
@@ -32,7 +32,7 @@ def ticks(span: AxisRange, scale: Scale, most: int, *, integers: bool = False) -
 
 
 def _linear_ticks(span: AxisRange, scale: Scale, most: int, integers: bool) -> list[Tick]:
-    """Multiples of a 1-2-5 step. On a log axis too narrow for decades the multiples are in data units."""
+    """Return multiples of a 1-2-5 step. On a log axis too narrow for decades the multiples are in data units."""
     low, high = (backward(span.low, scale), backward(span.high, scale)) if scale == "log" else (span.low, span.high)
     if not low < high:
         return []  # a log axis at the end of what floats hold
@@ -51,7 +51,7 @@ def _linear_ticks(span: AxisRange, scale: Scale, most: int, integers: bool) -> l
 
 
 def _step(least: float, integers: bool) -> float:
-    """The smallest of 1, 2, 5 × 10^n that is not below `least`; infinite where float64 has none."""
+    """Return the smallest of 1, 2, 5 × 10^n that is not below `least`; infinite where float64 has none."""
     least = max(least, 1.0) if integers else max(least, 1e-307)
     if least > 1e307:
         return math.inf
@@ -75,7 +75,7 @@ def _linear_labels(values: list[float], step: float) -> list[str]:
 
 
 def _log_ticks(span: AxisRange, most: int) -> tuple[Tick, ...]:
-    """Decades, thinned to fit; 2 and 5 between them where there is room. Empty where fewer than two would show."""
+    """Return decades, thinned to fit; 2 and 5 between them where there is room. None where fewer than two fit."""
     first, last = math.ceil(span.low), math.floor(span.high)
     for factors in ((1, 2, 5), (1, 3)):
         fine = [Tick(*_power(f, n)) for n in range(first - 1, last + 1) for f in factors] if last - first < most else []
@@ -88,7 +88,7 @@ def _log_ticks(span: AxisRange, most: int) -> tuple[Tick, ...]:
 
 
 def _power(factor: int, exponent: int) -> tuple[float, str]:
-    """A tick at factor × 10^exponent: plain between 0.001 and 9999, then 10k, 100k, then 1e6."""
+    """Return a tick at factor × 10^exponent: plain between 0.001 and 9999, then 10k, 100k, then 1e6."""
     at = math.log10(factor) + exponent
     if exponent in (4, 5):
         return at, f"{factor * 10 ** (exponent - 3)}k"
@@ -100,6 +100,6 @@ def _power(factor: int, exponent: int) -> tuple[float, str]:
 
 
 def _distinct(candidates: list[Tick]) -> tuple[Tick, ...]:
-    """Neighbours that the digits cannot tell apart are left out: a wrong label is worse than none."""
+    """Leave out neighbours that the digits cannot tell apart: a wrong label is worse than none."""
     labels = [tick.label for tick in candidates]
     return tuple(candidates) if len(set(labels)) == len(labels) else tuple(candidates[:1])

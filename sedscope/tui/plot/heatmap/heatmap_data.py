@@ -1,4 +1,4 @@
-"""What a heatmap shows: a matrix with names, and the range that its colours cover."""
+"""Data of a heatmap: a matrix with names, and the range that its colours cover."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Heatmap:
 
 
 def levels(placed: Floats, ends: tuple[float, float] | None) -> NDArray[np.int8]:
-    """Colour levels 0 … 15 of values in units of the scale; one value alone stands in the middle."""
+    """Return colour levels 0 … 15 of values in units of the scale; one value alone stands in the middle."""
     result = np.full(placed.shape, UNDEFINED, dtype=np.int8)
     finite = np.isfinite(placed)
     if ends is None or not finite.any():

@@ -32,14 +32,14 @@ class HeatFrame:
 
 @dataclass(frozen=True)
 class _Cells:
-    """What is drawn of the matrix: r × c means, their levels, and their numbers where these fit."""
+    """The drawn cells of the matrix: r × c means, their levels, and their numbers where these fit."""
 
     levels: NDArray[np.int8]
     texts: list[list[str]] | None
 
 
 def draw_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look, cursor: tuple[int, int] | None) -> HeatFrame:
-    """The heatmap in `rows` lines of `cells` cells, both at least 1, the cell of the cursor (row, column) marked."""
+    """Draw the heatmap in `rows` lines of `cells` cells, both at least 1; the cursor's cell is marked."""
     layout = arrange_heatmap(heatmap, cells, rows, look)
     drawn = _reduced(heatmap, layout)
     lines: list[Line] = [_header(heatmap, layout, look)] * layout.header
@@ -52,7 +52,7 @@ def draw_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look, cursor: tu
 
 
 def reading(heatmap: Heatmap, cursor: tuple[int, int] | None, cells: int, look: Look) -> Line:
-    """The exact value of the cell at the cursor, with its names; without a cursor the least and greatest value."""
+    """Return the exact value of the cursor's cell, with its names; without a cursor the least and greatest value."""
     ascii_only = look.glyphs == "ascii"
     if cursor is None:
         finite = heatmap.values[np.isfinite(heatmap.values)]
@@ -67,7 +67,7 @@ def reading(heatmap: Heatmap, cursor: tuple[int, int] | None, cells: int, look: 
 
 
 def _reduced(heatmap: Heatmap, layout: HeatLayout) -> _Cells:
-    """Means of the matrix over the drawn cells (geometric on a log scale); one cell per value where there is room."""
+    """Average the matrix over the drawn cells (geometric on a log scale); each value has a cell where there is room."""
     placed = heatmap.placed
     unreduced = (len(layout.row_starts) - 1, len(layout.column_starts) - 1) == placed.shape
     if placed.size and not unreduced:
@@ -81,7 +81,7 @@ def _reduced(heatmap: Heatmap, layout: HeatLayout) -> _Cells:
 
 
 def _numbers(values: Floats) -> list[list[str]]:
-    """The values as text, all with decimals or all without."""
+    """Return the values as text, all with decimals or all without."""
     finite = values[np.isfinite(values)]
     all_integers = bool(np.all(finite == np.round(finite)))
     return [
@@ -99,7 +99,7 @@ def _header(heatmap: Heatmap, layout: HeatLayout, look: Look) -> Line:
 def _row_line(
     heatmap: Heatmap, layout: HeatLayout, drawn: _Cells, line: int, look: Look, cursor: tuple[int, int] | None
 ) -> Line:
-    """One screen line of cells, with the name of the row whose middle it is (of two, that of the cursor)."""
+    """Draw a line of cells, with the name of the row whose middle it is (of two, the cursor's)."""
     lit = None if cursor is None else (layout.drawn_row(cursor[0]), layout.drawn_column(cursor[1]))
     row = line * 2 if layout.halved else int(np.searchsorted(layout.down, line, "right")) - 1
     named = layout.line_of(row) == layout.header + line
@@ -134,12 +134,12 @@ def _cell(
 
 
 def _name(level: int | None) -> str:
-    """A half cell's part of the key; below the last row there is nothing."""
+    """Return a half cell's part of the key; below the last row there is nothing."""
     return "x" if level is None else "none" if level == UNDEFINED else str(level)
 
 
 def _fill(level: int, look: Look) -> tuple[str, str]:
-    """The character and style key that show a level."""
+    """Return the character and style key that show a level."""
     if level == UNDEFINED:
         return " ", "undefined"
     if look.colours != "none":
@@ -149,14 +149,14 @@ def _fill(level: int, look: Look) -> tuple[str, str]:
 
 
 def _framed(body: str, look: Look) -> str:
-    """A cell with the cursor's brackets, or its mark where the cell is too narrow for them."""
+    """Return a cell with the cursor's brackets, or its mark where the cell is too narrow for them."""
     if len(body) >= 3:
         return f"[{body[1:-1]}]"
     return ("X" if look.glyphs == "ascii" else "◆").ljust(len(body))
 
 
 def _joined(runs: list[Run]) -> Line:
-    """Neighbours of one style as one run: fewer bytes for the terminal."""
+    """Join neighbours of one style: fewer bytes for the terminal."""
     joined: list[Run] = []
     for text, key in runs:
         if joined and joined[-1][1] == key:
@@ -167,7 +167,7 @@ def _joined(runs: list[Run]) -> Line:
 
 
 def _column_names(heatmap: Heatmap, layout: HeatLayout, look: Look, cursor: tuple[int, int] | None) -> Line:
-    """Names below their columns, the one at the cursor first; one that would touch another is left out."""
+    """Draw names below their columns, the cursor's first; one that would touch another is left out."""
     taken = np.zeros(layout.width + 1, dtype=bool)
     placed: list[tuple[int, str, str]] = []
     order = [layout.drawn_column(cursor[1])] if cursor is not None else []
@@ -191,7 +191,7 @@ def _column_names(heatmap: Heatmap, layout: HeatLayout, look: Look, cursor: tupl
 
 
 def _named_columns(heatmap: Heatmap, layout: HeatLayout) -> list[int]:
-    """Drawn columns worth a name: all, or where narrow columns stand for places those nearest to round ones."""
+    """Return the drawn columns worth a name: all, or of narrow columns of steps those nearest to round ones."""
     drawn = len(layout.across) - 1
     if heatmap.columns or heatmap.x is None or not drawn or layout.across[-1] >= 6 * drawn:
         return list(range(drawn))
@@ -203,7 +203,7 @@ def _named_columns(heatmap: Heatmap, layout: HeatLayout) -> list[int]:
 
 
 def _bar(heatmap: Heatmap, cells: int, look: Look) -> Line:
-    """The levels from low to high between the values at their ends."""
+    """Draw the levels from low to high between the values at their ends."""
     if heatmap.ends is None:
         return cut([(" all values are undefined", "label")], cells, "label")
     low, high = (readable(backward(end, heatmap.scale)) for end in heatmap.ends)

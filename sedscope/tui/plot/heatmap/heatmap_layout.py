@@ -1,4 +1,4 @@
-"""Where the cells of a heatmap lie on the screen: their edges, and which cell is under a column and a line."""
+"""Positions of a heatmap's cells on the screen: their edges, and the cell under a column and a line."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ class HeatLayout:
         return int(-(-self.down[-1] // 2) if self.halved else self.down[-1])
 
     def column_at(self, x: int) -> int | None:
-        """The first matrix column under a screen column."""
+        """Return the first matrix column under a screen column."""
         return _under(x - self.left, self.across, self.column_starts)
 
     def row_at(self, y: int) -> int | None:
-        """The first matrix row under a screen line (of two halves the upper)."""
+        """Return the first matrix row under a screen line (of two halves the upper)."""
         return _under((y - self.header) * (2 if self.halved else 1), self.down, self.row_starts)
 
     def drawn_column(self, column: int) -> int:
-        """The drawn column that holds a matrix column."""
+        """Return the drawn column that holds a matrix column."""
         return int(np.searchsorted(self.column_starts, column, "right")) - 1
 
     def drawn_row(self, row: int) -> int:
-        """The drawn row that holds a matrix row."""
+        """Return the drawn row that holds a matrix row."""
         return int(np.searchsorted(self.row_starts, row, "right")) - 1
 
     def line_of(self, drawn_row: int) -> int:
-        """The screen line on which a drawn row's number and name stand."""
+        """Return the screen line on which a drawn row's number and name stand."""
         if self.halved:
             return self.header + drawn_row // 2
         return self.header + int(self.down[drawn_row] + self.down[drawn_row + 1] - 1) // 2
@@ -78,7 +78,7 @@ def _under(offset: int, edges: Edges, starts: Edges) -> int | None:
 
 
 def arrange_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look) -> HeatLayout:
-    """What fits: first the cells, then names, title, read-out and colour bar."""
+    """Return the layout that fits: first the cells, then names, title, read-out and colour bar."""
     labels = [plain(heatmap.row_name(r)) for r in range(heatmap.values.shape[0])]
     names = [width(ascii_text(label) if look.glyphs == "ascii" else label) for label in labels]
     # A third of the width; more where few columns leave it unused.
@@ -93,7 +93,7 @@ def arrange_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look) -> Heat
 
 
 def _extras(heatmap: Heatmap, rows: int) -> tuple[int, int, int, int]:
-    """Lines for title, column names, read-out and bar; bar and title give way where every row then has a line."""
+    """Return lines for title, column names, read-out, bar; title and bar give way where every row then has a line."""
     header = int(rows >= 5 and bool(heatmap.title or heatmap.row_title))
     foot, reading, bar = int(rows >= 4), int(rows >= 6), int(rows >= 8)
     spare = rows - heatmap.values.shape[0] - foot - reading
@@ -103,7 +103,7 @@ def _extras(heatmap: Heatmap, rows: int) -> tuple[int, int, int, int]:
 
 
 def _rows(count: int, lines: int, look: Look) -> tuple[Edges, Edges, bool]:
-    """Up to three lines a row; two rows a line, or means of rows, where there are more rows than lines."""
+    """Give each row up to three lines; where rows outnumber lines, two rows share one, or means of rows do."""
     if count <= lines:
         tall = min(max(lines // max(count, 1), 1), _TALLEST)
         return np.arange(count + 1) * tall, np.arange(count + 1), False
@@ -113,7 +113,7 @@ def _rows(count: int, lines: int, look: Look) -> tuple[Edges, Edges, bool]:
 
 
 def _columns(count: int, cells: int) -> tuple[Edges, Edges]:
-    """Equal wide cells for few columns; for many all the width, or means where there are more columns than cells."""
+    """Give few columns equal wide cells, many all the width; where columns outnumber cells, means of columns."""
     if count * 4 <= cells:
         return np.arange(count + 1) * min(cells // max(count, 1), _WIDEST), np.arange(count + 1)
     if count <= cells:
@@ -122,5 +122,5 @@ def _columns(count: int, cells: int) -> tuple[Edges, Edges]:
 
 
 def _split(length: int, parts: int) -> Edges:
-    """[parts + 1] edges that divide `whole` as evenly as whole numbers can."""
+    """Return [parts + 1] edges that divide `length` as evenly as whole numbers can."""
     return np.arange(parts + 1) * length // max(parts, 1)

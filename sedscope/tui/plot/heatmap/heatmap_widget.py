@@ -57,7 +57,7 @@ class HeatmapView(CursorWidget):
 
     @property
     def has_places(self) -> bool:
-        """Whether there is a cell."""
+        """True where there is a cell."""
         return self._heatmap.values.size > 0
 
     def set_cursor(self, row: int, column: int) -> None:
@@ -74,7 +74,7 @@ class HeatmapView(CursorWidget):
         self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """The matrix, its cursor and the read-out."""
+        """Draw the matrix, its cursor and the read-out."""
         shown = self._hover or self._cursor
         return draw_heatmap(self._heatmap, width, height, self.look, shown).lines
 
@@ -101,7 +101,7 @@ class HeatmapView(CursorWidget):
         self._hover_at(self._cell(event))
 
     def on_leave(self) -> None:
-        """Back to the cursor's cell."""
+        """Go back to the cursor's cell."""
         if not self.is_mouse_over:
             self._hover_at(None)
 
@@ -128,7 +128,7 @@ class HeatmapView(CursorWidget):
             self.redraw()
 
     def _held(self, cell: Cell) -> Cell | None:
-        """The nearest cell there is; None in an empty matrix."""
+        """Return the nearest cell there is; None in an empty matrix."""
         rows, columns = self._heatmap.values.shape
         if not rows or not columns:
             return None

@@ -15,14 +15,14 @@ from sedscope.tui.worker.compared_run import ComparedRun
 
 
 def accuracy_chart(runs: Sequence[ComparedRun], task: str, aligned: bool) -> Chart:
-    """Test accuracy of every run that has the task."""
+    """Return a chart of the test accuracy of every run that has the task."""
     curves = [_accuracy(run, index, task, aligned) for index, run in enumerate(runs)]
     title = f"Test accuracy of {task}"
     return Chart(tuple(curves), _axis(aligned), Axis(low=0.0, high=1.0), title, (Rule(0.5, "grok"),), _zero(aligned))
 
 
 def coupling_chart(runs: Sequence[ComparedRun], source: str, task: str, aligned: bool) -> Chart:
-    """R̄ of one source in every run; runs without it are curves without a point, with their reason."""
+    """Return a chart of one source's R̄ in every run; runs without it are curves without a point, with their reason."""
     curves = [_coupling(run, index, source, task, aligned) for index, run in enumerate(runs)]
     return Chart(
         tuple(curves), _axis(aligned), Axis(scale="log"), f"R̄ of {source} against {task}", (RANDOM,), _zero(aligned)
@@ -30,7 +30,7 @@ def coupling_chart(runs: Sequence[ComparedRun], source: str, task: str, aligned:
 
 
 def label(run: ComparedRun) -> str:
-    """A name that tells the run from others: its own, and what was done to it where that is no part of it."""
+    """Return a name that tells the run from others: its own, and what was done to it where that is no part of it."""
     mode = "" if run.outcome is None else run.outcome.treatment.mode
     return run.name if mode in run.name else f"{run.name} · {run.intervention}"
 
@@ -67,7 +67,7 @@ def _nothing(run: ComparedRun, colour: int) -> Series:
 
 
 def _shift(run: ComparedRun, task: str, aligned: bool) -> float | Undefined:
-    """What is subtracted from the steps of a run."""
+    """Return what is subtracted from the steps of a run."""
     grok = run.grok(task)
     return 0.0 if not aligned else grok if isinstance(grok, Undefined) else float(grok)
 

@@ -87,7 +87,7 @@ class CompareTab(AnalysisTab):
         self._fixed = False
 
     def make_panel(self, name: str) -> Widget:
-        """A plot, or the table."""
+        """Make a plot, or the table."""
         if name != "table":
             return ChartPane(look=self.shell.look)
         table: DataTable[Text] = DataTable(cursor_type="row", cell_padding=1)
@@ -97,49 +97,49 @@ class CompareTab(AnalysisTab):
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Before anything is known."""
+        """Explain what to do before anything is known."""
         self._redraw()
 
     def run_changed(self, data: RunData | None) -> None:
-        """The selected run does not matter here, the marked ones do."""
+        """Do nothing: the marked runs matter here, not the selected one."""
 
     def cursor_moved(self, t: float | None) -> None:
-        """The shared cursor is a step; from grok steps it has no place."""
+        """Follow the shared cursor, a step, unless steps are counted from grok steps."""
         super().cursor_moved(None if self._by_grok else t)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Counted from grok steps, a place on the picture is no step that other tabs could show."""
+        """Share the cursor, unless it counts from grok steps: then it is no step that other tabs could show."""
         if self._by_grok:
             message.stop()
         else:
             super().on_cursor_moved(message)
 
     def marks_changed(self) -> None:
-        """Other runs."""
+        """Show and ask about the runs that are marked now."""
         marked = {str(path) for path in self.shell.marked}
         self._runs = tuple(run for run in self._runs if run.path in marked)
         self._redraw()
         self.ask()
 
     def settings_changed(self) -> None:
-        """Another R̄ is asked for; accuracy and grok steps stay."""
+        """Ask for another R̄; accuracy and grok steps stay."""
         self._redraw()
         self.ask()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def action_align_by(self) -> None:
-        """By step, or by grok step."""
+        """Lay the curves over each other by step, or by grok step."""
         self._by_grok = not self._by_grok
         self._redraw()
 
     def action_next_source(self) -> None:
-        """The update, or the gradient."""
+        """Show R̄ of the update, or of the gradient."""
         self._fixed = not self._fixed
         self._redraw()
 
     def tasks(self) -> tuple[str, ...]:
-        """Of any of the runs."""
+        """Return the tasks of all compared runs."""
         return tuple(dict.fromkeys(task for run in self._runs for task in run.tasks))
 
     def action_mark_all(self) -> None:
@@ -149,14 +149,14 @@ class CompareTab(AnalysisTab):
                 self.shell.toggle_mark(row.path)
 
     def action_unmark_all(self) -> None:
-        """No run is marked any more."""
+        """Unmark all runs."""
         for path in self.shell.marked:
             self.shell.toggle_mark(path)
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def missing(self) -> Job | None:
-        """All marked runs, in the state in which the table knows them."""
+        """Return the question about all marked runs, in the state in which the table knows them."""
         marked = self.shell.marked
         if not marked:
             return None
@@ -166,7 +166,7 @@ class CompareTab(AnalysisTab):
         return None if job == self._answered else job
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """More is known of the runs."""
+        """Show what more is known of the runs."""
         assert isinstance(job, CompareJob)
         if not final and same_question(job, self._answered):
             return  # a run grew: what is shown is better than less of a few steps more
@@ -175,7 +175,7 @@ class CompareTab(AnalysisTab):
         self._redraw()
 
     def refused(self, reason: str) -> None:
-        """In the place of the picture, or in a line where there is one."""
+        """Say the reason in the place of the picture, or in a line where there is one."""
         if self._runs:
             self.shell.say(reason, "warning")
         else:
@@ -218,7 +218,7 @@ class CompareTab(AnalysisTab):
             table.move_cursor(row=min(row, len(table_lines) - 1))
 
     def text_to_copy(self) -> str | None:
-        """Where the table has the keys, or stands alone: the table."""
+        """Return the table where it has the keys or stands alone."""
         if self._runs and (self.app.focused is self._table() or self.shown_view == "table"):
             table_lines = lines(self._runs, self.features_of or "")
             return "\n".join("\t".join(cells) for cells in (COLUMNS, *(line.cells for line in table_lines))) + "\n"

@@ -37,15 +37,15 @@ class ComparisonLine:
     """One line of the table."""
 
     cells: tuple[str, ...]
-    """As many as `COLUMNS`."""
+    """Texts, as many as `COLUMNS`."""
     is_group: bool
     """A group, not a run."""
     run_index: int | None = None
-    """Of the run among the compared ones: its colour."""
+    """Index of the run among the compared ones, which is its colour; None for a group."""
 
 
 def lines(runs: Sequence[ComparedRun], task: str) -> tuple[ComparisonLine, ...]:
-    """Groups with their runs, the control first, by what their commands share; then runs that are in no group."""
+    """Return the groups with their runs, the control first, by what their commands share; then runs in no group."""
     run_indices = {run.path: index for index, run in enumerate(runs)}
     table_lines: list[ComparisonLine] = []
     comparison = compare([run.outcome for run in runs if run.outcome is not None])
@@ -80,7 +80,7 @@ def _group(
 
 
 def _remark(group: TreatmentGroup) -> str:
-    """What the group must stand beside."""
+    """Return what the group must stand beside."""
     remarks = [] if group.no_freeze is None else ["no freeze beside it: cannot tell a subspace from no movement"]
     remarks += [_beside(reference) for reference in group.beside]
     remarks += [f"{len(group.without_task)} without this task"] if group.without_task else []
@@ -111,7 +111,7 @@ def _run(run: ComparedRun, colour: int, group: TreatmentGroup, task: str) -> tup
 
 
 def _outside(run: ComparedRun, colour: int, task: str) -> ComparisonLine:
-    """A run that cannot be read, or has no such task."""
+    """Return the line of a run that cannot be read, or has no such task."""
     grok = run.grok(task)
     reason = grok.reason if isinstance(grok, Undefined) else ""
     return ComparisonLine(
@@ -120,7 +120,7 @@ def _outside(run: ComparedRun, colour: int, task: str) -> ComparisonLine:
 
 
 def _own_gain(run: ComparedRun, group: TreatmentGroup, task: str) -> QuotientBounds | Undefined | None:
-    """This run against the control of its seed; None for a control."""
+    """Return this run's speed-up against the control of its seed; None for a control."""
     if not group.speedups or run.outcome is None:
         return None
     speedup, seed = group.speedups[_HALF], str(run.outcome.seed)
@@ -137,7 +137,7 @@ def _seed(run: ComparedRun) -> str:
 
 
 def _gain(speedup: SpeedUp) -> str:
-    """`3.48× [3.1, 3.9] n = 3`; `< 0.9× (0.8× to t = 5,000)` where a run never got there."""
+    """Write a speed-up: `3.48× [3.1, 3.9] n = 3`; `< 0.9× (0.8× to t = 5,000)` where a run never got there."""
     if speedup.bound is None:
         return _quotient(speedup.average)
     rest = "" if isinstance(speedup.average, Undefined) else f" (means {_quotient(speedup.average)})"
@@ -153,7 +153,7 @@ def _ratio(bounds: QuotientBounds) -> str:
 
 
 def _steps(mean: Average | Undefined) -> str:
-    """`867 [723, 1,010] n = 3`; from `≥` on where a run never got there and counts with as long as it was followed."""
+    """Write a mean step: `867 [723, 1,010] n = 3`; with `≥` where a run never got there."""
     if isinstance(mean, Undefined):
         return "–"
     text = f"{'' if mean.horizon is None else '≥ '}{mean.value:,.0f}"
@@ -163,7 +163,7 @@ def _steps(mean: Average | Undefined) -> str:
 
 
 def _quotient(average: Average | Undefined) -> str:
-    """`3.46× [2.9, 4.1] n = 3`; without an interval where there is none, with the horizon of restricted means."""
+    """Write a quotient: `3.46× [2.9, 4.1] n = 3`; restricted means with their horizon."""
     if isinstance(average, Undefined):
         return "–"
     text = f"{readable(average.value)}×"

@@ -29,7 +29,7 @@ def coupling_chart(
     axis: Axis,
     moments: tuple[Moment, ...],
 ) -> Chart:
-    """R̄_k of several sources against steps, log axis; the controls as one band.
+    """Return a chart of several sources' R̄_k against steps, log axis; the controls as one band.
 
     Args:
         shown: Against one task.
@@ -52,7 +52,7 @@ def directions_chart(
     axis: Axis,
     moments: tuple[Moment, ...],
 ) -> Chart:
-    """R_1 … R_K and R̄_k of one source; with the strongest coupling in the window's span where it is known."""
+    """Return a chart of one source's R_1 … R_K and R̄_k; with the strongest coupling in the window's span if known."""
     curves = [_mean(series, "R̄ mean over k", 0)]
     curves += [_direction(series, k) for k in range(series.rank)]
     if ceiling:
@@ -61,7 +61,7 @@ def directions_chart(
 
 
 def ceiling_series(ceiling: Sequence[tuple[int, float | Undefined]], label: str, colour: int) -> Series:
-    """R of the direction in the window's span that couples most."""
+    """Return the curve of R of the direction in the window's span that couples most."""
     steps = np.array([t for t, _ in ceiling], dtype=np.float64)
     values = [np.nan if isinstance(value, Undefined) else value for _, value in ceiling]
     reasons = {float(t): value.reason for t, value in ceiling if isinstance(value, Undefined)}
@@ -69,7 +69,7 @@ def ceiling_series(ceiling: Sequence[tuple[int, float | Undefined]], label: str,
 
 
 def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
-    """The band that the controls, their draws and their intervals span, around their geometric mean."""
+    """Return the band that the controls, their draws and their intervals span, around their geometric mean."""
     if not controls:
         return None
     steps = sorted({point.t for series in controls for point in series.points})
@@ -89,7 +89,7 @@ def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
 
 
 def rank_chart(ranks: Sequence[RankSeries], task: str | None, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
-    """rank-90 of the centroids of every task, that of the chosen one first."""
+    """Return a chart of the centroids' rank-90 of every task, that of the chosen one first."""
     ordered = sorted(ranks, key=lambda series: series.task != task)
     curves = [_rank(series, colour) for colour, series in enumerate(ordered)]
     return Chart(tuple(curves), axis, Axis(low=0.0), "rank-90 of the centroids", moments=moments, reduce="last")
@@ -127,7 +127,7 @@ def matrix(
 
 
 def why_none(shown: Sequence[CouplingSeries]) -> str | None:
-    """Why no point of any series is defined; None where one is."""
+    """Return why no point of any series is defined; None where one is."""
     points = [point for series in shown for point in series.points]
     reasons = dict.fromkeys(point.ratio.reason for point in points if isinstance(point.ratio, Undefined))
     if any(isinstance(point.ratio, CouplingRatio) for point in points):
@@ -172,7 +172,7 @@ def _rank(series: RankSeries, colour: int) -> Series:
 
 
 def _span(points: Sequence[CheckpointCoupling]) -> tuple[float, float, float]:
-    """Geometric mean, least and greatest; NaN without a point."""
+    """Return the geometric mean, least and greatest; NaN without a point."""
     ratios = [point.ratio.rbar for point in points if isinstance(point.ratio, CouplingRatio)]
     if not ratios or min(ratios) <= 0:
         return np.nan, np.nan, np.nan

@@ -1,4 +1,4 @@
-"""What `?` says on the Coupling tab."""
+"""The help page of the Coupling tab."""
 
 from __future__ import annotations
 

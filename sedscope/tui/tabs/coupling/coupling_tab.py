@@ -67,11 +67,11 @@ class CouplingTab(SourcedTab):
         self._settle: Timer | None = None
 
     def make_panel(self, name: str) -> Widget:
-        """A plot, or the matrix."""
+        """Make a plot, or the matrix."""
         return MatrixPane(self.shell.look) if name == "matrix" else ChartPane(look=self.shell.look)
 
     def choices(self) -> tuple[str, ...]:
-        """Sets of sources."""
+        """Return the names of the sets of sources."""
         return tuple(self._sets())
 
     @property
@@ -81,17 +81,17 @@ class CouplingTab(SourcedTab):
 
     @property
     def has_spans(self) -> bool:
-        """Whether other W and K are known without computing anything."""
+        """True where other W and K are known without computing anything."""
         return self._answers.spans is not None
 
     def forget(self) -> None:
-        """Of another run."""
+        """Drop what was computed of another run."""
         self._answers = CouplingAnswers()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def action_cross(self) -> None:
-        """Every source against every task, or its own alone."""
+        """Put every source against every task, or against its own alone."""
         self._crossed = not self._crossed
         self.settings_changed()
 
@@ -103,7 +103,7 @@ class CouplingTab(SourcedTab):
         self.settings_changed()
 
     def report_flags(self) -> list[str]:
-        """Crossed as on the screen."""
+        """Return the flags of the analysis, crossed as on the screen."""
         return [*super().report_flags(), *(["--crossed"] if self._crossed else [])]
 
     def action_band(self) -> None:
@@ -114,7 +114,7 @@ class CouplingTab(SourcedTab):
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def missing(self) -> Job | None:
-        """An analysis; spans where it is there and W or K alone differ from it, or where the ceiling is wanted."""
+        """Return the question of the analysis; that of spans where only W or K differ from it, or for the ceiling."""
         data, task, settings = self.shell.data, self.features_of, self.shell.settings
         if data is None or task is None:
             return None
@@ -124,7 +124,7 @@ class CouplingTab(SourcedTab):
         return self._answers.missing(analysis, spans, ceiling=self._ceiling and self._alone())
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """A whole analysis, or spans."""
+        """Take a whole analysis, or spans."""
         if isinstance(job, SpansJob) and isinstance(value, SpanCouplings):
             self._answers = replace(self._answers, spans=value, spans_job=job)
         elif isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
@@ -134,7 +134,7 @@ class CouplingTab(SourcedTab):
         self.refresh_picture()
 
     def refused(self, reason: str) -> None:
-        """In the place of the picture, or in a line where there is one."""
+        """Say the reason in the place of the picture, or beside it where there is one."""
         if self._series():
             self.show_provenance(reason)
         else:
@@ -166,13 +166,13 @@ class CouplingTab(SourcedTab):
             self._settle = self.set_timer(_SETTLE, self._draw_with_intervals)
 
     def _draw_with_intervals(self) -> None:
-        """What was drawn at once without its intervals is drawn with them."""
+        """Draw with intervals what was drawn at once without them."""
         data, task = self.shell.data, self.features_of
         if data is not None and task is not None and (shown := self._series(intervals=True)):
             self._draw(data, task, shown)
 
     def _draw(self, data: RunData, task: str, shown: list[CouplingSeries]) -> None:
-        """All panels."""
+        """Draw all panels."""
         sources = self._sources()
         axis, marks = steps_axis(data), moments(data)
         picture = [series for series in shown if series.source in sources]
@@ -190,7 +190,7 @@ class CouplingTab(SourcedTab):
         self.cursor_moved(self.shell.cursor)
 
     def _draw_matrix(self, couplings: Sequence[CouplingSeries]) -> None:
-        """Peaks and ends; the peaks alone where numbers for both have no room."""
+        """Draw peaks and ends; the peaks alone where numbers for both have no room."""
         tasks = tuple(dict.fromkeys(series.task for series in couplings))
         roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
         self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
@@ -199,12 +199,12 @@ class CouplingTab(SourcedTab):
         self.matrix_pane("matrix").show(*matrix(couplings, tasks, columns if roomy else columns[:1]), note)
 
     def view_changed(self, view: str) -> None:
-        """The matrix has more room alone."""
+        """Draw again: alone, the matrix has room for more numbers."""
         if self.is_attached and self.has_answer:
             self.refresh_picture()
 
     def _series(self, *, intervals: bool = False) -> list[CouplingSeries]:
-        """The sources of the picture and the controls, as far as they are known."""
+        """Return the sources of the picture and the controls, as far as they are known."""
         if self.features_of is None:
             return []
         with_controls = intervals or self._answers.answers(self.shell.settings)
@@ -231,7 +231,7 @@ class CouplingTab(SourcedTab):
         self.show_settings(own)
 
     def _sets(self) -> dict[str, tuple[str, ...]]:
-        """Sets of the run's sources, or of those of the analysis, which knows more."""
+        """Return the sets of the run's sources, or of those of the analysis, which knows more."""
         data, answers = self.shell.data, self._answers
         if data is None:
             return {}
@@ -242,7 +242,7 @@ class CouplingTab(SourcedTab):
         return self._sets().get(self.chosen or MAIN, ())
 
     def _needed_sources(self) -> tuple[str, ...]:
-        """What is drawn: the sources, and the controls where they are a band."""
+        """Return the sources that are drawn, and the controls where they are a band."""
         data = self.shell.data
         if self._alone():
             return self._sources()

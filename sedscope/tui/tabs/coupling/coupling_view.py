@@ -1,4 +1,4 @@
-"""What the Coupling tab has to show at the moment: an analysis, spans that answer other W and K, and which of them.
+"""The answers that the Coupling tab has: an analysis, and spans that answer other W and K; and which of them counts.
 
 Decides where a series comes from: the analysis where it was made with these settings, else the spans. Knows no widgets.
 """
@@ -23,16 +23,16 @@ class CouplingAnswers:
 
     analysis: RunAnalysis | None = None
     analysis_job: CouplingJob | None = None
-    """What the analysis answers."""
+    """The question that the analysis answers."""
     final: bool = False
-    """Whether it is the answer, not a coarse one before it."""
+    """True where the analysis is the answer, not a coarse one before it."""
     spans: SpanCouplings | None = None
     spans_job: SpansJob | None = None
 
     def series(
         self, settings: Settings, sources: Sequence[str], task: str, *, intervals: bool = False
     ) -> list[CouplingSeries]:
-        """Those of the sources that are known for these settings.
+        """Return the couplings of the sources that are known for these settings.
 
         Args:
             settings: Of the screen.
@@ -50,22 +50,22 @@ class CouplingAnswers:
         return [self.spans.series(source, window, rank, intervals=intervals) for source in measured]
 
     def all(self, settings: Settings) -> tuple[CouplingSeries, ...]:
-        """Every series of the analysis where it was made with these settings."""
+        """Return every series of the analysis where it was made with these settings."""
         return self.analysis.coupling if self.analysis is not None and self.answers(settings) else ()
 
     def ceiling(self, settings: Settings, source: str, task: str) -> list[tuple[int, float | Undefined]]:
-        """Strongest coupling in the window's span; empty where the span was not measured."""
+        """Return the strongest coupling in the window's span; empty where the span was not measured."""
         spans = self.spans
         if spans is None or source not in spans.sources or not self.in_spans(settings, spans.task == task):
             return []
         return spans.ceiling(source, settings.window[0])
 
     def answers(self, settings: Settings) -> bool:
-        """Whether the analysis answers a question with these settings, coarsely or for good."""
+        """Return whether the analysis answers a question with these settings, coarsely or for good."""
         return self.analysis_job is not None and self.analysis_job.settings == settings
 
     def in_spans(self, settings: Settings, of_the_task: bool) -> bool:
-        """Whether the spans hold windows of these settings."""
+        """Return whether the spans hold windows of these settings."""
         spans = self.spans
         if spans is None or not of_the_task or settings.window[0] > spans.span:
             return False
@@ -74,7 +74,7 @@ class CouplingAnswers:
     def missing(
         self, analysis_job: CouplingJob, spans_job: SpansJob, *, ceiling: bool
     ) -> CouplingJob | SpansJob | None:
-        """What must be asked next so that everything wanted is here; None where it is.
+        """Return the question to ask next so that everything is here; None where it is.
 
         Args:
             analysis_job: The question about the run as it is, with the settings of the screen.
@@ -93,14 +93,14 @@ class CouplingAnswers:
         return analysis_job
 
     def _spans_answer(self, job: SpansJob) -> bool:
-        """Whether the spans are those of the run as it is, and hold what is wanted."""
+        """Return whether the spans are those of the run as it is, and hold what is wanted."""
         spans, answered = self.spans, self.spans_job
         if spans is None or answered is None or answered.stamp != job.stamp:
             return False
         return self.in_spans(job.settings, spans.task == job.task) and set(job.sources) <= set(spans.sources)
 
     def provenance(self, settings: Settings) -> str:
-        """What the settings above the picture do not say of it, in a few words."""
+        """Return in a few words what the settings above the picture do not say of it."""
         if not self.answers(settings) or self.analysis is None:
             return "by coupling Gram matrices"
         used = self.analysis.settings
@@ -118,11 +118,11 @@ class CouplingAnswers:
 
 
 def regardless_of_window(settings: Settings) -> Settings:
-    """The settings with W and K left out of account."""
+    """Return the settings with W and K left out of account."""
     return replace(settings, window=(1,), rank=(1,))
 
 
 def with_controls(sources: Sequence[str], task: str | None, available: Sequence[str]) -> tuple[str, ...]:
-    """The sources of a picture and the controls that stand behind them."""
+    """Return the sources of a picture and the controls that stand behind them."""
     controls = () if task is None else control_sources(task)
     return tuple(dict.fromkeys((*sources, *(name for name in controls if name in available))))

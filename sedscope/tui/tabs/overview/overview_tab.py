@@ -70,7 +70,7 @@ class OverviewTab(PanelTab):
     """
 
     def make_panel(self, name: str) -> Widget:
-        """A chart, or the facts."""
+        """Make a chart, or the facts."""
         return FactsView() if name == "facts" else ChartPane(look=self.shell.look)
 
     def run_changed(self, data: RunData | None) -> None:
@@ -87,7 +87,7 @@ class OverviewTab(PanelTab):
         self.cursor_moved(self.shell.cursor)
 
     def view_changed(self, view: str) -> None:
-        """The grid's order: accuracy and loss above, the facts beside both rows."""
+        """Order the grid: accuracy and loss above, the facts beside both rows."""
         deck = self.query_one("#deck")
         if view == "all" and deck.children[2].id != "panel-facts":
             deck.move_child(self.panel("facts"), before=2)

@@ -35,21 +35,21 @@ class RunPreview(Horizontal):
         self._facts = FactsView()
 
     def compose(self) -> ComposeResult:
-        """Curves, facts."""
+        """Lay out curves and facts."""
         yield self._pane
         yield self._facts
 
     def on_mount(self) -> None:
-        """What was shown before there was a widget to show it."""
+        """Show the run that came before there was a widget to show it."""
         self._ready = True
         self.show(self._data)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Whether the facts have room."""
+        """Show the facts where they have room."""
         self.set_class(event.size.width >= _FACTS_FROM, "-facts")
 
     def show(self, data: RunData | None) -> None:
-        """Accuracy, or the loss where none was logged."""
+        """Show the accuracy, or the loss where none was logged."""
         self._data = data
         if not self._ready:
             return
@@ -61,5 +61,5 @@ class RunPreview(Horizontal):
         self._facts.show([section for section in all_sections if section[0] in _SECTIONS])
 
     def set_cursor(self, t: float | None) -> None:
-        """The shared cursor."""
+        """Follow the shared cursor."""
         self._pane.plot.set_cursor(t)

@@ -19,7 +19,7 @@ _MARK = "mark"
 _BEFORE = 5
 """Cells of the column of signs with its gap, and of the scroll bar."""
 _UNKNOWN = 1000
-"""In place of a width before there is one."""
+"""Cells taken for the width before there is one: every column fits."""
 _RICH = {"$success": "green", "$warning": "yellow", "$error": "red"}
 
 
@@ -42,12 +42,12 @@ class RunsGrid(DataTable[Text]):
         """Columns that the table is too narrow for."""
 
     def on_mount(self) -> None:
-        """Headers."""
+        """Make the headers."""
         self._columns_change()
         self._head()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Other columns may have room."""
+        """Give other columns the room there is now."""
         if self._columns_change():
             self.sort_by(self.sorted_by, self._backwards)
 
@@ -58,7 +58,7 @@ class RunsGrid(DataTable[Text]):
 
     @property
     def is_cut(self) -> bool:
-        """Whether columns lie beyond the right edge."""
+        """True where columns lie beyond the right edge."""
         return self.virtual_size.width > self.size.width > 0
 
     def move_to(self, path: Path) -> None:
@@ -82,7 +82,7 @@ class RunsGrid(DataTable[Text]):
                 self.move_to(here)
 
     def sort_by(self, column: int, backwards: bool) -> None:
-        """Another order; the cursor stays on its run."""
+        """Sort by a column; the cursor stays on its run."""
         here = self.at_cursor
         self.sorted_by, self._backwards = column, backwards
         self._columns_change()
@@ -90,16 +90,16 @@ class RunsGrid(DataTable[Text]):
         self.update_runs(self._all, self._marked, self._words, here)
 
     def sort_next(self, direction: int) -> None:
-        """By the next column."""
+        """Sort by the next column."""
         position = self._places.index(self.sorted_by) + direction
         self.sort_by(self._places[position % len(self._places)], False)
 
     def reverse(self) -> None:
-        """The other way round."""
+        """Sort the other way round."""
         self.sort_by(self.sorted_by, not self._backwards)
 
     def sort_at(self, index: int) -> None:
-        """By the column at an index of the screen; once more turns the order round."""
+        """Sort by the column at an index of the screen; once more turns the order round."""
         if index > 0:
             column = self._places[index - 1]
             self.sort_by(column, column == self.sorted_by and not self._backwards)
@@ -113,7 +113,7 @@ class RunsGrid(DataTable[Text]):
         return self._places != before
 
     def _head(self) -> None:
-        """Headers anew; the one that the table is sorted by has an arrow."""
+        """Make the headers anew; that of the sorted column has an arrow."""
         self.shown = []
         if self.sorted_by not in self._places:
             self.sorted_by, self._backwards = 0, False
@@ -131,7 +131,7 @@ class RunsGrid(DataTable[Text]):
         self.shown, self._marked = rows, marked
 
     def _renew(self, rows: list[RunRow], marked: Sequence[Path]) -> None:
-        """The same runs in the same order: only cells that differ."""
+        """Renew the cells that differ: the runs and their order are the same."""
         keys = (_MARK, *(COLUMNS[index].name for index in self._places))
         for before, row in zip(self.shown, rows, strict=True):
             if before == row and (row.path in self._marked) == (row.path in marked):

@@ -86,7 +86,7 @@ class RunsTab(Tab):
         self._preview: RunPreview | None = None
 
     def compose(self) -> ComposeResult:
-        """A line and the table; the run at its cursor comes when the first one was read."""
+        """Lay out a line and the table; the run at its cursor comes when the first one was read."""
         with Horizontal(id="runs-head"):
             yield QuietStatic(id="runs-summary")
             box = Input(placeholder="words, Enter, Esc clears", id="runs-filter")
@@ -96,22 +96,22 @@ class RunsTab(Tab):
         yield QuietStatic(id="runs-none")
 
     def on_mount(self) -> None:
-        """The line above the table, which says what the table has no room for."""
+        """Begin to watch the table: the line above it says what it has no room for."""
         self._summarise()
         self.watch(self._grid, "virtual_size", self._summarise, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Whether there is room for the run at the cursor."""
+        """Show the run at the cursor where there is room for it."""
         self.set_class(event.size.height >= _PREVIEW_FROM, "-preview")
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
     def marks_changed(self) -> None:
-        """The list of runs or their marks."""
+        """Take the list of runs and their marks."""
         self._update()
 
     def run_changed(self, data: RunData | None) -> None:
-        """Another run was chosen, here or elsewhere."""
+        """Show the run that was chosen here or elsewhere."""
         if self._preview is None and data is not None:
             self._make_preview()
         if self._preview is not None:
@@ -120,12 +120,12 @@ class RunsTab(Tab):
             self._grid.move_to(data.path)
 
     def cursor_moved(self, t: float | None) -> None:
-        """The preview's plot."""
+        """Move the cursor of the preview's plot."""
         if self._preview is not None:
             self._preview.set_cursor(t)
 
     def key_takers(self) -> list[Widget]:
-        """The table takes the keys."""
+        """Return the table, which takes the keys."""
         return [self._grid]
 
     # --- keys --------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class RunsTab(Tab):
             self._grid.action_cursor_down()
 
     def action_unmark_all(self) -> None:
-        """No run is marked any more."""
+        """Unmark all runs."""
         for path in self.shell.marked:
             self.shell.toggle_mark(path)
 
@@ -182,13 +182,13 @@ class RunsTab(Tab):
         self._update()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Back to the table; the filter stays."""
+        """Go back to the table; the filter stays."""
         event.stop()
         event.input.display = bool(event.value)
         self._grid.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Escape clears the filter, also from the table."""
+        """Clear the filter on Escape, also from the table."""
         box = self.query_one("#runs-filter", Input)
         if event.key == "escape" and box.display:
             event.stop()
@@ -197,13 +197,13 @@ class RunsTab(Tab):
             self._grid.focus()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """The run at the cursor is shown in all tabs, once the cursor rests."""
+        """Show the run at the cursor in all tabs, once the cursor rests."""
         path = self._grid.at_cursor
         if path is not None:
             self.set_timer(_SETTLE_SECONDS, lambda: self._settle(path))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Enter, or a click on the line at the cursor."""
+        """Open the run after Enter, or after a click on the line at the cursor."""
         event.stop()
         self.action_open()
 
@@ -216,7 +216,7 @@ class RunsTab(Tab):
     # --- private -----------------------------------------------------------------------------------------------------
 
     def _make_preview(self) -> None:
-        """Imported late: plots need NumPy, and the first paint must not wait for it."""
+        """Make the preview, imported late: plots need NumPy, and the first paint must not wait for it."""
         from sedscope.tui.tabs.runs.run_preview import RunPreview
 
         self._preview = RunPreview(self.shell.look)
@@ -237,7 +237,7 @@ class RunsTab(Tab):
         self._summarise()
 
     def _summarise(self) -> None:
-        """The line above the table, or the page that stands in its place."""
+        """Write the line above the table, or the page that stands in its place."""
         rows, listed = self.shell.rows, self.shell.listed
         self.set_class(not rows, "-none")
         if not rows:

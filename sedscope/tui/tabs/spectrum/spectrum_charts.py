@@ -16,20 +16,20 @@ CURVES = 8
 
 
 def sigma_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:
-    """σ_1 … σ_8 on a log axis; short windows faint, × on σ_K where the top K are arbitrary."""
+    """Return a chart of σ_1 … σ_8 on a log axis; short windows faint, × on σ_K where the top K are arbitrary."""
     count = min(CURVES, _most(series.points))
     curves = tuple(_curve(series.points, index, marked=index + 1 == rank) for index in range(count))
     return Chart(curves, Axis("t"), Axis(scale="log"), f"σ of {series.source}, W = {series.window}", moments=moments)
 
 
 def gap_chart(series: SpectrumSeries, moments: tuple[Moment, ...]) -> Chart:
-    """σ_k*/σ_(k*+1): how clearly the leading directions stand apart."""
+    """Return a chart of σ_k*/σ_(k*+1): how clearly the leading directions stand apart."""
     gap = _quantity(series.points, "gap", lambda edge: edge.gap)
     return Chart((gap,), Axis("t"), Axis(scale="log"), "Gap σ_k*/σ_k*+1", (Rule(1.0, "no gap"),), moments)
 
 
 def count_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:
-    """k* and participation ratio: two answers to how many directions matter."""
+    """Return a chart of k* and participation ratio: two answers to how many directions matter."""
     edge = _quantity(series.points, "k*", lambda edge: edge.k_star)
     participation = _quantity(series.points, "participation", lambda edge: edge.participation, colour=1)
     rules = (Rule(float(rank), f"K = {rank}"),)
@@ -37,7 +37,7 @@ def count_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) 
 
 
 def sigma_heatmap(series: SpectrumSeries) -> Heatmap:
-    """[σ, step], log colours; σ that a short window does not have are undefined."""
+    """Return [σ, step] in log colours; σ that a short window does not have are undefined."""
     points, count = series.points, _most(series.points)
     values = np.full((count, len(points)), np.nan)
     for column, point in enumerate(points):
@@ -62,7 +62,7 @@ def _quantity(
     colour: int = 0,
     flat: bool = False,
 ) -> Series:
-    """One number of each window; why, where it is undefined."""
+    """Return the curve of one number of each window, with the reason where it is undefined."""
     steps, values = _steps(points), np.full(len(points), np.nan)
     reasons: dict[float, str] = {}
     for index, point in enumerate(points):

@@ -85,7 +85,7 @@ class SpectrumTab(SourcedTab, inherit_bindings=False):
 
     @property
     def has_answer(self) -> bool:
-        """Whether a spectrum of the run was computed."""
+        """True where a spectrum of the run was computed."""
         return self._series is not None
 
     def forget(self) -> None:

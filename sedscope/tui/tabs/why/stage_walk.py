@@ -44,11 +44,11 @@ class StageWalk(VerticalScroll, can_focus=True):
         self._text = Static("", markup=False)
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """Lay out one text."""
         yield self._text
 
     def show(self, table: StageTable | Undefined) -> None:
-        """Another table."""
+        """Show another table."""
         self._table = table
         self._redraw()
 
@@ -58,7 +58,7 @@ class StageWalk(VerticalScroll, can_focus=True):
         self._redraw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Bars are as long as there is room."""
+        """Draw bars as long as there is room."""
         self._redraw()
 
     @property
@@ -77,7 +77,7 @@ class StageWalk(VerticalScroll, can_focus=True):
 
 
 def page(table: StageTable | Undefined, t: float | None, width: int) -> Content:
-    """The table as text of so many cells a line."""
+    """Return the table as text of so many cells a line."""
     if isinstance(table, Undefined):
         return Content.assemble(("Stage walk\n", "bold"), (f"undefined: {table.reason}", "$foreground 70%"))
     if not table.steps:
@@ -100,7 +100,7 @@ def page(table: StageTable | Undefined, t: float | None, width: int) -> Content:
 
 
 def figures(stage: Stage, index: int | None) -> tuple[float, float, float, float]:
-    """R̄, its factor, R^matched, its factor: at one step of the table, or geometric means; NaN where undefined."""
+    """Return R̄, its factor, R^matched, its factor: at a step of the table, or geometric means; NaN where undefined."""
     matched = np.array([np.nan]) if isinstance(stage.matched, Undefined) else stage.matched
     values = [_mean(stage.rbar, index), _mean(matched, index)]
     factors = [np.nan if isinstance(f, Undefined) else f for f in (stage.factor, stage.matched_factor)]
@@ -115,7 +115,7 @@ def nearest(table: StageTable, t: float | None) -> int | None:
 
 
 def title(table: StageTable, index: int | None) -> str:
-    """What the numbers are about."""
+    """Return what the numbers are about."""
     where = f"mean of {len(table.steps)} steps" if index is None else f"at t = {table.steps[index]}"
     return f"Stages of {table.task}, {where}"
 
@@ -153,7 +153,7 @@ def _notes(table: StageTable) -> Iterator[str]:
 
 
 def short(stage: Stage) -> str:
-    """A name of at most 17 cells."""
+    """Return a name of at most 17 cells."""
     return _SHORT.get(stage.source, _OWN)
 
 

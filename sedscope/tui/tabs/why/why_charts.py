@@ -26,7 +26,7 @@ _MOST_PAIRS = 6
 
 
 def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
-    """R̄_k, R^logit and R^matched of one source: means over k."""
+    """Return R̄_k, R^logit and R^matched of one source: means over k."""
     measures = [column for column in columns_for("viewer", CHECKPOINTS) if column.has_interval]
     curves = [_measure(series, column, index) for index, column in enumerate(measures)]
     title = f"{series.source}: {', '.join(column.title for column in measures)}"
@@ -47,12 +47,12 @@ def angles_chart(angles: Sequence[AngleSeries], source: str, axis: Axis, moments
 
 
 def other(series: AngleSeries, source: str) -> str:
-    """The source that a source is compared with."""
+    """Return the source that a source is compared with."""
     return series.second if series.first == source else series.first
 
 
 def blocks_heatmap(analysis: RunAnalysis, series: CouplingSeries, t: float | None) -> Heatmap | Undefined:
-    """[block, energy of v_k | share of A of v_k]: at the peak or the end, whichever is nearer to the cursor."""
+    """Return [block, energy of v_k | share of A of v_k] at the peak or the end, whichever is nearer to the cursor."""
     if not series.blocks:
         return Undefined("coupling per block is measured at the peak and at the end; it is not there yet")
     measured = min(series.blocks, key=lambda blocks: abs(blocks.t - (series.blocks[0].t if t is None else t)))
@@ -71,7 +71,7 @@ def blocks_heatmap(analysis: RunAnalysis, series: CouplingSeries, t: float | Non
 
 
 def short_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names without the parts that all of them share at the front and the words that say nothing."""
+    """Return names without what all of them share at the front and the words that say nothing."""
     parts = [name.replace("in_proj_weight.", "").replace("out_proj.weight", "o").split(".") for name in names]
     while len(parts) > 1 and all(len(words) > 1 for words in parts) and len({words[0] for words in parts}) == 1:
         parts = [words[1:] for words in parts]
@@ -79,7 +79,7 @@ def short_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def rows_heatmap(rolling: RollingSpectra, source: str, t: float, settings: Settings) -> tuple[Heatmap, str] | Undefined:
-    """Cosines between the rows of the window at t, and its participation ratio in words."""
+    """Return the cosines between the rows of the window at t, and its participation ratio in words."""
     window = rolling.window(int(t), settings.window[0])
     if window.n_rows == 0:
         return Undefined(f"{source} has no row on this side of t = {int(t)}")
@@ -100,7 +100,7 @@ def rows_heatmap(rolling: RollingSpectra, source: str, t: float, settings: Setti
 
 
 def probes_heatmap(couplings: ProbeCouplings, split: str) -> tuple[Heatmap, str] | Undefined:
-    """[first label, second label] of A_x over the baseline; train and test in words, or one of them alone.
+    """Return [first label, second label] of A_x over the baseline; train and test in words, or one of them alone.
 
     Args:
         couplings: Those of one checkpoint.

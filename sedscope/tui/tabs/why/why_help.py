@@ -1,4 +1,4 @@
-"""What `?` says on the Why tab."""
+"""The help page of the Why tab."""
 
 from __future__ import annotations
 

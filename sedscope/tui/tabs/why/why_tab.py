@@ -47,13 +47,13 @@ class WhyTab(SourcedTab):
         self._answers = WhyAnswers()
 
     def make_panel(self, name: str) -> Widget:
-        """A table, a plot or a matrix."""
+        """Make a table, a plot or a matrix."""
         if name == "stages":
             return StageWalk()
         return ChartPane(look=self.shell.look) if name in ("output", "angles") else MatrixPane(self.shell.look)
 
     def choices(self) -> tuple[str, ...]:
-        """The sources that can be put against the task."""
+        """Return the sources that can be put against the task."""
         data, analysis = self.shell.data, self._answers.analysis
         if data is None:
             return ()
@@ -67,13 +67,13 @@ class WhyTab(SourcedTab):
         return self._answers.analysis is not None
 
     def forget(self) -> None:
-        """Of another run."""
+        """Drop what was computed of another run."""
         self._answers = WhyAnswers()
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
     def cursor_moved(self, t: float | None) -> None:
-        """Stages, blocks, rows and probes are of the checkpoint at the cursor."""
+        """Show stages, blocks, rows and probes of the checkpoint at the cursor."""
         super().cursor_moved(t)
         self._walk().set_cursor(t)
         self._draw_matrices()
@@ -81,7 +81,7 @@ class WhyTab(SourcedTab):
             self.set_timer(_SETTLE, self.ask)
 
     def view_changed(self, view: str) -> None:
-        """Rows and probes are asked for when they are looked at."""
+        """Ask for rows and probes when they are looked at."""
         if self.is_attached and (self.has_answer or self.features_of is None):
             self.refresh_picture()
             self.ask()
@@ -89,18 +89,18 @@ class WhyTab(SourcedTab):
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def action_next_split(self) -> None:
-        """All probes, those trained on, the others."""
+        """Show all probes, those trained on, or the others."""
         self._split = (self._split + 1) % len(_SPLITS)
         self.refresh_picture()
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def missing(self) -> Job | None:
-        """The analysis, then what the view that is shown needs beside it."""
+        """Return the question of the analysis, then that of what the shown view needs beside it."""
         return next((job for job in self._questions() if not self._answers.has(job)), None)
 
     def _questions(self) -> list[Job]:
-        """Questions in their order."""
+        """Return the questions in their order."""
         data, settings, source = self.shell.data, self.shell.settings, self.chosen
         if data is None or source is None:
             return []
@@ -115,14 +115,14 @@ class WhyTab(SourcedTab):
         return jobs
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """An analysis, products of rows, or couplings of probes."""
+        """Take an analysis, products of rows, or couplings of probes."""
         answers = self._answers.taking(job, value, final)
         if answers is not self._answers:
             self._answers = answers
             self.refresh_picture()
 
     def refused(self, reason: str) -> None:
-        """In the place of the picture, or in a line where there is one."""
+        """Say the reason in the place of the picture, or in a line where there is one."""
         if self.has_answer:
             self.shell.say(reason, "warning")
         else:
@@ -131,7 +131,7 @@ class WhyTab(SourcedTab):
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def refresh_picture(self) -> None:
-        """Every panel, or why there is nothing to show."""
+        """Draw every panel, or say why there is nothing to show."""
         self._show_controls()
         data = self.shell.data
         if data is not None and self.chosen is None:
@@ -158,7 +158,7 @@ class WhyTab(SourcedTab):
         self.chart_pane("angles").chart = angles_chart(angles, source, axis, marks)
 
     def _draw_matrices(self) -> None:
-        """Blocks, rows and probes, as far as they are looked at."""
+        """Draw blocks, rows and probes, as far as they are looked at."""
         source, t = self.chosen, self._step()
         if source is None or t is None:
             return
@@ -184,7 +184,7 @@ class WhyTab(SourcedTab):
         self.show_settings(own)
 
     def _step(self) -> float | None:
-        """The cursor, else the last recorded step."""
+        """Return the cursor, else the last recorded step."""
         data = self.shell.data
         if self.shell.cursor is not None or data is None or not data.steps:
             return self.shell.cursor

@@ -1,4 +1,4 @@
-"""What the Why tab has to show at the moment: an analysis, products of rows, couplings of probes, and their pictures.
+"""The answers that the Why tab has: an analysis, products of rows, couplings of probes; and their pictures.
 
 Decides which answer replaces which, and why a picture is not there yet. Knows no widgets.
 """
@@ -39,7 +39,7 @@ class WhyAnswers:
     probes: tuple[ProbesJob, ProbeCouplings | Undefined] | None = None
 
     def taking(self, job: Job, value: Any, final: bool) -> WhyAnswers:
-        """With one more answer."""
+        """Return the answers with one more."""
         if isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
             if not final and any(same_question(job, other) for other in self.answered):
                 return self  # the run grew: what is shown is better than a coarse picture of a few steps more
@@ -50,36 +50,36 @@ class WhyAnswers:
         return replace(self, probes=(job, value)) if isinstance(job, ProbesJob) else self
 
     def has(self, job: Job) -> bool:
-        """Whether this question has its last answer."""
+        """Return whether this question has its last answer."""
         if isinstance(job, CouplingJob):
             return job in self.answered
         return any(answer is not None and answer[0] == job for answer in (self.rows, self.probes))
 
     def provenance(self, settings: Settings) -> str:
-        """How the analysis stands to the settings of the screen, in a few words."""
+        """Return in a few words how the analysis stands to the settings of the screen."""
         if self.settings not in (None, settings):
             return OLD
         return "" if self.final else "a preview; more is computed"
 
     def series(self, source: str | None, task: str | None) -> CouplingSeries | None:
-        """Coupling of a source against a task."""
+        """Return the coupling of a source against a task."""
         couplings = () if self.analysis is None else self.analysis.coupling
         return next((coupling for coupling in couplings if (coupling.source, coupling.task) == (source, task)), None)
 
     def stages(self, task: str | None) -> StageTable | Undefined:
-        """The walk through the optimizer's stages against a task."""
+        """Return the walk through the optimizer's stages against a task."""
         tables = () if self.analysis is None else self.analysis.stages
         table = next((stage_table for stage_table in tables if stage_table.task == task), None)
         return table or Undefined("fewer than two stages of the optimizer are recorded")
 
     def checkpoint(self, source: str, task: str | None, t: float) -> int | None:
-        """The checkpoint nearest to t at which the source has a coupling."""
+        """Return the checkpoint nearest to t at which the source has a coupling."""
         series = self.series(source, task)
         steps = [] if series is None else [point.t for point in series.points if isinstance(point.ratio, CouplingRatio)]
         return min(steps, key=lambda step: abs(step - t), default=None)
 
     def blocks_picture(self, source: str, task: str | None, t: float | None) -> Picture:
-        """Energy and coupling per block; t None is the peak."""
+        """Return the energy and coupling per block; t None is the peak."""
         series = self.series(source, task)
         if self.analysis is None or series is None:
             return Undefined(f"{source} is not put against {task}")
@@ -87,14 +87,14 @@ class WhyAnswers:
         return heatmap if isinstance(heatmap, Undefined) else (heatmap, _BLOCKS)
 
     def rows_picture(self, source: str, t: float, settings: Settings) -> Picture:
-        """Cosines of the window's rows."""
+        """Return the cosines of the window's rows."""
         if self.rows is None or self.rows[0].source != source:
             return Undefined("the rows are being compared …")
         products = self.rows[1]
         return products if isinstance(products, Undefined) else rows_heatmap(products, source, t, settings)
 
     def probes_picture(self, source: str, split: str) -> Picture:
-        """Coupling probe by probe."""
+        """Return the coupling probe by probe."""
         if self.probes is None or self.probes[0].source != source:
             return Undefined("the coupling of each probe is being computed …")
         value = self.probes[1]
