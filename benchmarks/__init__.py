@@ -1,1 +1,1 @@
-"""What recording costs: `python -m benchmarks`, or `make bench`."""
+"""The cost of recording: `python -m benchmarks`, or `make bench`."""

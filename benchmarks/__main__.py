@@ -27,9 +27,9 @@ def main() -> int:
     for case in CASES:
         if args.cases and case.name not in args.cases:
             continue
-        found = ratios(case, args.steps, args.repeats, _progress)
-        middle, least, largest = summary([each.wall for each in found])
-        processor, *_ = summary([each.processor for each in found])
+        pairs = ratios(case, args.steps, args.repeats, _progress)
+        middle, least, largest = summary([pair.wall for pair in pairs])
+        processor, *_ = summary([pair.processor for pair in pairs])
         missed |= middle > case.target
         lines.append(
             f"{case.name:12} {middle:6.3f} ({least:.3f}–{largest:.3f})   {processor:14.3f}   target {case.target:.2f} "

@@ -1,4 +1,4 @@
-"""What the analysis takes beside the textbook's program, at p = 97: same rows, probes and threads, nothing cached.
+"""Times of the analysis beside the textbook's program, at p = 97: same rows, probes and threads, nothing cached.
 
 Decides the cases and their targets. Both sides are timed in processor time in one process, and asked for the same
 R̄_k: a side that is fast and wrong would be seen.
@@ -52,19 +52,19 @@ class Line:
 
     @property
     def ratio(self) -> float:
-        """How many times faster."""
+        """The textbook's time over ours."""
         return self.textbook / self.ours
 
 
 def measure(checkpoints: int, report: Callable[[str], None]) -> list[Line]:
-    """All cases that are ratios; a larger number of checkpoints changes the time, hardly the ratios."""
+    """Measure all cases that are ratios; a larger number of checkpoints changes the time, hardly the ratios."""
     with _recorded("add", ROWS) as run:
         report("two sources of one task")
         two = _couplings(run, ["add"], {"add": ("gradient/add", "displacement")}, checkpoints)
         report("spectra of all windows")
         spectra = _spectra(run)
     tasks = FOUR_TASKS.split(",")
-    sources = {task: (*SHARED, *(f"gradient/{each}" for each in tasks)) for task in tasks}
+    sources = {task: (*SHARED, *(f"gradient/{other}" for other in tasks)) for task in tasks}
     with _recorded(FOUR_TASKS, 3 * WINDOW) as run:
         report("the source × task matrix")
         matrix = _couplings(run, tasks, sources, max(1, checkpoints // 4))
@@ -76,7 +76,7 @@ def measure(checkpoints: int, report: Callable[[str], None]) -> list[Line]:
 
 
 def other_settings(checkpoints: int = 40) -> tuple[float, float]:
-    """Seconds for R_k of another W and K on computed spans, and the target; on a sample run, as P has no part in it."""
+    """Return seconds for R_k of another W and K on computed spans, and the target; on a sample run, as P does not matter."""
     run = open_run(SAMPLE_RUNS / "addition")
     with _without_cache(run) as fresh:
         settings = Settings(window=(20,), evidence=False, checkpoints=checkpoints, device="cpu")
@@ -89,16 +89,16 @@ def other_settings(checkpoints: int = 40) -> tuple[float, float]:
 def _couplings(
     run: Run, tasks: list[str], sources: dict[str, tuple[str, ...]], checkpoints: int
 ) -> tuple[float, float]:
-    """Processor seconds of the textbook's program and of the analysis."""
+    """Return the processor seconds of the textbook's program and of the analysis."""
     settings = Settings(window=(WINDOW,), rank=(RANK,), checkpoints=checkpoints, evidence=False, device="cpu")
-    wanted = tuple(dict.fromkeys(name for names in sources.values() for name in names))
+    all_sources = tuple(dict.fromkeys(name for names in sources.values() for name in names))
     begun = time.process_time()
-    found = analyse(run, settings, wanted, tasks, crossed=True)
+    analysis = analyse(run, settings, all_sources, tasks, crossed=True)
     ours = time.process_time() - begun
     example = _example()
     model = example.ModularTransformer(97, list(run.tasks), 128, 4, 256, 2)
     took = 0.0
-    for series in found.coupling:
+    for series in analysis.coupling:
         if series.source not in sources[series.task]:
             continue
         for point in series.points:
@@ -118,7 +118,7 @@ def _agree(point: Any, plain: float, where: str) -> None:
 
 
 def _spectra(run: Run) -> tuple[float, float]:
-    """Processor seconds for the singular values of every full window, each side the median of three.
+    """Return processor seconds for the singular values of every full window, each side the median of three.
 
     The textbook's side takes three windows, and counts each for a third of all.
     """
@@ -129,7 +129,7 @@ def _spectra(run: Run) -> tuple[float, float]:
     for end in some:
         begun = time.process_time()
         gram = banded_gram(lambda start, stop, columns: rows[start:stop, columns], len(rows), rows.shape[1], WINDOW)
-        ours: list[Any] = [decompose_window(gram.window(each - WINDOW, each)) for each in ends]
+        ours: list[Any] = [decompose_window(gram.window(stop - WINDOW, stop)) for stop in ends]
         fast.append(time.process_time() - begun)
         begun = time.process_time()
         sigma = textbook.spectrum(rows[end - WINDOW : end])

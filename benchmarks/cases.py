@@ -1,4 +1,4 @@
-"""Which trainings are compared, and what each may cost: the targets live here.
+"""The trainings that are compared, and the targets of what each may cost.
 
 All are `examples/modular_arithmetic.py` at its defaults (the p = 97 recipe), with and without `sedscope record`.
 """
@@ -18,9 +18,9 @@ class Case:
     """One comparison of a training with the same training recorded."""
 
     name: str
-    """How the command line asks for it."""
+    """Its name on the command line."""
     says: str
-    """What is recorded, in the words of the table."""
+    """The recording, in the words of the table."""
     ops: str
     """`--ops` of the example."""
     record: tuple[str, ...]

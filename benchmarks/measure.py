@@ -24,7 +24,7 @@ EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "modular_arithme
 
 @dataclass(frozen=True)
 class Seconds:
-    """What a training took."""
+    """The time of a training, in seconds."""
 
     wall: float
     processor: float
@@ -35,44 +35,44 @@ class Seconds:
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """Recorded / plain."""
+class TimeRatio:
+    """The time of a recorded training over that of a plain one."""
 
     wall: float
     processor: float
 
 
-def ratios(case: Case, steps: int, repeats: int, report: Callable[[str], None]) -> list[Ratio]:
-    """Recorded time / plain time, one ratio for each repetition.
+def ratios(case: Case, steps: int, repeats: int, report: Callable[[str], None]) -> list[TimeRatio]:
+    """Measure recorded time / plain time, one ratio for each repetition.
 
     Args:
-        case: What to compare.
+        case: The trainings to compare.
         steps: Optimizer steps of each training.
         repeats: Pairs; every second pair is run in the opposite order, so that a drift of the machine cancels.
         report: Called with a line after each pair.
     """
-    found = []
+    pairs: list[TimeRatio] = []
     for repetition in range(repeats):
         sides = (False, True) if repetition % 2 == 0 else (True, False)
         took = {recorded: _seconds(case, steps, recorded=recorded) for recorded in sides}
         plain, recorded = took[False], took[True]
-        found.append(Ratio(recorded.wall / plain.wall, recorded.processor / plain.processor))
+        pairs.append(TimeRatio(recorded.wall / plain.wall, recorded.processor / plain.processor))
         report(
-            f"{case.name}: plain {plain.wall:.1f} s, recorded {recorded.wall:.1f} s, ratio {found[-1].wall:.3f}"
-            f" (processor time {plain.processor:.1f} s, {recorded.processor:.1f} s, {found[-1].processor:.3f})"
+            f"{case.name}: plain {plain.wall:.1f} s, recorded {recorded.wall:.1f} s, ratio {pairs[-1].wall:.3f}"
+            f" (processor time {plain.processor:.1f} s, {recorded.processor:.1f} s, {pairs[-1].processor:.3f})"
         )
-    return found
+    return pairs
 
 
-def summary(found: list[float]) -> tuple[float, float, float]:
-    """Median, least and largest."""
-    return median(found), min(found), max(found)
+def summary(values: list[float]) -> tuple[float, float, float]:
+    """Return median, least and largest."""
+    return median(values), min(values), max(values)
 
 
 def _seconds(case: Case, steps: int, *, recorded: bool) -> Seconds:
-    """Time of a training; of its steps alone where the case asks for that."""
-    whole = _run(case, steps, recorded=recorded)
-    return whole if case.of == "training" else whole - _run(case, 1, recorded=recorded)
+    """Return the time of a training; of its steps alone where the case compares steps."""
+    training = _run(case, steps, recorded=recorded)
+    return training if case.of == "training" else training - _run(case, 1, recorded=recorded)
 
 
 def _run(case: Case, steps: int, *, recorded: bool) -> Seconds:
@@ -92,7 +92,7 @@ def _processor_seconds() -> float:
 
 
 def run_quietly(*arguments: str, env: Mapping[str, str] | None = None) -> None:
-    """A fresh interpreter, whose output is shown only where it fails."""
+    """Run a fresh interpreter, whose output is shown only where it fails."""
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr}")

@@ -1,4 +1,4 @@
-"""How long the report on `sample_runs/` takes: the first time, and once everything is in the cache."""
+"""The time of the report on `sample_runs/`: of the first call, and of one with everything in the cache."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECOND_SECONDS = 3.0
 
 
 def report_seconds() -> tuple[float, float]:
-    """Wall time of `sedscope report` on a copy of the sample runs: first call, second call."""
+    """Measure the wall time of `sedscope report` on a copy of the sample runs: first call, second call."""
     with tempfile.TemporaryDirectory(prefix="sedscope-bench-") as folder:
         runs = Path(folder) / "runs"
         shutil.copytree(SAMPLE_RUNS, runs, ignore=shutil.ignore_patterns("derived"))

@@ -1,4 +1,4 @@
-"""R̄_k as one would write it from the paper's formulas: what the analysis is timed against.
+"""R̄_k as one would write it from the paper's formulas: the program that the analysis is timed against.
 
 One `numpy.linalg.svd` for each window, central differences one direction at a time, twenty fresh random directions for
 each source and checkpoint. It reads rows and weights through `sedscope.runs`, so that both sides read the same way, and
@@ -21,21 +21,21 @@ EPSILON = 0.005
 
 
 def rbar(run: Run, model: nn.Module, source: str, task: str, t: int, window: int, rank: int, probes: int) -> float:
-    """R̄_k of the window of `window` rows that ends at t.
+    """Compute R̄_k of the window of `window` rows that ends at t.
 
     Args:
         run: A recording of the example.
         model: The example's model; its weights are overwritten.
-        source: Whose rows.
-        task: Whose centroids.
+        source: The source of the rows.
+        task: The task of the centroids.
         t: A step with weights.
         window: W.
         rank: K.
         probes: N.
     """
     steps = run.steps(source)
-    kept = steps[steps <= t][-window:]
-    _, _, directions = np.linalg.svd(run.rows(source, kept), full_matrices=False)
+    window_steps = steps[steps <= t][-window:]
+    _, _, directions = np.linalg.svd(run.rows(source, window_steps), full_matrices=False)
     generator = np.random.default_rng([t, *f"{source} {task}".encode()])  # others for each, the same every time
     drawn = generator.standard_normal((N_RANDOM, directions.shape[1])).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
@@ -49,14 +49,14 @@ def rbar(run: Run, model: nn.Module, source: str, task: str, t: int, window: int
 
 
 def spectrum(rows: np.ndarray) -> np.ndarray:
-    """Singular values of one window's rows [W, P]."""
+    """Compute the singular values of one window's rows [W, P]."""
     return np.asarray(np.linalg.svd(rows, full_matrices=False)[1])
 
 
 def _inputs(run: Run, task: str, probes: int) -> tuple[Tensor, Tensor, Tensor]:
     probe: Any = run.probe(task)
     chosen = probe.probe_order[:probes]
-    a, b = (torch.from_numpy(np.ascontiguousarray(each[chosen])) for each in probe.inputs)
+    a, b = (torch.from_numpy(np.ascontiguousarray(values[chosen])) for values in probe.inputs)
     return a, b, torch.from_numpy(np.ascontiguousarray(probe.targets[chosen]))
 
 
@@ -67,7 +67,7 @@ def _coupling(
     inputs: tuple[Tensor, Tensor, Tensor],
     task: str,
 ) -> float:
-    """(1/N) Σ_x ‖(μ_x(θ + εv) − μ_x(θ − εv)) / 2ε‖²."""
+    """Compute (1/N) Σ_x ‖(μ_x(θ + εv) − μ_x(θ − εv)) / 2ε‖²."""
     step = EPSILON * float(torch.sqrt(torch.stack([parameter.detach().square().sum() for parameter in selected]).sum()))
     _move(selected, direction, step)
     after = _centroids(model, inputs, task)
@@ -86,7 +86,7 @@ def _move(selected: Sequence[nn.Parameter], direction: Tensor, step: float) -> N
 
 
 def _centroids(model: nn.Module, inputs: tuple[Tensor, Tensor, Tensor], task: str) -> Tensor:
-    """μ_x = ∂(target logit)/∂(embedding), [N, D]."""
+    """Compute μ_x = ∂(target logit)/∂(embedding), [N, D]."""
     a, b, targets = inputs
     points: list[Tensor] = []
 

@@ -1,4 +1,4 @@
-"""What the viewer costs: first paint, bytes over SSH, another W or K, and drawing a plot again.
+"""The cost of the viewer: first paint, bytes over SSH, another W or K, and drawing a plot again.
 
     python -m benchmarks.viewer
 
@@ -45,12 +45,12 @@ SETTINGS = Settings(probes=64, random=6, draws=1)
 TOML = "[analysis]\nprobes = 64\nrandom = 6\ndraws = 1\n"
 SIZE = (120, 36)
 QUIET = 1.5
-"""Seconds without a byte after which a screen is taken to be whole."""
+"""Seconds without a byte after which a screen counts as complete."""
 PATIENCE = 300.0
 _NOT_DRAWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1bP.*?\x1b\\")
-"""What the emulator does not know and would print."""
+"""Sequences that the emulator does not know and would print."""
 _CURVES = "in view"
-"""What stands below a plot that has curves."""
+"""Words below a plot that has curves."""
 OTHERS = ((7, 2), (8, 3), (12, 1), (15, 3), (10, 2), (18, 3), (20, 2), (9, 1))
 """W and K, all within spans that were measured."""
 
@@ -68,17 +68,17 @@ class Screen:
         self._stream = pyte.ByteStream(self._drawn)
 
     def sent(self, keys: str = "") -> int:
-        """Bytes that follow keys, up to a pause."""
+        """Send keys and return the number of bytes that follow, up to a pause."""
         self.child.send(keys)
-        found, last = b"", time.monotonic()
+        received, last = b"", time.monotonic()
         while time.monotonic() - last < QUIET:
             try:
-                found += self.child.read_nonblocking(1 << 16, timeout=0.1)
+                received += self.child.read_nonblocking(1 << 16, timeout=0.1)
                 last = time.monotonic()
             except pexpect.TIMEOUT:
                 continue
-        self._stream.feed(_NOT_DRAWN.sub(b"", found))
-        return len(found)
+        self._stream.feed(_NOT_DRAWN.sub(b"", received))
+        return len(received)
 
     def rest(self) -> None:
         """Wait until there are curves and nothing moves."""
@@ -88,34 +88,34 @@ class Screen:
                 raise TimeoutError("no curves came")
 
     def used(self) -> float:
-        """Processor seconds of the process that draws, its start included."""
+        """Return processor seconds of the process that draws, its start included."""
         times = psutil.Process(self.child.pid).children()[0].cpu_times()
         return float(times.user + times.system)
 
 
 @contextmanager
 def screen(run: Path, folder: Path, tab: str) -> Iterator[Screen]:
-    """One that has painted and come to rest."""
-    found = Screen(run, folder, tab)
+    """Open a viewer in a pseudo-terminal, and end it afterwards."""
+    opened = Screen(run, folder, tab)
     try:
-        yield found
+        yield opened
     finally:
-        found.child.close(force=True)
+        opened.child.close(force=True)
 
 
 def first_paint(run: Path, folder: Path, repeats: int = 3) -> tuple[float, float]:
-    """Seconds from the start to the first tab on the screen: of processor time, and on the clock (the least of all)."""
-    found = []
+    """Return seconds from the start to the first tab on the screen: processor time, and on the clock (the least)."""
+    times = []
     for _ in range(repeats):
         begun = time.monotonic()
         with screen(run, folder, "runs") as shown:
             shown.child.expect_exact(" Quit")
-            found.append((shown.used(), time.monotonic() - begun))
-    return min(used for used, _ in found), min(passed for _, passed in found)
+            times.append((shown.used(), time.monotonic() - begun))
+    return min(used for used, _ in times), min(passed for _, passed in times)
 
 
 def cursor_steps(run: Path, folder: Path, tab: str) -> int:
-    """Bytes of a cursor step, the median of some."""
+    """Return the bytes of a cursor step, the median of some."""
     with screen(run, folder, tab) as shown:
         shown.rest()
         shown.sent("\x1b[C")
@@ -123,7 +123,7 @@ def cursor_steps(run: Path, folder: Path, tab: str) -> int:
 
 
 def tab_changes(run: Path, folder: Path) -> dict[str, int]:
-    """Bytes of showing each tab, when it was shown before."""
+    """Return the bytes of showing each tab that was shown before."""
     with screen(run, folder, "runs") as shown:
         shown.rest()
         for number in range(2, len(TABS)):
@@ -154,7 +154,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 async def other_windows(run: Path, folder: Path) -> float:
-    """Seconds of processor time to draw another W and K of computed checkpoints, the median of some."""
+    """Return seconds of processor time to draw another W and K of computed checkpoints, the median of some."""
     app = Counted(Options((run,), "Coupling", None, False, False, folder / "sedscope" / "view.toml", folder / "state"))
     async with app.run_test(size=SIZE):
         await until(lambda: isinstance(app.tab, CouplingTab) and app.tab.has_answer and app.is_idle)
@@ -171,12 +171,12 @@ async def other_windows(run: Path, folder: Path) -> float:
             while app.shown == shown:  # until the screen was written
                 await asyncio.sleep(0)
             times.append(time.process_time() - begun)
-            await asyncio.sleep(QUIET)  # what follows when the settings rest is not of this
+            await asyncio.sleep(QUIET)  # work that follows when the settings rest does not count
         return statistics.median(times)
 
 
 def say(what: str, measured: str, target: str = "", met: bool | None = None) -> None:
-    """One line; without a target there is nothing to meet."""
+    """Print one line; without a target there is nothing to meet."""
     verdict = "" if met is None else "met" if met else "MISSED"
     print(f"{what:<46} {measured:>22}   {target:<8} {verdict}".rstrip(), flush=True)
 

@@ -1,4 +1,4 @@
-"""`sedscope check`: is a run whole, and up to where. Flags, and one hand-off to `sedscope.runs`."""
+"""`sedscope check`: its flags, and one hand-off to `sedscope.runs`."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ Exit status: 0 whole, also when the recorder was killed or is still writing;
 def check(run: Path) -> int:
     from sedscope.runs.find import find_runs
 
-    statuses = [_check(found) for found in find_runs(run)]
+    statuses = [_check(entry) for entry in find_runs(run)]
     failed = [status for status in statuses if status != EXIT_OK]
     return EXIT_DAMAGED if EXIT_DAMAGED in failed else next(iter(failed), EXIT_OK)
 
 
-def _check(found: RunOrError) -> int:
-    """Say on stdout what is good of one run, on stderr what is not; its exit status."""
+def _check(entry: RunOrError) -> int:
+    """Print the summary of one run to stdout and its damage to stderr, and return its exit status."""
     from sedscope.runs.summary import summary
 
     verified: list[int] = []
     try:
-        run = found.opened()
+        run = entry.opened()
         damage = run.verify(verified.append)
     except SedscopeError as error:
         click.echo(f"sedscope: {error}", err=True)
         return error.status
-    for part in damage:
-        click.echo(f"sedscope: {found.shown}/{part}", err=True)
-    for line in summary(run, found.shown, sum(verified)):
+    for loss in damage:
+        click.echo(f"sedscope: {entry.shown}/{loss}", err=True)
+    for line in summary(run, entry.shown, sum(verified)):
         click.echo(line)
     return EXIT_DAMAGED if damage else EXIT_OK

@@ -26,7 +26,7 @@ _NOTE: Final = """Show every keep result beside freeze: only then it tells a sub
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Option(click.Option):
+class InterventionOption(click.Option):
     """An option that the help lists under interventions."""
 
 
@@ -34,10 +34,10 @@ class RecordCommand(click.Command):
     """A command whose help shows the interventions apart."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Two lists; the second opens with what interventions are."""
-        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
-        own = [each for each in options if not isinstance(each, _Option)]
-        changing = [each for each in options if isinstance(each, _Option)]
+        """Write two lists; the second opens with the modes of an intervention."""
+        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+        own = [option for option in options if not isinstance(option, InterventionOption)]
+        changing = [option for option in options if isinstance(option, InterventionOption)]
         with formatter.section("Options"):
             formatter.write_dl(_lines(own, ctx))
         with formatter.section(_TITLE):
@@ -52,13 +52,15 @@ class RecordCommand(click.Command):
 
 def intervention_options(command: F) -> F:
     """Give a command the flags of an intervention, in the order of the help."""
-    command = option_flags(INTERVENTION_OPTIONS, option_class=_Option)(command)
+    command = option_flags(INTERVENTION_OPTIONS, option_class=InterventionOption)(command)
     modes = click.Choice(tuple(MODES))
-    return click.option("--intervene", cls=_Option, type=modes, metavar="MODE", help="One of these modes.")(command)
+    return click.option("--intervene", cls=InterventionOption, type=modes, metavar="MODE", help="One of these modes.")(
+        command
+    )
 
 
 def intervention_of(flags: Mapping[str, Any]) -> Intervention | None:
-    """The intervention that the flags ask for; None where they ask for none.
+    """Return the intervention of the flags; None without one.
 
     Raises:
         UsageError: settings without a mode, or unusable ones.
@@ -74,5 +76,5 @@ def intervention_of(flags: Mapping[str, Any]) -> Intervention | None:
 
 
 def _lines(options: Sequence[click.Parameter], ctx: click.Context) -> list[tuple[str, str]]:
-    records = (each.get_help_record(ctx) for each in options)
+    records = (option.get_help_record(ctx) for option in options)
     return [record for record in records if record is not None]

@@ -38,27 +38,27 @@ class LazyGroup(click.Group):
     """A group that imports a command's module only when that command is invoked."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which a newcomer needs them."""
+        """Return the commands in the order in which a newcomer needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The named command, imported now; None for an unknown name."""
+        """Import the named command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(f"sedscope.cli.{cmd_name}"), cmd_name)
-        assert isinstance(found, click.Command)
-        return found
+        command = getattr(import_module(f"sedscope.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, but an unknown command lists the known ones."""
+        """Resolve a command as click does, but list the commands for an unknown one."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"command: one of {', '.join(COMMANDS)} is required, found {args[0]!r}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the commands without importing them."""
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()), col_max=_SUMMARY_WIDTH)
 
@@ -70,7 +70,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and ends the process with its status (`recorders.errors` lists them).
+    """Run the command line and end the process with its status (`recorders.errors` lists them).
 
     Args:
         arguments: The words after `sedscope`; None takes those of this process.
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs the command line and returns the exit status.
+    """Run the command line and return the exit status.
 
     A program error, an error of the recorded script and its `SystemExit` pass through unchanged.
     """
@@ -106,14 +106,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
-    """Click's own `main` would turn EOFError and a closed pipe of the recorded script into its own errors."""
+    # Click's own `main` would turn EOFError and a closed pipe of the recorded script into its own errors.
     with cli.make_context("sedscope", arguments) as context:
         result = cli.invoke(context)
     return result if isinstance(result, int) else EXIT_OK
 
 
 def _one_line(error: click.UsageError) -> str:
-    """A usage error with the command that explains the usage."""
+    """Return a usage error in a line, with the command that explains the usage."""
     message = " ".join(error.format_message().split()).rstrip(".")
     return message if error.ctx is None else f"{message} (see {error.ctx.command_path} --help)"
 
@@ -124,24 +124,24 @@ def _describe(error: OSError) -> str:
 
 
 def _fail(message: str, status: int) -> int:
-    """One line on stderr, under the name that tells it from the recorded script's own."""
+    """Print a line to stderr, under the name that tells it from the recorded script's own; return the status."""
     return _say(f"sedscope: {message}", status)
 
 
 def _say(text: str, status: int) -> int:
-    """A closed stderr leaves the status alone to tell."""
+    """Print a text to stderr, unless that is closed, and return the status."""
     with suppress(OSError, ValueError):
         print(text, file=sys.stderr, flush=True)
     return status
 
 
 def _flush_stdout() -> None:
-    """A full disk or closed pipe behind stdout must show up here and not when the interpreter ends."""
+    """Flush stdout: a full disk or closed pipe behind it must show up here and not when the interpreter ends."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def _hush_stdout() -> int:
-    """The reader of stdout has gone: whatever is still buffered goes nowhere, quietly."""
+    """Discard whatever is still buffered, since the reader of stdout has gone; return the status."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_INPUT_OUTPUT

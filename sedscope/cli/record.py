@@ -54,7 +54,7 @@ def record(
     arguments: tuple[str, ...],
     **flags: Any,
 ) -> None:
-    """Checks the flags and runs the script."""
+    """Check the flags and run the script."""
     from recorders.process.script_launch import default_path, launch
 
     options = recording_options(**flags | {"intervene": intervention_of(flags)})

@@ -55,9 +55,9 @@ _OF_ONE_CELL: Final = tuple(row for row in RECORDING_OPTIONS if not row.of_one_r
     "--interventions",
     multiple=True,
     metavar="LIST",
-    help=f"Of {', '.join(MODES)}; repeatable.  [default: {CONTROL}]",
+    help=f"Modes, of {', '.join(MODES)}; repeatable.  [default: {CONTROL}]",
 )
-@click.option("--seeds", metavar="LIST", help="What {seed} stands for.  [default: the script's own]")
+@click.option("--seeds", metavar="LIST", help="Values of {seed}.  [default: the script's own]")
 @click.option(
     "--vary",
     multiple=True,
@@ -115,12 +115,12 @@ def sweep(
     arguments: tuple[str, ...],
     **flags: Any,
 ) -> int:
-    """Checks the flags and runs what is missing."""
+    """Check the flags and run the cells that are missing."""
     from sedscope.sweep.grammar import parse_interventions, parse_seeds, parse_values, parse_vary
     from sedscope.sweep.sweep import Sweep, default_folder
 
     common = {row.flag: parse_values(flags[row.field]) for row in _SETTINGS}
-    asked = Sweep(
+    planned = Sweep(
         arguments=(script, *arguments),
         interventions=parse_interventions(interventions or CONTROL, common),
         seeds=() if seeds is None else parse_seeds(seeds),
@@ -132,11 +132,11 @@ def sweep(
     if dry_run:
         from sedscope.sweep.dry_run import list_cells
 
-        return list_cells(asked, out, sys.stdout)
+        return list_cells(planned, out, sys.stdout)
     from sedscope.sweep.display.board import FINISHED
     from sedscope.sweep.display.reporter import reporter_for
     from sedscope.sweep.engines.choose import engine_of
     from sedscope.sweep.run import run_sweep
 
-    board = run_sweep(asked, out, engine_of(engine, jobs, engine_options, out), reporter_for(sys.stderr))
+    board = run_sweep(planned, out, engine_of(engine, jobs, engine_options, out), reporter_for(sys.stderr))
     return EXIT_OK if len(board.in_state(FINISHED)) == len(board.lines) else EXIT_CHECK_FAILED

@@ -17,7 +17,7 @@ from recorders.errors import UsageError
 from recorders.format import MAX_INTEGER
 from recorders.intervention import Intervention
 from recorders.intervention.modes import CONTROL
-from recorders.recording_options import RecordingOptions
+from recorders.recording_options import RECORDING_OPTIONS, RecordingOptions
 from sedscope.sweep.cell import SweepCell, cell_name
 from sedscope.sweep.intervention_flags import plain
 
@@ -51,7 +51,10 @@ class Sweep:
             raise UsageError("script: a script and its arguments are required, found nothing")
         if not self.interventions:
             raise UsageError("interventions: one or more are required, found none")
-        if any((self.recording.intervention, self.recording.force, self.recording.resume, self.recording.first_step)):
+        if (
+            any(getattr(self.recording, row.field) for row in RECORDING_OPTIONS if row.of_one_run)
+            or self.recording.intervention
+        ):
             raise UsageError("recording: interventions, force, resume and first step are the sweep's to decide")
         self._check_seeds()
         for name, values in self.vary.items():

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorders.errors import InputOutputError, NotARunError, RefusedError
-from recorders.recording_options import RecordingOptions
+from recorders.recording_options import RECORDING_OPTIONS, RecordingOptions
 from recorders.store import durable, strictjson
 from sedscope.runs.files.folder import MissingError, RunFolder
 from sedscope.runs.files.members import Members
@@ -79,14 +79,9 @@ def _new(sweep: Sweep, cells: Sequence[SweepCell]) -> SweepManifest:
 
 def _recording(options: RecordingOptions) -> dict[str, Any]:
     """Return the options that the rows of every cell depend on; `steps` changes nothing but projections."""
-    return {
-        "every": options.every,
-        "select": list(options.select),
-        "sources": list(options.sources),
-        "weights_every": options.weights_every,
-        "budget": options.budget,
-        "probe_seed": options.probe_seed,
-    }
+    fields = [row.field for row in RECORDING_OPTIONS if not row.of_one_run and row.field != "steps"]
+    values = {name: getattr(options, name) for name in fields}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _read(out: Path) -> SweepManifest | None:
