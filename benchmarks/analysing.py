@@ -76,7 +76,7 @@ def measure(checkpoints: int, report: Callable[[str], None]) -> list[Line]:
 
 
 def other_settings(checkpoints: int = 40) -> tuple[float, float]:
-    """Return seconds for R_k of another W and K on computed spans, and the target; on a sample run, as P does not matter."""
+    """Return seconds for R_k of another W and K on computed spans, and the target; a sample run will do."""
     run = open_run(SAMPLE_RUNS / "addition")
     with _without_cache(run) as fresh:
         settings = Settings(window=(20,), evidence=False, checkpoints=checkpoints, device="cpu")

@@ -19,10 +19,10 @@ class Names(click.ParamType[Any]):
     name = "a,b,…"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """The names in their order; an empty one is refused."""
+        """Read the names in their order; an empty one is refused."""
         if isinstance(value, tuple):
             return value
-        names = tuple(part.strip() for part in str(value).split(","))
+        names = tuple(name.strip() for name in str(value).split(","))
         if not all(names):
             raise UsageError(f"{_flag(param)}: names separated by commas are required, found {value!r}")
         return names
@@ -34,10 +34,10 @@ class Counts(Names):
     name = "n,n,…"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The numbers in their order; whether they are usable is for `Settings` to say."""
+        """Read the numbers in their order; `Settings` refuses those that are not usable."""
         if isinstance(value, tuple):
             return value
-        return tuple(_whole(part, param) for part in super().convert(value, param, ctx))
+        return tuple(_integer(text, param) for text in super().convert(value, param, ctx))
 
 
 class CheckpointCount(click.ParamType[Any]):
@@ -46,11 +46,11 @@ class CheckpointCount(click.ParamType[Any]):
     name = "n|all"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """The number, or None for all."""
-        return None if value == "all" else _whole(value, param)
+        """Read the number, or None for all."""
+        return None if value == "all" else _integer(value, param)
 
 
-def _whole(value: Any, param: click.Parameter | None) -> int:
+def _integer(value: Any, param: click.Parameter | None) -> int:
     try:
         return int(value)
     except ValueError as error:
@@ -61,7 +61,7 @@ def _flag(param: click.Parameter | None) -> str:
     return param.opts[0] if param is not None else "argument"
 
 
-def _several(values: tuple[int, ...]) -> str:
+def _comma_list(values: tuple[int, ...]) -> str:
     return ",".join(map(str, values))
 
 
@@ -76,14 +76,14 @@ def _several(values: tuple[int, ...]) -> str:
 @click.option(
     "--window",
     type=Counts(),
-    default=_several(_DEFAULT.window),
+    default=_comma_list(_DEFAULT.window),
     show_default=True,
     help="W: rows of a window. Several: all from one coupling Gram matrix.",
 )
 @click.option(
     "--rank",
     type=Counts(),
-    default=_several(_DEFAULT.rank),
+    default=_comma_list(_DEFAULT.rank),
     show_default=True,
     help="K: directions of a basis. Several: as for --window.",
 )
@@ -178,10 +178,10 @@ def report(
     junit: Path | None,
     **settings: Any,
 ) -> int:
-    """How strongly the directions of RUNS couple to features: a table, and a report with --out.
+    """Measure how strongly the directions of RUNS couple to features: a table, and a report with --out.
 
-    RUNS are run directories or folders of them. What is computed is kept, so that the same question is answered at once
-    the next time, and an interrupted one goes on where it stopped.
+    RUNS are run directories or folders of them. Results are kept in the runs, so that the same question is answered at
+    once the next time, and an interrupted one goes on where it stopped.
     """
     chosen = Settings(**settings)
     from sedscope.report.gate.gate import Gate

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-_TABS = ("runs", "overview", "spectrum", "coupling", "why", "compare")
+from sedscope.tui.tabs import TABS
 
-
-_HELP = """Look at runs in the terminal, finished or still being recorded.
+_HELP = f"""Look at runs in the terminal, finished or still being recorded.
 
 PATHS are run directories or folders of them; without any, ./runs or else this folder. Results that are missing are
 computed when a tab needs them, in a process of their own, and kept in the run.
@@ -21,7 +20,7 @@ computed when a tab needs them, in a process of their own, and kept in the run.
 
 \b
 Inside:
-  1-6           Runs, Overview, Spectrum, Coupling, Why, Compare
+  {f"1-{len(TABS)}":<14}{", ".join(tab.name for tab in TABS)}
   arrows, g     move the step cursor that all tabs share; jump to a step
   [ ]  + -  l   pick a curve, zoom, log or linear
   space, /      mark a run to compare it; filter
@@ -31,7 +30,9 @@ Inside:
 
 @click.command(help=_HELP)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--tab", type=click.Choice(_TABS), help="Tab to begin with.  [default: the last one]")
+@click.option(
+    "--tab", type=click.Choice([tab.name.lower() for tab in TABS]), help="Tab to begin with.  [default: the last one]"
+)
 @click.option("--theme", metavar="NAME", help="Colours of the screen; t in the viewer lists them.")
 @click.option(
     "--color",
