@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.result_view.number_text import between, count, signed, span
-from sedscope.analysis.statistics.interval import LEVEL
 from sedscope.analysis.statistics.student import t_quantile
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, geometric_mean

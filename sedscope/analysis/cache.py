@@ -26,13 +26,12 @@ from safetensors.numpy import save as save_tensors
 from recorders.errors import RefusedError
 from recorders.format import DERIVED_DIR
 from recorders.store.durable import replace_file
+from sedscope.analysis.constants import numerical_constants
 from sedscope.runs.text import MESSAGE_LENGTH, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NUMERICS_VERSION = 1
-"""Raised when the same key would give other numbers, so that older entries are no longer found."""
 
 MAX_ENTRY_BYTES = 256 << 20
 """A larger file was not written by us and is not read."""
@@ -94,12 +93,12 @@ class Cache:
 
 
 def digest(key: Key) -> str:
-    """32 hexadecimal digits over the key and the version of the numerics.
+    """Return 32 hexadecimal digits over the key and every constant that numbers depend on.
 
     Raises:
         TypeError: The key holds something that JSON cannot; it would not be told apart reliably.
     """
-    text = json.dumps([NUMERICS_VERSION, key], sort_keys=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps([numerical_constants(), key], sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

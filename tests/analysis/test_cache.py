@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from recorders.errors import RefusedError
 from sedscope.analysis import cache as module
+from sedscope.analysis import constants
 from sedscope.analysis.cache import Cache, cache_folder, digest
 from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
@@ -62,10 +64,32 @@ def test_another_key_is_another_entry(tmp_path: Path, change: dict[str, object])
     assert cache.load("gram", KEY) is None
 
 
-def test_new_numerics_find_no_old_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = digest(KEY)
-    monkeypatch.setattr(module, "NUMERICS_VERSION", module.NUMERICS_VERSION + 1)
-    assert digest(KEY) != before
+@pytest.mark.parametrize("name", sorted(constants.numerical_constants()))
+def test_a_changed_constant_finds_no_old_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    cache = Cache(tmp_path)
+    cache.keep("coupling", KEY, ARRAYS)
+    assert cache.load("coupling", KEY) is not None
+    value = getattr(constants, name)
+    monkeypatch.setattr(constants, name, (*value, 1.0) if isinstance(value, tuple) else value + 1)
+    assert cache.load("coupling", KEY) is None
+
+
+def test_constants_that_move_no_number_are_named_here() -> None:
+    """A new number in the rooms of the analysis belongs to the constants, unless it bounds memory or a text."""
+    moves_nothing = {
+        "SPOOL_FROM_BYTES": "memory", "IGNORED": "torch's own mark of a target that is left out",
+        "_HALVINGS": "far below rounding", "_UNIFORM": "the variance of a uniform number is 1/12",
+        "_LISTED": "a message", "LONGEST_STRING": "a text", "MAX_ENTRY_BYTES": "memory",
+        "DEFAULT_CHECKPOINTS": "a setting's default", "LEAST_BLOCK_PROBES": "a setting's bound",
+    }  # fmt: skip
+    root = Path(module.__file__).parent
+    found = {
+        name: str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if path.name != "constants.py"
+        for name in re.findall(r"^(_?[A-Z][A-Z_]*)(?:: Final)? = \(?-?[0-9.]", path.read_text(), re.MULTILINE)
+    }
+    assert set(found) <= set(moves_nothing), found
 
 
 def test_a_key_that_json_cannot_hold_is_refused() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sedscope.analysis.constants import GROK_ACCURACIES, LEVEL
 from sedscope.analysis.glossary import GLOSSARY
 from sedscope.analysis.spectra.window_svd import FLAT_GAP
-from sedscope.analysis.statistics.grokking import GROK_ACCURACIES, MEMORISED_ACCURACY
-from sedscope.analysis.statistics.interval import LEVEL
+from sedscope.analysis.statistics.grokking import MEMORISED_ACCURACY
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -16,10 +16,6 @@ from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling, group_bounds
 from sedscope.runs import Manifest, RecordedBlock
 
-BLOCK_RANDOM = 8
-"""Random directions that are taken block by block: the first ones of the baseline. They enter R^matched by a quotient
-of two medians over the same directions, which 8 give to 3 %; a block costs as much as a direction."""
-
 
 def blocks_of(manifest: Manifest) -> tuple[RecordedBlock, ...]:
     """Return the blocks of a run in the order of its rows; one for each selected parameter where the run names none."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Rows
+from sedscope.analysis.constants import RANK_SHARE
 from sedscope.analysis.undefined import Undefined
 
 
@@ -25,7 +26,7 @@ class CentroidSpectrum:
     and divided by N."""
     n_probes: int
 
-    def rank(self, share: float = 0.9) -> int:
+    def rank(self, share: float = RANK_SHARE) -> int:
         """Return the least number of components that hold `share` of the variance (rank-90 by default).
 
         Raises:

@@ -19,15 +19,12 @@ from torch import Tensor
 from recorders.errors import RefusedError, UsageError
 from recorders.program import Program, load, refusing
 from sedscope.analysis.arrays import Ints
+from sedscope.analysis.constants import GRAPH_BYTES
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.features.scores import CentroidKind, centred_output, score
 from sedscope.analysis.parallel import worker_count
 from sedscope.analysis.settings import Settings
 from sedscope.runs import Probe, Run
-
-GRAPH_BYTES = 128 << 20
-"""Bound on what one forward pass of a chunk of probes takes, in bytes; its derivatives take a small multiple of that,
-so that a chunk fits beside the weights on a machine with a few gigabytes."""
 
 Outputs: TypeAlias = Callable[[Mapping[str, Tensor], Sequence[Tensor]], Tensor]
 """outputs(state, inputs) → the task's output `[n, …]`, differentiable in `state`."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedscope.analysis.statistics.interval import LEVEL
+from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.statistics.student import t_quantile
 from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, mean_until
 from sedscope.analysis.undefined import Undefined

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions.accuracy_curves import shared_curve
 from sedscope.analysis.interventions.averages import mean_step
 from sedscope.analysis.interventions.cohorts import (
@@ -37,7 +38,6 @@ from sedscope.analysis.interventions.reference_groups import (
 )
 from sedscope.analysis.interventions.speedup import SpeedUp, Trial, speed_up, trials
 from sedscope.analysis.interventions.treatment import CONTROLLED, Treatment, labels
-from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.analysis.statistics.survival import CensoredTime, kaplan_meier
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run

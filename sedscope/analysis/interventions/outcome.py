@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from recorders.format import END_FINISHED, NORM_KEPT, STATE_FINISHED
 from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions.norm_share import median_share
 from sedscope.analysis.interventions.recipe import Recipe, Seed
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY, accuracy, milestones
-from sedscope.analysis.statistics.grokking import GROK_ACCURACIES, Grokking
+from sedscope.analysis.statistics.grokking import Grokking
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Manifest, Run

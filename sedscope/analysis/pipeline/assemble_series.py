@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sedscope.analysis.constants import LEADING_SHARES
 from sedscope.analysis.coupling.coupling_gram import in_basis
 from sedscope.analysis.coupling.response import join_responses
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
@@ -41,9 +42,6 @@ from sedscope.analysis.spectra.sed_directions import combinations
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
 from sedscope.analysis.undefined import Undefined
-
-LEADING_SHARES = 10
-"""Principal variances of the centroids that are reported beside rank-90."""
 
 
 def coupling_series(

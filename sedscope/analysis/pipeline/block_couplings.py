@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Key
-from sedscope.analysis.coupling.parameter_blocks import BLOCK_RANDOM, RandomBlockGram
+from sedscope.analysis.constants import BLOCK_RANDOM
+from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.measure import measure

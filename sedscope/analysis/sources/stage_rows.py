@@ -12,6 +12,7 @@ import numpy as np
 from recorders.format import ADAPTIVE, CLIP_COEFFICIENT, DECAY, GRADIENT, RAW_GRADIENT, UPDATE, Source
 from sedscope.analysis.arrays import Rows
 from sedscope.analysis.cache import digest
+from sedscope.analysis.constants import COMPARED_ROWS, SAME_STAGE
 from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows
 from sedscope.analysis.spectra.windows import match_steps
 from sedscope.analysis.undefined import Undefined
@@ -24,11 +25,6 @@ DECAYED = "stage/decayed"
 """`adamw/adaptive` + `adamw/decay`; not made where it is the update to rounding."""
 
 STAGES = (UNCLIPPED, DECAYED)
-
-SAME = 1e-2
-"""Rows whose difference is below this share of their norm are one stage."""
-_COMPARED = 3
-"""Rows, spread over the run, by which two sources are compared."""
 
 
 def stage_sources(run: Run) -> tuple[str, ...]:
@@ -86,7 +82,7 @@ def _decay_is_not_the_rest(run: Run) -> bool:
     if not set(parts) <= set(run.sources()):
         return False
     steps = match_steps(*(run.steps(part) for part in parts))
-    some = steps[np.unique(np.linspace(0, len(steps) - 1, min(_COMPARED, len(steps))).astype(np.int64))]
+    some = steps[np.unique(np.linspace(0, len(steps) - 1, min(COMPARED_ROWS, len(steps))).astype(np.int64))]
     return any(not _same(run, int(t)) for t in some)
 
 
@@ -98,7 +94,7 @@ def _same(run: Run, t: int) -> bool:
         )
         difference += float(np.sum((adaptive + decay - whole) ** 2))
         update += float(np.sum(whole**2))
-    return difference <= SAME**2 * update
+    return difference <= SAME_STAGE**2 * update
 
 
 def _columns(size: int, width: int = 1 << 22) -> Iterable[slice]:

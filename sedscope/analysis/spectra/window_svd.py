@@ -12,13 +12,8 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats
+from sedscope.analysis.constants import FLAT_GAP, NUMERICAL_RANK
 from sedscope.analysis.undefined import Undefined
-
-NUMERICAL_RANK = 1e-7
-"""σ_k at or below this share of σ_1 counts as zero. The Gram matrix holds σ², so that σ is known to the square root of
-float64's rounding, 1.5e-8, and this leaves a little room."""
-FLAT_GAP = 1.1
-"""σ_K/σ_(K+1) below which the choice of the top K directions is arbitrary."""
 
 
 @dataclass(frozen=True, slots=True)

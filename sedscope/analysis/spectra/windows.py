@@ -13,11 +13,9 @@ import numpy as np
 
 from recorders.errors import TooLittleDataError, UsageError
 from sedscope.analysis.arrays import Ints
+from sedscope.analysis.constants import LEAST_SPAN
 
 Align: TypeAlias = Literal["trailing", "leading"]
-
-LEAST_SPAN = 20
-"""Rows that a cached Gram matrix serves at least: the canonical window."""
 
 
 def span_of(windows: Sequence[int]) -> int:

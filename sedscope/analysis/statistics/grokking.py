@@ -12,12 +12,8 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.constants import GROK_ACCURACIES, MEMORISED_ACCURACY
 from sedscope.analysis.undefined import Undefined
-
-GROK_ACCURACIES = (0.5, 0.98)
-"""Test accuracies that a grok step is given for: the published definition's, and one that asks for nearly all."""
-MEMORISED_ACCURACY = 0.99
-"""Train accuracy that counts as memorised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,9 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.constants import BOOTSTRAP_SEED, LEVEL, RESAMPLES
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
-
-RESAMPLES = 1000
-"""Bootstrap draws: some 25 of them lie beyond each end of a 95 % interval, which settles the ends to a few percent of
-its width."""
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class RatioIntervals:
 
 
 def ratio_intervals(
-    directions: GroupedCoupling, random: GroupedCoupling, *, resamples: int = RESAMPLES, seed: int = 0
+    directions: GroupedCoupling, random: GroupedCoupling, *, resamples: int = RESAMPLES, seed: int = BOOTSTRAP_SEED
 ) -> RatioIntervals | Undefined:
     """Compute the intervals of R_k and R̄_k of one window.
 
@@ -103,7 +99,7 @@ def matched_interval(
     reason = _why_undefined(directions, random)
     if reason is not None:
         return reason
-    n_groups, n_random, seed = directions.counts.size, len(random.sums), 0
+    n_groups, n_random, seed = directions.counts.size, len(random.sums), BOOTSTRAP_SEED
     weights, _ = _draws(n_groups, n_random, resamples, seed)
     # The same draws of groups; of the random directions, those that were taken block by block.
     _, block_picks = _draws(n_groups, len(plain.sums), resamples, seed)
@@ -135,11 +131,11 @@ def cosine_interval(
     """
     if counts.size < 2:
         return Undefined(f"an interval needs at least 2 groups of probes; found {counts.size}")
-    weights, _ = _draws(counts.size, 1, resamples, 0)
+    weights, _ = _draws(counts.size, 1, resamples, BOOTSTRAP_SEED)
     lengths = np.sqrt((weights @ squares.T) * (weights @ shift_squares)[:, None])
     if not np.all(np.isfinite(lengths)) or lengths.min() <= 0.0:
         return Undefined("a resampled direction or shift is zero, NaN or Inf")
-    return _percentile_intervals((weights @ along.T / lengths).mean(axis=1)[:, None], counts, 0, 0)[0]
+    return _percentile_intervals((weights @ along.T / lengths).mean(axis=1)[:, None], counts, 0, BOOTSTRAP_SEED)[0]
 
 
 def _percentile_intervals(values: Floats, counts: Ints, n_random: int, seed: int) -> list[Interval]:

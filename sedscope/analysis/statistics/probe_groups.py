@@ -11,10 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedscope.analysis.arrays import Floats, Ints
-
-PROBE_GROUPS = 32
-"""Enough groups for a bootstrap over them, few enough that what is cached stays small: 32 numbers per direction
-whatever N is, and 32 matrices where inner products of directions are kept."""
+from sedscope.analysis.constants import PROBE_GROUPS
 
 
 def group_bounds(n_probes: int, groups: int = PROBE_GROUPS) -> Ints:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
+from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.interventions import InterventionComparison, Outcome, TreatmentGroup
 from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.interventions.averages import Average
@@ -13,7 +14,6 @@ from sedscope.analysis.interventions.reference_groups import verdict
 from sedscope.analysis.interventions.speedup import Pair, SpeedUp
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.analysis.statistics.interval import LEVEL
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.group_rbar import GroupRbar, rbar_of

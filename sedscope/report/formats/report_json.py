@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from sedscope.analysis.constants import LEVEL, RESAMPLES
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import (
@@ -26,7 +27,7 @@ from sedscope.analysis.result_view.run_view import task_results
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
-from sedscope.analysis.statistics.interval import LEVEL, RESAMPLES, Interval
+from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.failure import Failure
 from sedscope.report.formats.json_evidence import angles, coupling_evidence, random_alignment, stages

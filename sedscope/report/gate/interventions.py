@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.words import estimate_of, ratio_text
 from sedscope.report.estimate import Estimate

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import CheckpointRank, CouplingSeries, RunAnalysis
@@ -16,7 +17,6 @@ from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row
 from sedscope.analysis.result_view.run_view import task_results
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep
-from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, estimate_of
 from sedscope.report.facts import Reported

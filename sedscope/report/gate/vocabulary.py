@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from recorders.errors import UsageError
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
 from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
-from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 
 REDUCTIONS = ("final", "peak", "lowest", "mean", "at")
 """Functions that make one number of a series over t: the last, the largest, the least, the mean, the one at `t=`."""

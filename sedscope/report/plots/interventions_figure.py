@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.accuracy_curves import Curve
-from sedscope.analysis.statistics.grokking import GROK_ACCURACIES
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.colours import LineLook, treatment_look
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from sedscope.analysis.constants import RESAMPLES
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.run_view import centroid_words, derivative_words, recorded_steps, remarks
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.statistics.interval import RESAMPLES
 from sedscope.report.document import Code, ColumnHead, Content, Items, Paragraph, Section, Table, TableCell
 from sedscope.report.facts import Reported
 from sedscope.report.sections.cells import name
