@@ -38,13 +38,13 @@ class ComputedRows:
     """The computed sources of one run; each kind of gradient is computed once, and only if its rows are read."""
 
     def __init__(self, run: Run, settings: Settings, tasks: Sequence[str], checkpoints: Ints) -> None:
-        """Nothing is computed yet.
+        """Decide the steps of every kind of gradient; nothing is computed yet.
 
         Args:
-            run: Where weights, programs and probes come from.
+            run: The run that holds weights, programs and probes.
             settings: Batch, part, precision, device and windows.
             tasks: Every task of the run: the aggregated fixed gradient is over them.
-            checkpoints: From which windows are seen.
+            checkpoints: Steps t that windows are seen from.
         """
         self._run = run
         self._settings = settings
@@ -55,11 +55,11 @@ class ComputedRows:
         self._identities: dict[str, list[str]] = {}
 
     def source(self, variant: Variant) -> SourceRows | Undefined:
-        """The rows of one variant; undefined where the model cannot be run again or there is no such batch."""
+        """Return the rows of one variant; undefined where the model cannot be run again or there is no such batch."""
         tasks, kind = self._parts(variant)
-        absent = next((reason for task in tasks if (reason := self._why_not(task, kind)) is not None), None)
-        if absent is not None:
-            return absent
+        for task in tasks:
+            if (reason := self._why_not(task, kind)) is not None:
+                return reason
         steps = self._steps(kind)
 
         def read(start: int, stop: int, columns: slice, /) -> Rows:
@@ -71,7 +71,7 @@ class ComputedRows:
         return SourceRows(variant.source, steps, self._run.manifest.P, read, identity)
 
     def missing(self, variants: Iterable[Variant]) -> dict[str, tuple[GradientKind, ...]]:
-        """By task, the kinds that these variants need and that are not computed yet."""
+        """Return by task the kinds that these variants need and that are not computed yet."""
         needed: dict[str, dict[GradientKind, None]] = {}
         for variant in variants:
             tasks, kind = self._parts(variant)
@@ -83,13 +83,13 @@ class ComputedRows:
     def compute(
         self, models: CheckpointModels, task: str, kinds: Sequence[GradientKind], progress: Callable[[int, int], None]
     ) -> None:
-        """Computes gradients of one task at every step where they have rows; one forward pass serves all of a batch.
+        """Compute gradients of one task at every step where they have rows; one forward pass serves all of a batch.
 
         Args:
             models: Weights, programs and probes of the run.
-            task: Whose loss.
-            kinds: Which.
-            progress: Told how many of how many steps are done.
+            task: Task whose loss is differentiated.
+            kinds: Kinds of gradient.
+            progress: Called with the number of finished steps and that of all.
 
         Raises:
             SedscopeError: The model cannot be run, or weights are damaged; nothing is held then.
@@ -99,17 +99,17 @@ class ComputedRows:
 
         rows = {kind: self._spool(len(self._steps(kind))) for kind in kinds}
 
-        def piece(t: int, wanted: Mapping[GradientKind, int], tick: Tick) -> None:
-            for kind, gradient in checkpoint_gradients(models, self._settings, t, task, tuple(wanted)).items():
-                rows[kind][wanted[kind]] = gradient
+        def piece(t: int, row_of: Mapping[GradientKind, int], tick: Tick) -> None:
+            for kind, gradient in checkpoint_gradients(models, self._settings, t, task, tuple(row_of)).items():
+                rows[kind][row_of[kind]] = gradient
             tick(1)
 
-        places = {kind: {t: row for row, t in enumerate(self._steps(kind).tolist())} for kind in kinds}
-        at_step = [(t, {kind: places[kind][t] for kind in kinds if t in places[kind]}) for t in self._every.tolist()]
-        pieces = [partial(piece, t, wanted) for t, wanted in at_step if wanted]
+        indices = {kind: {t: row for row, t in enumerate(self._steps(kind).tolist())} for kind in kinds}
+        at_step = [(t, {kind: indices[kind][t] for kind in kinds if t in indices[kind]}) for t in self._every.tolist()]
+        pieces = [partial(piece, t, row_of) for t, row_of in at_step if row_of]
         done = count()
         run_pieces(pieces, models.workers, lambda _: progress(next(done) + 1, len(pieces)))
-        self._held |= {(task, kind): found for kind, found in rows.items()}
+        self._held |= {(task, kind): gradients for kind, gradients in rows.items()}
 
     def _parts(self, variant: Variant) -> tuple[tuple[str, ...], GradientKind]:
         """The tasks whose gradients add up to a variant, and their kind."""
@@ -118,11 +118,11 @@ class ComputedRows:
         return self._tasks if task is None else (task,), GradientKind(family, variant.index)
 
     def _why_not(self, task: str, kind: GradientKind) -> Undefined | None:
-        reasons = (why_no_weights(self._run), why_no_program(self._run, task))
-        absent = next((reason for reason in reasons if reason is not None), None)
-        probe = self._run.probe(task) if absent is None else None
-        if probe is None:
-            return absent
+        for reason in (why_no_weights(self._run), why_no_program(self._run, task)):
+            if reason is not None:
+                return reason
+        probe = self._run.probe(task)
+        assert probe is not None  # or there would be no program
         batch = fixed_batch(probe, self._settings.batch, kind.batch, self._settings.part)
         return batch if isinstance(batch, Undefined) else None
 
@@ -143,13 +143,13 @@ class ComputedRows:
         }
 
     def _identity(self, task: str) -> list[str]:
-        """Of a task's probe and program, which are read once."""
+        """Return the digests of a task's probe and program, which are read once."""
         if task not in self._identities:
             self._identities[task] = task_identity(self._run, task)
         return self._identities[task]
 
     def _spool(self, n_rows: int) -> Rows:
-        """Zeros to be filled: in memory, or in a nameless file that goes when nobody holds it any more."""
+        """Return zeros to be filled: in memory, or in a nameless file that goes when nobody holds it any more."""
         shape, dtype = (n_rows, self._run.manifest.P), np.dtype(self._settings.precision)
         held = sum(rows.nbytes for rows in self._held.values() if not isinstance(rows, np.memmap))
         if held + shape[0] * shape[1] * dtype.itemsize <= SPOOL_FROM_BYTES:
@@ -158,18 +158,18 @@ class ComputedRows:
             return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
-def sum_rows(parts: Sequence[Rows]) -> Rows:
-    """Their sum in the order of the tasks, in the rows' own precision; one part is handed on as it is."""
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
+def sum_rows(rows_of_tasks: Sequence[Rows]) -> Rows:
+    """Return the sum of the tasks' rows in their order, in the rows' own precision; a single task's are handed on."""
+    total = rows_of_tasks[0]
+    for rows in rows_of_tasks[1:]:
+        total = total + rows
     return total
 
 
 def _within_windows(steps: Ints, checkpoints: Ints, settings: Settings) -> Ints:
-    """The steps that lie in the window of some checkpoint: among them, every window is what it is among all steps."""
+    """Return the steps within the window of some checkpoint; every window among them is what it is among all steps."""
     size = span_of(settings.window) if settings.through_gram else settings.window[0]
-    wanted = np.zeros(len(steps), dtype=bool)
+    within = np.zeros(len(steps), dtype=bool)
     for window in place_windows(steps, checkpoints, size, settings.align):
-        wanted[window.start : window.stop] = True
-    return np.asarray(steps[wanted])
+        within[window.start : window.stop] = True
+    return np.asarray(steps[within])

@@ -33,18 +33,18 @@ class RollingSpectra:
     """Inner products of the rows."""
     align: Align
     _windows: dict[int, dict[int, Window]] = field(default_factory=dict, repr=False)
-    """By W and t."""
+    """Windows by W and t."""
     _spectra: dict[tuple[int, int], WindowSVD | Undefined] = field(default_factory=dict, repr=False)
-    """By the first and the last row."""
+    """Decompositions by first and last row."""
 
     def window(self, t: int, size: int) -> Window:
         """Return the window of W = `size` rows seen from t."""
         # Placing all recorded steps at once costs little more than placing one; checkpoints are among them as a rule.
         if size not in self._windows:
-            self._windows[size] = {window.t: window for window in self._place(self.steps.tolist(), size)}
+            self._windows[size] = {window.t: window for window in self._place_windows(self.steps.tolist(), size)}
         windows = self._windows[size]
         if t not in windows:
-            (windows[t],) = self._place([t], size)
+            (windows[t],) = self._place_windows([t], size)
         return windows[t]
 
     def spectrum(self, window: Window) -> WindowSVD | Undefined:
@@ -70,7 +70,7 @@ class RollingSpectra:
         points = [self._spectrum_at(self.window(t, size), ranks) for t in seen_from]
         return SpectrumSeries(self.source, size, tuple(points))
 
-    def _place(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
+    def _place_windows(self, steps: Sequence[int], size: int) -> tuple[Window, ...]:
         return place_windows(self.steps, steps, size, self.align, rows_end_at_t=self.end_at_t)
 
     def _spectrum_at(self, window: Window, ranks: Sequence[int]) -> SpectrumAtStep:

@@ -68,14 +68,14 @@ def probe(**changes: Any) -> Any:
 def test_batches_are_disjoint_and_parts_keep_the_order_of_the_drawing() -> None:
     assert [fixed_batch(probe(), 2, index).tolist() for index in range(3)] == [[5, 2], [0, 4], [1, 3]]
     assert fixed_batch(probe(), 512).tolist() == [5, 2, 0, 4, 1, 3]
-    assert fixed_batch(probe(), 2, part="train").tolist() == [2, 0]
-    assert fixed_batch(probe(), 2, part="test").tolist() == [5, 4]
+    assert fixed_batch(probe(), 2, pool_part="train").tolist() == [2, 0]
+    assert fixed_batch(probe(), 2, pool_part="test").tolist() == [5, 4]
 
 
 def test_batches_that_do_not_exist_say_why() -> None:
     assert "6 examples, fewer than 2 × 4" in fixed_batch(probe(), 4, 1).reason
-    assert "add train=… to sedscope.probe" in fixed_batch(probe(train=None), 4, part="train").reason
-    assert "holds no example" in fixed_batch(probe(train=np.zeros(6, bool)), 4, part="train").reason
+    assert "add train=… to sedscope.probe" in fixed_batch(probe(train=None), 4, pool_part="train").reason
+    assert "holds no example" in fixed_batch(probe(train=np.zeros(6, bool)), 4, pool_part="train").reason
 
 
 @pytest.mark.parametrize(("n_probes", "wanted"), [(1024, 128), (96, 128), (40, 32), (35, 34), (7, 32), (1000, 100)])
