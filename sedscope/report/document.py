@@ -1,4 +1,4 @@
-"""What a report says, before it is HTML or Markdown: sections of paragraphs, tables, figures and code.
+"""The contents of a report, before it is HTML or Markdown: sections of paragraphs, tables, figures and code.
 
 Decides that both files hold the same words and numbers. Every string here is plain text: foreign names arrive printable
 and each format escapes for itself. Leaves to others: what is said (`sections`, `finding`) and how it looks (`html`,
@@ -21,7 +21,7 @@ class Term:
     """A word with an entry in the glossary."""
 
     key: str
-    """The entry's."""
+    """The entry's key in the glossary."""
     label: str
     """As it stands in the sentence."""
 
@@ -151,12 +151,12 @@ class Document:
 
 
 def _figures(sections: Sequence[Section]) -> list[Figure]:
-    found: list[Figure] = []
+    figures: list[Figure] = []
     for section in sections:
         for block in section.blocks:
-            found += block.figures if isinstance(block, Figures) else ()
-        found += _figures(section.sections)
-    return found
+            figures += block.figures if isinstance(block, Figures) else ()
+        figures += _figures(section.sections)
+    return figures
 
 
 @dataclass

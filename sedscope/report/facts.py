@@ -1,4 +1,4 @@
-"""What a run says about itself and the analysis does not repeat: its recipe, its versions and its metrics.
+"""The facts that a run states of itself and the analysis does not repeat: its recipe, its versions and its metrics.
 
 Decides which facts a report shows and what tells two recipes apart (everything but the seed). Reads manifest and
 scalars only.
@@ -95,7 +95,7 @@ def _recipe(manifest: Manifest, tasks: tuple[str, ...], treatment: Treatment) ->
     parts = {
         "command": without_seed(manifest.command),
         "tasks": tasks,
-        "parameters": [(one.name, one.shape, one.dtype, one.selected) for one in manifest.parameters],
+        "parameters": [(each.name, each.shape, each.dtype, each.selected) for each in manifest.parameters],
         "optimizer": None
         if manifest.optimizer is None
         else (manifest.optimizer.name, [dict(group.settings) for group in manifest.optimizer.groups]),

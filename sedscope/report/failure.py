@@ -18,12 +18,12 @@ class Failure:
 
     @classmethod
     def of(cls, path: str, error: SedscopeError) -> Failure:
-        """From the error that ended its analysis; the path is named once."""
+        """Return the failure that an error caused; the path is named once."""
         return cls(path, str(error).removeprefix(f"{path}: "), error.status)
 
 
 def exit_status(failures: Sequence[Failure], *, damaged: bool) -> int:
     """Damage outranks every other reason; otherwise the first failure decides."""
-    if damaged or any(one.status == EXIT_DAMAGED for one in failures):
+    if damaged or any(failure.status == EXIT_DAMAGED for failure in failures):
         return EXIT_DAMAGED
     return failures[0].status if failures else EXIT_OK

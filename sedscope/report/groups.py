@@ -26,34 +26,34 @@ class SeedGroup:
 
     @property
     def seeds(self) -> tuple[str, ...]:
-        """In the order of the runs."""
-        return tuple(one.facts.seed or "unknown" for one in self.runs)
+        """The seeds, in the order of the runs."""
+        return tuple(run.facts.seed or "unknown" for run in self.runs)
 
 
 def groups_of(reported: Sequence[Reported]) -> tuple[SeedGroup, ...]:
     """Groups of two runs and more; a recipe with one seed, or with one twice, makes none."""
     by_recipe: dict[tuple[object, ...], list[Reported]] = {}
-    for one in reported:
-        run = one.analysis
-        by_recipe.setdefault((one.facts.recipe, run.tasks, run.n_selected, run.settings), []).append(one)
-    found = []
+    for run in reported:
+        analysis = run.analysis
+        by_recipe.setdefault((run.facts.recipe, analysis.tasks, analysis.n_selected, analysis.settings), []).append(run)
+    groups = []
     for runs in by_recipe.values():
-        seeds = [one.facts.seed for one in runs]
+        seeds = [run.facts.seed for run in runs]
         if len(runs) > 1 and None not in seeds and len(set(seeds)) == len(seeds):
-            found.append(SeedGroup(tuple(runs)))
-    return tuple(found)
+            groups.append(SeedGroup(tuple(runs)))
+    return tuple(groups)
 
 
 def group_labels(groups: Sequence[SeedGroup]) -> tuple[str, ...]:
-    """What tells each group from the others: its intervention and words of its command; empty where there is one."""
+    """Return what tells each group from the others: its intervention and words of its command; empty for one alone."""
     if len(groups) < 2:
         return ("",) * len(groups)
     facts = [group.runs[0].facts for group in groups]
-    commands = [without_seed(shlex.split(one.command)) for one in facts]
-    treated = len({one.treatment for one in facts}) > 1
+    commands = [without_seed(shlex.split(each.command)) for each in facts]
+    treated = len({each.treatment for each in facts}) > 1
     return tuple(
-        ", ".join(filter(None, (one.treatment if treated else "", difference(command, commands))))
-        for one, command in zip(facts, commands, strict=True)
+        ", ".join(filter(None, (each.treatment if treated else "", difference(command, commands))))
+        for each, command in zip(facts, commands, strict=True)
     )
 
 
@@ -67,11 +67,11 @@ def over_seeds(values: Sequence[float | Undefined], cadences: Sequence[float] = 
     Returns:
         Undefined where one seed has no value: the others alone would be a choice.
     """
-    missing = [one for one in values if isinstance(one, Undefined)]
+    missing = [value for value in values if isinstance(value, Undefined)]
     if missing:
         return Undefined(f"undefined for {len(missing)} of {len(values)} seeds; first: {missing[0].reason}")
-    known = [one for one in values if not isinstance(one, Undefined)]
-    if len(known) < 2:
-        return Undefined(f"an interval over seeds needs at least 2; found {len(known)}")
-    found = mean_of(known, cadences or [0.0] * len(known))
-    return Estimate(found.value, None if isinstance(found.ends, Undefined) else found.ends)
+    defined = [value for value in values if not isinstance(value, Undefined)]
+    if len(defined) < 2:
+        return Undefined(f"an interval over seeds needs at least 2; found {len(defined)}")
+    mean = mean_of(defined, cadences or [0.0] * len(defined))
+    return Estimate(mean.value, None if isinstance(mean.ends, Undefined) else mean.ends)

@@ -1,4 +1,4 @@
-"""How far an analysis is, on stderr: a bar on a terminal, a plain line now and then in a pipe or a log.
+"""The progress of an analysis on stderr: a bar on a terminal, a plain line now and then in a pipe or a log.
 
 Decides what is said and how often. Leaves to `analysis.analyse` what a unit of work is.
 """
@@ -40,7 +40,7 @@ class ProgressDisplay:
         )
         self._name = name
         self._stage = ""
-        self._began = self._said = clock()
+        self._began = self._last_line = clock()
         self._done_before = 0
 
     def __enter__(self) -> ProgressDisplay:
@@ -65,8 +65,8 @@ class ProgressDisplay:
         text = self._line(progress, now)
         if self._live is not None:
             self._live.update(text, refresh=True)
-        elif now - self._said >= PLAIN_EVERY_S:
-            self._said = now
+        elif now - self._last_line >= PLAIN_EVERY_S:
+            self._last_line = now
             self._console.print(text, soft_wrap=True)
 
     def _line(self, progress: AnalysisProgress, now: float) -> Text:

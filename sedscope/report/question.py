@@ -1,4 +1,4 @@
-"""What is asked of every run, and the command that asks it again."""
+"""The question that a report puts to every run, and the command that asks it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sedscope.analysis.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of every run."""
+    """The settings, sources and tasks that every run is analysed with."""
 
     settings: Settings
     sources: tuple[str, ...] | None = None

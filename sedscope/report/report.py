@@ -35,13 +35,13 @@ from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
 from sedscope.runs import Run, find_runs, printable
 
-_NOTHING_ASKED = Gate()
+_OPEN_GATE = Gate()
 _SHOWN_PASSED = 20
 """Passed checks are listed up to this many."""
 
 
-def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gate: Gate = _NOTHING_ASKED) -> int:
-    """Reports on runs: a block for each on stdout, progress and failures on stderr, files under `out`.
+def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gate: Gate = _OPEN_GATE) -> int:
+    """Report on runs: a block for each on stdout, progress and failures on stderr, files under `out`.
 
     Args:
         paths: Runs, or folders of runs.
@@ -66,17 +66,17 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     reported: list[Reported] = []
     failures: list[Failure] = []
     outcomes: list[Outcome] = []
-    for found in _runs(paths):
-        one = found if isinstance(found, Failure) else _attempt(found, measured)
-        outcomes += _outcome(found)
-        if isinstance(one, Failure):
-            failures.append(one)
+    for run in _runs(paths):
+        result = run if isinstance(run, Failure) else _attempt(run, measured)
+        outcomes += _outcome(run)
+        if isinstance(result, Failure):
+            failures.append(result)
             continue
-        reported.append(one)
-        print_run(one.analysis, console, crossed=question.crossed)
+        reported.append(result)
+        print_run(result.analysis, console, crossed=question.crossed)
         console.print()
-    analyses = [one.analysis for one in reported]
-    comparison = _compared(outcomes)
+    analyses = [run.analysis for run in reported]
+    comparison = _comparison_of(outcomes)
     if comparison is not None:
         print_comparison(comparison, console)
     answer = gate.answer(reported, question.settings, comparison)
@@ -98,44 +98,44 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
         _warn(line)
     if analyses:
         console.print(_next_step(paths, question, out), soft_wrap=True)
-    status = exit_status(failures, damaged=any(one.damage for one in analyses))
-    if status == EXIT_OK and not all(one.passed for one in answer.verdicts):
+    status = exit_status(failures, damaged=any(analysis.damage for analysis in analyses))
+    if status == EXIT_OK and not all(verdict.passed for verdict in answer.verdicts):
         status = EXIT_CHECK_FAILED
     return EXIT_INPUT_OUTPUT if console.lost_its_reader else status
 
 
 def _print_verdicts(answer: GateAnswer, console: Console) -> None:
-    """Failed ones with both sides; the others are counted."""
-    for one in answer.verdicts:
-        if not one.passed or len(answer.verdicts) <= _SHOWN_PASSED:
-            console.print(Text(str(one), style="" if one.passed else "bold"), soft_wrap=True)
+    """Print failed checks with both sides; the others are counted."""
+    for verdict in answer.verdicts:
+        if not verdict.passed or len(answer.verdicts) <= _SHOWN_PASSED:
+            console.print(Text(str(verdict), style="" if verdict.passed else "bold"), soft_wrap=True)
     if answer.verdicts:
-        failed = sum(not one.passed for one in answer.verdicts)
+        failed = sum(not verdict.passed for verdict in answer.verdicts)
         console.print(f"checks: {len(answer.verdicts) - failed} passed, {failed} failed")
 
 
 def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:
-    """The runs behind the paths, each once; what cannot be opened as a failure."""
+    """Yield the runs behind the paths, each once; what cannot be opened as a failure."""
     seen: set[Path] = set()
     for path in paths:
         try:
-            found = find_runs(path)
+            candidates = find_runs(path)
         except SedscopeError as error:
             yield Failure.of(_shown(path), error)
             continue
-        for one in found:
-            place = one.path.resolve()
-            if place in seen:
+        for candidate in candidates:
+            resolved = candidate.path.resolve()
+            if resolved in seen:
                 continue
-            seen.add(place)
-            if one.run is not None:
-                yield one.run
-            elif one.error is not None:
-                yield Failure.of(one.shown, one.error)
+            seen.add(resolved)
+            if candidate.run is not None:
+                yield candidate.run
+            elif candidate.error is not None:
+                yield Failure.of(candidate.shown, candidate.error)
 
 
 def _attempt(run: Run, question: Question) -> Reported | Failure:
-    """The analysis of a run; where damage turns up on the way, that of its good prefix."""
+    """Return the analysis of a run; where damage turns up on the way, that of its good prefix."""
     try:
         try:
             return _analyse(run, question)
@@ -151,20 +151,20 @@ def _attempt(run: Run, question: Question) -> Reported | Failure:
         )
 
 
-def _outcome(found: Run | Failure) -> list[Outcome]:
-    """What a run has to say in a comparison, also one that is too short to be analysed: it must not be missing."""
-    if isinstance(found, Failure):
+def _outcome(run: Run | Failure) -> list[Outcome]:
+    """Return what a run says in a comparison, also one that is too short to be analysed: it must not be missing."""
+    if isinstance(run, Failure):
         return []
     try:
-        return [outcome_of(found)]
+        return [outcome_of(run)]
     except SedscopeError as error:
-        _warn(f"{_shown(found.path)}: no part of the comparison: {error}")
+        _warn(f"{_shown(run.path)}: no part of the comparison: {error}")
         return []
 
 
-def _compared(outcomes: Sequence[Outcome]) -> InterventionComparison | None:
-    found = compare(outcomes)
-    return found if found.has_intervention else None
+def _comparison_of(outcomes: Sequence[Outcome]) -> InterventionComparison | None:
+    comparison = compare(outcomes)
+    return comparison if comparison.has_intervention else None
 
 
 def _damage(run: Run) -> str:
@@ -174,18 +174,18 @@ def _damage(run: Run) -> str:
 
 def _analyse(run: Run, question: Question) -> Reported:
     with ProgressDisplay(sys.stderr, run.name) as display:
-        found = analyse(
+        analysis = analyse(
             run, question.settings, question.sources, question.tasks, question.crossed, progress=display.update
         )
-    return Reported(found, RunFacts.of(run))
+    return Reported(analysis, RunFacts.of(run))
 
 
 def _complaints(analyses: Sequence[RunAnalysis], failures: Sequence[Failure]) -> Iterator[str]:
-    """What is wrong with which run, and up to where a damaged one is good."""
-    for one in analyses:
-        good = "nothing" if one.steps is None else f"t = {one.steps[0]}–{one.steps[1]}"
-        for damage in one.damage:
-            yield f"{one.path}: damaged: {damage}; good: {good}"
+    """Yield what is wrong with which run, and up to where a damaged one is good."""
+    for run in analyses:
+        good = "nothing" if run.steps is None else f"t = {run.steps[0]}–{run.steps[1]}"
+        for damage in run.damage:
+            yield f"{run.path}: damaged: {damage}; good: {good}"
     for failure in failures:
         yield f"{failure.path}: {failure.reason}"
 
@@ -200,7 +200,7 @@ class _Stdout(Console):
         self.lost_its_reader = False
 
     def on_broken_pipe(self) -> None:
-        """Says no more, quietly; the files are still written."""
+        """Say no more, quietly; the files are still written."""
         self.quiet = self.lost_its_reader = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -215,7 +215,7 @@ def _shown(path: Path) -> str:
 
 
 def _next_step(paths: Sequence[Path], question: Question, out: Path | None) -> Text:
-    """What a reader of the table will want next."""
+    """Return the command or the file that a reader of the table will want next."""
     if out is None:
         command = _command(paths, question, Path("report"))
         return Text.assemble(("next: ", "dim"), command, ("  (report.html)", "dim"))

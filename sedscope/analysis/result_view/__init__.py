@@ -1,1 +1,1 @@
-"""What is shown of a result, the same on the terminal, in the report, in the viewer, in files and to checks."""
+"""The values of a result as they are shown on the terminal, in the report, the viewer and files, and to checks."""

@@ -32,7 +32,7 @@ _IN_FILES: tuple[Face, ...] = ("json", "tables")
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What is known of one task by itself: its milestones and the rank of its centroids."""
+    """One task by itself: its milestones and the rank of its centroids."""
 
     metrics: TaskMetrics
     ranks: RankSeries | None
@@ -192,9 +192,9 @@ CHECKPOINTS: list[ResultColumn[CheckpointCoupling]] = [
         ResultColumn(
             f"alignment_{kind}", f"alignment, {kind}",
             f"cosine of the row with the next movement of the centroids, {what}",
-            _alignment(place), ("tables", "gate"),
+            _alignment(index), ("tables", "gate"),
         )
-        for place, (kind, what) in enumerate(
+        for index, (kind, what) in enumerate(
             zip(SHIFT_KINDS, ("selected parameters moved", "all parameters moved"), strict=True)
         )
     ),

@@ -1,4 +1,4 @@
-"""What every face shows of a run's result: its tables, how sources share rows, and what is said below the numbers.
+"""The view of a run that every face shows: tables, how sources share rows, and what is said below the numbers.
 
 Decides that once, from the analysis. Leaves to others: the columns (`columns`) and the looks of a face.
 """

@@ -30,25 +30,25 @@ class GroupRbar:
 
 
 def sources_of(task: str) -> tuple[str, ...]:
-    """Those that are compared, where runs have them."""
+    """Return the sources that are compared, where runs have them."""
     return (Source(FIXED_GRADIENT, task).name, Source(GRADIENT, task).name, GRADIENT, UPDATE, DISPLACEMENT)
 
 
 def rbar_of(group: TreatmentGroup, task: str, analyses: Iterable[RunAnalysis]) -> tuple[GroupRbar, ...]:
-    """Of every source that at least one run of the group has against the task."""
-    by_path = {one.path: one for one in analyses}
-    found = []
+    """Return the final R̄_k of every source that at least one run of the group has against the task."""
+    by_path = {run.path: run for run in analyses}
+    rbars = []
     for source in sources_of(task):
         values = _values(group, task, source, by_path)
-        if any(not isinstance(one, Undefined) for one in values):
-            found.append(GroupRbar(source, tuple(values), over_seeds(values)))
-    return tuple(found)
+        if any(not isinstance(value, Undefined) for value in values):
+            rbars.append(GroupRbar(source, tuple(values), over_seeds(values)))
+    return tuple(rbars)
 
 
 def _values(
     group: TreatmentGroup, task: str, source: str, by_path: Mapping[str, RunAnalysis]
 ) -> Sequence[float | Undefined]:
-    return [_final(by_path.get(one.path), task, source) for one in group.runs]
+    return [_final(by_path.get(run.path), task, source) for run in group.runs]
 
 
 def _final(run: RunAnalysis | None, task: str, source: str) -> float | Undefined:

@@ -1,4 +1,4 @@
-"""What interventions did, in sentences that follow from the numbers by stated rules (`docs/report.md`).
+"""The effect of interventions, in sentences that follow from the numbers by stated rules (`docs/report.md`).
 
 Decides the words: earlier and later only where the interval over seeds leaves 1 out, and no kept subspace without
 `freeze` beside it. Leaves to others: every number and every verdict (`analysis.comparison`).
@@ -28,10 +28,10 @@ def comparison_findings(
 ) -> Iterator[tuple[Cohort, TaskComparison, tuple[Words, ...]]]:
     """The sentences of every cohort and task in which anything was done."""
     for cohort in comparison.cohorts:
-        for one in cohort.tasks:
-            sentences = tuple(sentence(group, one) for group in one.groups if group.treatment.acts)
+        for task in cohort.tasks:
+            sentences = tuple(sentence(group, task) for group in task.groups if group.treatment.acts)
             if sentences:
-                yield cohort, one, sentences
+                yield cohort, task, sentences
 
 
 def sentence(group: TreatmentGroup, among: TaskComparison) -> Words:
@@ -66,7 +66,7 @@ def _unpaired(speedup: SpeedUp) -> Words:
 
 
 def _bounded(speedup: SpeedUp, bound: QuotientBounds) -> Words:
-    """Where a run of either group never got there."""
+    """Say what is known where a run of either group never got there."""
     own, reference = (sum(time.reached for time in times) for times in _times(speedup))
     n = len(speedup.pairs)
     seeds = f"{n} seed{'' if n == 1 else 's'}"
@@ -89,8 +89,8 @@ def _times(speedup: SpeedUp) -> tuple[list[CensoredTime], list[CensoredTime]]:
 def _relation(average: Average, reference: str) -> Words:
     """`3.46× earlier than control (n = 3, 2.9–4.1)`."""
     if verdict(average) == "alike":
-        said = f" than {reference} as far as the interval tells: {times(average.value)} ({interval_text(average)})"
-        return (Strong("neither earlier nor later"), said)
+        rest = f" than {reference} as far as the interval tells: {times(average.value)} ({interval_text(average)})"
+        return (Strong("neither earlier nor later"), rest)
     turned, word = _turned(average)
     return (Strong(f"{times(turned.value)} {word}"), f" than {reference} ({interval_text(turned)})")
 
@@ -108,23 +108,23 @@ def _beside(group: TreatmentGroup, beside: ReferenceComparison, among: TaskCompa
     words: Words = (f"; {_against_its_control(speedup.reference, among)}",)
     if beside.kind == "random":
         return (*words, ": ", *_against_random(group, speedup))
-    average, said = speedup.average, verdict(speedup.average)
+    average, relation = speedup.average, verdict(speedup.average)
     if isinstance(average, Undefined):
         return (*words, f", and how the two compare is not known ({average.reason}): ", Strong(_NO_MOVEMENT))
-    if said in ("alike", "open"):
-        return (*words, ": ", f"with {_too_few(average)} " if said == "open" else "", Strong(_NO_MOVEMENT),
+    if relation in ("alike", "open"):
+        return (*words, ": ", f"with {_too_few(average)} " if relation == "open" else "", Strong(_NO_MOVEMENT),
                 _quotient(average, speedup.reference))  # fmt: skip
-    more = "what is kept does more than no movement" if said == "earlier" else "what is kept gains nothing"
+    more = "what is kept does more than no movement" if relation == "earlier" else "what is kept gains nothing"
     return (*words, ", and it is ", *_relation(average, speedup.reference), f": {more}")
 
 
 def _against_random(group: TreatmentGroup, speedup: SpeedUp) -> Words:
-    average, said = speedup.average, verdict(speedup.average)
+    average, relation = speedup.average, verdict(speedup.average)
     if isinstance(average, Undefined):
         return (f"how the two compare is not known ({average.reason})",)
-    if said in ("earlier", "later"):
+    if relation in ("earlier", "later"):
         return ("beside that random subspace it is ", *_relation(average, speedup.reference))
-    seeds = "these seeds do" if said != "open" else f"{_too_few(average)} {'does' if average.n == 1 else 'do'}"
+    seeds = "these seeds do" if relation != "open" else f"{_too_few(average)} {'does' if average.n == 1 else 'do'}"
     done = "removed" if group.treatment.removes else "kept"
     return (f"{seeds} not tell the {done} subspace from a random one", _quotient(average, speedup.reference))
 
@@ -141,7 +141,7 @@ def _quotient(average: Average, reference: str) -> str:
 
 def _against_its_control(label: str, among: TaskComparison) -> str:
     """`freeze is 3.60× earlier than control`: what stands beside, against the control too."""
-    group = next(one for one in among.groups if one.label == label)
+    group = next(group for group in among.groups if group.label == label)
     speedup = group.speedups[FIRST]
     if speedup.bound is not None:
         return f"{label} against control is {ratio_text(speedup.bound)}"

@@ -53,5 +53,5 @@ def mean_ends(average: Average) -> str:
 
 
 def estimate_of(average: Average) -> Estimate:
-    """As the checks hold a number."""
+    """Return an average as the checks hold a number."""
     return Estimate(average.value, None if isinstance(average.ends, Undefined) else average.ends)

@@ -133,7 +133,7 @@ def escaped(text: str) -> str:
     """Text that means nothing but itself, on one line."""
     flat = " ".join(text.split("\n"))
     shown = "".join(_ENTITIES.get(sign, sign) for sign in _MEANING.sub(r"\\\1", flat))
-    return _TOGETHER.sub(lambda found: found.group(0) + _SPLIT, shown)
+    return _TOGETHER.sub(lambda sign: sign.group(0) + _SPLIT, shown)
 
 
 def code(text: str) -> str:

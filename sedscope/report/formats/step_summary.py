@@ -20,7 +20,7 @@ _LEFT_OUT = "\n\nThe rest is in report.md: a step summary holds no more.\n"
 
 
 def summary_wanted(environment: Mapping[str, str]) -> bool:
-    """Whether there is a file to append to."""
+    """Tell whether there is a file to append to."""
     return bool(environment.get(VARIABLE))
 
 
@@ -49,6 +49,6 @@ def shortened(text: str, limit: int) -> str:
     room = limit - len(_LEFT_OUT.encode())
     if room <= 0:
         return ""
-    kept = text.encode()[:room].decode(errors="ignore")
-    cut = max(kept.rfind("\n## "), kept.rfind("\n### "))
-    return kept[: cut if cut > 0 else max(kept.rfind("\n"), 0)].rstrip("\n") + _LEFT_OUT
+    beginning = text.encode()[:room].decode(errors="ignore")
+    cut = max(beginning.rfind("\n## "), beginning.rfind("\n### "))
+    return beginning[: cut if cut > 0 else max(beginning.rfind("\n"), 0)].rstrip("\n") + _LEFT_OUT

@@ -34,7 +34,7 @@ Values = dict[str, "Estimate | Undefined"]
 
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """What became of every number of the earlier report, and what only this one has."""
+    """The verdicts of a gate, and notes on what the baseline does not hold."""
 
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
@@ -60,9 +60,9 @@ def read_report(path: Path) -> Json:
         raise RefusedError(f"{shown}: a report.json is required, found another file")
     if value.get("version") != VERSION:
         raise RefusedError(f"{shown}: version {VERSION} is required, found {value.get('version')!r}")
-    found = printable_json(value)
-    assert isinstance(found, dict)
-    return found
+    report = printable_json(value)
+    assert isinstance(report, dict)
+    return report
 
 
 def parse_change(text: str) -> float:
@@ -99,13 +99,13 @@ def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) ->
     verdicts: list[Verdict] = []
     notes: list[str] = []
     for name, run in earlier.items():
-        found = mine.get(name)
-        if found is None:
+        numbers = mine.get(name)
+        if numbers is None:
             gone = Undefined("the run is not in this report")
             verdicts.append(Verdict(name, "in both reports", Estimate.exact(1.0), gone, "==", holds=False))
             continue
-        verdicts += _compared(name, _numbers(run), found, allowed)
-        extra = [what for what in found if what not in _numbers(run)]
+        verdicts += _compared(name, _numbers(run), numbers, allowed)
+        extra = [what for what in numbers if what not in _numbers(run)]
         notes += [f"{name}: not in the baseline: {what}" for what in extra]
     notes += [f"{name}: not in the baseline" for name in mine if name not in earlier]
     return GateAnswer(tuple(verdicts), tuple(notes))
@@ -142,45 +142,45 @@ def _other(old: object, new: object) -> bool:
 
 def _by_name(report: Json) -> dict[str, Json]:
     """The runs of a report; of several with one name, the later ones are numbered in their order."""
-    found: dict[str, Json] = {}
+    runs: dict[str, Json] = {}
     for run in _objects(report.get("runs")):
         name = str(run.get("name"))
-        n = sum(one.get("name") == run.get("name") for one in found.values())
-        found[f"{name} ({n + 1})" if n else name] = run
-    return found
+        n = sum(earlier.get("name") == run.get("name") for earlier in runs.values())
+        runs[f"{name} ({n + 1})" if n else name] = run
+    return runs
 
 
 def _numbers(run: Json) -> Values:
     """Every number of a run that is compared, by what it is."""
-    found: Values = {}
-    for one in _objects(run.get("coupling")):
-        place = f'source="{one.get("source")}", task="{one.get("task")}"'
-        place += f", window={one.get('window')}, rank={one.get('rank')}"
-        ends = one.get("interval") if isinstance(one.get("interval"), dict) else {}
+    values: Values = {}
+    for entry in _objects(run.get("coupling")):
+        arguments = f'source="{entry.get("source")}", task="{entry.get("task")}"'
+        arguments += f", window={entry.get('window')}, rank={entry.get('rank')}"
+        ends = entry.get("interval") if isinstance(entry.get("interval"), dict) else {}
         for moment in ("peak", "final"):
-            found[f"{moment}(rbar, {place})"] = _value(one, moment, (ends or {}).get(moment))
-    for one in _objects(run.get("rank90")):
-        ranks = one.get("rank90")
+            values[f"{moment}(rbar, {arguments})"] = _value(entry, moment, (ends or {}).get(moment))
+    for entry in _objects(run.get("rank90")):
+        ranks = entry.get("rank90")
         last = ranks[-1] if isinstance(ranks, list) and ranks else None
-        found[f'final(rank90, task="{one.get("task")}")'] = _number(last, one, "rank90")
-    for one in _objects(run.get("metrics")):
+        values[f'final(rank90, task="{entry.get("task")}")'] = _number(last, entry, "rank90")
+    for entry in _objects(run.get("metrics")):
         for what in ("grok_step", "memorisation_step"):
-            found[f'{what}(task="{one.get("task")}")'] = _number(one.get(what), one, what.removesuffix("_step"))
-    return found
+            values[f'{what}(task="{entry.get("task")}")'] = _number(entry.get(what), entry, what.removesuffix("_step"))
+    return values
 
 
-def _value(one: Json, moment: str, ends: object) -> Estimate | Undefined:
-    found = _number(one.get(moment), one, moment)
-    if isinstance(found, Undefined) or not isinstance(ends, list) or len(ends) != 2:
-        return found
+def _value(entry: Json, moment: str, ends: object) -> Estimate | Undefined:
+    number = _number(entry.get(moment), entry, moment)
+    if isinstance(number, Undefined) or not isinstance(ends, list) or len(ends) != 2:
+        return number
     low, high = ends
-    return Estimate(found.value, (float(low), float(high))) if _is_number(low) and _is_number(high) else found
+    return Estimate(number.value, (float(low), float(high))) if _is_number(low) and _is_number(high) else number
 
 
-def _number(value: object, one: Json, what: str) -> Estimate | Undefined:
+def _number(value: object, entry: Json, what: str) -> Estimate | Undefined:
     if isinstance(value, int | float) and _is_number(value):
         return Estimate(float(value))
-    reasons = [str(each.get("reason")) for each in _objects(one.get("undefined")) if each.get("what") == what]
+    reasons = [str(each.get("reason")) for each in _objects(entry.get("undefined")) if each.get("what") == what]
     return Undefined(reasons[0] if reasons else "it is not in the report")
 
 
@@ -189,4 +189,4 @@ def _is_number(value: object) -> bool:
 
 
 def _objects(value: object) -> Sequence[Json]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -49,28 +49,28 @@ def apply_checks(
 def _applied(
     check: Check, reported: Sequence[Reported], comparison: InterventionComparison | None
 ) -> Iterable[Verdict]:
-    asked = [*lookups(check.left), *lookups(check.right)]
-    of_runs = [one for one in asked if QUANTITIES[one.quantity].of_run]
-    if not asked or any(one.get("run") is None for one in of_runs):
-        for one in reported:
-            yield _verdict(check, one.analysis.name, one, reported, comparison)
+    all_lookups = [*lookups(check.left), *lookups(check.right)]
+    of_runs = [lookup for lookup in all_lookups if QUANTITIES[lookup.quantity].of_run]
+    if not all_lookups or any(lookup.get("run") is None for lookup in of_runs):
+        for run in reported:
+            yield _verdict(check, run.analysis.name, run, reported, comparison)
         return
-    names = dict.fromkeys(str(one.get("run")) for one in of_runs) or ("interventions",)
+    names = dict.fromkeys(str(lookup.get("run")) for lookup in of_runs) or ("interventions",)
     yield _verdict(check, printable(", ".join(names)), Undefined("no run is meant"), reported, comparison)
 
 
 def _verdict(
     check: Check,
     name: str,
-    one: Reported | Undefined,
+    subject: Reported | Undefined,
     reported: Sequence[Reported],
     comparison: InterventionComparison | None,
 ) -> Verdict:
-    def value(wanted: Lookup) -> Estimate | Undefined:
-        if not QUANTITIES[wanted.quantity].of_run:
-            return look_up_group(comparison, wanted)
-        run = one if wanted.get("run") is None else _named(wanted, reported)
-        return run if isinstance(run, Undefined) else look_up(run, wanted)
+    def value(lookup: Lookup) -> Estimate | Undefined:
+        if not QUANTITIES[lookup.quantity].of_run:
+            return look_up_group(comparison, lookup)
+        run = subject if lookup.get("run") is None else _named(lookup, reported)
+        return run if isinstance(run, Undefined) else look_up(run, lookup)
 
     left, right = _evaluated(check.left, value), _evaluated(check.right, value)
     holds = (
@@ -81,21 +81,21 @@ def _verdict(
     return Verdict(name, printable(check.text, 4000), left, right, check.relation, holds)
 
 
-def _named(wanted: Lookup, reported: Sequence[Reported]) -> Reported | Undefined:
+def _named(lookup: Lookup, reported: Sequence[Reported]) -> Reported | Undefined:
     """The run with this path, or the only one with this name."""
-    name = wanted.get("run")
-    found = [one for one in reported if one.analysis.path == name]
-    found = found or [one for one in reported if one.analysis.name == name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        paths = ", ".join(one.analysis.path for one in found)
-        return Undefined(f"run: {len(found)} runs are called {name!r}; one of {paths} is required")
+    name = lookup.get("run")
+    matching = [run for run in reported if run.analysis.path == name]
+    matching = matching or [run for run in reported if run.analysis.name == name]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        paths = ", ".join(run.analysis.path for run in matching)
+        return Undefined(f"run: {len(matching)} runs are called {name!r}; one of {paths} is required")
     return Undefined(f"run: {name!r} is not in this report; known: {_names(reported)}")
 
 
 def _names(reported: Sequence[Reported]) -> str:
-    return ", ".join(one.analysis.name for one in reported) or "none"
+    return ", ".join(run.analysis.name for run in reported) or "none"
 
 
 def _evaluated(expression: Expression, value: Callable[[Lookup], Estimate | Undefined]) -> Estimate | Undefined:
@@ -105,8 +105,8 @@ def _evaluated(expression: Expression, value: Callable[[Lookup], Estimate | Unde
         case Lookup():
             return value(expression)
         case Negative(of):
-            found = _evaluated(of, value)
-            return found if isinstance(found, Undefined) else estimate.subtract(Estimate.exact(0.0), found)
+            operand = _evaluated(of, value)
+            return operand if isinstance(operand, Undefined) else estimate.subtract(Estimate.exact(0.0), operand)
         case End(which, of):
             return _end(_evaluated(of, value), which)
         case Binary(sign, left, right):
@@ -116,9 +116,9 @@ def _evaluated(expression: Expression, value: Callable[[Lookup], Estimate | Unde
             return theirs if isinstance(theirs, Undefined) else _ARITHMETIC[sign](ours, theirs)
 
 
-def _end(found: Estimate | Undefined, which: str) -> Estimate | Undefined:
-    if isinstance(found, Undefined):
-        return found
-    if found.ends is None:
+def _end(value: Estimate | Undefined, which: str) -> Estimate | Undefined:
+    if isinstance(value, Undefined):
+        return value
+    if value.ends is None:
         return Undefined(f"{which}() needs an interval, and none is known")
-    return Estimate.exact(found.ends[0 if which == "low" else 1])
+    return Estimate.exact(value.ends[0 if which == "low" else 1])

@@ -22,7 +22,7 @@ DEFAULT_CHANGE = "10%"
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What must hold."""
+    """The checks and the baseline that a report must pass."""
 
     checks: tuple[Check, ...] = ()
     baseline: Json | None = None
@@ -35,7 +35,7 @@ class Gate:
 
     @classmethod
     def of(cls, checks: Sequence[str], baseline: Path | None, max_change: str | None, junit: Path | None) -> Gate:
-        """From the flags of the command.
+        """Return the gate that the flags of the command ask for.
 
         Raises:
             UsageError: A check does not follow the grammar, or a flag lacks the one that it belongs to.
@@ -52,7 +52,7 @@ class Gate:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was asked."""
+        """True where nothing has to hold."""
         return not self.checks and self.baseline is None
 
     def answer(
@@ -62,6 +62,6 @@ class Gate:
         verdicts: tuple[Verdict, ...] = apply_checks(self.checks, reported, comparison)
         if self.baseline is None:
             return GateAnswer(verdicts, ())
-        new = json.loads(render_json([one.analysis for one in reported], (), settings))
+        new = json.loads(render_json([run.analysis for run in reported], (), settings))
         compared = compare_reports(self.baseline, new, settings, self.max_change)
         return GateAnswer(verdicts + compared.verdicts, compared.notes)

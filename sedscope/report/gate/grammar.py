@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from sedscope.report.gate.tokens import Token, refusal, tokens_of
-from sedscope.report.gate.vocabulary import CHOICES, ENDS, QUANTITIES, REDUCTIONS, TEXTS, WHOLE, require_known
+from sedscope.report.gate.vocabulary import CHOICES, ENDS, INTEGERS, QUANTITIES, REDUCTIONS, TEXTS, require_known
 
 Relation = Literal["<", "<=", ">", ">=", "==", "!="]
 RELATIONS: tuple[Relation, ...] = ("<", "<=", ">", ">=", "==", "!=")
@@ -246,7 +246,7 @@ class _Reader:
         for name in (*known.required, *(("t",) if reduction == "at" else ())):
             if name not in arguments:
                 raise self._refusal(f"{name}= is required in {reduction or quantity}({quantity}, …)")
-        for name in (name for name in arguments if name in WHOLE):
+        for name in (name for name in arguments if name in INTEGERS):
             if arguments[name] != int(cast(float, arguments[name])):
                 raise self._refusal(f"{name}: a whole number is required", tokens[name])
         for name, choices in CHOICES.items():

@@ -16,13 +16,13 @@ from sedscope.report.gate.verdict import Verdict
 def render_junit(verdicts: Sequence[Verdict], failures: Sequence[Failure]) -> str:
     """The file as text, ending in a newline."""
     root = Element("testsuites", name="sedscope report")
-    for run in dict.fromkeys(one.run for one in verdicts):
-        _suite(root, run, [one for one in verdicts if one.run == run])
+    for run in dict.fromkeys(verdict.run for verdict in verdicts):
+        _suite(root, run, [verdict for verdict in verdicts if verdict.run == run])
     for failure in failures:
         suite = SubElement(root, "testsuite", _counts(failure.path, 1, errors=1))
         case = SubElement(suite, "testcase", name="analysed", classname=failure.path, time="0")
         SubElement(case, "error", message=failure.reason, type=f"status {failure.status}")
-    failed = sum(not one.passed for one in verdicts)
+    failed = sum(not verdict.passed for verdict in verdicts)
     totals = _counts("", len(verdicts) + len(failures), failures=failed, errors=len(failures))
     root.attrib.update({name: value for name, value in totals.items() if name in ("tests", "failures", "errors")})
     indent(root)
@@ -30,14 +30,14 @@ def render_junit(verdicts: Sequence[Verdict], failures: Sequence[Failure]) -> st
 
 
 def _suite(root: Element, run: str, verdicts: Sequence[Verdict]) -> None:
-    failed = sum(not one.passed for one in verdicts)
+    failed = sum(not verdict.passed for verdict in verdicts)
     suite = SubElement(root, "testsuite", _counts(run, len(verdicts), failures=failed))
-    for one in verdicts:
-        case = SubElement(suite, "testcase", name=one.check, classname=run, time="0")
-        if not one.passed:
-            SubElement(case, "failure", message=one.sides, type="check").text = str(one)
+    for verdict in verdicts:
+        case = SubElement(suite, "testcase", name=verdict.check, classname=run, time="0")
+        if not verdict.passed:
+            SubElement(case, "failure", message=verdict.sides, type="check").text = str(verdict)
         else:
-            SubElement(case, "system-out").text = one.sides
+            SubElement(case, "system-out").text = verdict.sides
 
 
 def _counts(name: str, tests: int, *, failures: int = 0, errors: int = 0) -> dict[str, str]:

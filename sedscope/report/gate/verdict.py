@@ -1,4 +1,4 @@
-"""What became of a check: passed or failed, with both sides and their intervals.
+"""The outcome of a check: passed or failed, with both sides and their intervals.
 
 Decides how a verdict reads on the terminal and in the report.
 """
@@ -33,7 +33,7 @@ class Verdict:
 
     @property
     def is_close(self) -> bool:
-        """Whether the sides' intervals overlap, so that the verdict could have been another one."""
+        """True where the sides' intervals overlap, so that the verdict could have been another one."""
         if not (isinstance(self.left, Estimate) and isinstance(self.right, Estimate)):
             return False
         ours, theirs = self.left.ends, self.right.ends
@@ -44,8 +44,8 @@ class Verdict:
     @property
     def sides(self) -> str:
         """`left 72.1 (65–80), right 106 (96–118)`; why a side is undefined."""
-        said = [f"{name} {_side(value)}" for name, value in (("left", self.left), ("right", self.right))]
-        return ", ".join(said) + ("; the intervals overlap" if self.is_close else "")
+        sides = [f"{name} {_side(value)}" for name, value in (("left", self.left), ("right", self.right))]
+        return ", ".join(sides) + ("; the intervals overlap" if self.is_close else "")
 
     def __str__(self) -> str:
         return f"{'passed' if self.passed else 'FAILED'}  {self.run}  {self.check}\n        {self.sides}"
@@ -57,7 +57,7 @@ def _side(value: Estimate | Undefined) -> str:
 
 def verdicts_section(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> Section:
     """The checks as a section of the report."""
-    failed = sum(not one.passed for one in verdicts)
+    failed = sum(not verdict.passed for verdict in verdicts)
     total = f"{len(verdicts)} check{'' if len(verdicts) == 1 else 's'}"
     summary: Words = (Strong(f"{failed} of {total} failed"),) if failed else (f"{total} passed.",)
     columns = (
@@ -69,13 +69,13 @@ def verdicts_section(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> 
     )
     rows = tuple(
         (
-            TableCell(one.run, is_name=True),
-            TableCell(one.check, is_name=True),
-            TableCell(_side(one.left)),
-            TableCell(_side(one.right)),
-            TableCell("passed" if one.passed else "FAILED", detail="intervals overlap" if one.is_close else ""),
+            TableCell(verdict.run, is_name=True),
+            TableCell(verdict.check, is_name=True),
+            TableCell(_side(verdict.left)),
+            TableCell(_side(verdict.right)),
+            TableCell("passed" if verdict.passed else "FAILED", detail="intervals overlap" if verdict.is_close else ""),
         )
-        for one in verdicts
+        for verdict in verdicts
     )
-    said = tuple(Line((note,), "aside") for note in notes)
-    return Section("Checks", "checks", (Line(summary), Table("verdicts", columns, rows), *said))
+    remarks = tuple(Line((note,), "aside") for note in notes)
+    return Section("Checks", "checks", (Line(summary), Table("verdicts", columns, rows), *remarks))

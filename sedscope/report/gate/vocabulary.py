@@ -58,7 +58,7 @@ QUANTITIES["grok_step"] = Quantity(("task", "threshold"), series=False)
 
 TEXTS = ("source", "task", "name", "run", "moved", "intervention", "over", "vary", "on", "basis", "basis_source")
 """Parameters that take a text; the others take a number."""
-WHOLE = ("t", "window", "rank")
+INTEGERS = ("t", "window", "rank")
 CHOICES: dict[str, tuple[str | float, ...]] = {
     "moved": SHIFT_KINDS,
     "threshold": GROK_ACCURACIES,
@@ -66,11 +66,11 @@ CHOICES: dict[str, tuple[str | float, ...]] = {
 }
 
 
-def require_known(what: str, name: str, known: tuple[str, ...], where: str) -> None:
+def require_known(what: str, name: str, known_names: tuple[str, ...], where: str) -> None:
     """Refuse an unknown name, listing the known ones.
 
     Raises:
         UsageError: It is not among them.
     """
-    if name not in known:
-        raise UsageError(f"--check: {what}: one of {', '.join(known)} is required, found {name!r} in {where!r}")
+    if name not in known_names:
+        raise UsageError(f"--check: {what}: one of {', '.join(known_names)} is required, found {name!r} in {where!r}")

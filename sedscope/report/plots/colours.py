@@ -35,7 +35,7 @@ class LineLook:
     marker: str = "o"
 
 
-_OWN = {
+_OF_FAMILY = {
     FIXED_GRADIENT: LineLook("#2f7fd6"),
     GRADIENT: LineLook("#1f9fb0", (0, (5, 2)), "s"),
     MOMENTUM: LineLook("#8a6fd1", (0, (3, 1.5)), "^"),
@@ -45,7 +45,7 @@ _OWN = {
     UPDATE: LineLook("#d07a1a", (0, (4, 1, 1, 1)), "D"),
     DISPLACEMENT: LineLook("#d84a4a", "-", "X"),
 }
-_WHOLE = {
+_ALL_TASKS = {
     FIXED_GRADIENT: LineLook("#6f7fa6", (0, (5, 1, 1, 1)), "p"),
     GRADIENT: LineLook("#5f8f95", (0, (2, 2)), "d"),
 }
@@ -72,8 +72,8 @@ def look_of(source: str) -> LineLook:
     parsed = parse_source(source)
     if parsed is None:
         return _STAGES.get(source, _OTHER)
-    whole = _WHOLE.get(parsed.family) if parsed.task is None else None
-    return whole or _OWN.get(parsed.family, _OTHER)
+    of_all_tasks = _ALL_TASKS.get(parsed.family) if parsed.task is None else None
+    return of_all_tasks or _OF_FAMILY.get(parsed.family, _OTHER)
 
 
 def task_colour(index: int) -> str:

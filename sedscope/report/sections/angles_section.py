@@ -1,4 +1,4 @@
-"""How close the subspaces of two sources are, beside how close one source is to itself on another batch."""
+"""Angles between the subspaces of two sources, beside the floor: one source against itself on another batch."""
 
 from __future__ import annotations
 
