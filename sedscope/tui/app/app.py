@@ -199,11 +199,9 @@ class Viewer(FramedApp):
         if tab is None or not tab.is_attached:
             return
         with self._host.lines_for_errors():
-            if isinstance(event, Progressed):
-                tab.job_progressed(event.number, event.stage, event.done, event.total)
-            elif isinstance(event, Answered):
+            if isinstance(event, Answered):
                 tab.job_answered(event.number, event.value, event.final)
-            else:
+            elif isinstance(event, Finished):
                 tab.job_ended(event.number, event.error, event.cancelled)
 
     def on_tab_bar_tab_clicked(self, message: TabBar.TabClicked) -> None:

@@ -101,7 +101,7 @@ class Shell(Protocol):
         ...
 
     def request(self, job: Job, owner: str) -> int:
-        """Have a job done; `job_progressed`, `job_answered` and `job_ended` of the tab named `owner` follow.
+        """Have a job done; `job_answered` and `job_ended` of the tab named `owner` follow.
 
         A job that this tab asked for and that is still under way is given up, unless it is equal.
         """

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
     from sedscope.tui.plot.messages import (
         CellMoved,
         CursorMoved,
-        Hovered,
         PlotMessage,
-        RangeChanged,
-        ScaleChanged,
-        SeriesPicked,
     )
     from sedscope.tui.plot.plot_widget import Plot
 
@@ -32,17 +28,13 @@ __all__ = [
     "CursorMoved",
     "Heatmap",
     "HeatmapView",
-    "Hovered",
     "Legend",
     "Look",
     "Moment",
     "Plot",
     "PlotMessage",
-    "RangeChanged",
     "Rule",
-    "ScaleChanged",
     "Series",
-    "SeriesPicked",
     "View",
 ]
 
@@ -52,7 +44,7 @@ _HOMES = {
     "heatmap.heatmap_widget": ("HeatmapView",),
     "legend_widget": ("Legend",),
     "messages": (
-        "CellMoved", "CursorMoved", "Hovered", "PlotMessage", "RangeChanged", "ScaleChanged", "SeriesPicked",
+        "CellMoved", "CursorMoved", "PlotMessage",
     ),
     "plot_widget": ("Plot",),
 }  # fmt: skip

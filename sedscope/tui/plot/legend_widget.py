@@ -47,4 +47,4 @@ class Legend(Sliced):
         index = legend.entry_at(len(self._plot.chart.series), *self.size, position.x, position.y)
         if index is not None:
             event.stop()
-            self._plot.choose(None if self._plot.view.picked == index else index)
+            self._plot.pick(None if self._plot.view.picked == index else index)

@@ -41,10 +41,6 @@ class Plot(CursorWidget):
     ]
 
     CursorMoved = messages.CursorMoved
-    Hovered = messages.Hovered
-    SeriesPicked = messages.SeriesPicked
-    RangeChanged = messages.RangeChanged
-    ScaleChanged = messages.ScaleChanged
 
     def __init__(self, chart: Chart | None = None, *, look: Look | None = None, **options: Any) -> None:
         super().__init__(look=look, **options)
@@ -96,16 +92,6 @@ class Plot(CursorWidget):
         self._cursor = x
         if x is not None:
             self._view = moves.reaching(self._chart, self._view, x)
-        self._changed()
-
-    def set_range(self, low: float | None, high: float | None) -> None:
-        """Show a stretch of x in data units; None follows the data."""
-        self._view = replace(self._view, low=low, high=high)
-        self._changed()
-
-    def set_scale(self, scale: Scale | None) -> None:
-        """Set the scale of the y axis; None is the chart's own."""
-        self._view = replace(self._view, scale=scale)
         self._changed()
 
     def pick(self, index: int | None) -> None:
@@ -161,7 +147,7 @@ class Plot(CursorWidget):
 
     def action_pick(self, step: int) -> None:
         """Let the next or previous series stand out; after the last comes none."""
-        self.choose(self._view.picking(step, len(self._chart.series)).picked)
+        self.pick(self._view.picking(step, len(self._chart.series)).picked)
 
     def action_zoom(self, direction: int) -> None:
         """Zoom about the cursor."""
@@ -179,32 +165,19 @@ class Plot(CursorWidget):
     def action_scale(self) -> None:
         """Change between log and linear."""
         scale: Scale = "linear" if self._view.y_scale(self._chart) == "log" else "log"
-        self.set_scale(scale)
-        self.post_message(messages.ScaleChanged(self, scale))
-
-    def choose(self, index: int | None) -> None:
-        """Pick as the user does: with a message."""
-        self.pick(index)
-        picked = self._view.picked
-        label = "" if picked is None else self._chart.series[picked].label
-        self.post_message(messages.SeriesPicked(self, picked, label))
+        self._look_at(replace(self._view, scale=scale))
 
     def _move_to(self, x: float | None) -> None:
         if x is None:
             return
         self._hover = None
-        before = self._view
         self.set_cursor(x)
         self.post_message(messages.CursorMoved(self, x))
-        if self._view != before:
-            self.post_message(messages.RangeChanged(self, self._view.low, self._view.high))
 
     def _look_at(self, view: View) -> None:
-        if view == self._view:
-            return
-        self._view = view
-        self._changed()
-        self.post_message(messages.RangeChanged(self, view.low, view.high))
+        if view != self._view:
+            self._view = view
+            self._changed()
 
     # Mouse -------------------------------------------------------------------------------------------------------
 
@@ -278,7 +251,6 @@ class Plot(CursorWidget):
         if x != self._hover:
             self._hover = x
             self._changed()
-            self.post_message(messages.Hovered(self, x))
 
     def _column(self, event: events.MouseEvent) -> int | None:
         """Return the column of the plot area under the mouse, None beside it."""

@@ -72,11 +72,6 @@ class Sliced(Widget):
             return self._own_look
         return Look(colours="none" if self.app.no_color else "sixteen" if self.app.native_ansi_color else "full")
 
-    @look.setter
-    def look(self, look: Look | None) -> None:
-        self._own_look = look
-        self._restyle()
-
     def redraw(self) -> None:
         """Draw again soon, once, however often this is called before."""
         if not self._waiting and self.is_mounted:

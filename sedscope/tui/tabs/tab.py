@@ -85,9 +85,6 @@ class Tab(Vertical):
         """Come to the front. By default the first focusable widget takes the keys."""
         self.focus_first()
 
-    def job_progressed(self, number: int, stage: str, done: int, total: int) -> None:
-        """Take notice that a job of this tab made progress (the viewer itself shows it too)."""
-
     def job_answered(self, number: int, value: Any, final: bool) -> None:
         """Take a result of a job of this tab; later ones refine it unless it is final."""
 

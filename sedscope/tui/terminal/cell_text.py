@@ -83,8 +83,3 @@ def cut(line: Iterable[Run], cells: int, key: str = "") -> Line:
     if left > 0:
         runs.append((" " * left, key))
     return tuple(runs)
-
-
-def text_of(line: Iterable[Run]) -> str:
-    """Return the line's text without its styles."""
-    return "".join(text for text, _ in line)

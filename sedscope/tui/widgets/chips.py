@@ -25,11 +25,6 @@ class Chips(Widget):
         chips: Chips
         index: int
 
-        @property
-        def control(self) -> Chips:
-            """The widget it came from."""
-            return self.chips
-
     def __init__(self, caption: str = "", choices: Sequence[str] = (), chosen: int = 0, **options: Any) -> None:
         super().__init__(**options)
         self._caption, self._choices, self._chosen = caption, tuple(choices), chosen

@@ -43,12 +43,6 @@ class WorkerClient:
         self._threads: tuple[Thread, ...] = ()
         """They read from the process, and end with it."""
 
-    @property
-    def pid(self) -> int | None:
-        """The process's id, where one is running."""
-        process = self._process
-        return None if process is None or process.poll() is not None else process.pid
-
     def submit(self, job: Job) -> int:
         """Ask; the number is that of every event about it."""
         with self._lock:

@@ -80,12 +80,7 @@ class CouplingJob:
     path: str
     stamp: str
     settings: Settings
-    sources: tuple[str, ...] | None = None
-    """None for every source of the run."""
-    tasks: tuple[str, ...] | None = None
     crossed: bool = False
-    preview: bool = True
-    """True where a coarse answer comes first."""
 
     @property
     def title(self) -> str:
@@ -96,16 +91,15 @@ class CouplingJob:
         """Yield a lesser answer where the requested one is not cached, then that one."""
         from sedscope.analysis.pipeline.analyse import analyse, cached_analysis
 
-        what: Any = {"sources": self.sources, "tasks": self.tasks, "crossed": self.crossed}
-        cached = cached_analysis(run, self.settings, **what)
+        cached = cached_analysis(run, self.settings, crossed=self.crossed)
         if cached is not None:
             yield cached, True
             return
-        if (table := cached_analysis(run, self.settings.for_a_table(), **what)) is not None:
+        if (table := cached_analysis(run, self.settings.for_a_table(), crossed=self.crossed)) is not None:
             yield table, False
-        elif self.preview and (coarse := coarser(self.settings)) != self.settings:
-            yield analyse(run, coarse, **what, progress=tell), False
-        yield analyse(run, self.settings, **what, progress=tell), True
+        elif (coarse := coarser(self.settings)) != self.settings:
+            yield analyse(run, coarse, crossed=self.crossed, progress=tell), False
+        yield analyse(run, self.settings, crossed=self.crossed, progress=tell), True
 
 
 def coarser(settings: Settings) -> Settings:

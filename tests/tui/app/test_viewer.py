@@ -13,7 +13,7 @@ from viewing import HOSTILE, SIZES, metric_run, open_run, record, screen_text, s
 
 from sedscope.tui.app.app import Viewer
 from sedscope.tui.app.tabbar import TabBar
-from sedscope.tui.plot import Plot
+from sedscope.tui.plot import Plot, View
 from sedscope.tui.tabs import TABS
 from sedscope.tui.tabs.runs.runs_grid import RunsGrid
 from sedscope.tui.tabs.tab import Tab
@@ -217,7 +217,7 @@ def test_a_run_grows_on_the_screen_and_keeps_cursor_zoom_and_scroll(tmp_path: Pa
             assert app.data is not None and app.data.state == "recording"
             await shows(app, "● live  recording")
             plot = app.query(Plot).first()
-            plot.set_range(2.0, 9.0)
+            plot._look_at(View(2.0, 9.0))
             await pilot.press("home", "right")
             await until(lambda: app.cursor is not None, "a cursor")
             facts = app.query_one(FactsView)

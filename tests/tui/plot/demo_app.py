@@ -17,7 +17,6 @@ from sedscope.tui.plot import (
     Chart,
     Heatmap,
     HeatmapView,
-    Hovered,
     Legend,
     Look,
     Moment,
@@ -118,9 +117,6 @@ class Demo(App[None]):
     def on_cursor_moved(self, event: Plot.CursorMoved) -> None:
         """One step cursor for all."""
         self.query_one("#spectrum", HeatmapView).set_x(event.x)
-
-    def on_hovered(self, event: Hovered) -> None:
-        """The mouse only reads."""
 
     def on_cell_moved(self, event: CellMoved) -> None:
         """The spectrum's column is a step."""

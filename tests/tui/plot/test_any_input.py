@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_line import text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,7 +14,7 @@ from sedscope.tui.plot.axis import axes
 from sedscope.tui.plot.curves import draw
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.legend import legend
-from sedscope.tui.terminal.cell_text import text_of, width
+from sedscope.tui.terminal.cell_text import width
 
 ANY = st.floats(width=64)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

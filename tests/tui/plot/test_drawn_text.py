@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_line import text_of
 
 from sedscope.tui.plot import Axis, Chart, Look, Moment, Rule, Series, View
 from sedscope.tui.plot.curves import draw
-from sedscope.tui.terminal.cell_text import text_of
 
 X = np.arange(5.0)
 nan, inf = np.nan, np.inf

@@ -83,6 +83,12 @@ def client(heard: SimpleQueue[Event], monkeypatch: pytest.MonkeyPatch) -> Iterat
     client.close()
 
 
+def pid_of(client: WorkerClient) -> int | None:
+    """The id of its process, where one is running."""
+    process = client._process
+    return None if process is None or process.poll() is not None else process.pid
+
+
 def until(heard: SimpleQueue[Event], wanted: Callable[[Event], bool]) -> Event:
     while True:
         event = heard.get(timeout=PATIENCE)
@@ -118,11 +124,11 @@ def test_a_failing_job_is_one_printable_line_and_the_process_goes_on(
 ) -> None:
     number = client.submit(Failing(run_path))
     assert until(heard, finished(number)) == Finished(number, error="ValueError: two")
-    pid = client.pid
+    pid = pid_of(client)
     number = client.submit(SpectrumJob(run_path, "", Settings(window=(5,)), ("nothing",)))
     end = until(heard, finished(number))
     assert isinstance(end, Finished) and end.error is not None and "one of" in end.error and "'nothing'" in end.error
-    assert client.pid == pid
+    assert pid_of(client) == pid
 
 
 @pytest.mark.parametrize("deaf", [False, True])
@@ -131,20 +137,20 @@ def test_a_cancelled_job_ends_at_once_and_the_next_one_is_done(
 ) -> None:
     first = client.submit(Endless(run_path, deaf))
     until(heard, lambda event: isinstance(event, Progressed))
-    pid = client.pid
+    pid = pid_of(client)
     client.cancel(first)
     assert until(heard, finished(first)) == Finished(first, cancelled=True)
     second = client.submit(SpectrumJob(run_path, "", Settings(window=(5,)), ("update",)))
     assert until(heard, finished(second)) == Finished(second)
-    assert (client.pid == pid) is not deaf
+    assert (pid_of(client) == pid) is not deaf
 
 
 def test_a_killed_process_is_said_and_replaced(client: WorkerClient, heard: SimpleQueue[Event], run_path: str) -> None:
     first = client.submit(Endless(run_path))
     second = client.submit(SpectrumJob(run_path, "", Settings(window=(5,)), ("update",)))
     until(heard, lambda event: isinstance(event, Progressed))
-    assert client.pid is not None
-    os.kill(client.pid, signal.SIGKILL)
+    assert pid_of(client) is not None
+    os.kill(pid_of(client), signal.SIGKILL)
     end = until(heard, finished(first))
     assert isinstance(end, Finished) and end.error is not None and "SIGKILL" in end.error
     assert until(heard, finished(second)) == Finished(second)
@@ -160,7 +166,7 @@ from sedscope.analysis.settings import Settings
 from sedscope.runs import open_run
 client = WorkerClient(lambda event: None)
 client.submit(SpectrumJob({run_path!r}, "", Settings(window=(5,)), ("update",)))
-print(client.pid, flush=True)
+print(client._process.pid, flush=True)
 time.sleep(600)
 """
     owner = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -180,8 +186,8 @@ def test_a_preview_asks_for_less() -> None:
 def test_closing_leaves_nothing_behind(client: WorkerClient, heard: SimpleQueue[Event], run_path: str) -> None:
     client.submit(Endless(run_path))
     until(heard, lambda event: isinstance(event, Progressed))
-    assert client.pid is not None
-    process = psutil.Process(client.pid)
+    assert pid_of(client) is not None
+    process = psutil.Process(pid_of(client))
     client.close()
-    assert not process.is_running() and client.pid is None
-    assert client.submit(Endless(run_path)) and client.pid is None
+    assert not process.is_running() and pid_of(client) is None
+    assert client.submit(Endless(run_path)) and pid_of(client) is None

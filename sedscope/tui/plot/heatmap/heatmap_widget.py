@@ -60,11 +60,6 @@ class HeatmapView(CursorWidget):
         """True where there is a cell."""
         return self._heatmap.values.size > 0
 
-    def set_cursor(self, row: int, column: int) -> None:
-        """Put the cursor on a cell, or on the nearest one there is."""
-        self._cursor = self._held((row, column))
-        self.redraw()
-
     def set_x(self, x: float | None) -> None:
         """Put the cursor on the column nearest to x, in the row where it is; None puts it away."""
         if x is None or self._heatmap.x is None or not self._heatmap.x.size:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_line import text_of
 
 from sedscope.tui.plot import Chart, Heatmap, Look, Series, View
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.legend import entry_at, legend
-from sedscope.tui.terminal.cell_text import text_of
 
 PEAKS = Heatmap(
     np.array([[72.25, 28.0], [8.0, np.nan]]),
