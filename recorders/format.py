@@ -127,11 +127,13 @@ def parse_source(name: str) -> Source | None:
 # --- run.json and journal: caps that a reader enforces before it believes anything ---------------------------------
 STEPS_BEFORE: Final = "steps_before"
 """Steps that the optimizer's state counts beyond t, in `run.json` and in the opening line of a resumed session."""
+# Each is far above what a recorder writes, and keeps a hostile file from filling the reader's memory.
 MAX_RUN_JSON: Final = 64 << 20
 MAX_JOURNAL_LINE: Final = 1 << 20
 MAX_SHARD_HEADER: Final = 16 << 20
 MAX_PROGRAM_JSON: Final = 8 << 20
 MAX_INTEGER: Final = 2**53
+"""The greatest integer up to which a double holds all: a reader in another language may keep numbers as doubles."""
 MAX_NAME: Final = 200
 """Characters of a task's or metric's name. A recorder drops what is named longer: readers show 512, prefix included."""
 MAX_METRIC_HEADER: Final = 8 << 20

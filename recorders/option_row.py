@@ -57,8 +57,8 @@ class OptionRow:
         if value is None and self.optional:
             return
         if self.kind in ("integer", "size"):
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not whole or not self.at_least <= value <= MAX_INTEGER:  # type: ignore[operator]  # `whole` says so
+            is_integer = isinstance(value, int) and not isinstance(value, bool)
+            if not is_integer or not self.at_least <= value <= MAX_INTEGER:  # type: ignore[operator]  # `is_integer` says so
                 raise UsageError(f"{self.flag}: must be a whole number, {self.at_least} or more; found {value!r:.80}")
         elif self.kind == "choice":
             check_choice(self.flag, value, self.choices)

@@ -20,6 +20,7 @@ from recorders.logged_metrics import too_long
 
 LOSSES: Final = ("cross_entropy", "mse")
 _EXAMPLES_FOR_CAPTURE: Final = 64
+"""Examples that a capture chooses its own few from: copying the pool to the device would cost memory for nothing."""
 _LEAST_DRAWN: Final = 1_024
 """Examples of each drawing that are kept however large they are: the canonical number of probes."""
 

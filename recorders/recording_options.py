@@ -24,7 +24,7 @@ from recorders.intervention.intervention_settings import Intervention
 from recorders.option_row import OptionRow
 from recorders.schedule import Schedule
 
-DEFAULT_EVERY: Final = 25
+DEFAULT_EVERY: Final = 25  # the cadence of the published trainings (Xu 2026, arXiv 2604.25143)
 DEFAULT_SELECT: Final = "attention"
 STORABLE: Final = (
     GRADIENT,

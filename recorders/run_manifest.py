@@ -20,7 +20,7 @@ from recorders.format import STEPS_BEFORE
 from recorders.recording_options import RecordingOptions
 
 _PACKAGES: Final = ("sedscope", "torch", "numpy", "safetensors")
-_GIT_SECONDS: Final = 3.0
+_GIT_SECONDS: Final = 3.0  # a repository on a network drive must not hold the first step up for longer
 _UNSEEDED: Final = 67280421310721  # what torch.initial_seed() says in a process that was never seeded
 
 

@@ -27,6 +27,7 @@ from recorders.selection.naming import clean_names
 from recorders.store.tensorfile import holds
 
 _NAMES_SHOWN = 5
+"""Tensors that a message names: it is one line on a terminal."""
 Wants = Callable[[str], bool]
 
 

@@ -19,6 +19,7 @@ from recorders.errors import RefusedError
 from recorders.selection.naming import unwrap
 
 _NODES_VISITED = 1_000_000
+"""Autograd nodes looked at for a loss: a few seconds, once; a graph that is larger has shown its parameters by then."""
 
 
 def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:

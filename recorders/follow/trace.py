@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 _TENSORS_SAMPLED = 8
+"""Tensors read after every step: enough to see a swap of all weights, few enough for each step to pay."""
 _VALUES_SAMPLED = 8
 """Values read of each sampled tensor."""
 

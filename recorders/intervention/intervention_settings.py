@@ -19,6 +19,7 @@ RAW: Final = "raw"
 EACH_STEP: Final = "step"
 ONCE: Final = "once"
 
+# The published ones (Xu 2026, arXiv 2604.25143), so that a result without settings is comparable with the paper's.
 DEFAULT_RANK: Final = 3
 DEFAULT_WINDOW: Final = 20
 

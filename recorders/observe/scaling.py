@@ -17,6 +17,7 @@ from recorders.observe.patching import Patches
 
 _MARK = "sedscope.scale"
 _DEPTH = 64
+"""Nodes looked at behind a loss: a script may divide or add scaled losses, and no step may pay for a whole graph."""
 
 
 class ScalerObserver:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from recorders.recording_session import RecordingSession
 
 _OURS = str(Path(__file__).parents[1])
-_STATUS_OF_EXCEPTION = 1
-_STATUS_OF_INTERRUPT = 130
+_STATUS_OF_EXCEPTION = 1  # as Python's own
+_STATUS_OF_INTERRUPT = 130  # as a shell says it: 128 + SIGINT
 
 
 def default_path(script: str, *, module: bool) -> Path:

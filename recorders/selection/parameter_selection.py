@@ -23,6 +23,7 @@ from recorders.selection.roles import ATTENTION, EMBEDDING, MLP, kind_of
 ALL: Final = "all"
 PRESETS: Final = (ATTENTION, MLP, EMBEDDING, ALL)
 _NAMES_SHOWN: Final = 12
+"""Parameters that a message about an unknown name lists: enough to see how this model names things."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from recorders.store.journal import JournalWriter
 from recorders.store.shard import ShardBuffer, scalar_values
 
 MESSAGE_LENGTH = 2000
+"""Characters of a message in the journal: a foreign exception may be of any length, a line must fit its cap."""
 Failed = Callable[[str], None]
 
 

@@ -26,7 +26,7 @@ from recorders.format import LOCK_FILE
 _LINUX = sys.platform.startswith("linux")
 _FLOCK = struct.Struct("@hhqqi4x" if _LINUX else "@qqihh8x")
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never through a link, never waiting for a FIFO's other end
-_MAX_CONTENT = 4096
+_MAX_CONTENT = 4096  # a lock file of ours takes 60 bytes; somebody else's may be of any size
 
 
 class Holder(NamedTuple):

@@ -46,7 +46,7 @@ _FROM_TORCH = {
 }  # fmt: skip
 _METADATA = "__metadata__"
 _CRC_PREFIX = "crc32/"
-_CHUNK = 4 << 20
+_CHUNK = 4 << 20  # large enough for the disk's full rate, small enough for checks of many files at a time
 
 
 class Payload(NamedTuple):

@@ -11,6 +11,7 @@ from recorders.program.capture import source_line
 from recorders.program.refusal import ProgramRefused
 
 _NAMED = 4
+"""Operations that a message names: one is mended at a time."""
 
 
 class OutsideTable(ProgramRefused):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from types import TracebackType
@@ -9,7 +10,7 @@ from types import TracebackType
 import torch
 
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
-_NOT_THE_MODELS = (str(Path(torch.__file__).parent), str(Path(__file__).parent), "<")
+_NOT_THE_MODELS = (*(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, Path(__file__).parents[2])), "<")
 
 
 def of_traceback(trace: TracebackType | None) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 PROGRAM_VERSION: Final = 1
 """Raised when an old interpreter would misread a new program."""
 
+# Ten times what a captured transformer of a hundred layers has; a hostile file stops here and not at the memory's end.
 MAX_NODES: Final = 50_000
 MAX_VALUES: Final = 100_000
 MAX_DEPTH: Final = 3
@@ -23,7 +24,7 @@ MAX_DEPTH: Final = 3
 MAX_LIST: Final = 4_096
 MAX_TEXT: Final = 1_024
 MAX_AXES: Final = 16
-MAX_AXIS: Final = 2**40
+MAX_AXIS: Final = 2**40  # longer than any tensor's axis, and far from where torch's own integers overflow
 
 DTYPES: Final = frozenset(
     (
