@@ -78,7 +78,7 @@ class Table:
 
 
 def make_table(ops: list[str], modulus: int, train_fraction: float, seed: int) -> Table:
-    """All pairs, zeros left out where `mul` is among the operations, split by `seed`."""
+    """Return all pairs, zeros left out where `mul` is among the operations, split by `seed`."""
     values = torch.arange(1 if "mul" in ops else 0, modulus)
     a, b = torch.cartesian_prod(values, values).unbind(1)
     order = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))
@@ -109,7 +109,7 @@ def evaluate(model: nn.Module, table: Table) -> dict[str, float]:
 
 
 def describe(t: int, metrics: dict[str, float], seconds: float) -> str:
-    """One progress line: the step, and train/test accuracy of every operation."""
+    """Return a line of progress: the step, and train/test accuracy of every operation."""
     accuracies = "   ".join(
         f"{name.removeprefix('test_acc/')} {metrics[name.replace('test_', 'train_')]:.2f}/{value:.2f}"
         for name, value in metrics.items()
@@ -119,7 +119,7 @@ def describe(t: int, metrics: dict[str, float], seconds: float) -> str:
 
 
 def train(args: argparse.Namespace) -> None:
-    """The recipe: AdamW, clipped gradients, stop once every operation has generalised for a while."""
+    """Train by the recipe: AdamW, clipped gradients, stop once every operation has generalised for a while."""
     torch.manual_seed(args.seed)
     table = make_table(args.ops, args.modulus, args.train_fraction, args.seed)
     model = ModularTransformer(args.modulus, args.ops, args.d_model, args.heads, args.d_ff, args.layers)
@@ -149,7 +149,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def parse_ops(text: str) -> list[str]:
-    """`add,mul` → `["add", "mul"]`; unknown and repeated names are refused."""
+    """Read `add,mul` as `["add", "mul"]`; unknown and repeated names are refused."""
     ops = text.split(",")
     if unknown := sorted(set(ops) - set(OPERATIONS)):
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; there are {', '.join(OPERATIONS)}")

@@ -37,7 +37,7 @@ class Perceptron(nn.Module):
 
 
 def make_examples(count: int, bits: int, parities: int, parity_of: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Random signs [count, bits] and labels [count]: the parities of the first bits, read as a binary number."""
+    """Draw random signs [count, bits] and labels [count]: the parities of the first bits, read as a binary number."""
     x = torch.randint(0, 2, (count, bits), generator=torch.Generator().manual_seed(seed)) * 2 - 1
     odd = x[:, : parities * parity_of].reshape(count, parities, parity_of).prod(2) < 0
     return x.float(), (odd * 2 ** torch.arange(parities)).sum(1)

@@ -34,6 +34,7 @@ from sedscope.report.gate.verdict import verdicts_section
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
 from sedscope.runs import Run, find_runs, printable
+from sedscope.runs.text import printable_path
 
 _OPEN_GATE = Gate()
 _SHOWN_PASSED = 20
@@ -121,7 +122,7 @@ def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:
         try:
             candidates = find_runs(path)
         except SedscopeError as error:
-            yield Failure.of(_shown(path), error)
+            yield Failure.of(printable_path(path), error)
             continue
         for candidate in candidates:
             resolved = candidate.path.resolve()
@@ -144,7 +145,7 @@ def _attempt(run: Run, question: Question) -> Reported | Failure:
                 raise
             return _analyse(run, question)
     except SedscopeError as error:
-        failure = Failure.of(_shown(run.path), error)
+        failure = Failure.of(printable_path(run.path), error)
         # What a damaged run lacks, the damage took.
         return (
             replace(failure, reason=f"{_damage(run)}; {failure.reason}", status=EXIT_DAMAGED) if run.damage else failure
@@ -158,7 +159,7 @@ def _outcome(run: Run | Failure) -> list[Outcome]:
     try:
         return [outcome_of(run)]
     except SedscopeError as error:
-        _warn(f"{_shown(run.path)}: no part of the comparison: {error}")
+        _warn(f"{printable_path(run.path)}: no part of the comparison: {error}")
         return []
 
 
@@ -210,16 +211,12 @@ def _warn(message: str) -> None:
         print(f"sedscope: {message}", file=sys.stderr)
 
 
-def _shown(path: Path) -> str:
-    return printable(str(path), 4096)
-
-
 def _next_step(paths: Sequence[Path], question: Question, out: Path | None) -> Text:
     """Return the command or the file that a reader of the table will want next."""
     if out is None:
         command = _command(paths, question, Path("report"))
         return Text.assemble(("next: ", "dim"), command, ("  (report.html)", "dim"))
-    return Text.assemble(("wrote ", "dim"), _shown(out / HTML_NAME))
+    return Text.assemble(("wrote ", "dim"), printable_path(out / HTML_NAME))
 
 
 def _command(paths: Sequence[Path], question: Question, out: Path, flags: Sequence[str] = ()) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from recorders.errors import NotARunError, SedscopeError
 from recorders.format import RUN_FILE
 from sedscope.runs.run import Run
-from sedscope.runs.text import printable
+from sedscope.runs.text import printable_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class RunOrError:
     @property
     def shown(self) -> str:
         """The path, printable."""
-        return printable(str(self.path), 4096)
+        return printable_path(self.path)
 
     def opened(self) -> Run:
         """Return the run; raises its error where there is one."""
@@ -55,7 +55,7 @@ def run_paths(path: Path | str) -> list[Path]:
         # A link such as `latest` beside the run that it points to is the same run.
         inside = sorted({str(Path(entry).resolve()): entry.path for entry in _folders(path)}.values())
     except PermissionError as error:
-        raise NotARunError(f"{printable(str(path), 4096)}: permission denied") from error
+        raise NotARunError(f"{printable_path(path)}: permission denied") from error
     paths = [Path(name) for name in inside if _has_run_file(Path(name))]
     return paths or _nothing(path, f"not a run (no {RUN_FILE}), and no run in it")
 
@@ -82,4 +82,4 @@ def _has_run_file(path: Path) -> bool:
 
 
 def _nothing(path: Path, reason: str) -> list[Path]:
-    raise NotARunError(f"{printable(str(path), 4096)}: {reason}")
+    raise NotARunError(f"{printable_path(path)}: {reason}")

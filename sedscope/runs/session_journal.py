@@ -14,7 +14,6 @@ from recorders.store.tensorfile import pread
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.files.folder import RunFolder
 from sedscope.runs.files.journal_lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
-from sedscope.runs.text import printable
 
 _CHUNK = 1 << 20
 _WEIGHTS = "weights"  # no row source has this name
@@ -79,8 +78,7 @@ class SessionJournal:
             with self._folder.open(self.name) as (fd, size):
                 self._read(fd, size)
         except DamagedError as error:
-            reason = _reason(error, self._folder, self.name)
-            self.damage = Damage(self.name, reason, self._lost_from(), self.number)
+            self.damage = Damage(self.name, self._folder.reason(error, self.name), self._lost_from(), self.number)
         return (len(self.lines), self.opening) != before or self.damage is not None
 
     def _read(self, fd: int, size: int) -> None:
@@ -176,8 +174,3 @@ def _last_of(line: Line) -> int | None:
         steps = [steps[-1] for steps in line.rows.values() if steps]
         return max(steps + ([line.scalars[1]] if line.scalars else []), default=None)
     return None
-
-
-def _reason(error: DamagedError, folder: RunFolder, name: str) -> str:
-    """Return the message without the file's path in front, which the damage names itself."""
-    return printable(str(error)).removeprefix(folder.where(name)).lstrip(": ")

@@ -8,12 +8,15 @@ what markup or HTML need on top is left to those who write markup or HTML.
 from __future__ import annotations
 
 import unicodedata
+from pathlib import PurePath
 from typing import Any
 from zlib import crc32
 
 NAME_LENGTH = 512
 """Longest name in characters; longer ones keep their beginning and a checksum, so that they stay distinct."""
 MESSAGE_LENGTH = 4000
+_PATH_LENGTH = 4096
+"""The longest path that Linux opens."""
 
 _ESCAPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
@@ -29,6 +32,11 @@ def printable(text: str, length: int = NAME_LENGTH) -> str:
         return shown
     mark = f"…{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
     return shown[: length - len(mark)] + mark
+
+
+def printable_path(path: PurePath) -> str:
+    """Return a path as messages show it."""
+    return printable(str(path), _PATH_LENGTH)
 
 
 def printable_json(value: Any) -> Any:

@@ -17,7 +17,6 @@ from sedscope.runs.probe import read_probe
 from sedscope.runs.program import read_text
 from sedscope.runs.rows import check_rows
 from sedscope.runs.scalars import read_scalars
-from sedscope.runs.text import printable
 
 Progress = Callable[[int], None]
 
@@ -33,8 +32,7 @@ def find_damage(directory: Directory, tensors: TensorStore, progress: Progress |
                 try:
                     size = check()
                 except DamagedError as error:
-                    reason = printable(str(error)).removeprefix(directory.folder.where(name)).lstrip(": ")
-                    yield Damage(name, reason, t, session.number)
+                    yield Damage(name, directory.folder.reason(error, name), t, session.number)
                 else:
                     if progress is not None:
                         progress(size)

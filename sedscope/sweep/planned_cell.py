@@ -21,7 +21,7 @@ from recorders.format import (
 )
 from recorders.recording_options import RecordingOptions
 from sedscope.runs import Run, open_run
-from sedscope.runs.text import printable, printable_json
+from sedscope.runs.text import printable, printable_json, printable_path
 from sedscope.sweep.cell import SweepCell
 
 FINISHED: Final = STATE_FINISHED
@@ -84,7 +84,7 @@ def cell_outcome(cell: SweepCell, out: Path, options: RecordingOptions) -> CellO
 
 def _state(run: Run) -> tuple[str, str]:
     if run.state == STATE_DAMAGED:
-        return DAMAGED, f"{run.damage[0]}; sedscope check {printable(str(run.path), 4096)}"
+        return DAMAGED, f"{run.damage[0]}; sedscope check {printable_path(run.path)}"
     if run.state == STATE_RECORDING:
         return RECORDING, f"being recorded by {run.holder}"
     if run.state == STATE_CRASHED:
@@ -104,6 +104,6 @@ def _check_same(cell: SweepCell, run: Run, options: RecordingOptions) -> None:
 
 def _expect(run: Run, what: str, recorded: Any, required: Any) -> None:
     if recorded != required:
-        where = printable(str(run.path), 4096)
+        where = printable_path(run.path)
         difference = f"{what} must be {printable(repr(required), 300)}, found {printable(repr(recorded), 300)}"
         raise RefusedError(f"{where}: holds the run of another sweep: {difference}; choose another --out")

@@ -13,7 +13,7 @@ from pathlib import Path
 from recorders.errors import InputOutputError, UsageError
 from recorders.format import RUN_FILE
 from recorders.store.lock import RunLock, holder
-from sedscope.runs.text import printable
+from sedscope.runs.text import printable_path
 from sedscope.sweep import sweep_file
 from sedscope.sweep.display.board import Board, Reporter, SilentReporter
 from sedscope.sweep.engines.engine import Engine
@@ -88,12 +88,12 @@ def _follow(scheduler: Scheduler, tick_s: float, reporter: Reporter, interrupts:
 
 def _refuse_run(out: Path) -> None:
     if (out / RUN_FILE).exists():
-        raise UsageError(f"out: {printable(str(out), 4096)} must be a folder for runs; it is a run itself")
+        raise UsageError(f"out: {printable_path(out)} must be a folder for runs; it is a run itself")
 
 
 def _lock(out: Path) -> RunLock:
     """Lock the folder, since two sweeps in it would start the same cells."""
-    shown = printable(str(out), 4096)
+    shown = printable_path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -21,7 +21,7 @@ from recorders.recording_options import RECORDING_OPTIONS, RecordingOptions
 from recorders.store import durable, strictjson
 from sedscope.runs.files.folder import MissingError, RunFolder
 from sedscope.runs.files.members import Members
-from sedscope.runs.text import printable
+from sedscope.runs.text import printable, printable_path
 from sedscope.sweep.cell import SweepCell
 from sedscope.sweep.sweep import Sweep
 
@@ -45,7 +45,7 @@ def merged(out: Path, sweep: Sweep, cells: Sequence[SweepCell]) -> tuple[SweepMa
     earlier = _read(out)
     if earlier is None:
         return _new(sweep, cells), True
-    where = f"{printable(str(out), 4096)}/{SWEEP_FILE}"
+    where = f"{printable_path(out)}/{SWEEP_FILE}"
     _check_common(where, earlier, sweep)
     by_name = {cell["name"]: cell for cell in earlier["cells"]}
     described = [cell.described() for cell in cells]

@@ -20,8 +20,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.formats.report_json import FORMAT, VERSION
 from sedscope.report.gate.verdict import Verdict
-from sedscope.runs import printable
-from sedscope.runs.text import printable_json
+from sedscope.runs.text import printable_json, printable_path
 
 LARGEST = 512 << 20
 """Bytes of an earlier report."""
@@ -47,7 +46,7 @@ def read_report(path: Path) -> Json:
         InputOutputError: It cannot be read.
         RefusedError: It is not a `report.json` that this version reads.
     """
-    shown = printable(str(path), 4096)
+    shown = printable_path(path)
     try:
         if path.stat().st_size > LARGEST:
             raise RefusedError(f"{shown}: at most {LARGEST >> 20} MiB are read")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from recorders.errors import DamagedError, InputOutputError, NotARunError, RefusedError
 from recorders.store.tensorfile import pread
-from sedscope.runs.text import printable
+from sedscope.runs.text import printable, printable_path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -33,12 +33,16 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.shown = printable(str(path), 4096)
+        self.shown = printable_path(path)
         """The path as messages give it."""
 
     def where(self, name: str) -> str:
         """Return what a message calls the file `name`: its path, printable."""
         return f"{self.shown}/{printable(name)}"
+
+    def reason(self, error: DamagedError, name: str) -> str:
+        """Return an error's message without the path of the file `name` in front, which damage names itself."""
+        return printable(str(error)).removeprefix(self.where(name)).lstrip(": ")
 
     @contextmanager
     def open(self, name: str) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from sedscope.runs.text import printable
+from sedscope.runs.text import printable_path
 from sedscope.sweep.display.watch import TrainingProgress
 
 FINISHED: Final = "finished"
@@ -101,12 +101,12 @@ def closing_lines(board: Board) -> list[str]:
     """Return the lines that end a sweep: failures with reasons, the counts, and the next useful command."""
     lines = []
     for line in board.in_state(FAILED, SKIPPED):
-        log = "" if line.log is None else f"; log: {printable(str(line.log), 4096)}"
+        log = "" if line.log is None else f"; log: {printable_path(line.log)}"
         lines.append(f"{line.state}: {line.name}: {line.reason}{log}")
     counts = board.counts()
     if counts[FINISHED] < len(board.lines):
         return [*lines, f"{board.summary()}; the same command does what is missing"]
-    return [*lines, f"{board.summary()}; next: sedscope report {printable(str(board.out), 4096)}"]
+    return [*lines, f"{board.summary()}; next: sedscope report {printable_path(board.out)}"]
 
 
 def cells(number: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sedscope.analysis.undefined import Undefined
-from sedscope.runs.text import printable
+from sedscope.runs.text import printable_path
 from sedscope.tui.data.listing import intervention_text, started
 from sedscope.tui.data.run_table import counted_size
 from sedscope.tui.data.snapshot import RunData
@@ -122,7 +122,7 @@ def _made_by(data: RunData) -> Iterator[Fact]:
     yield from (("device", manifest.device),) if manifest.device else ()
     if manifest.versions:
         yield "versions", "  ".join(f"{name} {version}" for name, version in manifest.versions.items())
-    yield "folder", printable(str(data.path), 4096)
+    yield "folder", printable_path(data.path)
 
 
 def _notes(data: RunData) -> Iterator[str]:

@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 from typing import Final
 
-from sedscope.runs.text import printable
+from sedscope.runs.text import printable_path
 
 ERROR_FILE: Final = "view-error.txt"
 
@@ -19,4 +19,4 @@ def write_error(path: Path, error: BaseException) -> str:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as failure:
         return f"(no details: {failure.strerror})"
-    return f"(details in {printable(str(path), 4096)})"
+    return f"(details in {printable_path(path)})"
