@@ -69,11 +69,6 @@ class ProbedModel:
         return len(self.examples[0])
 
     @property
-    def width(self) -> int:
-        """D: numbers of one centroid."""
-        return int(np.prod(self.feature_shape, dtype=np.int64))
-
-    @property
     def size(self) -> int:
         """P: numbers of the selected parameters."""
         return sum(self.state[name].numel() for name in self.selected)

@@ -33,11 +33,6 @@ class WindowSVD:
     participation: float
     """(Σσ²)²/Σσ⁴, between 1 and n."""
 
-    @property
-    def n_rows(self) -> int:
-        """The number of rows of the window."""
-        return len(self.sigma)
-
 
 def decompose_window(gram: Floats) -> WindowSVD | Undefined:
     """Decompose a window by its Gram matrix.
