@@ -34,7 +34,7 @@ from sedscope.analysis.spectra.window_svd import decompose_window
 from sedscope.runs import Run, open_run
 
 WINDOW, RANK = 20, 3
-SHARED = ("gradient", "update", "adamw/momentum", "adamw/adaptive", "displacement")
+SHARED = ("gradient", "update", "adam/momentum", "adam/adaptive", "displacement")
 ROWS = 145
 TOLERANCE = 0.25
 """The textbook's random directions are twenty others, and its ε costs up to a fifth."""

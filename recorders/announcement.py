@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from recorders.byte_size import size_text
 from recorders.follow.binding import Binding
-from recorders.format import DISPLACEMENT, GRADIENT, UPDATE
 from recorders.intervention import Intervention
 from recorders.recording_options import RecordingOptions
+from recorders.row_sources import DISPLACEMENT, GRADIENT, UPDATE
 
 
 def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]) -> list[str]:

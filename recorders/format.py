@@ -1,17 +1,20 @@
 """Names, versions and units of the run format: the one place where they are decided.
 
-Needs the standard library alone, so that a reader, a recorder and a test can all import it at no cost.
-`docs/run-format.md` explains every name for somebody who writes a reader in another language.
+Needs the standard library alone, so that a reader, a recorder and a test can all import it at no cost. The names of row
+sources stand in `recorders.row_sources`. `docs/run-format.md` explains every name for somebody who writes a reader in
+another language.
 
 Units: `t` counts completed optimizer steps. Sizes are bytes. Times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Raised when an old reader would misread a new run. A reader refuses a higher version, naming both."""
+RESUMABLE_VERSIONS: Final = (1, 2)
+"""A run keeps its version: whoever goes on with one of version 1 writes the names of sources that it has there."""
 
 # --- files of a run directory -------------------------------------------------------------------------------------
 RUN_FILE: Final = "run.json"
@@ -70,59 +73,6 @@ SKIPPED: Final = "skipped"
 """1 at the t at which a GradScaler skipped a step (that t does not advance; several skips at one t add up)."""
 METRIC_PREFIX: Final = "metric/"
 """`metric/<name>`: what the script gave to `sedscope.log`."""
-
-# --- row sources --------------------------------------------------------------------------------------------------
-GRADIENT: Final = "gradient"
-UPDATE: Final = "update"
-RAW_GRADIENT: Final = "raw/gradient"
-RAW_UPDATE: Final = "raw/update"
-"""Under an intervention: what was projected, before it was."""
-MOMENTUM: Final = "adamw/momentum"
-ADAPTIVE: Final = "adamw/adaptive"
-DECAY: Final = "adamw/decay"
-SGD_MOMENTUM: Final = "sgd/momentum"
-DISPLACEMENT: Final = "displacement"
-FIXED_GRADIENT: Final = "fixed_gradient"
-CONTROL_SHUFFLED: Final = "control/shuffled"
-CONTROL_COTANGENT: Final = "control/cotangent"
-CONTROL_PER_EXAMPLE: Final = "control/per_example"
-
-_TASK_FAMILIES: Final = (GRADIENT, FIXED_GRADIENT, CONTROL_SHUFFLED, CONTROL_COTANGENT, CONTROL_PER_EXAMPLE)
-_WHOLE_FAMILIES: Final = (
-    GRADIENT,
-    UPDATE,
-    RAW_GRADIENT,
-    RAW_UPDATE,
-    MOMENTUM,
-    ADAPTIVE,
-    DECAY,
-    SGD_MOMENTUM,
-    DISPLACEMENT,
-    FIXED_GRADIENT,
-)
-
-
-class Source(NamedTuple):
-    """A row source taken apart: `gradient/add` is family `gradient`, task `add`; `update` has no task."""
-
-    family: str
-    task: str | None
-
-    @property
-    def name(self) -> str:
-        """Return the full name, as results and shards give it."""
-        return self.family if self.task is None else f"{self.family}/{self.task}"
-
-
-def parse_source(name: str) -> Source | None:
-    """Return family and task of a full source name, or None for an unknown one. A task name may hold slashes."""
-    if name in _WHOLE_FAMILIES:
-        return Source(name, None)
-    for family in _TASK_FAMILIES:
-        if name.startswith(family + "/") and len(name) > len(family) + 1:
-            return Source(family, name[len(family) + 1 :])
-    return None
-
 
 # --- run.json and journal: caps that a reader enforces before it believes anything ---------------------------------
 STEPS_BEFORE: Final = "steps_before"

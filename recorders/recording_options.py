@@ -10,34 +10,18 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from recorders.errors import UsageError
-from recorders.format import (
-    ADAPTIVE,
-    DISPLACEMENT,
-    GRADIENT,
-    MOMENTUM,
-    RAW_GRADIENT,
-    RAW_UPDATE,
-    SGD_MOMENTUM,
-    UPDATE,
-)
 from recorders.intervention.intervention_settings import Intervention
 from recorders.option_row import OptionRow
+from recorders.row_sources import ROW_SOURCES, current_name, row_source
 from recorders.schedule import Schedule
 
 DEFAULT_EVERY: Final = 25  # the cadence of the published trainings (Xu 2026, arXiv 2604.25143)
 DEFAULT_SELECT: Final = "attention"
-STORABLE: Final = (
-    GRADIENT,
-    f"{GRADIENT}/<task>",
-    UPDATE,
-    RAW_GRADIENT,
-    RAW_UPDATE,
-    MOMENTUM,
-    ADAPTIVE,
-    SGD_MOMENTUM,
-    DISPLACEMENT,
-)
-"""The sources that a recorder can store. The reader derives the others."""
+
+
+def storable_sources() -> tuple[str, ...]:
+    """Return the names of the sources that a recorder can store, `<task>` for any task; the reader derives others."""
+    return tuple(row.pattern for row in ROW_SOURCES if row.stored)
 
 
 RECORDING_OPTIONS: Final = (
@@ -51,8 +35,7 @@ RECORDING_OPTIONS: Final = (
     ),
     OptionRow(
         "sources",
-        "Row sources to store, names or globs: gradient, gradient/<task>, update, raw/*, adamw/*, sgd/momentum,"
-        " displacement.",
+        f"Row sources to store, names or globs: {', '.join(storable_sources())}.",
         "names",
         metavar="NAMES",
         default="all that apply",
@@ -124,6 +107,7 @@ class RecordingOptions:
             raise UsageError(f"intervene: must be a mode or an Intervention; found {self.intervention!r:.80}")
         if self.force and self.resume:
             raise UsageError("force and resume exclude each other: one replaces the run, the other continues it")
+        object.__setattr__(self, "sources", tuple(current_name(pattern) for pattern in self.sources))
         for pattern in self.sources:
             _check_source(pattern)
 
@@ -158,6 +142,8 @@ def recording_options(*, intervene: str | Intervention | None = None, **values: 
 
 
 def _check_source(pattern: str) -> None:
-    per_task = pattern.startswith(f"{GRADIENT}/") and len(pattern) > len(GRADIENT) + 1
-    if not per_task and not any(fnmatchcase(name, pattern) for name in STORABLE):
-        raise UsageError(f"sources: {pattern!r} is not a source that is stored; there are {', '.join(STORABLE)}")
+    row = row_source(pattern)
+    is_stored = row is not None and row.stored
+    if not is_stored and not any(fnmatchcase(name, pattern) for name in storable_sources()):
+        listed = ", ".join(storable_sources())
+        raise UsageError(f"sources: {pattern!r} is not a source that is stored; there are {listed}")

@@ -27,7 +27,7 @@ from recorders.follow.followed import FollowedOptimizer
 from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
 from recorders.follow.studied import StudiedModel
-from recorders.format import END_FINISHED, END_TERMINATED, GRADIENT, SKIPPED, STEPS_BEFORE
+from recorders.format import END_FINISHED, END_TERMINATED, SKIPPED, STEPS_BEFORE
 from recorders.logged_metrics import metric_scalars, too_long
 from recorders.observe.backward import BackwardObserver
 from recorders.observe.clipping import ClippingObserver
@@ -37,6 +37,7 @@ from recorders.process.reserved_folder import ReservedFolder
 from recorders.process.signals import ClosingSignals
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import Opener, RecordingOutput, open_writer
+from recorders.row_sources import GRADIENT
 from recorders.run_manifest import build_manifest
 from recorders.selection import Selection
 

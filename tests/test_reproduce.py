@@ -25,7 +25,7 @@ from examples.reproduce.recordings import Inventory, find, settings_of
 from examples.reproduce.sections import _group
 from examples.reproduce.summary import averaged, together
 from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
-from recorders.format import FIXED_GRADIENT
+from recorders.row_sources import FIXED_GRADIENT
 from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.interventions import Outcome, compare
 from sedscope.analysis.settings import Settings

@@ -31,7 +31,7 @@ from examples.reproduce.verdict import (
     Control,
     verdict,
 )
-from recorders.format import DISPLACEMENT, FIXED_GRADIENT
+from recorders.row_sources import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries

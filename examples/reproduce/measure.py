@@ -14,7 +14,7 @@ from examples.reproduce.per_example import PerExample, per_example
 from examples.reproduce.plan import FOUR, GRADIENT, RANK, SINGLE, UPDATE, Scale
 from examples.reproduce.recordings import Inventory, Recording
 from recorders.errors import SedscopeError
-from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, Source
+from recorders.row_sources import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, Source
 from sedscope.analysis.interventions import InterventionComparison, Outcome, TaskComparison, compare, outcome_of
 from sedscope.analysis.interventions.recipe import Recipe
 from sedscope.analysis.pipeline.analyse import analyse

@@ -21,7 +21,8 @@ from recorders.follow.ownership import (
     refuse_shared_selection,
     refuse_unrecordable,
 )
-from recorders.format import GRAD_NORM, GRADIENT, LR_PREFIX, UPDATE, WEIGHT_DECAY_PREFIX
+from recorders.format import GRAD_NORM, LR_PREFIX, WEIGHT_DECAY_PREFIX
+from recorders.row_sources import GRADIENT, UPDATE
 from recorders.selection import Selection, select
 from recorders.selection.naming import clean_names
 from recorders.store.tensorfile import holds

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from recorders.follow.ownership import ends_in_torchs_own
-from recorders.format import ADAPTIVE, MOMENTUM, SGD_MOMENTUM
+from recorders.row_sources import ADAM_ADAPTIVE, ADAM_MOMENTUM, ROW_SOURCES, SGD_MOMENTUM
 from recorders.selection import Selection
 
 Stage = Callable[[Tensor, dict[str, Any], Mapping[str, Any], torch.dtype], "Tensor | None"]
@@ -25,11 +25,11 @@ def stages_of(optimizer: torch.optim.Optimizer) -> dict[str, Stage]:
     """Return the stages that this optimizer has, by source name; none where a subclass makes a step of its own."""
     if not ends_in_torchs_own(optimizer):
         return {}
-    if isinstance(optimizer, torch.optim.Adam):  # AdamW is a subclass
-        return {MOMENTUM: _momentum, ADAPTIVE: _adaptive}
-    if isinstance(optimizer, torch.optim.SGD) and any(group["momentum"] for group in optimizer.param_groups):
-        return {SGD_MOMENTUM: _sgd_momentum}
-    return {}
+    classes = {each.__name__ for each in type(optimizer).__mro__}  # AdamW is a subclass of Adam
+    rows = [row for row in ROW_SOURCES if classes.intersection(row.optimizers)]
+    if "SGD" in classes and not any(group["momentum"] for group in optimizer.param_groups):
+        return {}
+    return {row.pattern: STAGES[row.pattern] for row in rows}
 
 
 def stage_row(
@@ -90,3 +90,7 @@ def _count(state: dict[str, Any]) -> float | Tensor:
     if isinstance(step, Tensor) and step.device.type != "cpu":
         return step.double()
     return float(step)
+
+
+STAGES: Mapping[str, Stage] = {ADAM_MOMENTUM: _momentum, ADAM_ADAPTIVE: _adaptive, SGD_MOMENTUM: _sgd_momentum}
+"""By source; the registry says of which optimizers each is a stage."""

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from recorders.follow.binding import Binding
 from recorders.follow.trace import ParameterTrace
-from recorders.format import DISPLACEMENT
 from recorders.offload import state_to_host
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import RecordingOutput
+from recorders.row_sources import DISPLACEMENT
 
 
 class ThetaKeeper:

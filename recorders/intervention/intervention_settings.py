@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from recorders.errors import UsageError
-from recorders.format import GRADIENT, RAW_GRADIENT, RAW_UPDATE, UPDATE
 from recorders.intervention.modes import CONTROL, MODES, InterventionMode
 from recorders.option_row import OptionRow, check_choice
+from recorders.row_sources import GRADIENT, RAW_GRADIENT, RAW_UPDATE, UPDATE
 
 MOMENTUM_BASIS: Final = "momentum"
 APPLIED: Final = "applied"

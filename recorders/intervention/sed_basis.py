@@ -13,10 +13,10 @@ from torch import Tensor
 
 from recorders.errors import UsageError
 from recorders.follow.binding import Binding
-from recorders.format import GRADIENT, MOMENTUM, SGD_MOMENTUM, UPDATE
 from recorders.intervention.intervention_settings import APPLIED, MOMENTUM_BASIS, Intervention
 from recorders.intervention.projection import Subspace
 from recorders.intervention.window import RollingWindow
+from recorders.row_sources import ADAM_MOMENTUM, GRADIENT, SGD_MOMENTUM, UPDATE
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class SedBasis:
 
 def _momentum_of(binding: Binding) -> str:
     """Return the name of the stage that holds the optimizer's momentum."""
-    for name in (MOMENTUM, SGD_MOMENTUM):
+    for name in (ADAM_MOMENTUM, SGD_MOMENTUM):
         if name in binding.stages:
             return name
     name = type(binding.optimizer).__name__

@@ -15,7 +15,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from recorders.format import GRADIENT, LOSS_PREFIX
+from recorders.format import LOSS_PREFIX
+from recorders.row_sources import GRADIENT
 from recorders.selection import Selection
 
 Guard = Callable[[Callable[[], None]], None]

@@ -97,9 +97,9 @@ def _count_leads(line: Mapping[str, Any]) -> Iterator[CountLead]:
 
 
 def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
-    if recorded.get("format_version") != format.FORMAT_VERSION:
-        version = recorded.get("format_version")
-        raise RefusedError(f"{path}: resuming needs a run of format {format.FORMAT_VERSION}, found {version}")
+    if (version := recorded.get("format_version")) not in format.RESUMABLE_VERSIONS:
+        versions = " or ".join(map(str, format.RESUMABLE_VERSIONS))
+        raise RefusedError(f"{path}: resuming needs a run of format {versions}, found {version}")
     compared = (
         ("parameters", _table),
         ("selection", _selection),

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from recorders import format
-from recorders.store import durable, run_folder
+from recorders.row_sources import stored_name
+from recorders.store import durable, run_folder, strictjson
 from recorders.store.commit import MESSAGE_LENGTH, Commits, Failed
 from recorders.store.lock import RunLock
 from recorders.store.resume import plan_resume
@@ -41,6 +42,7 @@ class RunWriter:
         self._pid = os.getpid()
         self._lock = lock
         self._closed = False
+        self._format_version = format.FORMAT_VERSION
         self._row_bytes = manifest["selection"]["P"] * (8 if manifest["selection"]["row_dtype"] == "float64" else 4)
         self._state_bytes = _state_bytes(manifest)
         self._numbers = {"program": 0, "probe": 0}
@@ -115,7 +117,9 @@ class RunWriter:
             try:
                 session, parent = plan_resume(path, text, manifest, first_t)
                 opening = run_folder.opening_members(text, first_t=first_t, parent=parent, manifest=manifest)
-                return cls(path, manifest, session, lock, opening)
+                writer = cls(path, manifest, session, lock, opening)
+                writer._format_version = strictjson.loads(text, format.RUN_FILE)["format_version"]
+                return writer
             except BaseException:
                 lock.release()
                 raise
@@ -123,7 +127,8 @@ class RunWriter:
     def rows(self, source: str, t: int, vector: Any) -> None:
         """Record the row of `source` at recorded t: `[P]` in the run's row dtype, or a callable that returns it."""
         size = self._row_bytes if callable(vector) else vector.nbytes
-        self._submit(size, partial(self._commits.row, source, t, vector))
+        name = stored_name(source, self._format_version)
+        self._submit(size, partial(self._commits.row, name, t, vector))
 
     def scalars(self, t: int, values: Mapping[str, Any]) -> None:
         """Record numbers (or callables) at t; the last value of a name at one t counts, those of `skipped` add up."""

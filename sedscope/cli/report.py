@@ -8,9 +8,11 @@ from typing import Any
 import click
 
 from recorders.errors import UsageError
+from recorders.row_sources import ROW_SOURCES
 from sedscope.analysis.settings import Settings
 
 _DEFAULT = Settings()
+_SOURCES = f"Row sources: {', '.join(row.pattern for row in ROW_SOURCES)}. [default: every source of the run]"
 
 
 class Names(click.ParamType[Any]):
@@ -141,7 +143,7 @@ def _comma_list(values: tuple[int, ...]) -> str:
     show_default=True,
     help="Which examples of the pool the fixed batches are drawn from.",
 )
-@click.option("--sources", type=Names(), default=None, help="Row sources. [default: every source of the run]")
+@click.option("--sources", type=Names(), default=None, help=_SOURCES)
 @click.option("--tasks", type=Names(), default=None, help="Tasks. [default: every task of the run]")
 @click.option("--crossed", is_flag=True, help="Every source against every task, not its own alone.")
 @click.option(

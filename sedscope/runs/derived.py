@@ -1,79 +1,94 @@
 """Rows that follow from the stored weights: displacement and decoupled weight decay.
 
-Decides where they exist. `displacement` at t is θ_t − θ of the recorded t before it, and is missing where those weights
-were not stored or lie further back than the cadence. `adamw/decay` at t is −lr·λ·θ_t with the values of the step that
-leaves θ_t.
+Decides where they exist and what they depend on. `displacement` at t is θ_t − θ of the recorded t before it, and is
+missing where those weights were not stored or lie further back than the cadence. `adam/weight_decay` at t is −lr·λ·θ_t
+with the values of the step that leaves θ_t.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recorders.follow.grouping import Groups
 from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
-from sedscope.runs.files.tensors import TensorStore
+from recorders.row_sources import ADAM_WEIGHT_DECAY, DISPLACEMENT
 from sedscope.runs.groupings import Grouping, groupings
-from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
-from sedscope.runs.rows import Columns, Floats, Steps
-from sedscope.runs.scalars import Series
-from sedscope.runs.weights import read_selected
+from sedscope.runs.rows import Floats, Steps
+
+if TYPE_CHECKING:
+    from sedscope.runs.run import Run
 
 
-def predecessors(manifest: Manifest, history: History) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How the rows of one source follow from what a run stores."""
+
+    steps: Callable[[Run], Steps]
+    """The recorded t `[n]`, ascending, that have a row."""
+    rows: Callable[[Run, Steps, slice], Floats]
+    """Rows `[n, columns]` at some of these t, in any order."""
+    dependencies: Callable[[Run, Sequence[int]], Any]
+    """Everything that the rows at some t are made of, as JSON; `Run.identity` has digests of what is stored."""
+    exists: Callable[[Run], bool]
+    """Whether the run has the source at all, though perhaps no row of it yet."""
+
+
+def predecessors(run: Run) -> dict[int, int]:
     """Return the recorded t before each t that has a displacement.
 
     Empty unless weights are stored at every recorded t: with thinned weights the recorder stores displacements itself.
     """
-    if manifest.recording.weights_every != manifest.recording.every:
+    recording, stored = run.manifest.recording, set(run.weight_steps().tolist())
+    if recording.weights_every != recording.every:
         return {}
     return {
         t: before
-        for before, t in pairwise(history.recorded)
-        if t in history.weights and before in history.weights and t - before <= manifest.recording.every
+        for before, t in pairwise(run.history.recorded)
+        if t in stored and before in stored and t - before <= recording.every
     }
 
 
-def read_displacement(
-    tensors: TensorStore, manifest: Manifest, history: History, steps: Steps, columns: Columns
-) -> Floats:
-    """Compute displacement rows `[n, columns]`; the steps must be keys of `predecessors`."""
-    before_of = predecessors(manifest, history)
-    out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
+def _displacement(run: Run, steps: Steps, columns: slice) -> Floats:
+    before_of = predecessors(run)
+    out = np.empty((len(steps), columns.stop - columns.start), dtype=run.manifest.row_dtype)
     last: tuple[int, Floats] | None = None
     for row, t in zip(out, steps.tolist(), strict=True):
         before = before_of[t]
-        old = (
-            last[1]
-            if last is not None and last[0] == before
-            else _selected(tensors, manifest, history, before, columns)
-        )
-        new = _selected(tensors, manifest, history, t, columns)
+        # Steps mostly come in order: each state is then read once, though two rows need it.
+        old = last[1] if last is not None and last[0] == before else run.selected(before, columns)
+        new = run.selected(t, columns)
         row[:] = new - old
         last = (t, new)
     return out
 
 
-def decay_factors(
-    manifest: Manifest, history: History, scalars: Mapping[str, Series], t: Steps
-) -> tuple[Steps, NDArray[np.float64]]:
+def _displacement_dependencies(run: Run, steps: Sequence[int]) -> Any:
+    before = predecessors(run)
+    pairs = [[before[t], t] for t in steps]
+    return [pairs, run.identity("weights", steps=sorted({t for pair in pairs for t in pair}))]
+
+
+def _decay_factors(run: Run, t: Steps) -> tuple[Steps, NDArray[np.float64]]:
     """Return the t among the ascending `t` where every group that moved something has lr and weight decay, and −lr·λ.
 
     Returns:
         t `[n]` and factors `[n, groups]`; the factor of a group that decays through its gradient is 0.
     """
-    entries = groupings(manifest, history)
+    manifest, entries = run.manifest, groupings(run.manifest, run.history)
     listed = len(manifest.optimizer.groups) if manifest.optimizer else 0
     count = max(listed, *(max(grouping.used, default=-1) + 1 for grouping in entries))
     factors, has_both = np.zeros((len(t), count)), np.ones((len(t), count), dtype=bool)
     for number in range(count):
         if _decays(manifest, number):
-            rate, has_rate = _values_at(scalars, f"{LR_PREFIX}{number}", t)
-            decay, has_decay = _values_at(scalars, f"{WEIGHT_DECAY_PREFIX}{number}", t)
+            rate, has_rate = _values_at(run, f"{LR_PREFIX}{number}", t)
+            decay, has_decay = _values_at(run, f"{WEIGHT_DECAY_PREFIX}{number}", t)
             factors[:, number] = -rate * decay
             has_both[:, number] = has_rate & has_decay
     usable = np.ones(len(t), dtype=bool)
@@ -82,37 +97,41 @@ def decay_factors(
     return t[usable], factors[usable]
 
 
-def read_decay(
-    tensors: TensorStore,
-    manifest: Manifest,
-    history: History,
-    scalars: Mapping[str, Series],
-    steps: Steps,
-    columns: Columns,
-) -> Floats:
-    """Compute decay rows `[n, columns]`; the steps must be among those of `decay_factors`."""
+def _decay(run: Run, steps: Steps, columns: slice) -> Floats:
     order = np.argsort(steps, kind="stable")
-    _, factors = decay_factors(manifest, history, scalars, steps[order])
-    out = np.empty((len(steps), columns[1]), dtype=manifest.row_dtype)
-    for interval, grouping in _intervals(groupings(manifest, history), steps[order]):
+    _, factors = _decay_factors(run, steps[order])
+    out = np.empty((len(steps), columns.stop - columns.start), dtype=run.manifest.row_dtype)
+    for interval, grouping in _intervals(groupings(run.manifest, run.history), steps[order]):
         for index, factor in zip(order[interval].tolist(), factors[interval], strict=True):
-            out[index] = _selected(tensors, manifest, history, int(steps[index]), columns)
-            _scale(out[index], manifest, grouping.groups, factor, columns)
+            out[index] = run.selected(int(steps[index]), columns)
+            _scale(out[index], run.manifest, grouping.groups, factor, columns.start)
     return out
 
 
-def has_decay(manifest: Manifest) -> bool:
+def _decay_dependencies(run: Run, steps: Sequence[int]) -> Any:
+    moved = [[grouping.start, grouping.groups] for grouping in groupings(run.manifest, run.history)[1:]]
+    return [run.identity("weights", steps=steps), run.identity("scalars"), moved]
+
+
+def _has_decay(manifest: Manifest) -> bool:
     """Return whether some group decays by a step of its own."""
     optimizer = manifest.optimizer
     return optimizer is not None and any(optimizer.is_decoupled(group) for group in optimizer.groups)
 
 
-def _scale(row: Floats, manifest: Manifest, groups: Groups, factor: NDArray[np.float64], columns: Columns) -> None:
-    """Multiply each selected parameter's columns by its group's factor, by 0 where the optimizer leaves it alone."""
-    first, count = columns
+def _scale(row: Floats, manifest: Manifest, groups: Groups, factor: NDArray[np.float64], first: int) -> None:
+    """Multiply each selected parameter's columns by its group's factor, by 0 where the optimizer leaves it alone.
+
+    Args:
+        row: Columns of a row from column `first` on.
+        manifest: Where each parameter lies in a row.
+        groups: Which group moves each selected parameter.
+        factor: By group.
+        first: The row's first column.
+    """
     for parameter, number in zip(manifest.selected, groups, strict=True):
         start = max(first, parameter.offset or 0) - first
-        stop = min(first + count, (parameter.offset or 0) + parameter.size) - first
+        stop = min(first + len(row), (parameter.offset or 0) + parameter.size) - first
         if start < stop:
             row[start:stop] *= 0.0 if number is None else factor[number]
 
@@ -128,18 +147,31 @@ def _decays(manifest: Manifest, number: int) -> bool:
     """Return whether a group decays by a step of its own; one that came later does where those of the manifest do."""
     groups = manifest.optimizer.groups if manifest.optimizer else ()
     if number >= len(groups):
-        return has_decay(manifest)
+        return _has_decay(manifest)
     return manifest.optimizer is not None and manifest.optimizer.is_decoupled(groups[number])
 
 
-def _selected(tensors: TensorStore, manifest: Manifest, history: History, t: int, columns: Columns) -> Floats:
-    return read_selected(tensors, history.weights[t], manifest, columns)
-
-
-def _values_at(scalars: Mapping[str, Series], name: str, t: Steps) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _values_at(run: Run, name: str, t: Steps) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return a scalar's values at `t`, and where it has one."""
-    recorded, values = scalars.get(name, (np.empty(0, np.int64), np.empty(0)))
+    recorded, values = run.scalar(name) if name in run.scalar_names() else (np.empty(0, np.int64), np.empty(0))
     if not len(recorded):
         return np.zeros(len(t)), np.zeros(len(t), dtype=bool)
     indices = np.minimum(np.searchsorted(recorded, t), len(recorded) - 1)
     return values[indices], recorded[indices] == t
+
+
+DERIVATIONS: Mapping[str, Derivation] = {
+    DISPLACEMENT: Derivation(
+        steps=lambda run: np.array(list(predecessors(run)), dtype=np.int64),
+        rows=_displacement,
+        dependencies=_displacement_dependencies,
+        exists=lambda run: bool(predecessors(run)),
+    ),
+    ADAM_WEIGHT_DECAY: Derivation(
+        steps=lambda run: _decay_factors(run, run.weight_steps())[0],
+        rows=_decay,
+        dependencies=_decay_dependencies,
+        exists=lambda run: _has_decay(run.manifest) and bool(run.history.weights),
+    ),
+}
+"""By source; those that a run stores are read instead."""

@@ -14,24 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.errors import TooLittleDataError, UsageError
-from recorders.format import (
-    DECAY,
-    DISPLACEMENT,
-    NOTES_AS_DATA,
-    ORDERLY_ENDS,
-    STATE_CRASHED,
-    STATE_DAMAGED,
-    STATE_FINISHED,
-    STATE_RECORDING,
-    parse_source,
-)
+from recorders.format import NOTES_AS_DATA, ORDERLY_ENDS, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
+from recorders.row_sources import parse_source
 from recorders.store.lock import Holder
-from sedscope.runs import derived
 from sedscope.runs.damage import Damage, Note
+from sedscope.runs.derived import DERIVATIONS
 from sedscope.runs.directory import Directory
 from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
-from sedscope.runs.identity import digest
+from sedscope.runs.identity import digest, stored_identity
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import Probe, read_probe
 from sedscope.runs.program import read_constants, read_text
@@ -72,9 +63,9 @@ class Run:
     def tasks(self) -> tuple[str, ...]:
         """Every task: those in the manifest, then those that came later, in the order in which they came."""
         later = [note.message for note in self._directory.notes if note.about == "task"]
-        parsed = [parse_source(source) for source in self._history.rows]
+        parsed = [parse_source(source) for source in self.history.rows]
         stored = [source.task for source in parsed if source is not None and source.task is not None]
-        return tuple(dict.fromkeys([*self.manifest.tasks, *later, *self._history.probes, *stored]))
+        return tuple(dict.fromkeys([*self.manifest.tasks, *later, *self.history.probes, *stored]))
 
     @property
     def state(self) -> str:
@@ -114,13 +105,13 @@ class Run:
     @property
     def last_t(self) -> int | None:
         """The last t of which anything is known."""
-        ends = ((stretch.session.last_t, stretch.stop) for stretch in self._history.stretches)
+        ends = ((stretch.session.last_t, stretch.stop) for stretch in self.history.stretches)
         return max((min(last, stop - 1) for last, stop in ends if last is not None), default=None)
 
     @property
     def good(self) -> tuple[int, int] | None:
         """First and last recorded t that are readable; None where there is none."""
-        recorded = self._history.recorded
+        recorded = self.history.recorded
         return (recorded[0], recorded[-1]) if recorded else None
 
     def refresh(self) -> bool:
@@ -150,16 +141,13 @@ class Run:
 
     def sources(self) -> tuple[str, ...]:
         """Return the full names of all sources: the stored ones, then those derived from the weights."""
-        names = list(self._history.rows)
-        if DISPLACEMENT not in names and derived.predecessors(self.manifest, self._history):
-            names.append(DISPLACEMENT)
-        if DECAY not in names and derived.has_decay(self.manifest) and self._history.weights:
-            names.append(DECAY)
-        return tuple(names)
+        stored = self.history.rows
+        derived = (name for name, derivation in DERIVATIONS.items() if derivation.exists(self))
+        return tuple(dict.fromkeys((*stored, *derived)))
 
     def is_stored(self, source: str) -> bool:
         """Return whether the source's rows stand in the shards; otherwise the weights give them."""
-        return source in self._history.rows
+        return source in self.history.rows
 
     def steps(self, source: str) -> Steps:
         """Return the recorded t `[n]`, ascending, that have a row of `source`.
@@ -170,10 +158,8 @@ class Run:
         """
         self._check_source(source)
         if self.is_stored(source):
-            return stored_steps(self._history.rows[source])
-        if source == DISPLACEMENT:
-            return np.array(list(derived.predecessors(self.manifest, self._history)), dtype=np.int64)
-        return derived.decay_factors(self.manifest, self._history, self._scalars(), self.weight_steps())[0]
+            return stored_steps(self.history.rows[source])
+        return DERIVATIONS[source].steps(self)
 
     def rows(
         self, source: str, steps: Sequence[int] | Steps | None = None, columns: slice | None = None
@@ -195,11 +181,8 @@ class Run:
         positions(source, recorded, t)
         span = _columns(columns, self.manifest.P)
         if self.is_stored(source):
-            return read_rows(self._tensors, self.manifest, self._history, source, t, span)
-        if source == DISPLACEMENT:
-            return derived.read_displacement(self._tensors, self.manifest, self._history, t, span)
-        scalars = self._scalars()
-        return derived.read_decay(self._tensors, self.manifest, self._history, scalars, t, span)
+            return read_rows(self._tensors, self.manifest, self.history, source, t, span)
+        return DERIVATIONS[source].rows(self, t, slice(span[0], sum(span)))
 
     # --- scalars -------------------------------------------------------------------------------------------------
 
@@ -222,22 +205,22 @@ class Run:
 
     def weight_steps(self) -> Steps:
         """Return the recorded t `[n]`, ascending, with a stored state."""
-        return np.array(list(self._history.weights), dtype=np.int64)
+        return np.array(list(self.history.weights), dtype=np.int64)
 
     def weights(self, t: int, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
         """Read the state at t by state-dict name; bfloat16 comes as float32, which holds all its values."""
-        return read_weights(self._tensors, self._history.weights[self._checked_step(t)], names)
+        return read_weights(self._tensors, self.history.weights[self._checked_step(t)], names)
 
     def selected(self, t: int, columns: slice | None = None) -> Floats:
         """Read the selected parameters at t, flattened in the order of a row: `[P']`."""
-        file = self._history.weights[self._checked_step(t)]
+        file = self.history.weights[self._checked_step(t)]
         return read_selected(self._tensors, file, self.manifest, _columns(columns, self.manifest.P))
 
     # --- probes and programs -------------------------------------------------------------------------------------
 
     def probe(self, task: str) -> Probe | None:
         """Read the probes of a task; None where the script gave none."""
-        line = self._history.probes.get(task)
+        line = self.history.probes.get(task)
         return None if line is None else read_probe(self._tensors, line)
 
     def program(self, name: str) -> tuple[bytes, dict[str, NDArray[Any]]]:
@@ -247,10 +230,10 @@ class Run:
             UsageError: there is no such program.
             DamagedError: it is not what was written.
         """
-        if name not in self._history.programs:
-            names = ", ".join(self._history.programs) or "none"
+        if name not in self.history.programs:
+            names = ", ".join(self.history.programs) or "none"
             raise UsageError(f"program: {name!r} is not in the run; known: {names}")
-        line = self._history.programs[name]
+        line = self.history.programs[name]
         return read_text(self._directory.folder, line), read_constants(self._tensors, line)
 
     # --- identity ------------------------------------------------------------------------------------------------
@@ -269,7 +252,10 @@ class Run:
         if kind == "rows" and name is not None and steps is None:
             steps = self.steps(name)
         chosen_steps = None if steps is None else [int(t) for t in steps]
-        return digest(self.manifest, self._history, kind, name, chosen_steps)
+        derivation = DERIVATIONS.get(name) if kind == "rows" and name is not None and not self.is_stored(name) else None
+        if derivation is not None and chosen_steps is not None:
+            return digest(kind, name, chosen_steps, derivation.dependencies(self, chosen_steps))
+        return stored_identity(self.history, kind, name, chosen_steps)
 
     # --- private -------------------------------------------------------------------------------------------------
 
@@ -280,12 +266,13 @@ class Run:
         self._update()
 
     def _update(self) -> None:
-        self._history: History = self._directory.history()
+        self.history: History = self._directory.history()
+        """Where everything that counts is stored, in the order of t."""
         self._series = None
 
     def _scalars(self) -> dict[str, Series]:
         if self._series is None:
-            self._series = self._scalar_store.series(self._history)
+            self._series = self._scalar_store.series(self.history)
         return self._series
 
     def _check_source(self, source: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from recorders.errors import DamagedError, RefusedError
-from recorders.format import MAX_JOURNAL_LINE, NOTES_AS_DATA, Source, parse_source
+from recorders.format import MAX_JOURNAL_LINE, NOTES_AS_DATA
+from recorders.row_sources import Source, parse_source
 from recorders.store.journal import decode_line, journal_name
 from recorders.store.tensorfile import pread
 from sedscope.runs.damage import Damage, Note

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from recorders.format import FIXED_GRADIENT
+from recorders.row_sources import FIXED_GRADIENT
 from sedscope.analysis.features import centroid_jvp
 from sedscope.analysis.features.checkpoint_models import TaskExamples
 from sedscope.analysis.features.probed_model import ProbedModel

@@ -51,9 +51,9 @@ class Oracle:
         self.n += 1
         self.m = BETA1 * self.m + (1 - BETA1) * g
         self.v = BETA2 * self.v + (1 - BETA2) * g * g
-        found["adamw/momentum"] = self.m / (1 - BETA1**self.n)
-        found["adamw/adaptive"] = -LR * found["adamw/momentum"] / (np.sqrt(self.v / (1 - BETA2**self.n)) + EPS)
-        found["update"] = found["adamw/adaptive"] - LR * DECAY * self.w
+        found["adam/momentum"] = self.m / (1 - BETA1**self.n)
+        found["adam/adaptive"] = -LR * found["adam/momentum"] / (np.sqrt(self.v / (1 - BETA2**self.n)) + EPS)
+        found["update"] = found["adam/adaptive"] - LR * DECAY * self.w
         self.w = self.w + found["update"]
         return found
 
@@ -116,7 +116,7 @@ def test_every_stored_value(recording: Any, fused: bool, send: Any) -> None:
     assert expected[0]["clip_coefficient"] < 1 == expected[1]["clip_coefficient"]
     assert it.session.t == 3
     rows, scalars = it.writer.stored_rows, it.writer.stored_scalars
-    sources = {"gradient", "gradient/a", "gradient/b", "update", "adamw/momentum", "adamw/adaptive"}
+    sources = {"gradient", "gradient/a", "gradient/b", "update", "adam/momentum", "adam/adaptive"}
     assert set(rows) == sources | {"displacement"}
     for source in sources:
         assert sorted(rows[source]) == [0, 1, 2]
@@ -153,7 +153,7 @@ def test_a_resumed_recording_goes_on_where_the_optimizer_is(tmp_path: Path) -> N
     expected = [oracle.step(micro_batches) for micro_batches in BATCHES]
     run = sedscope.open_run(tmp_path / "run")
     assert not run.damage
-    for source in ("gradient", "gradient/a", "gradient/b", "update", "adamw/momentum", "adamw/adaptive"):
+    for source in ("gradient", "gradient/a", "gradient/b", "update", "adam/momentum", "adam/adaptive"):
         np.testing.assert_array_equal(run.steps(source), [0, 1, 2, 3])
         np.testing.assert_allclose(run.rows(source), [each[source] for each in expected], rtol=1e-12, atol=1e-15)
     np.testing.assert_array_equal(run.weight_steps(), [0, 1, 2, 3, 4])

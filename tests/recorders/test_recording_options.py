@@ -18,7 +18,7 @@ from recorders.recording_options import RecordingOptions
         ({"budget": -1}, "budget: must be"),
         ({"probe_seed": 2**60}, "probe-seed: must be"),
         ({"force": True, "resume": True}, "force and resume exclude each other"),
-        ({"sources": ("gradients",)}, "sources: 'gradients' is not a source that is stored; there are gradient, "),
+        ({"sources": ("gradients",)}, "sources: 'gradients' is not a source that is stored; there are raw/gradient, "),
         ({"sources": ("fixed_gradient",)}, "sources: 'fixed_gradient'"),
     ],
 )
@@ -29,8 +29,8 @@ def test_unusable_settings_are_refused(settings: dict[str, Any], message: str) -
 
 def test_sources_by_name_and_by_glob() -> None:
     assert RecordingOptions().wants("gradient/x") and RecordingOptions().wants("displacement")
-    options = RecordingOptions(sources=("gradient", "adamw/*"))
-    assert options.wants("gradient") and options.wants("adamw/adaptive")
+    options = RecordingOptions(sources=("gradient", "adam/*"))
+    assert options.wants("gradient") and options.wants("adam/adaptive")
     assert not options.wants("gradient/x") and not options.wants("update")
     assert RecordingOptions(sources=("gradient/*",)).wants("gradient/any task")
 

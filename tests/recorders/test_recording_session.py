@@ -51,7 +51,7 @@ def test_a_subclass_that_calls_super_steps_once(recording: Any) -> None:
         train(model, Chatty(model.parameters(), lr=0.01), 3)
     assert it.session.t == 3
     assert np.abs(it.writer.stored_rows["update"][2]).max() > 0
-    assert "adamw/adaptive" in it.writer.stored_rows
+    assert "adam/adaptive" in it.writer.stored_rows
 
 
 def test_a_wrapper_and_its_inner_optimizer_step_once(recording: Any) -> None:
@@ -125,7 +125,7 @@ def test_frozen_and_late_unfrozen_parameters(recording: Any) -> None:
     table = {each["name"]: each for each in it.writer.manifest["parameters"]}
     assert table["2.weight"]["selected"] and not table["2.weight"]["trainable"]
     where = slice(table["2.weight"]["offset"], table["2.weight"]["offset"] + 12)
-    for source in ("gradient", "update", "adamw/momentum", "adamw/adaptive"):
+    for source in ("gradient", "update", "adam/momentum", "adam/adaptive"):
         rows = it.writer.stored_rows[source]
         assert not rows[1][where].any() and rows[2][where].all(), source
     assert ("parameter", "2.weight became trainable before t = 2", 2) in it.writer.notes

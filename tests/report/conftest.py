@@ -79,16 +79,16 @@ def evidence(one_task: RunAnalysis) -> RunAnalysis:
         measured("fixed_gradient/add", (70.0, 72.0), matched=32.0, logit=70.0),
         measured("control/shuffled/add", (71.0, 73.0), aligned=-0.2, spread=(70.0, 76.0)),
         measured("control/cotangent/add", (57.0, 58.0), aligned=0.0),
-        measured("adamw/adaptive", (24.0, 24.0), matched=20.0),
+        measured("adam/adaptive", (24.0, 24.0), matched=20.0),
         measured("displacement", (8.0, 5.0), matched=8.0, logit=5.0, flat="K = 3 exceeds the participation ratio 1.4"),
     )
     absent = Undefined("the first stage has none before it")
     stages = (
-        Stage("m̂", "adamw/momentum", np.array([75.0]), np.array([32.0]), absent, absent, 0),
-        Stage("adaptive step", "adamw/adaptive", np.array([24.0]), np.array([20.0]), 0.32, 0.62, 0),
+        Stage("m̂", "adam/momentum", np.array([75.0]), np.array([32.0]), absent, absent, 0),
+        Stage("adaptive step", "adam/adaptive", np.array([24.0]), np.array([20.0]), 0.32, 0.62, 0),
         Stage("update", "update", np.array([28.0]), np.array([10.0]), 1.17, 0.5, 1),
     )
-    table = StageTable("add", 20, 3, (2000,), stages, (("+ decay", "update"),), "adamw/adaptive", "update")
+    table = StageTable("add", 20, 3, (2000,), stages, (("+ decay", "update"),), "adam/adaptive", "update")
     angles = (
         AngleSeries(
             "fixed_gradient/add", "displacement", 0, 20, 3, (CheckpointAngles(2000, np.array([0.5, 0.1]), None),)

@@ -191,7 +191,7 @@ def test_stages_are_a_table_and_a_sentence(evidence: RunAnalysis, facts: RunFact
         "Centroids of **add**: most coupling is lost at **adaptive step**, to 0.32 of the stage before; by R^matched at"
         " **update**, to 0.50 of the stage before." in text
     )
-    assert "| adaptive step adamw/adaptive | 24.0 | × 0.32 | 20.0 | × 0.62 | 0 of 1 |" in text
+    assert "| adaptive step adam/adaptive | 24.0 | × 0.32 | 20.0 | × 0.62 | 0 of 1 |" in text
 
 
 def test_blocks_and_alignment_and_angles(evidence: RunAnalysis, facts: RunFacts) -> None:

@@ -93,8 +93,8 @@ def test_seeds_meet_at_the_checkpoints_that_all_have() -> None:
 
 
 def test_no_two_sources_look_alike() -> None:
-    names = ("fixed_gradient/add", "fixed_gradient", "gradient/add", "gradient", "adamw/momentum", "adamw/adaptive",
-             "adamw/decay", "update", "displacement", "stage/unclipped", "stage/decayed")  # fmt: skip
+    names = ("fixed_gradient/add", "fixed_gradient", "gradient/add", "gradient", "adam/momentum", "adam/adaptive",
+             "adam/weight_decay", "update", "displacement", "stage/unclipped", "stage/decayed")  # fmt: skip
     looks = [look_of(name) for name in names]
     assert len({look.colour for look in looks}) == len(looks)
     assert len({(str(look.dash), look.marker) for look in looks}) == len(looks)

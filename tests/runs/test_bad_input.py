@@ -189,7 +189,7 @@ CASES = [
         "newer format",
         edit_json(lambda members: members.update(format_version=7)),
         3,
-        "{run}: format 7, but this version reads up to 1: update sedscope",
+        "{run}: format 7, but this version reads up to 2: update sedscope",
         None,
     ),
     Case(
@@ -606,7 +606,7 @@ def test_a_checkpoint_that_is_missing_disables_only_what_needs_it(run: Path) -> 
     opened = open_run(run)
     assert set(range(20)) - set(opened.weight_steps()) == {12}
     assert set(range(1, 20)) - set(opened.steps("displacement")) == {12, 13}
-    assert set(range(20)) - set(opened.steps("adamw/decay")) == {12}
+    assert set(range(20)) - set(opened.steps("adam/weight_decay")) == {12}
     assert len(opened.steps("update")) == 20
 
 

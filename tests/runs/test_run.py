@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_rows_by_source_step_and_column(run: Run) -> None:
-    assert run.sources() == ("gradient", "update", "displacement", "adamw/decay")
+    assert run.sources() == ("gradient", "update", "displacement", "adam/weight_decay")
     assert_array_equal(run.steps("update"), np.arange(20))
     assert_array_equal(run.rows("update"), [row("update", t) for t in range(20)])
     assert_array_equal(run.rows("gradient", [13, 2, 2]), [row("gradient", t) for t in (13, 2, 2)])
@@ -49,8 +49,8 @@ def test_displacement_follows_from_the_weights(run: Run) -> None:
 
 
 def test_decay_follows_from_weights_and_scalars(run: Run) -> None:
-    assert_array_equal(run.rows("adamw/decay", [4]), [-LR * DECAY * state(4)["w"].reshape(-1)])
-    assert_array_equal(run.rows("adamw/decay", [4], slice(3, 4)), [-LR * DECAY * state(4)["w"].reshape(-1)[3:4]])
+    assert_array_equal(run.rows("adam/weight_decay", [4]), [-LR * DECAY * state(4)["w"].reshape(-1)])
+    assert_array_equal(run.rows("adam/weight_decay", [4], slice(3, 4)), [-LR * DECAY * state(4)["w"].reshape(-1)[3:4]])
 
 
 def two_groups(**group: Any) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def test_each_group_decays_by_its_own_rate(tmp_path: Path, trainable: bool, seco
     writer.scalars(2, {"lr/0": 0.5, "weight_decay/0": 0.25, "lr/1": 0.5})
     writer.close("finished")
     run = open_run(tmp_path / "run")
-    assert_array_equal(run.steps("adamw/decay"), [1] if trainable else [1, 2], "t = 0 and t = 2 lack a rate")
-    assert_array_equal(run.rows("adamw/decay", [1]), [[-0.375] * 2 + [second] * 4])
+    assert_array_equal(run.steps("adam/weight_decay"), [1] if trainable else [1, 2], "t = 0 and t = 2 lack a rate")
+    assert_array_equal(run.rows("adam/weight_decay", [1]), [[-0.375] * 2 + [second] * 4])
 
 
 def test_decay_follows_what_the_optimizer_moved(tmp_path: Path) -> None:
@@ -85,10 +85,10 @@ def test_decay_follows_what_the_optimizer_moved(tmp_path: Path) -> None:
     writer.scalars(4, {"lr/2": 0.25, "weight_decay/2": 0.5})
     writer.close("finished")
     run = open_run(tmp_path / "run")
-    assert_array_equal(run.steps("adamw/decay"), [0, 1, 2, 4], "t = 3 lacks the rate of the new group")
+    assert_array_equal(run.steps("adam/weight_decay"), [0, 1, 2, 4], "t = 3 lacks the rate of the new group")
     parts = [[-0.75, -1.0], [0.0, -1.0], [0.0, 0.0], [-0.75, -0.5]]
-    assert_array_equal(run.rows("adamw/decay"), [[w] * 2 + [v] * 4 for w, v in parts])
-    assert_array_equal(run.rows("adamw/decay", [4, 0], slice(1, 3)), [[-0.75, -0.5], [-0.75, -1.0]])
+    assert_array_equal(run.rows("adam/weight_decay"), [[w] * 2 + [v] * 4 for w, v in parts])
+    assert_array_equal(run.rows("adam/weight_decay", [4, 0], slice(1, 3)), [[-0.75, -0.5], [-0.75, -1.0]])
     assert run.notes == () and run.damage == ()
 
 
@@ -111,7 +111,7 @@ def test_an_optimizer_that_decays_through_the_gradient_has_no_decay_rows(tmp_pat
     path = make_run(tmp_path / "adam", optimizer={"class": "Adam", "groups": [group]})
     assert open_run(path).sources() == ("gradient", "update", "displacement")
     decoupled = {"class": "Adam", "groups": [group | {"decoupled_weight_decay": True}]}
-    assert "adamw/decay" in open_run(make_run(tmp_path / "decoupled", optimizer=decoupled)).sources()
+    assert "adam/weight_decay" in open_run(make_run(tmp_path / "decoupled", optimizer=decoupled)).sources()
 
 
 def test_a_stored_displacement_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -411,7 +411,7 @@ def test_states(tmp_path: Path, reason: str | None, state: str) -> None:
 def test_identity_changes_with_what_it_stands_for_and_with_nothing_else(tmp_path: Path) -> None:
     path = make_run(tmp_path / "run", range(10))
     run, again = open_run(path), open_run(path)
-    kinds = [("rows", "update"), ("rows", "displacement"), ("rows", "adamw/decay"), ("weights", None)]
+    kinds = [("rows", "update"), ("rows", "displacement"), ("rows", "adam/weight_decay"), ("weights", None)]
     kinds += [("manifest", None), ("scalars", None), ("probe", "add"), ("program", "0001-000")]
     digests = {kind: run.identity(*kind) for kind in kinds}
     assert len(set(digests.values())) == len(kinds)
@@ -424,7 +424,7 @@ def test_identity_changes_with_what_it_stands_for_and_with_nothing_else(tmp_path
     assert changed == {
         ("rows", "update"),
         ("rows", "displacement"),
-        ("rows", "adamw/decay"),
+        ("rows", "adam/weight_decay"),
         ("weights", None),
         ("scalars", None),
     }

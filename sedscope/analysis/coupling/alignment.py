@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from recorders.format import (
-    ADAPTIVE,
-    DECAY,
-    DISPLACEMENT,
-    UPDATE,
-    parse_source,
-)
+from recorders.row_sources import row_source
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.sources.stage_rows import DECAYED
 from sedscope.analysis.undefined import Undefined
 
 SHIFT_KINDS = ("selected", "all")
 """Kinds of shift: the selected parameters alone are at their value at t', or all parameters are."""
-
-_ALONG_THE_WEIGHTS = (ADAPTIVE, DECAY, UPDATE, DISPLACEMENT)
 
 
 def orientation(source: str) -> int:
@@ -31,9 +22,8 @@ def orientation(source: str) -> int:
     Args:
         source: Full name.
     """
-    parsed = parse_source(source)
-    added = source == DECAYED or (parsed is not None and parsed.family in _ALONG_THE_WEIGHTS)
-    return 1 if added else -1
+    row = row_source(source)
+    return -1 if row is None else row.sign
 
 
 def towards_mean(left: Floats) -> Floats:

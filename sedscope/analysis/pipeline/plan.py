@@ -5,68 +5,13 @@ Decides the order of sources, the pairing of sources and tasks, and the spacing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from recorders.errors import UsageError
-from recorders.format import (
-    ADAPTIVE,
-    CONTROL_COTANGENT,
-    CONTROL_PER_EXAMPLE,
-    CONTROL_SHUFFLED,
-    DECAY,
-    DISPLACEMENT,
-    FIXED_GRADIENT,
-    GRADIENT,
-    MOMENTUM,
-    RAW_GRADIENT,
-    RAW_UPDATE,
-    SGD_MOMENTUM,
-    UPDATE,
-    Source,
-    parse_source,
-)
+from recorders.row_sources import parse_source
 from sedscope.analysis.arrays import Ints
-from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
-
-_FAMILIES = (
-    FIXED_GRADIENT,
-    CONTROL_SHUFFLED,
-    CONTROL_COTANGENT,
-    CONTROL_PER_EXAMPLE,
-    RAW_GRADIENT,
-    GRADIENT,
-    MOMENTUM,
-    SGD_MOMENTUM,
-    ADAPTIVE,
-    DECAY,
-    DECAYED,
-    RAW_UPDATE,
-    UPDATE,
-    DISPLACEMENT,
-)
-"""From the gradient at fixed examples to what the weights did: the order in which the optimizer makes them."""
-
-
-def fixed_gradient_sources(tasks: Sequence[str]) -> tuple[str, ...]:
-    """`fixed_gradient/<task>` of every task; with several tasks their sum as well, the aggregated control."""
-    own = tuple(Source(FIXED_GRADIENT, task).name for task in tasks)
-    return own + ((FIXED_GRADIENT,) if len(tasks) > 1 else ())
-
-
-def ordered(sources: Iterable[str]) -> tuple[str, ...]:
-    """Sources in the order in which they are always shown: by family, a task's own before the whole."""
-
-    def place(name: str) -> tuple[int, int, str]:
-        source = parse_source(name)
-        if source is not None:
-            return _FAMILIES.index(source.family), 0 if source.task is not None else 2, name
-        if name == UNCLIPPED:  # the sum of the tasks' gradients, before the optimizer receives it
-            return _FAMILIES.index(GRADIENT), 1, name
-        return _FAMILIES.index(name) if name in _FAMILIES else len(_FAMILIES), 2, name
-
-    return tuple(sorted(dict.fromkeys(sources), key=place))
 
 
 def choose(what: str, known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
-from recorders.format import FIXED_GRADIENT
+from recorders.row_sources import current_name, in_order, parse_source
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Key
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext, OnProgress
@@ -20,7 +20,7 @@ from sedscope.analysis.pipeline.block_couplings import with_block_couplings
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult, measure_checkpoints, random_measurement
 from sedscope.analysis.pipeline.measure import look_up
 from sedscope.analysis.pipeline.milestones import milestones
-from sedscope.analysis.pipeline.plan import choose, fixed_gradient_sources, ordered, pair
+from sedscope.analysis.pipeline.plan import choose, pair
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, probe_couplings
 from sedscope.analysis.pipeline.results import NOT_MEASURED, CouplingSeries, RunAnalysis, StageTable
 from sedscope.analysis.pipeline.row_gram import Rolling, rolling_spectra
@@ -31,7 +31,14 @@ from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.result_codec import from_arrays, to_arrays
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.stage_rows import STAGES, stage_sources
-from sedscope.analysis.sources.variants import Variant, control_sources, is_control, is_fixed_gradient, variants_of
+from sedscope.analysis.sources.variants import (
+    Variant,
+    computed_sources,
+    control_sources,
+    is_control,
+    variants_of,
+    varied_by,
+)
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.source_rows import SourceRows
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
@@ -43,8 +50,7 @@ from sedscope.runs import Run
 
 def known_sources(run: Run) -> tuple[str, ...]:
     """Return every source that can be asked for, in the order in which they are shown."""
-    controls = (control for task in run.tasks for control in control_sources(task))
-    return ordered((*run.sources(), *fixed_gradient_sources(run.tasks), *controls))
+    return in_order((*run.sources(), *computed_sources(run.tasks)))
 
 
 @dataclass
@@ -60,6 +66,11 @@ class RunAnalyser:
     crossed: bool
     """Whether every source is put against every task."""
     progress: OnProgress
+
+    def __post_init__(self) -> None:
+        """Take sources by the names that they had in earlier versions, too."""
+        if self.requested_sources is not None:
+            self.requested_sources = [current_name(name) for name in self.requested_sources]
 
     @cached_property
     def context(self) -> AnalysisContext:
@@ -177,12 +188,12 @@ class RunAnalyser:
         known = known_sources(self.run)
         if self.requested_sources is not None:
             derived = stage_sources(self.run) if set(self.requested_sources) & set(STAGES) else ()
-            return choose("sources", ordered((*known, *derived)), self.requested_sources)
+            return choose("sources", in_order((*known, *derived)), self.requested_sources)
         plain = [source for source in known if not is_control(source)]
         if not self.settings.evidence:
             return tuple(plain)
         stages = stage_sources(self.run) if self.settings.measures_all else ()
-        return ordered((*plain, *(control for task in tasks for control in control_sources(task)), *stages))
+        return in_order((*plain, *(control for task in tasks for control in control_sources(task)), *stages))
 
     def _variants(self, sources: Sequence[str]) -> Iterable[Variant]:
         """Yield every variant whose rows are looked at; those of the floor of the angles among them."""
@@ -195,7 +206,8 @@ class RunAnalyser:
         """Return the second batch of each task's fixed gradient: no two sources are closer than that."""
         if not self.settings.measures_all:
             return []
-        return [Variant(source, 1) for source in sources if is_fixed_gradient(source) and source != FIXED_GRADIENT]
+        own = [source for source in sources if (parsed := parse_source(source)) is not None and parsed.task is not None]
+        return [Variant(source, 1) for source in own if varied_by(source) == "batches"]
 
     def _spectra(self, rolling: Rolling) -> Iterable[SpectrumSeries]:
         """Yield the spectra of each source's first variant; a control has all rows of a window at checkpoints alone."""

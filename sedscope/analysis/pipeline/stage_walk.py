@@ -7,35 +7,15 @@ interval is the displacement, so the two are one stage. Leaves to others: the ra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from recorders.format import (
-    ADAPTIVE,
-    DISPLACEMENT,
-    GRADIENT,
-    MOMENTUM,
-    SGD_MOMENTUM,
-    UPDATE,
-    Source,
-)
+from recorders.row_sources import ROW_SOURCES, Source
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, Stage, StageTable
-from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
-
-_NAMES = {
-    UNCLIPPED: "gradient of all tasks",
-    GRADIENT: "gradient the optimizer received",
-    MOMENTUM: "m̂",
-    SGD_MOMENTUM: "momentum",
-    ADAPTIVE: "adaptive step",
-    DECAYED: "+ decay",
-    UPDATE: "update",
-    DISPLACEMENT: "sum over the interval: displacement",
-}
 
 
 def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: int, n_tasks: int) -> StageTable | None:
@@ -52,8 +32,8 @@ def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: 
         None with fewer than two stages.
     """
     found = {one.source: one for one in series if (one.task, one.window, one.rank) == (task, window, rank)}
-    own = Source(GRADIENT, task).name
-    names = {own: "gradient of the task"} | _NAMES
+    rows = [row for row in ROW_SOURCES if row.stage is not None]
+    names = {row.name(task): str(row.stage) for row in rows}
     chain = [found[source] for source in names if source in found and _is_defined(found[source])]
     if len(chain) < 2:
         return None
@@ -62,16 +42,21 @@ def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: 
     stages: list[Stage] = []
     for one in chain:
         stages.append(_stage(names[one.source], one.source, points[one.source], stages[-1] if stages else None))
-    # Without clipping the sum over the tasks is what the optimizer receives; of one task it is that task's gradient.
-    whole = own if n_tasks == 1 and own in found else GRADIENT
     merged = tuple(
-        (names[missing], names[same])
-        for missing, same, before in ((UNCLIPPED, whole, GRADIENT), (DECAYED, UPDATE, ADAPTIVE))
-        if missing not in found and {same, before} <= found.keys()
+        (names[row.pattern], names[same])
+        for row in rows
+        if row.same_as is not None and row.pattern not in found
+        if {same := _same_as(row.same_as, task, n_tasks, found), row.made_of[0]} <= found.keys()
     )
     least = _least([(stage.source, stage.factor) for stage in stages[1:]])
     matched = _least([(stage.source, stage.matched_factor) for stage in stages[1:]])
     return StageTable(task, window, rank, steps, tuple(stages), merged, least, matched)
+
+
+def _same_as(source: str, task: str, n_tasks: int, sources: Collection[str]) -> str:
+    """Return the source that is meant: of one task, what is made of all tasks is what is made of that one."""
+    own = Source(source, task).name
+    return own if n_tasks == 1 and own in sources else source
 
 
 def _is_defined(series: CouplingSeries) -> bool:

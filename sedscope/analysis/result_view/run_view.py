@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from recorders.format import parse_source
+from recorders.row_sources import parse_source
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import TaskResult
 from sedscope.analysis.result_view.number_text import count

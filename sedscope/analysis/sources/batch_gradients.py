@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from recorders.errors import RefusedError, UsageError
-from recorders.format import CONTROL_COTANGENT, CONTROL_PER_EXAMPLE, CONTROL_SHUFFLED, FIXED_GRADIENT
 from recorders.program import refusing
+from recorders.row_sources import CONTROL_COTANGENT, CONTROL_PER_EXAMPLE, CONTROL_SHUFFLED, FIXED_GRADIENT
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.features.checkpoint_models import CheckpointModels, TaskExamples
 from sedscope.analysis.settings import Settings
@@ -96,18 +96,36 @@ def batch_gradients(
 
 def _sum(kind: GradientKind, output: Tensor, targets: Tensor, loss: str, task: str) -> Tensor:
     """Return the scalar whose gradient the kind is."""
-    if kind.family == FIXED_GRADIENT:
-        return example_losses(loss, output, targets).sum()
-    generator = _draw_generator(kind, task)
-    if kind.family == CONTROL_SHUFFLED:
-        permutation = torch.from_numpy(generator.permutation(len(targets))).to(targets.device)
-        return example_losses(loss, output, targets[permutation]).sum()
-    if kind.family == CONTROL_COTANGENT:
-        return (_gaussian(generator, tuple(output.shape), output) * output).sum()
-    if kind.family == CONTROL_PER_EXAMPLE:
-        losses = example_losses(loss, output, targets)
-        return (_gaussian(generator, tuple(losses.shape), losses) * losses).sum()
-    raise UsageError(f"control: must be a family of fixed gradients; found {kind.family}")
+    if kind.family not in SUMS:
+        raise UsageError(f"source: must be one of {', '.join(SUMS)}; found {kind.family}")
+    return SUMS[kind.family](output, targets, loss, _draw_generator(kind, task))
+
+
+def _loss(output: Tensor, targets: Tensor, loss: str, _: np.random.Generator) -> Tensor:
+    return example_losses(loss, output, targets).sum()
+
+
+def _shuffled_loss(output: Tensor, targets: Tensor, loss: str, generator: np.random.Generator) -> Tensor:
+    permutation = torch.from_numpy(generator.permutation(len(targets))).to(targets.device)
+    return example_losses(loss, output, targets[permutation]).sum()
+
+
+def _weighted_output(output: Tensor, _: Tensor, __: str, generator: np.random.Generator) -> Tensor:
+    return (_gaussian(generator, tuple(output.shape), output) * output).sum()
+
+
+def _weighted_losses(output: Tensor, targets: Tensor, loss: str, generator: np.random.Generator) -> Tensor:
+    losses = example_losses(loss, output, targets)
+    return (_gaussian(generator, tuple(losses.shape), losses) * losses).sum()
+
+
+SUMS: Mapping[str, Callable[[Tensor, Tensor, str, np.random.Generator], Tensor]] = {
+    FIXED_GRADIENT: _loss,
+    CONTROL_SHUFFLED: _shuffled_loss,
+    CONTROL_COTANGENT: _weighted_output,
+    CONTROL_PER_EXAMPLE: _weighted_losses,
+}
+"""(output, targets, loss, random numbers of the draw) → the scalar to differentiate, by family of source."""
 
 
 def _draw_generator(kind: GradientKind, task: str) -> np.random.Generator:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recorders.format import FIXED_GRADIENT, parse_source
+from recorders.row_sources import parse_source
 from sedscope.analysis.arrays import Ints, Rows
 from sedscope.analysis.cache import digest
 from sedscope.analysis.settings import Settings
@@ -113,9 +113,10 @@ class ComputedRows:
 
     def _parts(self, variant: Variant) -> tuple[tuple[str, ...], GradientKind]:
         """The tasks whose gradients add up to a variant, and their kind."""
-        source = parse_source(variant.source)
-        family, task = (FIXED_GRADIENT, None) if source is None else source
-        return self._tasks if task is None else (task,), GradientKind(family, variant.index)
+        parsed = parse_source(variant.source)
+        assert parsed is not None  # only what the registry knows is computed
+        tasks = self._tasks if parsed.task is None else (parsed.task,)
+        return tasks, GradientKind(parsed.family, variant.index)
 
     def _why_not(self, task: str, kind: GradientKind) -> Undefined | None:
         for reason in (why_no_weights(self._run), why_no_program(self._run, task)):
@@ -127,14 +128,14 @@ class ComputedRows:
         return batch if isinstance(batch, Undefined) else None
 
     def _steps(self, kind: GradientKind) -> Ints:
-        return self._every if kind == GradientKind(FIXED_GRADIENT, 0) else self._near
+        return self._every if not kind.is_drawn and kind.index == 0 else self._near
 
     def _dependencies(self, tasks: Sequence[str], kind: GradientKind, steps: Ints) -> dict[str, object]:
         return {
             "weights": self._run.identity("weights", steps=steps),
             "selected": [parameter.name for parameter in self._run.manifest.selected],
             "tasks": [self._identity(task) for task in tasks],
-            "names": list(tasks) if kind.family != FIXED_GRADIENT else None,
+            "names": list(tasks) if kind.is_drawn else None,
             "kind": [kind.family, kind.index],
             "batch": self._settings.batch,
             "part": self._settings.part,

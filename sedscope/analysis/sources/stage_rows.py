@@ -5,11 +5,22 @@ Decides how their rows follow from stored rows and scalars, and when a stage is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from recorders.format import ADAPTIVE, CLIP_COEFFICIENT, DECAY, GRADIENT, RAW_GRADIENT, UPDATE, Source
+from recorders.format import CLIP_COEFFICIENT
+from recorders.row_sources import (
+    ADAM_ADAPTIVE,
+    ADAM_WEIGHT_DECAY,
+    DECAYED,
+    GRADIENT,
+    RAW_GRADIENT,
+    UNCLIPPED,
+    UPDATE,
+    Source,
+)
 from sedscope.analysis.arrays import Rows
 from sedscope.analysis.cache import digest
 from sedscope.analysis.constants import COMPARED_ROWS, SAME_STAGE
@@ -17,43 +28,49 @@ from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows
 from sedscope.analysis.spectra.windows import match_steps
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run
+from sedscope.runs.scalars import Series
 
-UNCLIPPED = "stage/unclipped"
-"""`gradient` divided by the step's clip coefficient: what the optimizer would have received. Under an intervention on
-the gradient that is `raw/gradient`: the coefficient belongs to what there was before the projection."""
-DECAYED = "stage/decayed"
-"""`adamw/adaptive` + `adamw/decay`; not made where it is the update to rounding."""
 
-STAGES = (UNCLIPPED, DECAYED)
+@dataclass(frozen=True, slots=True)
+class StageDerivation:
+    """How the rows of a stage follow from other rows: their sum, scaled step by step where a factor is given."""
+
+    differs: Callable[[Run], bool]
+    """Whether a run has it, and it is not the stage beside it under another name."""
+    parts: Callable[[Run], tuple[str, ...]]
+    """The sources whose rows are added up."""
+    factor: Callable[[Run], Series] | None = None
+    """t `[m]`, ascending, and what the row of each is multiplied by `[m]`; rows of other t do not exist."""
 
 
 def stage_sources(run: Run) -> tuple[str, ...]:
-    """The derived stages that this run has and that differ from the stages beside them."""
-    found = ((UNCLIPPED, _is_clipped(run)), (DECAYED, _decay_is_not_the_rest(run)))
-    return tuple(name for name, there in found if there)
+    """Return the derived stages that this run has and that differ from the stages beside them."""
+    return tuple(name for name, derivation in STAGES.items() if derivation.differs(run))
 
 
 def stage_rows(run: Run, name: str) -> SourceRows | Undefined:
-    """Rows of a derived stage."""
-    parts = (_clipped_source(run),) if name == UNCLIPPED else (ADAPTIVE, DECAY)
+    """Return the rows of a derived stage."""
+    derivation = STAGES[name]
+    parts = derivation.parts(run)
     rows = [recorded_rows(run, part) for part in parts]
-    absent = next((one for one in rows if isinstance(one, Undefined)), None)
-    if absent is not None:
-        return absent
-    known = [one for one in rows if isinstance(one, SourceRows)]
-    steps = match_steps(*(one.steps for one in known))
-    if name == UNCLIPPED:
-        t, coefficient = run.scalar(CLIP_COEFFICIENT)
-        steps = match_steps(steps, t[coefficient > 0.0])
-        factor = 1.0 / coefficient[np.searchsorted(t, steps)]
+    missing = next((part for part in rows if isinstance(part, Undefined)), None)
+    if missing is not None:
+        return missing
+    steps = match_steps(*(part.steps for part in rows if isinstance(part, SourceRows)))
+    factors = np.ones(len(steps))
+    if derivation.factor is not None:
+        t, values = derivation.factor(run)
+        steps = match_steps(steps, t)
+        factors = values[np.searchsorted(t, steps)]
 
     def read(start: int, stop: int, columns: slice, /) -> Rows:
         total = sum(run.rows(part, steps[start:stop], columns) for part in parts)
-        return np.asarray(total * factor[start:stop, None] if name == UNCLIPPED else total)
+        return np.asarray(total if derivation.factor is None else total * factors[start:stop, None])
 
     def identity(start: int, stop: int) -> str:
         of = [run.identity("rows", part, steps[start:stop]) for part in parts]
-        return digest({"stage": name, "rows": of, "scalars": run.identity("scalars") if name == UNCLIPPED else None})
+        scalars = None if derivation.factor is None else run.identity("scalars")
+        return digest({"stage": name, "rows": of, "scalars": scalars})
 
     return SourceRows(name, steps, run.manifest.P, read, identity)
 
@@ -78,7 +95,7 @@ def _clipped_source(run: Run) -> str:
 
 def _decay_is_not_the_rest(run: Run) -> bool:
     """Whether the update is more than the adaptive step and the decay: something else changed it."""
-    parts = (ADAPTIVE, DECAY, UPDATE)
+    parts = (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY, UPDATE)
     if not set(parts) <= set(run.sources()):
         return False
     steps = match_steps(*(run.steps(part) for part in parts))
@@ -90,7 +107,7 @@ def _same(run: Run, t: int) -> bool:
     difference = update = 0.0
     for columns in _columns(run.manifest.P):
         adaptive, decay, whole = (
-            run.rows(part, [t], columns)[0].astype(np.float64) for part in (ADAPTIVE, DECAY, UPDATE)
+            run.rows(part, [t], columns)[0].astype(np.float64) for part in (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY, UPDATE)
         )
         difference += float(np.sum((adaptive + decay - whole) ** 2))
         update += float(np.sum(whole**2))
@@ -99,3 +116,15 @@ def _same(run: Run, t: int) -> bool:
 
 def _columns(size: int, width: int = 1 << 22) -> Iterable[slice]:
     return (slice(first, min(first + width, size)) for first in range(0, size, width))
+
+
+def _inverse_clipping(run: Run) -> Series:
+    t, coefficient = run.scalar(CLIP_COEFFICIENT)
+    return t[coefficient > 0.0], 1.0 / coefficient[coefficient > 0.0]
+
+
+STAGES: Mapping[str, StageDerivation] = {
+    UNCLIPPED: StageDerivation(_is_clipped, lambda run: (_clipped_source(run),), _inverse_clipping),
+    DECAYED: StageDerivation(_decay_is_not_the_rest, lambda _: (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY)),
+}
+"""By source."""

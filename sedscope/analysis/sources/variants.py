@@ -6,21 +6,12 @@ rows (`computed_rows`) and what is made of several (`assemble_series`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from recorders.format import (
-    CONTROL_COTANGENT,
-    CONTROL_PER_EXAMPLE,
-    CONTROL_SHUFFLED,
-    FIXED_GRADIENT,
-    Source,
-    parse_source,
-)
+from recorders.row_sources import ROW_SOURCES, names_of, row_source
 from sedscope.analysis.settings import Settings
-
-CONTROL_FAMILIES = (CONTROL_SHUFFLED, CONTROL_COTANGENT, CONTROL_PER_EXAMPLE)
-Varied = Literal["draws", "batches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +29,25 @@ class GradientKind:
     """One gradient at fixed examples of one task."""
 
     family: str
-    """`fixed_gradient` or one of the controls."""
+    """Of a source that is computed by running the model again, such as `fixed_gradient`."""
     index: int
     """Which draw of a control; which batch of a fixed gradient."""
 
     @property
     def batch(self) -> int:
-        """Which fixed batch it is taken on: controls keep to the first one."""
-        return self.index if self.family == FIXED_GRADIENT else 0
+        """Which fixed batch it is taken on: what is drawn anew keeps to the first one."""
+        return 0 if self.is_drawn else self.index
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its variants are draws on one batch; otherwise they are batches."""
+        return any(row.family == self.family and row.varied_by == "draws" for row in ROW_SOURCES)
 
 
-def varied_by(source: str) -> Varied | None:
-    """What tells the variants of a source apart; None for a source that there is once."""
-    if is_control(source):
-        return "draws"
-    return "batches" if is_fixed_gradient(source) else None
+def varied_by(source: str) -> Literal["draws", "batches"] | None:
+    """Return what tells the variants of a source apart; None for a source that there is once."""
+    row = row_source(source)
+    return None if row is None else row.varied_by
 
 
 def variants_of(source: str, settings: Settings) -> tuple[Variant, ...]:
@@ -63,25 +58,22 @@ def variants_of(source: str, settings: Settings) -> tuple[Variant, ...]:
 
 
 def is_control(source: str) -> bool:
-    """Whether the source is one that knows less than a gradient does."""
-    return _family(source) in CONTROL_FAMILIES
-
-
-def is_fixed_gradient(source: str) -> bool:
-    """Whether the source is a gradient at fixed examples, of one task or of all."""
-    return _family(source) == FIXED_GRADIENT
+    """Return whether the source is one that knows less than a gradient does."""
+    row = row_source(source)
+    return row is not None and row.is_control
 
 
 def is_computed(source: str) -> bool:
-    """Whether its rows come from running the model again."""
-    return is_control(source) or is_fixed_gradient(source)
+    """Return whether its rows come from running the model again."""
+    row = row_source(source)
+    return row is not None and row.derived_from == "program"
+
+
+def computed_sources(tasks: Sequence[str]) -> tuple[str, ...]:
+    """Return every source of these tasks whose rows come from running the model again."""
+    return tuple(names_of((row for row in ROW_SOURCES if row.derived_from == "program"), tasks))
 
 
 def control_sources(task: str) -> tuple[str, ...]:
-    """The controls of a task."""
-    return tuple(Source(family, task).name for family in CONTROL_FAMILIES)
-
-
-def _family(source: str) -> str | None:
-    parsed = parse_source(source)
-    return None if parsed is None else parsed.family
+    """Return the controls of a task."""
+    return tuple(row.name(task) for row in ROW_SOURCES if row.is_control)

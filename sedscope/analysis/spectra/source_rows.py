@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from recorders.format import DISPLACEMENT
+from recorders.row_sources import DISPLACEMENT
 from sedscope.analysis.arrays import Ints, Rows
 from sedscope.analysis.spectra.gram import RowReader
 from sedscope.analysis.undefined import Undefined

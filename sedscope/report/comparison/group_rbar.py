@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from recorders.format import DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
+from recorders.row_sources import DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
+from recorders.row_sources import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.undefined import Undefined

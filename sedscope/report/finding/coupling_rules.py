@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recorders.format import FIXED_GRADIENT, Source
+from recorders.row_sources import FIXED_GRADIENT, Source
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.result_view.columns import RBAR_LOGIT, RBAR_MATCHED
 from sedscope.analysis.result_view.number_text import between, count, signed

@@ -35,7 +35,7 @@ from sedscope.report.formats.json_interventions import comparison_json
 from sedscope.report.formats.json_parts import Json, Reasons, by_step, crossing_json, ends, numbers, padded
 
 FORMAT = "sedscope-report"
-VERSION = 1
+VERSION = 2
 """Raised when a reader of the older version would misread the file; new fields alone do not raise it."""
 
 

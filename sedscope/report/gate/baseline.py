@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from recorders.errors import InputOutputError, RefusedError, UsageError
+from recorders.row_sources import current_name
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
-from sedscope.report.formats.report_json import FORMAT, VERSION
+from sedscope.report.formats.report_json import FORMAT
 from sedscope.report.gate.verdict import Verdict
 from sedscope.runs.text import printable_json, printable_path
 
+READABLE = (1, 2)
+"""Versions of report.json: in the first, `adam/…` is called `adamw/…`."""
 LARGEST = 512 << 20
 """Bytes of an earlier report."""
 _FREE = frozenset({"device", "evidence"})
@@ -57,8 +60,9 @@ def read_report(path: Path) -> Json:
         raise RefusedError(f"{shown}: a report.json is required, found no JSON") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise RefusedError(f"{shown}: a report.json is required, found another file")
-    if value.get("version") != VERSION:
-        raise RefusedError(f"{shown}: version {VERSION} is required, found {value.get('version')!r}")
+    if value.get("version") not in READABLE:
+        versions = " or ".join(map(str, READABLE))
+        raise RefusedError(f"{shown}: version {versions} is required, found {value.get('version')!r}")
     report = printable_json(value)
     assert isinstance(report, dict)
     return report
@@ -153,7 +157,7 @@ def _numbers(run: Json) -> Values:
     """Every number of a run that is compared, by what it is."""
     values: Values = {}
     for entry in _objects(run.get("coupling")):
-        arguments = f'source="{entry.get("source")}", task="{entry.get("task")}"'
+        arguments = f'source="{current_name(str(entry.get("source")))}", task="{entry.get("task")}"'
         arguments += f", window={entry.get('window')}, rank={entry.get('rank')}"
         ends = entry.get("interval") if isinstance(entry.get("interval"), dict) else {}
         for moment in ("peak", "final"):

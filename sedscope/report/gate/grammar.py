@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from recorders.row_sources import current_name
 from sedscope.report.gate.tokens import Token, refusal, tokens_of
 from sedscope.report.gate.vocabulary import CHOICES, ENDS, INTEGERS, QUANTITIES, REDUCTIONS, TEXTS, require_known
 
@@ -219,7 +220,8 @@ class _Reader:
         if name in TEXTS:
             if self._next.kind != "text":
                 raise self._refusal(f"{name}: a text in double quotes is required")
-            return _unquoted(self._take().text)
+            text = _unquoted(self._take().text)
+            return current_name(text) if name == "source" else text
         if self._next.kind != "number":
             raise self._refusal(f"{name}: a number is required")
         return self._number()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from recorders.row_sources import LineLook
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import RunFacts
-from sedscope.report.plots.colours import LineLook, task_colour
+from sedscope.report.plots.colours import task_colour
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg
 from sedscope.report.plots.strokes import line
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from recorders.row_sources import LineLook
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
 from sedscope.analysis.result_view.number_text import Ends
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.colours import LineLook, look_of
+from sedscope.report.plots.colours import look_of
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg
 from sedscope.report.plots.strokes import band, dimmed, line, log_axis
 from sedscope.report.series_lookup import estimate, usable

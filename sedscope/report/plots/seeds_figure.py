@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from recorders.row_sources import LineLook
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.sources.variants import is_control
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.colours import LineLook, look_of
+from sedscope.report.plots.colours import look_of
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg
 from sedscope.report.plots.strokes import line, log_axis
 from sedscope.report.series_lookup import usable

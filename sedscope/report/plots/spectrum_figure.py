@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from recorders.row_sources import LineLook
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.colours import LineLook, look_of
+from sedscope.report.plots.colours import look_of
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg
 from sedscope.report.plots.strokes import line, log_axis
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from recorders.row_sources import LineLook
 from sedscope.analysis.result_view.number_text import short
 from sedscope.report.estimate import Estimate
-from sedscope.report.plots.colours import LineLook
 from sedscope.report.plots.figure_canvas import BAND
 
 LABEL_LENGTH = 34

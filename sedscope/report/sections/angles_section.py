@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from recorders.format import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, parse_source
+from recorders.row_sources import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, parse_source
 from sedscope.analysis.pipeline.results import AngleSeries
 from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.undefined import Undefined

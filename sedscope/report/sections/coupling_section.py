@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recorders.format import parse_source
+from recorders.row_sources import parse_source
 from sedscope.analysis.result_view.columns import SOURCES
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.result_view.run_view import SourceMatrix, is_crossed

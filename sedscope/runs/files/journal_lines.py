@@ -20,6 +20,7 @@ from recorders.format import (
     LINE_SHARD,
     LINE_WEIGHTS,
 )
+from recorders.row_sources import current_name
 from sedscope.runs.files.members import Members
 from sedscope.runs.text import printable, printable_json
 
@@ -54,7 +55,7 @@ class ShardLine:
 
     file: TensorFile
     rows: Mapping[str, tuple[int, ...]]
-    """Recorded t by source, ascending."""
+    """Recorded t by today's name of the source, ascending."""
     scalars: tuple[int, int] | None
     """First and last t of its scalars."""
 
@@ -137,9 +138,9 @@ def _session(members: Members) -> SessionLine:
 
 def _shard(members: Members) -> ShardLine:
     steps = members.object("rows")
-    rows = {printable(source): steps.integers(source) for source in steps.value}
+    rows = {current_name(printable(source)): steps.integers(source) for source in steps.value}
     if len(rows) != len(steps.value):
-        raise RefusedError(f"{steps.where}: two sources have the same printable name")
+        raise RefusedError(f"{steps.where}: two sources have the same name")
     if not members.has("scalars"):
         return ShardLine(_file(members), rows, None)
     ends = members.integers("scalars")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from recorders.errors import DamagedError
 from recorders.format import ROW_PREFIX, ROW_T_PREFIX, SCALAR_PREFIX, SCALAR_T_PREFIX, SHARD_DIR
+from recorders.row_sources import current_name
 from recorders.store import tensorfile
 from recorders.store.tensorfile import Header, Tensor
 from sedscope.runs.files.folder import RunFolder
@@ -118,14 +119,15 @@ class TensorStore:
 
 
 def _printable(header: Header, where: str, prefixes: Sequence[str]) -> Header:
-    """Return the header with printable names, as the journal's and the manifest's are."""
+    """Return the header with printable names, those of sources today's, as in the journal and the manifest."""
     tensors = {_printable_name(name, prefixes): tensor for name, tensor in header.tensors.items()}
     if len(tensors) != len(header.tensors):
-        raise DamagedError(f"{where}: two tensors have the same printable name")
+        raise DamagedError(f"{where}: two tensors have the same name")
     return Header(tensors)
 
 
 def _printable_name(name: str, prefixes: Sequence[str]) -> str:
     """Return a printable name with its prefix left alone: a cut `row/<source>` is not the name that the journal has."""
     prefix = next((prefix for prefix in prefixes if name.startswith(prefix)), "")
-    return prefix + printable(name.removeprefix(prefix))
+    shown = printable(name.removeprefix(prefix))
+    return prefix + (current_name(shown) if prefix in (ROW_PREFIX, ROW_T_PREFIX) else shown)

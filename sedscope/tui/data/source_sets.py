@@ -7,28 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recorders.format import (
-    ADAPTIVE,
-    DECAY,
-    DISPLACEMENT,
+from recorders.row_sources import (
     FIXED_GRADIENT,
-    GRADIENT,
-    MOMENTUM,
-    SGD_MOMENTUM,
-    UPDATE,
+    OTHER_HUE,
+    ROW_SOURCES,
     Source,
     parse_source,
+    row_source,
 )
-from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
-from sedscope.analysis.sources.variants import control_sources, is_control
+from sedscope.analysis.sources.variants import control_sources, is_computed, is_control
 
 MAIN, STAGES, CONTROLS = "main", "stages", "controls"
-CONTROL_COLOUR = 7
-
-_COLOURS = {
-    FIXED_GRADIENT: 0, UPDATE: 1, GRADIENT: 2, UNCLIPPED: 2, DISPLACEMENT: 3, MOMENTUM: 4, SGD_MOMENTUM: 4,
-    ADAPTIVE: 5, DECAY: 6, DECAYED: 6,
-}  # fmt: skip
+CONTROL_COLOUR = OTHER_HUE
 
 
 def sets_of(available: Sequence[str], task: str | None) -> dict[str, tuple[str, ...]]:
@@ -39,7 +29,7 @@ def sets_of(available: Sequence[str], task: str | None) -> dict[str, tuple[str, 
         task: Whose features; a task's own sources are those of this one. None where the run has none.
     """
     mine = [name for name in available if task is None or (own := task_of(name)) is None or own == task]
-    chain = [name for name in mine if not is_control(name) and family(name) != FIXED_GRADIENT]
+    chain = [name for name in mine if not is_computed(name)]
     sets = {
         MAIN: _main(available, task),
         STAGES: tuple(chain),
@@ -54,7 +44,7 @@ def colours(sources: Sequence[str]) -> dict[str, int]:
 
     Where two of one family meet, the later one takes the first place that is free.
     """
-    wished = {name: _COLOURS.get(family(name), CONTROL_COLOUR) for name in sources}
+    wished = {name: OTHER_HUE if (row := row_source(name)) is None else row.hue for name in sources}
     assigned: dict[str, int] = {}
     for name in sources:
         taken = {*assigned.values(), *(wished[other] for other in sources if other not in assigned and other != name)}
@@ -78,10 +68,12 @@ def task_of(source: str) -> str | None:
 def _main(available: Sequence[str], task: str | None) -> tuple[str, ...]:
     """Return the gradient at fixed examples and on the batch, the update, and the displacement."""
     several = sum(family(name) == FIXED_GRADIENT and name != FIXED_GRADIENT for name in available) > 1
-    batch = Source(GRADIENT, task).name
-    return _present(
-        available, [Source(FIXED_GRADIENT, task).name, batch if several else GRADIENT, UPDATE, DISPLACEMENT]
-    )
+    headline: dict[str, str] = {}
+    for row in (row for row in ROW_SOURCES if row.is_headline):
+        # With several tasks a task's own gradient, otherwise what the optimizer received.
+        if row.family not in headline or not several:
+            headline[row.family] = Source(row.family, task if row.has_own_task else None).name
+    return _present(available, list(headline.values()))
 
 
 def _present(available: Sequence[str], requested: Sequence[str]) -> tuple[str, ...]:

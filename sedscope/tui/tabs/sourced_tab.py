@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from recorders.format import GRADIENT, UPDATE
+from recorders.row_sources import GRADIENT, UPDATE
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.tabs.analysis_tab import PATIENCE, AnalysisTab
 from sedscope.tui.widgets.chart_pane import ChartPane

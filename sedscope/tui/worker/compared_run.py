@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorders.errors import SedscopeError
-from recorders.format import FIXED_GRADIENT, UPDATE, Source
+from recorders.row_sources import FIXED_GRADIENT, UPDATE, Source
 from sedscope.analysis.interventions import Outcome, outcome_of
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.settings import Settings

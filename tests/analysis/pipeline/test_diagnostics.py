@@ -364,7 +364,7 @@ def test_two_controls_are_not_compared(analysis: RunAnalysis) -> None:
 def test_the_stages_walk_from_the_gradient_to_the_displacement(recorded: Recorded, analysis: RunAnalysis) -> None:
     table = next(one for one in analysis.stages if one.task == "one")
     assert [stage.source for stage in table.stages] == [
-        "gradient/one", "stage/unclipped", "gradient", "adamw/momentum", "adamw/adaptive", "update", "displacement",
+        "gradient/one", "stage/unclipped", "gradient", "adam/momentum", "adam/adaptive", "update", "displacement",
     ]  # fmt: skip
     assert [name for name, _ in table.merged] == ["+ decay"]
     assert table.steps == (CHECKPOINT, STEPS)

@@ -12,6 +12,7 @@ import pytest
 from run_directory import make_run, manifest
 
 from recorders.errors import UsageError
+from recorders.row_sources import DECAYED, UNCLIPPED, in_order
 from recorders.store import RunWriter
 from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.coupling.parameter_blocks import (
@@ -22,12 +23,11 @@ from sedscope.analysis.coupling.parameter_blocks import (
     restrict_to_blocks,
     spread_probes,
 )
-from sedscope.analysis.pipeline.plan import ordered
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
 from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.batches import fixed_batch
-from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED, stage_rows, stage_sources
+from sedscope.analysis.sources.stage_rows import stage_rows, stage_sources
 from sedscope.analysis.sources.variants import Variant, variants_of, varied_by
 from sedscope.analysis.spectra.source_rows import SourceRows
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
@@ -111,9 +111,11 @@ def test_energies_of_directions_and_of_their_combinations(tmp_path: Path) -> Non
 
 
 def test_orientation_is_that_in_which_the_weights_move() -> None:
-    down = ["gradient", "gradient/add", "fixed_gradient/add", "control/shuffled/add", "adamw/momentum", "sgd/momentum"]
+    down = ["gradient", "gradient/add", "fixed_gradient/add", "control/shuffled/add", "adam/momentum", "sgd/momentum"]
     assert {orientation(name) for name in (*down, UNCLIPPED)} == {-1}
-    assert {orientation(name) for name in ("adamw/adaptive", "adamw/decay", "update", "displacement", DECAYED)} == {1}
+    assert {
+        orientation(name) for name in ("adam/adaptive", "adam/weight_decay", "update", "displacement", DECAYED)
+    } == {1}
 
 
 def test_directions_are_turned_towards_the_mean_row() -> None:
@@ -207,7 +209,7 @@ def test_the_stage_table_compares_where_every_stage_is_there() -> None:
         [
             series("update", [2.0, 4.0, 8.0], [1.0, 1.0, 1.0]),
             series("gradient", [8.0, 8.0, None], [2.0, 2.0, 2.0]),
-            series("adamw/decay", [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]),
+            series("adam/weight_decay", [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]),
             series("displacement", [1.0, 2.0, 1.0], [4.0, 1.0, 1.0]),
         ],
         "add", 4, 1, 1,
@@ -244,7 +246,7 @@ def test_decay_is_a_stage_where_something_else_changes_the_update(tmp_path: Path
     adaptive, weights = np.arange(1.0, 7.0, dtype=np.float32), np.ones((2, 3), np.float32)
     for t in range(4):
         writer.weights(t, {"w": weights, "b": np.zeros(3, np.float32)})
-        writer.rows("adamw/adaptive", t, adaptive)
+        writer.rows("adam/adaptive", t, adaptive)
         writer.rows("update", t, adaptive - 0.0625 + np.float32(extra))
         writer.scalars(t, {"lr/0": 0.125, "weight_decay/0": 0.5})
     writer.close("finished")
@@ -271,5 +273,5 @@ def test_what_was_clipped_is_what_there_was_before_an_intervention(tmp_path: Pat
 
 
 def test_stages_stand_where_the_optimizer_makes_them() -> None:
-    names = ["update", DECAYED, "gradient", UNCLIPPED, "adamw/decay", "gradient/add"]
-    assert ordered(names) == ("gradient/add", UNCLIPPED, "gradient", "adamw/decay", DECAYED, "update")
+    names = ["update", DECAYED, "gradient", UNCLIPPED, "adam/weight_decay", "gradient/add"]
+    assert in_order(names) == ("gradient/add", UNCLIPPED, "gradient", "adam/weight_decay", DECAYED, "update")

@@ -6,21 +6,24 @@ import numpy as np
 import pytest
 
 from recorders.errors import UsageError
-from sedscope.analysis.pipeline.plan import choose, fixed_gradient_sources, ordered, pair, space_checkpoints
+from recorders.row_sources import in_order
+from sedscope.analysis.pipeline.plan import choose, pair, space_checkpoints
+from sedscope.analysis.sources.variants import computed_sources
 
 
 def test_the_sum_of_fixed_gradients_needs_two_tasks() -> None:
-    assert fixed_gradient_sources(["add"]) == ("fixed_gradient/add",)
-    assert fixed_gradient_sources(["add", "mul"]) == ("fixed_gradient/add", "fixed_gradient/mul", "fixed_gradient")
+    own = ("fixed_gradient/add", "fixed_gradient/mul")
+    assert [name for name in computed_sources(["add"]) if "control" not in name] == [own[0]]
+    assert [name for name in computed_sources(["add", "mul"]) if "control" not in name] == [*own, "fixed_gradient"]
 
 
 def test_sources_stand_in_the_order_in_which_the_optimizer_makes_them() -> None:
-    shuffled = ["displacement", "gradient", "update", "gradient/add", "adamw/decay", "fixed_gradient/add"]
-    assert ordered(shuffled) == (
+    shuffled = ["displacement", "gradient", "update", "gradient/add", "adam/weight_decay", "fixed_gradient/add"]
+    assert in_order(shuffled) == (
         "fixed_gradient/add",
         "gradient/add",
         "gradient",
-        "adamw/decay",
+        "adam/weight_decay",
         "update",
         "displacement",
     )

@@ -91,7 +91,7 @@ def test_every_source_meets_the_centroids_that_it_should(recorded: tuple[Path, N
         "fixed_gradient/one", "fixed_gradient/two", "fixed_gradient",
         "control/shuffled/one", "control/shuffled/two", "control/cotangent/one", "control/cotangent/two",
         "control/per_example/one", "control/per_example/two", "gradient/one", "gradient/two", "gradient",
-        "adamw/momentum", "adamw/adaptive", "adamw/decay", "update", "displacement",
+        "adam/momentum", "adam/adaptive", "adam/weight_decay", "update", "displacement",
     )  # fmt: skip
     own = analyse(run, SETTINGS)
     assert [one.source for one in own.coupling if one.task == "two" and "/one" in one.source] == []

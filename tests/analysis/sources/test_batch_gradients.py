@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from recorders.errors import UsageError
-from recorders.format import FIXED_GRADIENT
+from recorders.row_sources import FIXED_GRADIENT
 from sedscope.analysis.features.checkpoint_models import TaskExamples
 from sedscope.analysis.sources.batch_gradients import batch_gradients, gradients_of_sums
 from sedscope.analysis.sources.variants import GradientKind

@@ -1,4 +1,4 @@
-"""adamw/decay is what the optimizer did: adaptive + decay = update whatever is frozen, regrouped or rescheduled."""
+"""adam/weight_decay is what the optimizer did: adaptive + decay = update, whatever is frozen or regrouped."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_adaptive_and_decay_make_the_update(tmp_path: Path, change: Change) -> N
             model(torch.ones(4, 3).double()).square().sum().backward()
             optimizer.step()
     run = sedscope.open_run(tmp_path / "run")
-    update, adaptive, decay = (run.rows(name, range(5)) for name in ("update", "adamw/adaptive", "adamw/decay"))
+    update, adaptive, decay = (run.rows(name, range(5)) for name in ("update", "adam/adaptive", "adam/weight_decay"))
     np.testing.assert_allclose(adaptive + decay, update, atol=1e-12)
     assert np.abs(decay).max() > 0 and run.damage == ()
     assert list(optimizer._optimizer_step_pre_hooks) == [] or change in (skip_all, reschedule)
@@ -80,7 +80,7 @@ def test_other_groups_after_a_resume(tmp_path: Path) -> None:
         train(3)
     assert session.t == 6
     run = sedscope.open_run(tmp_path / "run")
-    update, adaptive, decay = (run.rows(name, range(6)) for name in ("update", "adamw/adaptive", "adamw/decay"))
+    update, adaptive, decay = (run.rows(name, range(6)) for name in ("update", "adam/adaptive", "adam/weight_decay"))
     np.testing.assert_allclose(adaptive + decay, update, atol=1e-12)
     np.testing.assert_allclose(decay[4][:12], -0.1 * 0.9 * run.weights(4)["0.weight"].ravel())
     assert not decay[4][12:16].any() and run.damage == ()

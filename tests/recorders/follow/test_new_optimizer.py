@@ -40,8 +40,8 @@ def test_rows_go_on_and_the_stages_are_those_of_the_new_state(recording: Any, ca
         train(model, optimizer, 1)
     rows = it.writer.stored_rows
     assert it.session.t == 5 and all(sorted(each) == [0, 1, 2, 3, 4] for each in rows.values())
-    np.testing.assert_allclose(rows["adamw/momentum"][3], gradient, rtol=1e-5)  # m̂ of a first step is the gradient
-    np.testing.assert_allclose(rows["adamw/adaptive"][3], -0.01 * gradient.sign(), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(rows["adam/momentum"][3], gradient, rtol=1e-5)  # m̂ of a first step is the gradient
+    np.testing.assert_allclose(rows["adam/adaptive"][3], -0.01 * gradient.sign(), rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(rows["update"][3], update.detach(), rtol=1e-6)
     assert it.writer.stored_scalars["lr/0"][3] == [0.01]
     line = "the script has made a new AdamW, with an empty state: it is followed from t = 3 on"
@@ -59,12 +59,12 @@ def test_one_that_steps_other_parameters_in_other_groups(tmp_path: Path) -> None
         optimizer = torch.optim.AdamW(groups, lr=0.1, weight_decay=0.25)
         train(model, optimizer, 2)
     run = open_run(tmp_path / "run")
-    decay = run.rows("adamw/decay", [3])[0]
+    decay = run.rows("adam/weight_decay", [3])[0]
     theta = run.weights(3)
     assert not decay[:12].any()
     np.testing.assert_allclose(decay[12:16], -0.1 * 0.5 * theta["0.bias"], rtol=1e-6)
     np.testing.assert_allclose(decay[16:24], -0.02 * 0.25 * theta["2.weight"].ravel(), rtol=1e-6)
-    adaptive, update = run.rows("adamw/adaptive", [3])[0], run.rows("update", [3])[0]
+    adaptive, update = run.rows("adam/adaptive", [3])[0], run.rows("update", [3])[0]
     np.testing.assert_allclose(adaptive + decay, update, atol=1e-6)
 
 

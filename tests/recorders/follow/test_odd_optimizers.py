@@ -70,5 +70,5 @@ def test_a_step_of_its_own_has_no_stages_and_no_known_decay(recording: Any, kind
 
 def test_a_subclass_that_calls_super_keeps_its_stages(recording: Any) -> None:
     writer, _ = train(recording, Decorated)
-    assert "adamw/adaptive" in writer.stored_rows
+    assert "adam/adaptive" in writer.stored_rows
     assert writer.manifest["optimizer"]["groups"][0]["decoupled_weight_decay"] is True

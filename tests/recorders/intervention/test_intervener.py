@@ -111,7 +111,7 @@ def test_the_run_says_what_was_done_and_from_which_step(recording: Any, capsys: 
     said = capsys.readouterr().err
     assert said.count(begin) == 1
     assert f"intervention: {summary}; 8 unmodified steps first; the window takes 2.8 kB" in said
-    assert "of rows (gradient, update, adamw/momentum, adamw/adaptive, raw/update)" in said
+    assert "of rows (gradient, update, adam/momentum, adam/adaptive, raw/update)" in said
 
 
 def test_an_intervention_that_never_began_is_told(recording: Any) -> None:

@@ -28,7 +28,7 @@ def rendered(*runs: RunAnalysis, failures: list[Failure] | None = None) -> Any:
 
 def test_the_top_says_what_the_file_is(one_task: RunAnalysis) -> None:
     document = rendered(one_task, failures=[Failure("runs/bad", "not a run", 3)])
-    assert (document["format"], document["version"]) == ("sedscope-report", 1)
+    assert (document["format"], document["version"]) == ("sedscope-report", 2)
     assert document["settings"]["window"] == [20]
     assert document["failed"] == [{"path": "runs/bad", "reason": "not a run", "status": 3}]
     (run,) = document["runs"]

@@ -132,7 +132,7 @@ def test_other_settings_are_not_compared(evidence: RunAnalysis) -> None:
         (b"[" * 100_000, RefusedError, "a report.json is required, found no JSON"),
         (b"\xff\xfe", RefusedError, "a report.json is required, found no JSON"),
         (b"[]", RefusedError, "a report.json is required, found another file"),
-        (b'{"format": "sedscope-report", "version": 2}', RefusedError, "version 1 is required, found 2"),
+        (b'{"format": "sedscope-report", "version": 3}', RefusedError, "version 1 or 2 is required, found 3"),
     ],
 )
 def test_what_is_no_report_is_refused(

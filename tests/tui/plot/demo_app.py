@@ -70,7 +70,7 @@ def rank() -> Chart:
 def matrix() -> Heatmap:
     """Peaks per source and task."""
     values = np.array([[72.1, 66.0, 81.2], [28.0, 31.4, 22.9], [8.02, 9.1, 7.7], [24.3, np.nan, 19.9], [1.7, 1.6, 1.9]])
-    sources = ("gradient", "update", "displacement", "adamw/adaptive", "adamw/decay")
+    sources = ("gradient", "update", "displacement", "adam/adaptive", "adam/weight_decay")
     return Heatmap(values, sources, ("add", "mul", "sub"), title="Peak R̄_k", row_title="source × task", scale="log")
 
 

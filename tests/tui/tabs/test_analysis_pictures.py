@@ -72,10 +72,10 @@ def test_the_matrix_holds_peak_and_final_and_says_why_not() -> None:
 
 def test_sets_keep_to_the_task_and_colours_are_told_apart() -> None:
     known = ("fixed_gradient/add", "fixed_gradient/mul", "fixed_gradient", "control/shuffled/add", "gradient/add",
-             "gradient/mul", "gradient", "adamw/momentum", "update", "displacement")  # fmt: skip
+             "gradient/mul", "gradient", "adam/momentum", "update", "displacement")  # fmt: skip
     sets = sets_of(known, "add")
     assert sets["main"] == ("fixed_gradient/add", "gradient/add", "update", "displacement")
-    assert sets["stages"] == ("gradient/add", "gradient", "adamw/momentum", "update", "displacement")
+    assert sets["stages"] == ("gradient/add", "gradient", "adam/momentum", "update", "displacement")
     assert sets["controls"] == ("fixed_gradient/add", "control/shuffled/add")
     assert "gradient/mul" not in sets and sets["update"] == ("update",)
     assert sets_of(("gradient", "update"), None)["main"] == ("gradient", "update")
@@ -109,9 +109,9 @@ def test_labels_are_two_integer_inputs() -> None:
 def test_the_walk_names_the_stage_that_loses_most_and_fits_every_width() -> None:
     stages = (
         Stage("gradient", "gradient", np.array([80.0, 90.0]), np.array([8.0, 9.0]), SHORT, SHORT, 0),
-        Stage("adaptive", "adamw/adaptive", np.array([20.0, 20.0]), SHORT, 0.236, SHORT, 1),
+        Stage("adaptive", "adam/adaptive", np.array([20.0, 20.0]), SHORT, 0.236, SHORT, 1),
     )
-    table = StageTable("add", 20, 3, (5, 9), stages, (), "adamw/adaptive", SHORT)
+    table = StageTable("add", 20, 3, (5, 9), stages, (), "adam/adaptive", SHORT)
     text = page(table, 8.0, 60).plain.splitlines()
     assert text[0] == "Stages of add, at t = 9"
     assert text[3].startswith("adaptive step") and "×0.236" in text[3] and "·" in text[3]

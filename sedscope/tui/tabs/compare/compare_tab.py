@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import DataTable
 
-from recorders.format import FIXED_GRADIENT, UPDATE, Source
+from recorders.row_sources import FIXED_GRADIENT, UPDATE, Source
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.plot import Chart, CursorMoved
 from sedscope.tui.plot.palette import OKABE_ITO, hue

@@ -44,7 +44,7 @@ class SpectrumTab(SourcedTab, inherit_bindings=False):
             (
                 "Source",
                 "gradient: what the optimizer received. update: θ at t+1 minus θ at t. displacement: θ at t minus θ at"
-                " the recorded t before. adamw/…: stages between gradient and update. fixed_gradient/task: on the same"
+                " the recorded t before. adam/…: stages between gradient and update. fixed_gradient/task: on the same"
                 " examples at every t, computed from the weights.",
             ),
         ),

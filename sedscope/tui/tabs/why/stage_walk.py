@@ -12,9 +12,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from recorders.format import ADAPTIVE, DISPLACEMENT, GRADIENT, MOMENTUM, SGD_MOMENTUM, UPDATE
+from recorders.row_sources import row_source
 from sedscope.analysis.pipeline.results import Stage, StageTable
-from sedscope.analysis.sources.stage_rows import DECAYED, UNCLIPPED
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Heatmap
 from sedscope.tui.plot.figures import readable
@@ -22,11 +21,6 @@ from sedscope.tui.plot.figures import readable
 _WIDTHS = (6, 8, 8, 8)
 """Cells of R̄, its factor, R^matched, its factor."""
 _NAME, _LEAST_NAME = 17, 12
-_OWN = "task gradient"
-_SHORT = {
-    UNCLIPPED: "all tasks' sum", GRADIENT: "received gradient", MOMENTUM: "momentum m̂", SGD_MOMENTUM: "momentum",
-    ADAPTIVE: "adaptive step", DECAYED: "+ decay", UPDATE: "update", DISPLACEMENT: "displacement",
-}  # fmt: skip
 
 
 class StageWalk(VerticalScroll, can_focus=True):
@@ -154,7 +148,8 @@ def _notes(table: StageTable) -> Iterator[str]:
 
 def short(stage: Stage) -> str:
     """Return a name of at most 17 cells."""
-    return _SHORT.get(stage.source, _OWN)
+    row = row_source(stage.source)
+    return stage.name if row is None else row.label
 
 
 def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], index: int | None) -> float:
