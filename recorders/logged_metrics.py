@@ -12,17 +12,17 @@ from recorders.format import MAX_NAME, METRIC_PREFIX
 
 def metric_scalars(metrics: Mapping[str, Any]) -> tuple[dict[str, float | Tensor], list[str]]:
     """Return the numbers by their names in a run, and a line for each metric that is no number or is named too long."""
-    ready: dict[str, float | Tensor] = {}
-    odd = []
+    scalars: dict[str, float | Tensor] = {}
+    complaints = []
     for name, value in metrics.items():
         number = _as_number(value)
         if (line := too_long("log: the name of a metric", str(name))) is not None:
-            odd.append(line)
+            complaints.append(line)
         elif number is None:
-            odd.append(f"log: {name!r} must be a number, found {type(value).__name__}")
+            complaints.append(f"log: {name!r} must be a number, found {type(value).__name__}")
         else:
-            ready[f"{METRIC_PREFIX}{name}"] = number
-    return ready, odd
+            scalars[f"{METRIC_PREFIX}{name}"] = number
+    return scalars, complaints
 
 
 def too_long(what: str, name: str) -> str | None:

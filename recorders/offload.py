@@ -38,14 +38,14 @@ def state_to_host(state: Mapping[str, Tensor]) -> State:
 
 def scalars_to_host(values: Mapping[str, float | Tensor]) -> dict[str, Scalar]:
     """Return numbers as they are, 0-dimensional tensors as numbers or, on CUDA, as functions that share one copy."""
-    ready: dict[str, Scalar] = {name: float(value) for name, value in values.items() if not _on_cuda(value)}
+    scalars: dict[str, Scalar] = {name: float(value) for name, value in values.items() if not _on_cuda(value)}
     device = {name: value.detach().double() for name, value in values.items() if _on_cuda(value)}  # type: ignore[union-attr]
     if device:
         first = next(iter(device.values())).device
         wait = _copy_out({"": torch.stack([value.reshape(()).to(first) for value in device.values()])})
         for index, name in enumerate(device):
-            ready[name] = lambda index=index: float(wait()[""][index])  # type: ignore[misc]
-    return ready
+            scalars[name] = lambda index=index: float(wait()[""][index])  # type: ignore[misc]
+    return scalars
 
 
 def _on_cuda(value: float | Tensor) -> bool:

@@ -131,8 +131,8 @@ def _check(
         raise UsageError(f"task must be a text, found {request.task!r:.80}")
     if not isinstance(model, nn.Module):
         raise UsageError(f"model must be a torch.nn.Module, found {type(model).__name__}")
-    named = {f"inputs[{index}]": tensor for index, tensor in enumerate(inputs)} | {"targets": targets}
-    for name, tensor in named.items() if train is None else (named | {"train": train}).items():
+    tensors = {f"inputs[{index}]": tensor for index, tensor in enumerate(inputs)} | {"targets": targets}
+    for name, tensor in tensors.items() if train is None else (tensors | {"train": train}).items():
         if not isinstance(tensor, Tensor) or tensor.ndim == 0:
             raise UsageError(f"{name} must be a tensor with an axis of examples, found {type(tensor).__name__}")
         if tensor.layout != torch.strided or tensor.is_complex():
@@ -188,8 +188,8 @@ def _examples(model: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
     """Return a few examples from all over the pool, on the model's device."""
     home = next((parameter.device for parameter in model.parameters()), inputs[0].device)
     pool = len(inputs[0])
-    chosen = torch.arange(min(pool, _EXAMPLES_FOR_CAPTURE), device="cpu") * pool // min(pool, _EXAMPLES_FOR_CAPTURE)
-    return tuple(tensor.detach()[chosen.to(tensor.device)].to(home) for tensor in inputs)
+    indices = torch.arange(min(pool, _EXAMPLES_FOR_CAPTURE), device="cpu") * pool // min(pool, _EXAMPLES_FOR_CAPTURE)
+    return tuple(tensor.detach()[indices.to(tensor.device)].to(home) for tensor in inputs)
 
 
 def _index(output: Any, names: Sequence[str]) -> int:

@@ -80,7 +80,7 @@ class RecordingOutput:
         self._waiting_scalars: list[tuple[int, Mapping[str, Scalar]]] = []
         self._flushed = time.monotonic()
         self._programs: dict[str, str] = {}
-        self._stored: frozenset[str] = frozenset()
+        self._state_names: frozenset[str] = frozenset()
         self._printed: set[str] = set()
         self._handed_on = 0
         self._stopped = False
@@ -90,9 +90,9 @@ class RecordingOutput:
         """Return whether there is a run directory."""
         return self._writer is not None
 
-    def open(self, manifest: dict[str, Any], first_t: int, stored: Collection[str]) -> None:
-        """Write the run directory's beginning and everything that waited for it; `stored` names a state's tensors."""
-        self._stored = frozenset(stored)
+    def open(self, manifest: dict[str, Any], first_t: int, state_names: Collection[str]) -> None:
+        """Write the run's beginning and everything that waited for it; `state_names` are those of a state's tensors."""
+        self._state_names = frozenset(state_names)
         self._writer = self._opener(self.path, manifest, self._options, first_t)
         self._writer.on_failure = self._writing_failed
         for send in self._waiting:
@@ -148,7 +148,7 @@ class RecordingOutput:
     def _why_useless(self, capture: Any) -> str | None:
         """Return what a program asks for and the run does not store; said now, not at an analysis much later."""
         for name in capture.state_names:
-            if name not in self._stored:
+            if name not in self._state_names:
                 return f"it asks for {name}, which is not among the weights that are stored"
         for name, constant in capture.constants.items():
             if not holds(str(constant.dtype)):
@@ -213,8 +213,8 @@ class RecordingOutput:
         budget = self._options.budget
         if budget is not None and not self._stopped and self._handed_on + size > budget:
             self._stopped = True
-            reached = f"the budget of {size_text(budget)} is reached at t = {t}"
-            self.tell("budget", f"{reached}: rows and weights stop, scalars go on", t)
+            message = f"the budget of {size_text(budget)} is reached at t = {t}"
+            self.tell("budget", f"{message}: rows and weights stop, scalars go on", t)
         if self._stopped:
             return False
         self._handed_on += size

@@ -104,8 +104,8 @@ class RecordingSession:
         """Take rows and scalars of a step that was made, or that a fused kernel skipped."""
         self._scaler.step_seen(optimizer)
         binding = self._followed.binding
-        heard = self._is_live() and self._stepping
-        if not heard or binding is None or self._steps is None or optimizer is not binding.optimizer:
+        is_stepping = self._is_live() and self._stepping
+        if not is_stepping or binding is None or self._steps is None or optimizer is not binding.optimizer:
             return
         found_inf = getattr(optimizer, "found_inf", None)
         if found_inf is not None and float(found_inf):
@@ -280,7 +280,7 @@ class RecordingSession:
             self.output.scalars(self.t, {SKIPPED: 1.0})
 
     def _log(self, metrics: Mapping[str, Any]) -> None:
-        ready, odd = metric_scalars(metrics)
-        for line in odd:
+        scalars, complaints = metric_scalars(metrics)
+        for line in complaints:
             self.output.tell("metric", line, self.t)
-        self.output.scalars(self.t, ready)
+        self.output.scalars(self.t, scalars)

@@ -125,13 +125,13 @@ def _groups(binding: Binding) -> list[dict[str, Any]]:
 def _is_plain(value: Any) -> bool:
     """Return whether a setting is a number, a switch or a short tuple of them, and not, say, a schedule object."""
     if isinstance(value, list | tuple):
-        return all(_is_plain(each) for each in value)
+        return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, bool | int | float | str) or _is_number(value)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     number = float(value) if _is_number(value) else value
     return repr(number) if isinstance(number, float) and not math.isfinite(number) else number
 

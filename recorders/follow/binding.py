@@ -50,7 +50,7 @@ class Binding:
         self._keeps_gradients = False
         self._pre_step_hook: Any = None
         self.groups: Groups = groups_of(
-            optimizer, selection.chosen, {id(each) for each in selection.chosen if each.requires_grad}
+            optimizer, selection.chosen, {id(parameter) for parameter in selection.chosen if parameter.requires_grad}
         )
         """Index of the group that moved each selected parameter in the last step with rows, or is about to."""
 
@@ -76,8 +76,8 @@ class Binding:
         """Return, after the step, its rows [P] by source, each a fresh tensor, and its scalars by name."""
         self._release()
         if recorded:
-            moved = self._with_gradient | {id(each) for each in self.stepped()}
-            self.groups = groups_of(self.optimizer, self.selection.chosen, moved)
+            moved_ids = self._with_gradient | {id(parameter) for parameter in self.stepped()}
+            self.groups = groups_of(self.optimizer, self.selection.chosen, moved_ids)
         if self._norm is None:
             self._receive(recorded and wants(GRADIENT))
         rows_by_source: dict[str, Tensor] = {}
@@ -111,22 +111,24 @@ class Binding:
 
     def left_out(self) -> str | None:
         """Return which tensors of the state a run cannot hold, and why; None where it holds everything."""
-        dtypes = {name: str(each.dtype) for name, each in self._all_tensors().items()}
-        odd = [f"{name} ({dtype.removeprefix('torch.')})" for name, dtype in dtypes.items() if not holds(dtype)]
-        if not odd:
+        dtypes = {name: str(tensor.dtype) for name, tensor in self._all_tensors().items()}
+        unstorable = [f"{name} ({dtype.removeprefix('torch.')})" for name, dtype in dtypes.items() if not holds(dtype)]
+        if not unstorable:
             return None
-        shown = ", ".join(odd[:_NAMES_SHOWN]) + (f" and {len(odd) - _NAMES_SHOWN} more" if odd[_NAMES_SHOWN:] else "")
-        return f"weights are stored without {shown}: a tensor file has no name for such numbers"
+        names = ", ".join(unstorable[:_NAMES_SHOWN]) + (
+            f" and {len(unstorable) - _NAMES_SHOWN} more" if unstorable[_NAMES_SHOWN:] else ""
+        )
+        return f"weights are stored without {names}: a tensor file has no name for such numbers"
 
     def _all_tensors(self) -> dict[str, Tensor]:
         # Not state_dict(): that runs hooks of the user's, which may do anything and rename what they like.
-        named: dict[str, Tensor] = dict(self.model.named_parameters())
+        tensors: dict[str, Tensor] = dict(self.model.named_parameters())
         for prefix, module in self.model.named_modules():
             for name, buffer in module.named_buffers(recurse=False):
                 if name not in module._non_persistent_buffers_set:
-                    named[f"{prefix}.{name}" if prefix else name] = buffer
+                    tensors[f"{prefix}.{name}" if prefix else name] = buffer
         state: dict[str, Tensor] = {}
-        for name, tensor in clean_names(named).items():
+        for name, tensor in clean_names(tensors).items():
             if not any(tensor is other for other in state.values()):
                 state[name] = tensor
         return state
@@ -151,7 +153,7 @@ class Binding:
         with suppress(Exception):  # between the script's hooks and its step nothing of ours may raise
             self._read_group_options()
             if self._keeps_gradients:  # a hook behind the step may drop them; a closure makes them in the step
-                self._with_gradient = {id(each) for each in self.stepped()}
+                self._with_gradient = {id(parameter) for parameter in self.stepped()}
 
     def _release(self) -> None:
         if self._pre_step_hook is not None:
@@ -199,8 +201,8 @@ def bind(
         return f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
     selection = selection or select(model, spec)
     if not {id(parameter) for parameter in owned} & {id(parameter) for parameter in selection.chosen}:
-        chosen = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
-        return f"none of the {chosen} of {type(model).__name__} belongs to {name}"
+        selected = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
+        return f"none of the {selected} of {type(model).__name__} belongs to {name}"
     refuse_unrecordable(optimizer, closure)
     refuse_shared_selection(optimizer, selection.chosen)
     return Binding(model, optimizer, selection)

@@ -81,9 +81,9 @@ def _resumed_t(completed: int, options: RecordingOptions, path: Path) -> tuple[i
             f"resume: the optimizer has made {completed} steps, fewer than the {before} before the recording"
         )
     if len(candidates) > 1:
-        shown = " and at ".join(f"t = {each}" for each in candidates)
+        times = " and at ".join(f"t = {candidate}" for candidate in candidates)
         raise RefusedError(
-            f"resume: the optimizer has made {completed} steps, as those of this run had at {shown}; give --first-step"
+            f"resume: the optimizer has made {completed} steps, as those of this run had at {times}; give --first-step"
         )
     if last is not None and t > last + options.every:
         return t, f"the run ends at t = {last} and goes on at t = {t}: what was between is lost"

@@ -93,8 +93,8 @@ def refuse_shared_selection(
     if not others:
         return
     sharing = [optimizer, *others]
-    names = ", ".join(sorted({type(each).__name__ for each in sharing}))
-    if len(sharing) > 2 and all(len(parameters_of(each)) == 1 for each in sharing):
+    names = ", ".join(sorted({type(owner).__name__ for owner in sharing}))
+    if len(sharing) > 2 and all(len(parameters_of(owner)) == 1 for owner in sharing):
         raise RefusedError(
             f"optimizer: {len(sharing)} optimizers of one parameter each (optimizer-in-backward) step at different"
             " times; one optimizer must own the selected parameters"
@@ -124,13 +124,13 @@ def ends_in_torchs_own(optimizer: torch.optim.Optimizer) -> bool:
     return False
 
 
-def refuse_successor(first: torch.optim.Optimizer, second: torch.optim.Optimizer) -> None:
+def refuse_successor(former: torch.optim.Optimizer, successor: torch.optim.Optimizer) -> None:
     """Raise `RefusedError` when a second optimizer takes the first one's place and is of another kind.
 
     A run's sources, and how weights decay in it, are those of one kind of optimizer.
     """
-    if _kind(first) != _kind(second):
-        names = type(first).__name__, type(second).__name__
+    if _kind(former) != _kind(successor):
+        names = type(former).__name__, type(successor).__name__
         raise RefusedError(
             f"optimizer: the script has made a new optimizer, {names[1]} after {names[0]}, which steps the selected"
             " parameters in another way; record what comes now into a run of its own"
@@ -166,9 +166,9 @@ def _parameters_if_built(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 def _holders(ids: Collection[int]) -> list[nn.Module]:
     """Return the live modules that hold most of the parameters with these ids; none where none holds any."""
-    counted = [(module, _held(module, ids)) for module in _live(nn.Module)]
-    most = max((count for _, count in counted), default=0)
-    return [module for module, count in counted if most and count == most]
+    counts = [(module, _held(module, ids)) for module in _live(nn.Module)]
+    most = max((count for _, count in counts), default=0)
+    return [module for module, count in counts if most and count == most]
 
 
 def _held(module: nn.Module, ids: Collection[int]) -> int:
@@ -180,4 +180,4 @@ def _held(module: nn.Module, ids: Collection[int]) -> int:
 
 def _live(kind: type[Any]) -> Iterator[Any]:
     # By type, not isinstance: that asks foreign proxies for their class, and a dead weakref.proxy raises.
-    return (thing for thing in gc.get_objects() if issubclass(type(thing), kind))
+    return (instance for instance in gc.get_objects() if issubclass(type(instance), kind))

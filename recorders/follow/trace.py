@@ -29,7 +29,7 @@ class ParameterTrace:
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self._parameters = parameters
-        self._sampled = [each for each in _spread(parameters, _TENSORS_SAMPLED) if _can_be_sampled(each)]
+        self._sampled = [tensor for tensor in _spread(parameters, _TENSORS_SAMPLED) if _can_be_sampled(tensor)]
         self._views: list[list[Tensor]] = []
         self._addresses: list[int] = []
         self._versions: list[tuple[int, int]] | None = None
@@ -60,7 +60,7 @@ class ParameterTrace:
 def _sample_views(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
     """Return views of a few values of each tensor, those together that can be read in one go."""
     ordered = sorted(tensors, key=_kind)
-    return [[_few(each.detach()) for each in same] for _, same in groupby(ordered, _kind)]
+    return [[_few(tensor.detach()) for tensor in same] for _, same in groupby(ordered, _kind)]
 
 
 def _few(tensor: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ class Intervener:
         self._draws = self._generator() if settings.draws else None
         self.began: int | None = None
         """t of the first changed step, or None."""
-        self._held: HeldWeights | None = None
+        self._weights_before: HeldWeights | None = None
         self._gradient: Tensor | None = None
         self._raw: Tensor | None = None
         self._applied: Tensor | None = None
@@ -85,7 +85,9 @@ class Intervener:
         scale = amp_scale(self._optimizer)
         if on_gradient or (self._reads(GRADIENT) and not closure_given):
             self._gradient = read_gradient(self._selection, scale)
-        self._held = HeldWeights(self._selection) if self._settings.target == UPDATE or self._reads(UPDATE) else None
+        self._weights_before = (
+            HeldWeights(self._selection) if self._settings.target == UPDATE or self._reads(UPDATE) else None
+        )
         if on_gradient and self._gradient is not None:
             self._change(t, self._gradient)
             if self._applied is not self._raw and self._applied is not None:
@@ -105,10 +107,10 @@ class Intervener:
         Returns:
             `raw/gradient` or `raw/update` [P] where rows are asked for, a fresh tensor; and `norm_kept`.
         """
-        update = None if self._held is None else self._held.update()
-        if self._settings.target == UPDATE and self._held is not None and update is not None:
+        update = None if self._weights_before is None else self._weights_before.update()
+        if self._settings.target == UPDATE and self._weights_before is not None and update is not None:
             self._change(t, update)
-            self._write_weights(t, self._held)
+            self._write_weights(t, self._weights_before)
         if self._sed is not None:
             if self._reads(GRADIENT) and self._gradient is None:
                 self._gradient = read_gradient(self._selection, None)  # a closure made it inside the step
@@ -157,13 +159,13 @@ class Intervener:
             return self._draws.subspace(t)
         return None if self._sed is None else self._sed.subspace()
 
-    def _write_weights(self, t: int, held: HeldWeights) -> None:
+    def _write_weights(self, t: int, weights_before: HeldWeights) -> None:
         if self._applied is self._raw or self._applied is None:
             return
         if self._settings.freezes:
-            held.put_back()
+            weights_before.put_back()
         else:
-            self._tell_if_partial(held.move_by(self._applied), t)
+            self._tell_if_partial(weights_before.move_by(self._applied), t)
 
     # --- what it is made of -----------------------------------------------------------------------------------------
 

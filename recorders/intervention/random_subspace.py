@@ -28,18 +28,18 @@ class RandomSubspaces:
         self._once = once
         self._generator = torch.Generator(device)
         # float32 numbers take a quarter of the time to draw, and a direction needs no more digits.
-        self._drawn = torch.empty(rank, size, dtype=torch.float32, device=device)
+        self._normals = torch.empty(rank, size, dtype=torch.float32, device=device)
         self._rows = torch.empty(rank, size, dtype=torch.float64, device=device)
-        self._held: Subspace | None = None
+        self._current: Subspace | None = None
 
     def subspace(self, t: int) -> Subspace:
         """Return the subspace of the step that leaves θ_t. It is overwritten by the next draw."""
-        if self._held is None or not self._once:
-            self._held = self._draw(0 if self._once else t)
-        return self._held
+        if self._current is None or not self._once:
+            self._current = self._draw(0 if self._once else t)
+        return self._current
 
     def _draw(self, number: int) -> Subspace:
         digest = hashlib.blake2b(f"{self._seed}/{number}".encode(), digest_size=4).digest()
         self._generator.manual_seed(int.from_bytes(digest))
-        self._rows.copy_(self._drawn.normal_(generator=self._generator))
+        self._rows.copy_(self._normals.normal_(generator=self._generator))
         return subspace_of(self._rows)

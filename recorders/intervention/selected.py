@@ -52,17 +52,17 @@ class HeldWeights:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
-        self._held = [parameter.detach().clone() for parameter in selection.chosen]
+        self._before = [parameter.detach().clone() for parameter in selection.chosen]
 
     def update(self) -> Tensor:
         """Return θ as it is now − θ_t, a vector [P]."""
         now = self._selection.flatten([parameter.detach() for parameter in self._selection.chosen])
-        return now.sub_(self._selection.flatten(self._held)).double()
+        return now.sub_(self._selection.flatten(self._before)).double()
 
     @torch.no_grad()
     def put_back(self) -> None:
         """Set θ to θ_t, to the bit."""
-        for parameter, old in zip(self._selection.chosen, self._held, strict=True):
+        for parameter, old in zip(self._selection.chosen, self._before, strict=True):
             parameter.copy_(old)
 
     @torch.no_grad()
@@ -74,7 +74,7 @@ class HeldWeights:
         """
         complete = True
         for parameter, old, piece in zip(
-            self._selection.chosen, self._held, self._selection.pieces(vector), strict=True
+            self._selection.chosen, self._before, self._selection.pieces(vector), strict=True
         ):
             if torch.equal(parameter, old):
                 complete &= not bool(piece.any())

@@ -62,7 +62,7 @@ class RollingWindow:
         rank = len(self._basis)
         squares, vectors = torch.linalg.eigh(self._gram)  # ascending
         squares, vectors = squares[-rank:], vectors[:, -rank:]
-        counted = squares > _RANK_TOLERANCE**2 * squares[-1].clamp(min=0)
-        coefficients = (vectors[:, counted] / squares[counted].sqrt()).T.contiguous()
+        significant = squares > _RANK_TOLERANCE**2 * squares[-1].clamp(min=0)
+        coefficients = (vectors[:, significant] / squares[significant].sqrt()).T.contiguous()
         rows = self._basis[: len(coefficients)]
         return subspace_of(torch.mm(coefficients.to(rows.device), self._ring, out=rows))

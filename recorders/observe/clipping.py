@@ -80,9 +80,9 @@ class ClippingObserver:
     def _clipped(
         self, original: Any, parameters: Any, max_norm: float, total_norm: Tensor, *args: Any, **kwargs: Any
     ) -> Any:
-        listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        result = original(listed, max_norm, total_norm, *args, **kwargs)
-        self._guard(lambda: self._remember(listed, float(max_norm), total_norm))
+        parameter_list = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+        result = original(parameter_list, max_norm, total_norm, *args, **kwargs)
+        self._guard(lambda: self._remember(parameter_list, float(max_norm), total_norm))
         return result
 
     def _remember(self, parameters: list[Tensor], max_norm: float, norm: Tensor) -> None:

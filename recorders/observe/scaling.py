@@ -74,8 +74,8 @@ class ScalerObserver:
         if not scaler.is_enabled():
             return
         # The tensor itself, where there is one: `get_scale` waits for the device.
-        held = getattr(scaler, "_scale", None)
-        scale = held.detach().clone() if isinstance(held, Tensor) else torch.tensor(scaler.get_scale())
+        scale_tensor = getattr(scaler, "_scale", None)
+        scale = scale_tensor.detach().clone() if isinstance(scale_tensor, Tensor) else torch.tensor(scaler.get_scale())
         self.scale, self._used = scale, True
         for tensor in result if isinstance(result, list | tuple) else [result]:
             if isinstance(tensor, Tensor) and tensor.grad_fn is not None:

@@ -41,7 +41,7 @@ class TaskLedger:
         self._on_refusal = on_refusal
         self._refused = False
         self._checked = False
-        self._reached = False
+        self._gradients_delivered = False
         self._stepping = False
         self._sealed = False
         self._unreached: _ArrivalWatch | None = None
@@ -53,7 +53,7 @@ class TaskLedger:
 
     def clear(self) -> None:
         """Forget everything: a step was made, or skipped, or its gradients were thrown away."""
-        self.losses, self.gradients, self._reached = {}, {}, False
+        self.losses, self.gradients, self._gradients_delivered = {}, {}, False
         self._stepping = self._sealed = False
 
     def cleared(self) -> None:
@@ -63,14 +63,14 @@ class TaskLedger:
         the gradients have had their effect.
         """
         if not self._sealed:
-            self.losses, self.gradients, self._reached = {}, {}, False
+            self.losses, self.gradients, self._gradients_delivered = {}, {}, False
 
     def forget_gradients(self) -> bool:
         """Forget gradients of another selection, and return whether there were any. Losses have none, and stay."""
         self.abandon()
-        gathered, self.gradients = bool(self.gradients), {}
-        self._reached = self._checked = False
-        return gathered
+        had_gradients, self.gradients = bool(self.gradients), {}
+        self._gradients_delivered = self._checked = False
+        return had_gradients
 
     def begin_step(self, selection: Selection, *, closure_given: bool) -> None:
         """Notice that the optimizer is about to step from the gradients that are there, or that its closure makes."""
@@ -115,7 +115,7 @@ class TaskLedger:
             self._refuse("a part of the model runs a backward of its own, as checkpoint(use_reentrant=True) does")
         if selection is not None:
             # Zeros that were there before tell nothing: this backward may not reach the selection at all.
-            self._reached = not _all_cleared(selection)
+            self._gradients_delivered = not _all_cleared(selection)
 
     def abandon(self) -> _GradientCopies | None:
         """Take the tensor hooks of a backward call out again."""
@@ -127,8 +127,8 @@ class TaskLedger:
 
     def _drop_if_cleared(self, selection: Selection) -> None:
         """Notice a script that sets `.grad` itself, without `zero_grad`, by what is left of what was delivered."""
-        if self._reached and _all_cleared(selection):
-            self.losses, self.gradients, self._reached = {}, {}, False
+        if self._gradients_delivered and _all_cleared(selection):
+            self.losses, self.gradients, self._gradients_delivered = {}, {}, False
 
     def _add_loss(self, task: str, loss: Tensor) -> None:
         if loss.numel() != 1:
@@ -140,13 +140,13 @@ class TaskLedger:
 
     def _take_apart(self, losses: Mapping[str, Tensor], with_gradient: Collection[str], selection: Selection) -> None:
         trained = [parameter for parameter in selection.chosen if parameter.requires_grad]
-        missing = set(range(len(trained)))
+        unreached = set(range(len(trained)))
         try:
             for task, loss in losses.items():
                 if task in with_gradient or not self._checked:
                     with torch.random.fork_rng(_cuda_devices(trained)):  # a backward may draw random numbers
                         gradients = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
-                    missing -= {index for index, gradient in enumerate(gradients) if gradient is not None}
+                    unreached -= {index for index, gradient in enumerate(gradients) if gradient is not None}
                     if task in with_gradient:
                         self._add_gradient(task, loss, _spread(gradients, selection), selection)
         except RuntimeError as error:
@@ -157,7 +157,7 @@ class TaskLedger:
             # What no task seems to reach must not be reached by the joint backward either: reentrant checkpointing
             # hides parameters from `autograd.grad` without a word.
             self._checked = True
-            self._unreached = _ArrivalWatch([trained[index] for index in missing])
+            self._unreached = _ArrivalWatch([trained[index] for index in unreached])
 
     def _refuse(self, reason: str) -> None:
         self._refused = True

@@ -20,8 +20,8 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 
 def _inner(model: nn.Module) -> nn.Module | None:
-    held = getattr(model, "module" if type(model).__name__ in _WRAPPERS else _COMPILED, None)
-    return held if isinstance(held, nn.Module) else None
+    inner = getattr(model, "module" if type(model).__name__ in _WRAPPERS else _COMPILED, None)
+    return inner if isinstance(inner, nn.Module) else None
 
 
 def clean(name: str) -> str:
@@ -29,6 +29,6 @@ def clean(name: str) -> str:
     return ".".join(segment for segment in name.split(".") if segment != _COMPILED)
 
 
-def clean_names(named: Mapping[str, _T]) -> dict[str, _T]:
+def clean_names(values: Mapping[str, _T]) -> dict[str, _T]:
     """Return the same values under clean names."""
-    return {clean(name): value for name, value in named.items()}
+    return {clean(name): value for name, value in values.items()}

@@ -96,12 +96,15 @@ def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
         UsageError: a preset or glob matches nothing that can be recorded.
     """
     own_names = [name for name, _ in model.named_parameters()]
-    named = clean_names(dict(model.named_parameters()))
-    kinds = {name: kind_of(model, own, named[name]) for own, name in zip(own_names, named, strict=True)}
+    parameters_by_name = clean_names(dict(model.named_parameters()))
+    kinds = {
+        name: kind_of(model, own, parameters_by_name[name])
+        for own, name in zip(own_names, parameters_by_name, strict=True)
+    }
     words = tuple(spec) or _default_spec(kinds)
-    selected_names: set[str] = set().union(*(_matches(word, model, named, kinds) for word in words))
+    selected_names: set[str] = set().union(*(_matches(word, model, parameters_by_name, kinds) for word in words))
     parameters, blocks, offset = [], [], 0
-    for own, (name, tensor) in zip(own_names, named.items(), strict=True):
+    for own, (name, tensor) in zip(own_names, parameters_by_name.items(), strict=True):
         parameters.append(ModelParameter(name, tensor, offset if name in selected_names else None))
         if name in selected_names:
             blocks += blocks_of(model, own, name, tensor, offset)
@@ -113,30 +116,35 @@ def _default_spec(kinds: dict[str, str | None]) -> tuple[str, ...]:
     return (DEFAULT_SELECT,) if DEFAULT_SELECT in kinds.values() else (ALL,)
 
 
-def _matches(word: str, model: nn.Module, named: dict[str, nn.Parameter], kinds: dict[str, str | None]) -> set[str]:
+def _matches(
+    word: str, model: nn.Module, parameters_by_name: dict[str, nn.Parameter], kinds: dict[str, str | None]
+) -> set[str]:
     if word == ALL:
-        names = set(named)
+        names = set(parameters_by_name)
     elif word in PRESETS:
         names = {name for name, kind in kinds.items() if kind == word}
         if word == MLP and not names:
-            names = _linear_weights(model, named, kinds)
+            names = _linear_weights(model, parameters_by_name, kinds)
     else:
-        names = {name for name in named if fnmatchcase(name, word)}
-    names = {name for name in names if named[name].is_floating_point() and named[name].numel()}
+        names = {name for name in parameters_by_name if fnmatchcase(name, word)}
+    names = {
+        name for name in names if parameters_by_name[name].is_floating_point() and parameters_by_name[name].numel()
+    }
     if not names:
-        raise UsageError(
-            f"select: {word!r} matches no parameter; presets are {', '.join(PRESETS)}; {_some_names(named)}"
-        )
+        choices = f"presets are {', '.join(PRESETS)}; {_some_names(parameters_by_name)}"
+        raise UsageError(f"select: {word!r} matches no parameter; {choices}")
     return names
 
 
-def _linear_weights(model: nn.Module, named: dict[str, nn.Parameter], kinds: dict[str, str | None]) -> set[str]:
+def _linear_weights(
+    model: nn.Module, parameters_by_name: dict[str, nn.Parameter], kinds: dict[str, str | None]
+) -> set[str]:
     """Return the weights of linear layers: a bare MLP has no module called one."""
     weights = {id(module.weight) for module in model.modules() if isinstance(module, nn.Linear)}
-    return {name for name, tensor in named.items() if id(tensor) in weights and kinds[name] is None}
+    return {name for name, tensor in parameters_by_name.items() if id(tensor) in weights and kinds[name] is None}
 
 
-def _some_names(named: dict[str, nn.Parameter]) -> str:
-    shown = ", ".join(list(named)[:_NAMES_SHOWN])
-    more = len(named) - _NAMES_SHOWN
-    return f"the parameters are {shown}" + (f" and {more} more" if more > 0 else "")
+def _some_names(parameters_by_name: dict[str, nn.Parameter]) -> str:
+    names = ", ".join(list(parameters_by_name)[:_NAMES_SHOWN])
+    more = len(parameters_by_name) - _NAMES_SHOWN
+    return f"the parameters are {names}" + (f" and {more} more" if more > 0 else "")

@@ -84,10 +84,12 @@ class Commits:
     def program(self, name: str, program_json: bytes, constants: Mapping[str, Any]) -> None:
         """Commit a feature program: its constants first, so that a line never names what is not there."""
         stem = f"{format.PROGRAM_DIR}/{name}"
-        held = self._write_tensors(f"{stem}.safetensors", constants) if constants else None
+        constants_file = self._write_tensors(f"{stem}.safetensors", constants) if constants else None
         size = durable.write_file(self._path / f"{stem}.json", [program_json])
         crc = crc32(program_json)
-        self.append(format.LINE_PROGRAM, name=name, file=f"{stem}.json", size=size, file_crc=crc, constants=held)
+        self.append(
+            format.LINE_PROGRAM, name=name, file=f"{stem}.json", size=size, file_crc=crc, constants=constants_file
+        )
 
     def probe(self, name: str, task: str, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
         """Commit a pool of probes."""

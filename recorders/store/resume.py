@@ -83,8 +83,8 @@ def earlier_counts(path: Path) -> tuple[list[CountLead], int | None]:
         leads = [CountLead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or leads
     for lead in chain.from_iterable(_count_leads(line) for journal in journals for line in _good_lines(journal)):
         leads = [earlier for earlier in leads if earlier.t < lead.t] + [lead]
-    reached = [last for journal in journals if (last := _last_t(journal)) is not None]
-    return leads, max(reached, default=None)
+    last_steps = [last for journal in journals if (last := _last_t(journal)) is not None]
+    return leads, max(last_steps, default=None)
 
 
 def _count_leads(line: Mapping[str, Any]) -> Iterator[CountLead]:

@@ -55,10 +55,10 @@ class BackgroundWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        while (taken := self._take()) is not None:
-            size, job = taken
+        while (queued := self._take()) is not None:
+            size, job = queued
             self._guarded(job)
-            del taken, job  # free what the job held before the producer is let in
+            del queued, job  # free what the job held before the producer is let in
             with self._changed:
                 self._waiting -= size
                 self._changed.notify_all()

@@ -92,8 +92,8 @@ def _examples(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
             f"inputs: tensors with one batch axis of the same size are required, found {sorted(sizes)}"
         )
     size = min(sizes)
-    chosen = torch.arange(EXAMPLES) * size // EXAMPLES if size >= EXAMPLES else torch.arange(EXAMPLES) % size
-    return tuple(tensor.detach()[chosen.to(tensor.device)] for tensor in inputs)
+    indices = torch.arange(EXAMPLES) * size // EXAMPLES if size >= EXAMPLES else torch.arange(EXAMPLES) % size
+    return tuple(tensor.detach()[indices.to(tensor.device)] for tensor in inputs)
 
 
 def _capture(

@@ -157,30 +157,30 @@ class _Conversion:
     def __init__(self, users: list[fx.Node], holdings: Holdings, stacks: dict[fx.Node, Entry]) -> None:
         self.nodes: list[Node] = []
         self._inputs = {node: Ref(number) for number, node in enumerate(users)}
-        self._held = {name: Ref(number) for name, number in holdings.numbers(len(users)).items()}
+        self._holding_refs = {name: Ref(number) for name, number in holdings.numbers(len(users)).items()}
         self._first = len(users) + len(holdings.state) + len(holdings.constants)
-        self._became: dict[fx.Node, Argument] = {}
+        self._results: dict[fx.Node, Argument] = {}
         self._stacks = stacks
         self._unbound: dict[tuple[fx.Node, int], Ref] = {}
 
     def value(self, node: fx.Node) -> int:
         """Return the number of the value that a node became."""
-        became = self._argument(node)
-        assert isinstance(became, Ref)
-        return became.value
+        reference = self._argument(node)
+        assert isinstance(reference, Ref)
+        return reference.value
 
     def add(self, node: fx.Node) -> None:
         """Convert one node, whose arguments have been converted."""
         op = _op(node)
         args = [self._argument(item) for item in node.args]
         if op in _DROPOUTS or op in _COPIES or (op == "aten.slice.Tensor" and takes_everything(node)):
-            self._became[node] = args[0]
+            self._results[node] = args[0]
         elif node in self._stacks:
-            self._became[node] = self._entry(*self._stacks[node])
+            self._results[node] = self._entry(*self._stacks[node])
         elif op in _MOVES:
-            self._became[node] = self._moved(node, args[0])
+            self._results[node] = self._moved(node, args[0])
         else:
-            self._became[node] = self._operation(node, op, args)
+            self._results[node] = self._operation(node, op, args)
 
     def _operation(self, node: fx.Node, op: str, args: list[Argument]) -> Ref:
         kwargs = {name: self._argument(item) for name, item in node.kwargs.items() if name not in _UNSTORED}
@@ -215,7 +215,7 @@ class _Conversion:
 
     def _argument(self, item: Any, depth: int = 0) -> Argument:
         if isinstance(item, fx.Node):
-            return self._inputs.get(item) or self._held.get(item.name) or self._became[item]
+            return self._inputs.get(item) or self._holding_refs.get(item.name) or self._results[item]
         if isinstance(item, (list, tuple)) and depth < MAX_DEPTH:
             return tuple(self._argument(element, depth + 1) for element in item)
         return _literal(item)

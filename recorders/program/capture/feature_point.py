@@ -54,13 +54,13 @@ def _named(model: nn.Module, at: str) -> str:
 
 def _token_embedding(model: nn.Module, inputs: Sequence[Tensor], run: Run) -> str:
     """Return the embedding that is fed something that differs between examples: positions do not."""
-    fed: list[str] = []
+    candidates: list[str] = []
 
     def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def hook(_: nn.Module, arguments: tuple[Any, ...]) -> None:
             indices = arguments[0] if arguments else None
             if isinstance(indices, Tensor) and _varies(indices, inputs[0].shape[0]):
-                fed.append(name)
+                candidates.append(name)
 
         return hook
 
@@ -72,9 +72,9 @@ def _token_embedding(model: nn.Module, inputs: Sequence[Tensor], run: Run) -> st
     finally:
         for handle in handles:
             handle.remove()
-    if not fed:
+    if not candidates:
         raise ProgramRefused("at: the token embedding cannot be told; name the module whose output is the feature")
-    return fed[0]
+    return candidates[0]
 
 
 def _varies(indices: Tensor, batch: int) -> bool:
@@ -91,9 +91,9 @@ def displaced(
         first = next((i for i, tensor in enumerate(inputs) if tensor.is_floating_point()), None)
         if first is None:
             raise ProgramRefused("at: integer inputs cannot be displaced; name the module whose output is the feature")
-        moved = [tensor + delta if i == first else tensor for i, tensor in enumerate(inputs)]
-        calls.count, calls.shape, calls.dtype = 1, tuple(moved[first].shape), moved[first].dtype
-        yield moved, calls
+        displaced_inputs = [tensor + delta if i == first else tensor for i, tensor in enumerate(inputs)]
+        calls.count, calls.shape, calls.dtype = 1, tuple(displaced_inputs[first].shape), displaced_inputs[first].dtype
+        yield displaced_inputs, calls
         return
     handle = model.get_submodule(point).register_forward_hook(_adder(point, delta, calls))
     try:

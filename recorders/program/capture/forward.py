@@ -37,8 +37,8 @@ class Forward(nn.Module):
 
     def named(self, inputs: tuple[Tensor, ...], delta: Tensor) -> tuple[dict[str, Tensor], Calls]:
         """Return the outputs by name, and the calls of the feature point."""
-        with feature_point.displaced(self.model, self.point, inputs, delta) as (moved, calls):
-            returned = self._run(self.model, *moved)
+        with feature_point.displaced(self.model, self.point, inputs, delta) as (displaced_inputs, calls):
+            returned = self._run(self.model, *displaced_inputs)
         return outputs.pick(returned, self._select), calls
 
     def rehearse(self, inputs: tuple[Tensor, ...]) -> tuple[tuple[str, ...], Calls]:

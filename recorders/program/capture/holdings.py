@@ -48,8 +48,8 @@ class Holdings:
         if name is None and tensor.requires_grad:
             raise ProgramRefused(f"model: {target!r} is trained but is not in the model's state dict")
         home = self._constants if name is None else self._state
-        named = name if name is not None else f"c{len(self._constants)}"
-        home.setdefault(id(tensor), (TensorSpec(named, dtype_name(tensor.dtype), tuple(tensor.shape)), tensor))
+        stored_name = name if name is not None else f"c{len(self._constants)}"
+        home.setdefault(id(tensor), (TensorSpec(stored_name, dtype_name(tensor.dtype), tuple(tensor.shape)), tensor))
         self._placeholders.append((placeholder, id(tensor)))
 
     def numbers(self, first: int) -> dict[str, int]:

@@ -58,19 +58,19 @@ def _inline(module: fx.GraphModule, block: fx.Node) -> None:
 
 
 def _copy(module: fx.GraphModule, body: fx.GraphModule, operands: list[Any]) -> list[Any]:
-    moved: dict[fx.Node, Any] = {}
-    given = iter(operands)
+    copies: dict[fx.Node, Any] = {}
+    remaining = iter(operands)
     for node in body.graph.nodes:
         if node.op == "placeholder":
-            moved[node] = next(given)
+            copies[node] = next(remaining)
         elif node.op == "output":
-            return [moved[result] if isinstance(result, fx.Node) else result for result in node.args[0]]
+            return [copies[result] if isinstance(result, fx.Node) else result for result in node.args[0]]
         elif node.op == "get_attr":
             name = f"_inlined_{len(module._modules)}_{node.target}"
             setattr(module, name, getattr(body, node.target))
-            moved[node] = module.graph.get_attr(name)
+            copies[node] = module.graph.get_attr(name)
         else:
-            moved[node] = module.graph.node_copy(node, lambda old: moved[old])
+            copies[node] = module.graph.node_copy(node, lambda old: copies[old])
     raise ProgramRefused("model: a block without a result cannot be captured")
 
 

@@ -38,13 +38,13 @@ def untouched(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def _attributes(model: nn.Module) -> Iterator[None]:
     modules = list(model.modules())
-    remembered = [(module, dict(module.__dict__), _contents(module)) for module in modules]
+    snapshots = [(module, dict(module.__dict__), _contents(module)) for module in modules]
     buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
     wants_grad = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
         yield
     finally:
-        for module, attributes, contents in remembered:
+        for module, attributes, contents in snapshots:
             module.__dict__.clear()
             module.__dict__.update(attributes)
             _put_back(contents)

@@ -27,9 +27,9 @@ class OutsideTable(ProgramRefused):
         """Return the refusal of these operations and nodes."""
         nodes = list(operations)
         telling = [(op, node) for op, node in nodes if not is_in_place(node)]
-        named = list(dict.fromkeys(f"{op}{_why(node)}{_line(node)}" for op, node in telling or nodes))
-        rest = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        message = f"model: operations outside the table: {', '.join(named[:_NAMED])}{rest}"
+        descriptions = list(dict.fromkeys(f"{op}{_why(node)}{_line(node)}" for op, node in telling or nodes))
+        rest = f" and {len(descriptions) - _NAMED} more" if len(descriptions) > _NAMED else ""
+        message = f"model: operations outside the table: {', '.join(descriptions[:_NAMED])}{rest}"
         return cls(message, only_in_place=not telling)
 
 

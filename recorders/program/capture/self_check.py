@@ -50,12 +50,12 @@ def check(program: Program, forward: Forward, inputs: tuple[Tensor, ...]) -> Non
 
 def _leaves(program: Program, forward: Forward) -> dict[str, Tensor]:
     """Return the model's state, sharing its memory; a gradient of floating weights never reaches the model's own."""
-    named = {**dict(forward.model.named_parameters()), **dict(forward.model.named_buffers())}
+    tensors = {**dict(forward.model.named_parameters()), **dict(forward.model.named_buffers())}
     parameters = {name for name, _ in forward.model.named_parameters()}
     used_names = set(program.state_names)
     return {
         name: tensor.detach().requires_grad_(name in parameters and tensor.is_floating_point())
-        for name, tensor in named.items()
+        for name, tensor in tensors.items()
         if name in parameters or clean(name) in used_names
     }
 
@@ -117,11 +117,15 @@ def _gradients(
     outputs: Sequence[Tensor], cotangents: Sequence[Tensor], leaves: Mapping[str, Tensor], *, keep: bool
 ) -> Gradients:
     trained = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
-    reached = [(y, xi) for y, xi in zip(outputs, cotangents, strict=True) if y.requires_grad]
-    if not reached:
+    differentiable = [(y, xi) for y, xi in zip(outputs, cotangents, strict=True) if y.requires_grad]
+    if not differentiable:
         return {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
     gradients = torch.autograd.grad(
-        [y for y, _ in reached], list(trained.values()), [xi for _, xi in reached], retain_graph=keep, allow_unused=True
+        [y for y, _ in differentiable],
+        list(trained.values()),
+        [xi for _, xi in differentiable],
+        retain_graph=keep,
+        allow_unused=True,
     )
     by_name = dict(zip(trained, gradients, strict=True))
     return {
@@ -164,11 +168,11 @@ def _behind(outputs: Sequence[Tensor]) -> set[Any]:
 def _check_second_derivative(outputs: Sequence[Tensor], state: Mapping[str, Tensor], delta: Tensor) -> None:
     """Take ∂/∂δ of ∂Σy/∂θ, of which Jacobian-vector products are made, to see that it exists."""
     weights = [leaf for leaf in state.values() if leaf.requires_grad]
-    reached = [y.sum() for y in outputs if y.requires_grad]
-    if not weights or not reached:
+    sums = [y.sum() for y in outputs if y.requires_grad]
+    if not weights or not sums:
         return
     try:
-        first = torch.autograd.grad(reached, weights, create_graph=True, allow_unused=True)
+        first = torch.autograd.grad(sums, weights, create_graph=True, allow_unused=True)
         products = [g.sum() for g in first if g is not None and g.requires_grad]
         if products:
             torch.autograd.grad(products, delta, allow_unused=True)

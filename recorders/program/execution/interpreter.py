@@ -61,7 +61,7 @@ class Program:
         """Refrain from calling this; use `load`: a graph that was not checked must not run."""
         self.graph = graph
         self._constants = dict(constants)
-        self._ready: tuple[Precision, torch.device, tuple[Step, ...], list[Tensor]] | None = None
+        self._prepared: tuple[Precision, torch.device, tuple[Step, ...], list[Tensor]] | None = None
 
     @property
     def batch_range(self) -> tuple[int, int | None]:
@@ -167,13 +167,13 @@ class Program:
             raise RefusedError(f"program: delta must be zero-dimensional or {shape}, found {list(delta.shape)}")
 
     def _prepare(self, precision: Precision, device: torch.device) -> tuple[tuple[Step, ...], list[Tensor]]:
-        if self._ready is None or self._ready[:2] != (precision, device):
+        if self._prepared is None or self._prepared[:2] != (precision, device):
             constants = [
                 self._constants[spec.name].to(device=device, dtype=precision.dtype(spec.dtype))
                 for spec in self.graph.constants
             ]
-            self._ready = (precision, device, prepare(self.graph, precision, device), constants)
-        return self._ready[2:]
+            self._prepared = (precision, device, prepare(self.graph, precision, device), constants)
+        return self._prepared[2:]
 
     def _evaluate(self, values: list[Any], steps: Iterable[Step], watch: Watch | None) -> tuple[Tensor, ...]:
         for step in steps:

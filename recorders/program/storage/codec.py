@@ -144,9 +144,9 @@ def _keys(document: Mapping[str, Any]) -> None:
         raise RefusedError(f"program: version {PROGRAM_VERSION} is read by this version of sedscope, found {version}")
     required = {"version", "torch", "batch", "inputs", "delta", "state", "constants", "nodes", "outputs"}
     if set(document) != required:
-        odd = sorted(required ^ set(document))[0]
+        key = sorted(required ^ set(document))[0]
         raise RefusedError(
-            f"program: keys {', '.join(sorted(required))} are required; {ascii(odd)[:80]} is missing or unknown"
+            f"program: keys {', '.join(sorted(required))} are required; {ascii(key)[:80]} is missing or unknown"
         )
 
 

@@ -112,10 +112,10 @@ def _bind(node: Node, slots: list[_Slot]) -> list[tuple[_Slot, Argument]]:
     if len(node.args) > len(positional):
         raise RefusedError(f"takes at most {len(positional)} arguments in order, found {len(node.args)}")
     bound = list(zip(positional, node.args, strict=False))
-    given = {slot.name for slot, _ in bound}
+    positional_names = {slot.name for slot, _ in bound}
     by_name = {slot.name: slot for slot in slots}
     for name, argument in node.kwargs:
-        if name not in by_name or name in given or name in operation_table.HANDED_IN:
+        if name not in by_name or name in positional_names or name in operation_table.HANDED_IN:
             raise RefusedError(f"unknown or repeated argument {ascii(name)[:40]}; known: {', '.join(by_name)}")
         bound.append((by_name[name], argument))
     missing = {slot.name for slot in slots if slot.required} - {slot.name for slot, _ in bound}
