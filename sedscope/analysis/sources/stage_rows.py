@@ -33,11 +33,11 @@ from sedscope.runs.scalars import Series
 
 @dataclass(frozen=True, slots=True)
 class StageDerivation:
-    """How the rows of a stage follow from other rows: their sum, scaled step by step where a factor is given."""
+    """A derivation of a stage from other rows: their sum, scaled step by step where a factor is given."""
 
     differs: Callable[[Run], bool]
-    """Whether a run has it, and it is not the stage beside it under another name."""
-    parts: Callable[[Run], tuple[str, ...]]
+    """True for a run that has the stage, and not as the stage beside it under another name."""
+    terms: Callable[[Run], tuple[str, ...]]
     """The sources whose rows are added up."""
     factor: Callable[[Run], Series] | None = None
     """t `[m]`, ascending, and what the row of each is multiplied by `[m]`; rows of other t do not exist."""
@@ -51,12 +51,14 @@ def stage_sources(run: Run) -> tuple[str, ...]:
 def stage_rows(run: Run, name: str) -> SourceRows | Undefined:
     """Return the rows of a derived stage."""
     derivation = STAGES[name]
-    parts = derivation.parts(run)
-    rows = [recorded_rows(run, part) for part in parts]
-    missing = next((part for part in rows if isinstance(part, Undefined)), None)
-    if missing is not None:
-        return missing
-    steps = match_steps(*(part.steps for part in rows if isinstance(part, SourceRows)))
+    terms = derivation.terms(run)
+    step_lists = []
+    for term in terms:
+        rows = recorded_rows(run, term)
+        if isinstance(rows, Undefined):
+            return rows
+        step_lists.append(rows.steps)
+    steps = match_steps(*step_lists)
     factors = np.ones(len(steps))
     if derivation.factor is not None:
         t, values = derivation.factor(run)
@@ -64,11 +66,11 @@ def stage_rows(run: Run, name: str) -> SourceRows | Undefined:
         factors = values[np.searchsorted(t, steps)]
 
     def read(start: int, stop: int, columns: slice, /) -> Rows:
-        total = sum(run.rows(part, steps[start:stop], columns) for part in parts)
+        total = sum(run.rows(term, steps[start:stop], columns) for term in terms)
         return np.asarray(total if derivation.factor is None else total * factors[start:stop, None])
 
     def identity(start: int, stop: int) -> str:
-        of = [run.identity("rows", part, steps[start:stop]) for part in parts]
+        of = [run.identity("rows", term, steps[start:stop]) for term in terms]
         scalars = None if derivation.factor is None else run.identity("scalars")
         return digest({"stage": name, "rows": of, "scalars": scalars})
 
@@ -76,7 +78,7 @@ def stage_rows(run: Run, name: str) -> SourceRows | Undefined:
 
 
 def _is_clipped(run: Run) -> bool:
-    """Whether some recorded gradient was clipped, the coefficient of every one is known, and no other source is it."""
+    """Return whether some recorded gradient was clipped, by known coefficients, and is not stored unclipped as well."""
     sources, clipped = run.sources(), _clipped_source(run)
     if clipped not in sources or CLIP_COEFFICIENT not in run.scalar_names():
         return False
@@ -89,29 +91,31 @@ def _is_clipped(run: Run) -> bool:
 
 
 def _clipped_source(run: Run) -> str:
-    """What clipping made, before anything else changed it."""
+    """Return the source that clipping made, before anything else changed it."""
     return RAW_GRADIENT if RAW_GRADIENT in run.sources() else GRADIENT
 
 
 def _decay_is_not_the_rest(run: Run) -> bool:
-    """Whether the update is more than the adaptive step and the decay: something else changed it."""
-    parts = (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY, UPDATE)
-    if not set(parts) <= set(run.sources()):
+    """Return whether the update is more than the adaptive step and the decay: something else changed it."""
+    stages = (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY, UPDATE)
+    if not set(stages) <= set(run.sources()):
         return False
-    steps = match_steps(*(run.steps(part) for part in parts))
-    some = steps[np.unique(np.linspace(0, len(steps) - 1, min(COMPARED_ROWS, len(steps))).astype(np.int64))]
-    return any(not _same(run, int(t)) for t in some)
+    steps = match_steps(*(run.steps(stage) for stage in stages))
+    # A few rows spread over the run: reading all of them to decide on a name would cost as much as the analysis.
+    samples = steps[np.unique(np.linspace(0, len(steps) - 1, min(COMPARED_ROWS, len(steps))).astype(np.int64))]
+    return any(not _is_sum_of_stages(run, int(t)) for t in samples)
 
 
-def _same(run: Run, t: int) -> bool:
-    difference = update = 0.0
+def _is_sum_of_stages(run: Run, t: int) -> bool:
+    """Return whether the update at t is the adaptive step and the decay, up to rounding."""
+    difference_square = update_square = 0.0
     for columns in _columns(run.manifest.P):
-        adaptive, decay, whole = (
-            run.rows(part, [t], columns)[0].astype(np.float64) for part in (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY, UPDATE)
+        adaptive, decay, update = (
+            run.rows(stage, [t], columns)[0].astype(np.float64) for stage in (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY, UPDATE)
         )
-        difference += float(np.sum((adaptive + decay - whole) ** 2))
-        update += float(np.sum(whole**2))
-    return difference <= SAME_STAGE**2 * update
+        difference_square += float(np.sum((adaptive + decay - update) ** 2))
+        update_square += float(np.sum(update**2))
+    return difference_square <= SAME_STAGE**2 * update_square
 
 
 def _columns(size: int, width: int = 1 << 22) -> Iterable[slice]:
@@ -127,4 +131,4 @@ STAGES: Mapping[str, StageDerivation] = {
     UNCLIPPED: StageDerivation(_is_clipped, lambda run: (_clipped_source(run),), _inverse_clipping),
     DECAYED: StageDerivation(_decay_is_not_the_rest, lambda _: (ADAM_ADAPTIVE, ADAM_WEIGHT_DECAY)),
 }
-"""By source."""
+"""Derivations by full name of the stage."""

@@ -16,12 +16,12 @@ from sedscope.analysis.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One making of a source."""
+    """A source drawn once, or taken on one fixed batch."""
 
     source: str
     """Full name."""
     index: int = 0
-    """Which draw of a control or which batch of a fixed gradient, from 0; 0 for every other source."""
+    """Number of the draw of a control, or of the batch of a fixed gradient, from 0; 0 for every other source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,18 @@ class GradientKind:
     """One gradient at fixed examples of one task."""
 
     family: str
-    """Of a source that is computed by running the model again, such as `fixed_gradient`."""
+    """Family of a source that is computed by running the model again, such as `fixed_gradient`."""
     index: int
-    """Which draw of a control; which batch of a fixed gradient."""
+    """Number of the draw of a control, or of the batch of a fixed gradient."""
 
     @property
     def batch(self) -> int:
-        """Which fixed batch it is taken on: what is drawn anew keeps to the first one."""
+        """Number of the fixed batch that it is taken on: what is drawn anew keeps to the first one."""
         return 0 if self.is_drawn else self.index
 
     @property
     def is_drawn(self) -> bool:
-        """Whether its variants are draws on one batch; otherwise they are batches."""
+        """True where its variants are draws on one batch; otherwise they are batches."""
         return any(row.family == self.family and row.varied_by == "draws" for row in ROW_SOURCES)
 
 
@@ -51,7 +51,7 @@ def varied_by(source: str) -> Literal["draws", "batches"] | None:
 
 
 def variants_of(source: str, settings: Settings) -> tuple[Variant, ...]:
-    """Every variant that the settings ask for, the first one first."""
+    """Return every variant that the settings ask for, in order."""
     varied = varied_by(source)
     count = 1 if varied is None else settings.draws if varied == "draws" else settings.batches
     return tuple(Variant(source, index) for index in range(count))
