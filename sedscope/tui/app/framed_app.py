@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sedscope.tui.plot import Look
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+"""Cells below which neither the names of the tabs nor a plot with its axes and legend fit."""
 _SIXTEEN_THEME = "ansi-dark"
 _PLAIN = Style()
 Kind = TypeVar("Kind", bound=Widget)

@@ -11,6 +11,7 @@ from sedscope.tui.worker.events import Answered, Event, Finished, Progressed
 from sedscope.tui.worker.jobs import Job
 
 ANSWERS_KEPT = 64
+"""Answers that going back to a source, a run or a setting finds at once."""
 
 
 class JobsBoard:
@@ -24,6 +25,7 @@ class JobsBoard:
 
     def request(self, job: Job, owner: str) -> int:
         """Ask; what this tab asked before is given up unless it is the same."""
+        # One job per tab: whoever turns through the sources wants the last one, not all of them in turn.
         for number, (other, open_job) in list(self._open.items()):
             if other == owner:
                 if open_job == job:

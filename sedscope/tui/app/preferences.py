@@ -19,6 +19,7 @@ from recorders.store.durable import replace_file
 SETTINGS_FILE: Final = "view.toml"
 STATE_FILE: Final = "view.json"
 _MOST_BYTES: Final = 1 << 20
+"""Bytes of a file that are read: a settings file that is larger is none, and must not fill the memory."""
 
 _VIEW_KEYS: Final[dict[str, type]] = {"theme": str, "ascii": bool, "mouse": bool}
 _ANALYSIS_KEYS: Final[dict[str, type]] = {

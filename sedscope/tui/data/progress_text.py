@@ -8,7 +8,7 @@ from time import monotonic
 
 _BAR = 10
 _LEAST_SHARE = 0.02
-"""Below it, the remaining time is not guessed."""
+"""Share of the work below which the remaining time is not guessed: too few units tell no pace."""
 
 
 @dataclass

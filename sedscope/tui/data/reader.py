@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from sedscope.runs import Run
 
 POLL_SECONDS: Final = 1.0
-"""Between two looks at the selected run while it is being recorded."""
+"""Seconds between two looks at the selected run: a run that grows is seen to grow."""
 LIST_SECONDS: Final = 4.0
-"""Between two looks at all of them."""
+"""Seconds between two looks at all runs; longer, since each goes through every folder."""
 
 
 class Reader:

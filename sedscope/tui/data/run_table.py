@@ -15,6 +15,7 @@ from sedscope.tui.data.snapshot import RunRow
 from sedscope.tui.terminal.cell_text import shortened
 
 _LONGEST = 36
+"""Characters of a cell: names tend to hold whole command lines, and numbers must stay on the screen."""
 _NONE = "–"
 
 

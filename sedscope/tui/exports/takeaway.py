@@ -26,6 +26,7 @@ PICTURES = "sedscope-pictures"
 REPORT = "sedscope-report"
 COPIED = "copied.tsv"
 
+# Of the module, not of a tab: they must end with the viewer even where their tab is gone.
 _children: set[subprocess.Popen[bytes]] = set()
 
 

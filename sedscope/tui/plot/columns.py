@@ -116,6 +116,7 @@ def _band(series: Series, groups: _Groups, scale: Scale, count: int) -> tuple[Fl
         return None
     low, high = (forward(edge[groups.samples], scale) for edge in (series.low, series.high))
     if scale == "log":  # a band that reaches down to 0 goes on below the view
+        # -400 lies below the least float64 (1e-324), so below every view.
         low = np.where((series.low[groups.samples] <= 0) & np.isfinite(high), -400.0, low)
     return _spread(means(low, groups.starts), groups, count), _spread(means(high, groups.starts), groups, count)
 

@@ -23,6 +23,7 @@ from sedscope.tui.plot.dots import Grid
 from sedscope.tui.terminal.cell_text import Line, ascii_text, cut, plain, width
 
 _ROWS_PER_TICK = 4
+"""Rows of the plot for each label of y: closer labels read as a column of figures, not as an axis."""
 _LETTER_EVERY = 24
 """Cells between two letters on a curve, where letters alone tell curves apart."""
 _MARK_EVERY = 3

@@ -21,6 +21,7 @@ from sedscope.tui.plot.cursor_widget import CursorWidget
 from sedscope.tui.plot.data import Chart, Look, View
 from sedscope.tui.terminal.cell_text import Line
 
+# A quarter and a tenth leave enough of the picture in place to see where it went.
 _ZOOM = 0.5
 _PAN = 0.25
 _LEAP = 0.1

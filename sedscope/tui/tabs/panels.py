@@ -76,6 +76,7 @@ class PanelTab(Tab):
 
     def explain(self, reason: str) -> None:
         """Say, in the place of all panels, why there is nothing to show; "" shows the panels."""
+        # Focus moves after the next paint: before it, panels that are about to show cannot take the keys.
         if bool(reason) != self.has_class("-empty"):
             self.set_class(bool(reason), "-empty")
             self.call_after_refresh(self.focus_first)

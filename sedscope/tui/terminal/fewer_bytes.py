@@ -44,6 +44,7 @@ def fewer_bytes(data: str) -> str:
     return "".join(parts)
 
 
+# Drawing repeats the same few changes of style thousands of times.
 @lru_cache(maxsize=4096)
 def _after(style: _Style, codes: str) -> _Style:
     """Return the pen after a sequence of codes."""

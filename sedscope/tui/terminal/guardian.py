@@ -32,6 +32,7 @@ _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 def guarded(body: Callable[[], int]) -> int:
     """Run `body` in a child; its exit status, or 128 + the signal that ended it. The terminal is restored."""
     terminal = _state()
+    # Nothing is ever written: the reading end closes when the guardian dies, whatever killed it.
     alive_read, alive_write = os.pipe()
     child = os.fork()
     if child == 0:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sedscope.runs import Run
 
 _RUNS_KEPT = 8
+"""Runs that stay open: a comparison goes through several again and again."""
 _NICENESS = 5
 """The screen goes before the numbers."""
 

@@ -21,7 +21,7 @@ from sedscope.tui.worker.events import Begin, Event, Finished, Order, Stop
 from sedscope.tui.worker.jobs import Job
 
 PATIENCE = 1.0
-"""Seconds that a process has to let go of a cancelled job."""
+"""Seconds that a process has to let go of a cancelled job: it notices only where it reports progress."""
 
 _COMMAND = (sys.executable, "-P", "-m", "sedscope.tui.worker.child")
 """-P: nothing is imported from the folder that the viewer happens to stand in."""
@@ -95,6 +95,7 @@ class WorkerClient:
         self._process = subprocess.Popen(
             self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, close_fds=True
         )
+        # A traceback's last line says what happened; a few more are kept for lines that only follow it.
         last_words: deque[str] = deque(maxlen=5)
         gatherer = Thread(target=_gather, args=(self._process.stderr, last_words), daemon=True)
         listener = Thread(target=self._listen, args=(self._process, last_words, gatherer), daemon=True)

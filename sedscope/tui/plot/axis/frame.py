@@ -75,7 +75,7 @@ class Frame:
     def column_of(self, x: float) -> int | None:
         """Return the column of the frame in which x lies, None where it is out of view."""
         fraction = float(self.x.fractions(forward(x, self.x_scale)))
-        slack = 1e-9
+        slack = 1e-9  # going to axis units and back moves the last bits, and the ends of the view belong to it
         if not -slack <= fraction <= 1 + slack:
             return None
         dots = 2 * self.layout.plot_width

@@ -14,7 +14,9 @@ from sedscope.tui.plot.axis.scale import AxisRange, Floats, Scale, backward, for
 from sedscope.tui.plot.data import Axis, Chart, Series, View
 
 _NEAR_ZERO = 0.25
+"""Share of the largest value below which the least one counts as near 0: the axis then loses a quarter at most."""
 _PAD = 0.02
+"""Share of the extent left free at each end, so that no dot lies on the frame."""
 _LOG_LIMITS = (-323.3, 308.25)
 """Decades of float64."""
 

@@ -75,7 +75,8 @@ class Heatmap:
         finite = self.placed[np.isfinite(self.placed)]
         if not finite.size:
             return None
-        # halved, since the difference of two percentiles can overflow
+        # Percentiles, since one outlier would leave all other cells one colour.
+        # Halved, since the difference of two percentiles can overflow
         low, high = (float(2 * np.percentile(finite / 2, p)) for p in (2, 98))
         wished = [forward(end, self.scale) for end in (self.low, self.high) if end is not None]
         if self.low is not None and np.isfinite(wished[0]):
