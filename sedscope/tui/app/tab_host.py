@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sedscope.tui.data.shell import Shell
 
 News = Literal["run", "cursor", "settings", "marks"]
-# A tab draws a run with the cursor that it has, so the run comes before the cursor; settings come last, since they ask.
+# The run before the cursor, which is put on what the run draws; settings last, which ask about the run that is there.
 _ORDER: tuple[News, ...] = ("marks", "run", "cursor", "settings")
 
 

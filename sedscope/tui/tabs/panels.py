@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from sedscope.tui.widgets.chips import Chips
 from sedscope.tui.widgets.quiet_static import QuietStatic
 
 ALL = "all"
+Panel = TypeVar("Panel", bound=Widget)
 
 
 class PanelTab(Tab):
@@ -70,9 +71,9 @@ class PanelTab(Tab):
         """Make the widget of a panel."""
         raise NotImplementedError
 
-    def panel(self, name: str) -> Widget:
-        """Return the widget that was made for a name."""
-        return self.query_one(f"#{panel_id(name)}")
+    def panel(self, name: str, kind: type[Panel]) -> Panel:
+        """Return the widget that was made for a name, which is of a known kind."""
+        return self.query_one(f"#{panel_id(name)}", kind)
 
     def explain(self, reason: str) -> None:
         """Say, in the place of all panels, why there is nothing to show; "" shows the panels."""
@@ -114,7 +115,7 @@ class PanelTab(Tab):
         shown = self.shown_view
         for name in self.PANELS:
             together = self.PANELS if self.IN_ALL is None else self.IN_ALL
-            self.panel(name).display = name == shown or (shown == ALL and name in together)
+            self.panel(name, Widget).display = name == shown or (shown == ALL and name in together)
         self.query_one("#deck").set_class(shown != ALL, "-single")
         self.query_one("#views", Chips).show(self._views(), self._views().index(shown))
         self.view_changed(shown)

@@ -14,9 +14,7 @@ from textual.binding import Binding, BindingType
 from recorders.row_sources import GRADIENT, UPDATE
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.tabs.analysis_tab import PATIENCE, AnalysisTab
-from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.chips import Chips
-from sedscope.tui.widgets.matrix_pane import MatrixPane
 
 _NO_PROBE = (
     "Coupling is unknown: the run has no probe. Add to the script\n\n"
@@ -87,18 +85,6 @@ class SourcedTab(AnalysisTab):
             self.explain(_NO_PROBE)
         else:
             self.explain("Computing the coupling … a coarse picture comes first.")
-
-    def chart_pane(self, name: str) -> ChartPane:
-        """Return the panel of that name, which is a plot."""
-        pane = self.panel(name)
-        assert isinstance(pane, ChartPane)
-        return pane
-
-    def matrix_pane(self, name: str) -> MatrixPane:
-        """Return the panel of that name, which is a matrix."""
-        pane = self.panel(name)
-        assert isinstance(pane, MatrixPane)
-        return pane
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 

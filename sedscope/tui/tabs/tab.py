@@ -131,6 +131,11 @@ class Tab(Vertical):
 
         write_report(self.shell, self.report_paths(), self.report_flags())
 
+    def action_unmark_all(self) -> None:
+        """Unmark all runs; the tabs that show marks have a key for it."""
+        for path in self.shell.marked:
+            self.shell.toggle_mark(path)
+
     def action_copy_command(self) -> None:
         """Copy the command."""
         from sedscope.tui.exports.takeaway import copy_command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sedscope.tui.worker.jobs import Tell, coarser
 
@@ -26,10 +26,7 @@ class CompareJob:
     paths: tuple[str, ...]
     settings: Settings
 
-    @property
-    def title(self) -> str:
-        """The job's name on the progress line."""
-        return "Compare"
+    title: ClassVar[str] = "Compare"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Yield the metrics of all runs with cached couplings; of the others a coarse R̄, then the requested one."""

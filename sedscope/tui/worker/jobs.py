@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from sedscope.analysis.progress import AnalysisProgress
@@ -57,10 +57,7 @@ class SpectrumJob:
     sources: tuple[str, ...]
     """Full names. Those that need no model are answered first."""
 
-    @property
-    def title(self) -> str:
-        """The job's name on the progress line."""
-        return "Spectra"
+    title: ClassVar[str] = "Spectra"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Yield first what is stored, then with the fixed gradients, which need the model."""
@@ -82,10 +79,7 @@ class CouplingJob:
     settings: Settings
     crossed: bool = False
 
-    @property
-    def title(self) -> str:
-        """The job's name on the progress line."""
-        return "Coupling"
+    title: ClassVar[str] = "Coupling"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Yield a lesser answer where the requested one is not cached, then that one."""

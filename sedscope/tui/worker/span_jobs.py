@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sedscope.tui.worker.jobs import Tell
 
@@ -24,10 +24,7 @@ class SpansJob:
     sources: tuple[str, ...]
     task: str
 
-    @property
-    def title(self) -> str:
-        """The job's name on the progress line."""
-        return "Other W and K"
+    title: ClassVar[str] = "Other W and K"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Yield one answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sedscope.tui.worker.jobs import Tell
 
@@ -22,10 +22,7 @@ class RowsJob:
     settings: Settings
     source: str
 
-    @property
-    def title(self) -> str:
-        """The job's name on the progress line."""
-        return "Rows"
+    title: ClassVar[str] = "Rows"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Yield one answer."""
@@ -45,10 +42,7 @@ class ProbesJob:
     task: str
     t: int
 
-    @property
-    def title(self) -> str:
-        """The job's name on the progress line."""
-        return "Probes"
+    title: ClassVar[str] = "Probes"
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Yield one answer."""

@@ -22,6 +22,7 @@ from sedscope.tui.plot.figures import readable
 from sedscope.tui.tabs.compare.compare_tab import CompareTab
 from sedscope.tui.tabs.coupling.coupling_tab import CouplingTab
 from sedscope.tui.tabs.why.why_tab import WhyTab
+from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.matrix_pane import MatrixPane
 
 Analysed = tuple[Path, RunAnalysis]
@@ -59,7 +60,7 @@ def test_numbers_are_those_of_report_json(analysed: Analysed, folder: Path) -> N
     async def session() -> None:
         async with viewing(path, folder=folder, size=(200, 60), tab="Coupling") as (app, _):
             tab = await final(app)
-            chart = tab.chart_pane("coupling").chart
+            chart = tab.panel("coupling", ChartPane).chart
             shown = [series for series in chart.series if series.label in expected]
             assert {series.label for series in shown} >= {"update", "displacement", "fixed_gradient/parity"}
             for series in shown:
@@ -74,7 +75,7 @@ def test_numbers_are_those_of_report_json(analysed: Analysed, folder: Path) -> N
                 ):
                     assert (number is None and np.isnan(value)) or value == number
             (rank90,) = report["rank90"]
-            assert tab.chart_pane("rank").chart.series[0].y.tolist() == rank90["rank90"]
+            assert tab.panel("rank", ChartPane).chart.series[0].y.tolist() == rank90["rank90"]
             last = float(report["steps"]["last"])
             app.set_cursor(last)
             number = expected["displacement"]["rbar"][-1]
@@ -96,11 +97,13 @@ def test_other_windows_are_drawn_at_once_from_spans(analysed: Analysed, folder: 
                 app.set_settings(replace(app.settings, window=(window,), rank=(rank,)))
                 assert tab.pending is None, "nothing had to be computed"
                 series = tab._answers.spans.series("update", window, rank)  # type: ignore[union-attr]
-                drawn = next(one for one in tab.chart_pane("coupling").chart.series if one.label == "update")
+                drawn = next(one for one in tab.panel("coupling", ChartPane).chart.series if one.label == "update")
                 np.testing.assert_array_equal(
                     drawn.y, [getattr(point.ratio, "rbar", np.nan) for point in series.points]
                 )
-            await until(lambda: np.isfinite(tab.chart_pane("coupling").chart.series[0].low).any(), "intervals follow")
+            await until(
+                lambda: np.isfinite(tab.panel("coupling", ChartPane).chart.series[0].low).any(), "intervals follow"
+            )
 
     asyncio.run(session())
 
@@ -111,10 +114,10 @@ def test_one_source_shows_each_direction_and_its_ceiling(analysed: Analysed, fol
             tab = await final(app)
             while tab.chosen != "update":
                 await pilot.press("s")
-            assert [one.label for one in tab.chart_pane("coupling").chart.series] == ["R̄ mean over k", "R₁", "R₂"]
+            assert [one.label for one in tab.panel("coupling", ChartPane).chart.series] == ["R̄ mean over k", "R₁", "R₂"]
             await pilot.press("e")
-            await until(lambda: tab.chart_pane("coupling").chart.series[-1].label == "ceiling", "the ceiling")
-            *_, first, second, most = tab.chart_pane("coupling").chart.series
+            await until(lambda: tab.panel("coupling", ChartPane).chart.series[-1].label == "ceiling", "the ceiling")
+            *_, first, second, most = tab.panel("coupling", ChartPane).chart.series
             assert (np.fmax(first.y, second.y) <= most.y * (1 + 1e-3))[np.isfinite(first.y)].all()
 
     asyncio.run(session())
@@ -187,15 +190,15 @@ def test_probes_with_two_labels_stand_on_their_grid(folder: Path) -> None:
             tab.view = "probes"
             tab.rearrange()
             await shows(app, "of each probe, t = ", "first label by second", "mean train")
-            grid = tab.matrix_pane("probes").view.heatmap
+            grid = tab.panel("probes", MatrixPane).view.heatmap
             whole = int(np.isfinite(grid.values).sum())
             assert grid.values.shape == (len(grid.rows), len(grid.columns)) and whole == 48, "a cell for every probe"
             await pilot.press("i")
             await shows(app, "train alone", "i train inputs")
-            train = int(np.isfinite(tab.matrix_pane("probes").view.heatmap.values).sum())
+            train = int(np.isfinite(tab.panel("probes", MatrixPane).view.heatmap.values).sum())
             await pilot.press("i")
             await shows(app, "test alone", "i test inputs")
-            test = int(np.isfinite(tab.matrix_pane("probes").view.heatmap.values).sum())
+            test = int(np.isfinite(tab.panel("probes", MatrixPane).view.heatmap.values).sum())
             assert train + test == whole and min(train, test) > 0
 
     asyncio.run(session())
@@ -252,7 +255,7 @@ def test_pictures_values_and_the_command_are_taken_away(analysed: Analysed, fold
             assert {file.suffix for file in written.iterdir()} == {".svg", ".png", ".csv", ".parquet"}
             (table,) = written.glob("*.csv")
             lines = list(csv.DictReader(table.read_text().splitlines()))
-            series = tab.chart_pane("coupling").chart.series[0]
+            series = tab.panel("coupling", ChartPane).chart.series[0]
             mine = [line for line in lines if line["series"] == series.label]
             assert [float(line["value"] or "nan") for line in mine] == pytest.approx(series.y.tolist(), nan_ok=True)
             await pilot.press("end", "y")

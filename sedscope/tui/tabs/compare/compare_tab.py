@@ -148,11 +148,6 @@ class CompareTab(AnalysisTab):
             if row.path not in self.shell.marked:
                 self.shell.toggle_mark(row.path)
 
-    def action_unmark_all(self) -> None:
-        """Unmark all runs."""
-        for path in self.shell.marked:
-            self.shell.toggle_mark(path)
-
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def missing(self) -> Job | None:
@@ -195,11 +190,11 @@ class CompareTab(AnalysisTab):
             return
         self.explain("")
         if task is None:
-            self._pane("accuracy").chart = Chart(title="No marked run has a task")
-            self._pane("coupling").chart = Chart(title="No marked run has a probe")
+            self.panel("accuracy", ChartPane).chart = Chart(title="No marked run has a task")
+            self.panel("coupling", ChartPane).chart = Chart(title="No marked run has a probe")
         else:
-            self._pane("accuracy").chart = accuracy_chart(self._runs, task, self._by_grok)
-            self._pane("coupling").chart = coupling_chart(self._runs, source, task, self._by_grok)
+            self.panel("accuracy", ChartPane).chart = accuracy_chart(self._runs, task, self._by_grok)
+            self.panel("coupling", ChartPane).chart = coupling_chart(self._runs, source, task, self._by_grok)
         self._fill(lines(self._runs, task or ""))
         self.cursor_moved(self.shell.cursor)
 
@@ -225,11 +220,4 @@ class CompareTab(AnalysisTab):
         return super().text_to_copy()
 
     def _table(self) -> DataTable[Text]:
-        table = self.panel("table")
-        assert isinstance(table, DataTable)
-        return table
-
-    def _pane(self, name: str) -> ChartPane:
-        pane = self.panel(name)
-        assert isinstance(pane, ChartPane)
-        return pane
+        return self.panel("table", DataTable)

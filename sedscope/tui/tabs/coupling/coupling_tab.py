@@ -183,8 +183,8 @@ class CouplingTab(SourcedTab):
             banded = self._band and self.chosen != CONTROLS
             controls = [coupling for coupling in shown if banded and is_control(coupling.source)]
             chart = coupling_chart(picture, controls, f"R̄ of {task}", axis, marks)
-        self.chart_pane("coupling").chart = chart
-        self.chart_pane("rank").chart = rank_chart(self._answers.rank90, task, axis, marks)
+        self.panel("coupling", ChartPane).chart = chart
+        self.panel("rank", ChartPane).chart = rank_chart(self._answers.rank90, task, axis, marks)
         self._draw_matrix(self._answers.all(self.shell.settings) or shown)
         self.show_provenance(self._answers.provenance(self.shell.settings))
         self.cursor_moved(self.shell.cursor)
@@ -196,7 +196,7 @@ class CouplingTab(SourcedTab):
         self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
         columns = columns_for("viewer", SOURCES)
         note = "" if roomy else "the view matrix (v) has the ends too"
-        self.matrix_pane("matrix").show(*matrix(couplings, tasks, columns if roomy else columns[:1]), note)
+        self.panel("matrix", MatrixPane).show(*matrix(couplings, tasks, columns if roomy else columns[:1]), note)
 
     def view_changed(self, view: str) -> None:
         """Draw again: alone, the matrix has room for more numbers."""

@@ -77,17 +77,13 @@ class OverviewTab(PanelTab):
         """Draw the run as it is now; zoom, scale and scroll stay."""
         self.explain("" if data is not None else self.shell.run_problem or "Reading the run …")
         for name, make in CHARTS.items():
-            pane = self.panel(name)
-            assert isinstance(pane, ChartPane)
             chart = Chart() if data is None else make(data)
-            pane.chart = chart if chart.series or data is None else Chart(title=_MISSING[name])
-        facts = self.panel("facts")
-        assert isinstance(facts, FactsView)
-        facts.show(() if data is None else sections(data))
+            self.panel(name, ChartPane).chart = chart if chart.series or data is None else Chart(title=_MISSING[name])
+        self.panel("facts", FactsView).show(() if data is None else sections(data))
         self.cursor_moved(self.shell.cursor)
 
     def view_changed(self, view: str) -> None:
         """Order the grid: accuracy and loss above, the facts beside both rows."""
         deck = self.query_one("#deck")
         if view == "all" and deck.children[2].id != "panel-facts":
-            deck.move_child(self.panel("facts"), before=2)
+            deck.move_child(self.panel("facts", FactsView), before=2)

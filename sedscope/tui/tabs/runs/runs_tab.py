@@ -137,11 +137,6 @@ class RunsTab(Tab):
             self.shell.toggle_mark(path)
             self._grid.action_cursor_down()
 
-    def action_unmark_all(self) -> None:
-        """Unmark all runs."""
-        for path in self.shell.marked:
-            self.shell.toggle_mark(path)
-
     def action_open(self) -> None:
         """Look at the run at the cursor."""
         path = self._grid.at_cursor

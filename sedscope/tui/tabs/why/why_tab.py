@@ -153,9 +153,9 @@ class WhyTab(SourcedTab):
         axis, marks = steps_axis(data), moments(data)
         self._walk().show(self._answers.stages(task))
         missing = Chart(title=f"{source}: not put against {task}")
-        self.chart_pane("output").chart = missing if series is None else measures_chart(series, axis, marks)
+        self.panel("output", ChartPane).chart = missing if series is None else measures_chart(series, axis, marks)
         angles = () if analysis is None else analysis.angles
-        self.chart_pane("angles").chart = angles_chart(angles, source, axis, marks)
+        self.panel("angles", ChartPane).chart = angles_chart(angles, source, axis, marks)
 
     def _draw_matrices(self) -> None:
         """Draw blocks, rows and probes, as far as they are looked at."""
@@ -171,9 +171,9 @@ class WhyTab(SourcedTab):
     def _show(self, name: str, picture: Picture) -> None:
         if isinstance(picture, tuple):
             heatmap, words = picture
-            self.matrix_pane(name).show(heatmap, {}, words)
+            self.panel(name, MatrixPane).show(heatmap, {}, words)
         else:
-            self.matrix_pane(name).explain(name.capitalize(), f"undefined: {picture.reason}")
+            self.panel(name, MatrixPane).explain(name.capitalize(), f"undefined: {picture.reason}")
 
     def _show_controls(self) -> None:
         self.keep_chosen()
@@ -191,6 +191,4 @@ class WhyTab(SourcedTab):
         return float(data.steps[-1])
 
     def _walk(self) -> StageWalk:
-        walk = self.panel("stages")
-        assert isinstance(walk, StageWalk)
-        return walk
+        return self.panel("stages", StageWalk)
