@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from recorders.row_sources import DISPLACEMENT
+from recorders.row_sources import row_source
 from sedscope.analysis.arrays import Ints, Rows
 from sedscope.analysis.spectra.gram import RowReader
 from sedscope.analysis.undefined import Undefined
@@ -32,7 +32,8 @@ class SourceRows:
     @property
     def end_at_t(self) -> bool:
         """True where a row describes the interval that ends at its step."""
-        return self.name == DISPLACEMENT
+        row = row_source(self.name)
+        return row is not None and row.ends_at_t
 
 
 def recorded_rows(run: Run, name: str) -> SourceRows | Undefined:

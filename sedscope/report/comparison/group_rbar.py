@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from recorders.row_sources import DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
+from recorders.row_sources import ROW_SOURCES
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
@@ -31,7 +31,7 @@ class GroupRbar:
 
 def sources_of(task: str) -> tuple[str, ...]:
     """Return the sources that are compared, where runs have them."""
-    return (Source(FIXED_GRADIENT, task).name, Source(GRADIENT, task).name, GRADIENT, UPDATE, DISPLACEMENT)
+    return tuple(row.name(task) for row in ROW_SOURCES if row.is_headline)
 
 
 def rbar_of(group: TreatmentGroup, task: str, analyses: Iterable[RunAnalysis]) -> tuple[GroupRbar, ...]:
