@@ -23,7 +23,7 @@ class Term:
     key: str
     """The entry's key in the glossary."""
     label: str
-    """As it stands in the sentence."""
+    """The word as it stands in the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class TableCell:
     note: int | None = None
     """Number of the note below the table that explains it."""
     heat: float | None = None
-    """Between 0 and 1: a tint behind the number; None for none."""
+    """Strength of the tint behind the number, between 0 and 1; None for no tint."""
     is_name: bool = False
 
 
@@ -88,7 +88,7 @@ class Figure:
     name: str
     svg: str
     alt: str
-    """What it shows, for somebody who does not see it."""
+    """Description for somebody who does not see the picture."""
     caption: Words = ()
 
 
@@ -146,7 +146,7 @@ class Document:
     sections: tuple[Section, ...]
 
     def figures(self) -> tuple[Figure, ...]:
-        """Every figure, in order."""
+        """Return every figure, in order."""
         return tuple(_figures(self.sections))
 
 
@@ -173,12 +173,12 @@ class CellNotes(Footnotes):
 
 
 def plain(words: Words) -> str:
-    """The words without links or emphasis."""
+    """Return the words without links or emphasis."""
     return "".join(map(plain_piece, words))
 
 
 def plain_piece(piece: Piece) -> str:
-    """One piece as bare text."""
+    """Return one piece as bare text."""
     match piece:
         case str():
             return piece

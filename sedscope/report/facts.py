@@ -28,17 +28,17 @@ class RunFacts:
 
     seed: str | None
     command: str
-    """Of the training."""
+    """The command line of the training."""
     git: str | None
     versions: tuple[tuple[str, str], ...]
     device: str | None
     selection: str
-    """As it was asked for."""
+    """The selection as the recording stated it."""
     optimizer: str | None
     every: int
     """Steps between recorded t."""
     treatment: str
-    """What was done to the training, in words; `control` where nothing was."""
+    """The intervention in words; `control` where there was none."""
     recipe: str
     """Equal for runs that differ in nothing but the seed."""
     metrics: Mapping[str, tuple[Ints, Floats]]
@@ -46,7 +46,7 @@ class RunFacts:
 
     @classmethod
     def of(cls, run: Run) -> RunFacts:
-        """The facts of an opened run."""
+        """Return the facts of an opened run."""
         manifest, treatment = run.manifest, Treatment.of(run.manifest)
         git = manifest.git or {}
         commit = git.get("commit")
@@ -78,7 +78,7 @@ class Reported:
 
 
 def _optimizer(optimizer: Optimizer) -> str:
-    """`AdamW, lr 0.001, betas (0.9, 0.98), weight_decay 1.0`; groups that differ stand one after the other."""
+    """Return `AdamW, lr 0.001, betas (0.9, 0.98), weight_decay 1.0`; groups that differ stand one after the other."""
     groups = dict.fromkeys(
         ", ".join(f"{key} {_value(group.settings[key])}" for key in _SHOWN if key in group.settings)
         for group in optimizer.groups
@@ -91,7 +91,7 @@ def _value(value: object) -> str:
 
 
 def _recipe(manifest: Manifest, tasks: tuple[str, ...], treatment: Treatment) -> str:
-    """Everything that makes two trainings the same but for their seed, as text to compare."""
+    """Return everything that makes two trainings the same but for their seed, as text to compare."""
     parts = {
         "command": without_seed(manifest.command),
         "tasks": tasks,

@@ -23,7 +23,7 @@ class Failure:
 
 
 def exit_status(failures: Sequence[Failure], *, damaged: bool) -> int:
-    """Damage outranks every other reason; otherwise the first failure decides."""
+    """Return the exit status: damage outranks every other reason; otherwise the first failure decides."""
     if damaged or any(failure.status == EXIT_DAMAGED for failure in failures):
         return EXIT_DAMAGED
     return failures[0].status if failures else EXIT_OK

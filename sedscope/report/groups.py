@@ -31,7 +31,7 @@ class SeedGroup:
 
 
 def groups_of(reported: Sequence[Reported]) -> tuple[SeedGroup, ...]:
-    """Groups of two runs and more; a recipe with one seed, or with one twice, makes none."""
+    """Return groups of two runs and more; a recipe with one seed, or with one twice, makes none."""
     by_recipe: dict[tuple[object, ...], list[Reported]] = {}
     for run in reported:
         analysis = run.analysis
@@ -58,7 +58,7 @@ def group_labels(groups: Sequence[SeedGroup]) -> tuple[str, ...]:
 
 
 def over_seeds(values: Sequence[float | Undefined], cadences: Sequence[float] = ()) -> Estimate | Undefined:
-    """Mean over seeds with its interval.
+    """Return the mean over seeds with its interval.
 
     Args:
         values: Of each seed, 0 or more.

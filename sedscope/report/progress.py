@@ -58,7 +58,7 @@ class ProgressDisplay:
             self._live.stop()
 
     def update(self, progress: AnalysisProgress) -> None:
-        """Something was done."""
+        """Show that a unit of work was done."""
         now = self._clock()
         if progress.stage != self._stage:
             self._stage, self._began, self._done_before = progress.stage, now, progress.done
@@ -70,7 +70,7 @@ class ProgressDisplay:
             self._console.print(text, soft_wrap=True)
 
     def _line(self, progress: AnalysisProgress, now: float) -> Text:
-        """`add-s42  coupling  ━━━━────  12/80  3.1/s  22 s left`."""
+        """Return `add-s42  coupling  ━━━━────  12/80  3.1/s  22 s left`."""
         rate = (progress.done - self._done_before) / max(now - self._began, 1e-9)
         pace = (
             ""

@@ -24,7 +24,7 @@ class Question:
     """Every source against every task."""
 
     def command(self, paths: Sequence[Path], out: Path | None) -> str:
-        """`sedscope report …` that gives the same numbers, ready to paste; defaults are left out."""
+        """Return `sedscope report …` that gives the same numbers, ready to paste; defaults are left out."""
         words = ["sedscope", "report", *map(str, paths)]
         words += flags(self.settings, self.sources, self.tasks, self.crossed)
         return shlex.join(words + ([] if out is None else ["--out", str(out)]))

@@ -253,12 +253,3 @@ RANKS: list[ResultColumn[CheckpointRank]] = [
     ),
 ]  # fmt: skip
 """Columns of a task's centroids at one checkpoint."""
-
-RESULT_TABLES: dict[str, list[ResultColumn[Any]]] = {
-    "milestones": MILESTONES,
-    "sources": SOURCES,
-    "coupling": CHECKPOINTS,
-    "spectrum": SPECTRA,
-    "rank90": RANKS,
-}
-"""Every table of the result and its columns."""

@@ -13,7 +13,7 @@ from sedscope.analysis.result_view.number_text import Ends, between, count, sign
 from sedscope.analysis.undefined import Undefined
 
 Face = Literal["terminal", "page", "json", "tables", "viewer", "gate"]
-"""Where a column is shown; the page is the report as HTML and Markdown."""
+"""A place that shows columns; the page is the report as HTML and Markdown."""
 Row = TypeVar("Row")
 
 
@@ -42,7 +42,7 @@ class Reading:
 
 
 Value = Reading | Undefined | None
-"""What a column reads off a row; None where there is nothing to show and nothing is missing."""
+"""The content of a cell; None where there is nothing to show and nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True)

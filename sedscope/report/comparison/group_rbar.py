@@ -25,7 +25,7 @@ class GroupRbar:
 
     source: str
     values: tuple[float | Undefined, ...]
-    """By run, in the group's order."""
+    """Values of the runs, in the group's order."""
     mean: Estimate | Undefined
 
 

@@ -26,7 +26,7 @@ _NO_MOVEMENT = "the comparison cannot tell the subspace from no movement"
 def comparison_findings(
     comparison: InterventionComparison,
 ) -> Iterator[tuple[Cohort, TaskComparison, tuple[Words, ...]]]:
-    """The sentences of every cohort and task in which anything was done."""
+    """Yield the sentences of every cohort and task in which anything was done."""
     for cohort in comparison.cohorts:
         for task in cohort.tasks:
             sentences = tuple(sentence(group, task) for group in task.groups if group.treatment.acts)
@@ -35,7 +35,7 @@ def comparison_findings(
 
 
 def sentence(group: TreatmentGroup, among: TaskComparison) -> Words:
-    """One intervention against the control, and against what it must stand beside."""
+    """Compare one intervention with the control, and with what it must stand beside."""
     words = _against_control(group)
     if group.no_freeze is not None:
         words = (*words, f"; {group.no_freeze.reason}")
@@ -57,7 +57,7 @@ def _against_control(group: TreatmentGroup) -> Words:
 
 
 def _unpaired(speedup: SpeedUp) -> Words:
-    """Seeds that the number does not hold."""
+    """Return the seeds that the number does not hold, in words."""
     if not speedup.unpaired:
         return ()
     seed, reason = speedup.unpaired[0]
@@ -87,7 +87,7 @@ def _times(speedup: SpeedUp) -> tuple[list[CensoredTime], list[CensoredTime]]:
 
 
 def _relation(average: Average, reference: str) -> Words:
-    """`3.46× earlier than control (n = 3, 2.9–4.1)`."""
+    """Return `3.46× earlier than control (n = 3, 2.9–4.1)`."""
     if verdict(average) == "alike":
         rest = f" than {reference} as far as the interval tells: {times(average.value)} ({interval_text(average)})"
         return (Strong("neither earlier nor later"), rest)
@@ -96,7 +96,7 @@ def _relation(average: Average, reference: str) -> Words:
 
 
 def _turned(average: Average) -> tuple[Average, str]:
-    """The quotient so that it is above 1, and what it then says."""
+    """Return the quotient so that it is above 1, and what it then says."""
     if average.value >= 1.0:
         return average, "earlier"
     ends = average.ends if isinstance(average.ends, Undefined) else (1.0 / average.ends[1], 1.0 / average.ends[0])
@@ -130,7 +130,7 @@ def _against_random(group: TreatmentGroup, speedup: SpeedUp) -> Words:
 
 
 def _too_few(average: Average) -> str:
-    """Why there is no interval."""
+    """Say why there is no interval."""
     return "one seed" if average.n == 1 else "fewer than two seeds that were followed far enough"
 
 
@@ -140,7 +140,7 @@ def _quotient(average: Average, reference: str) -> str:
 
 
 def _against_its_control(label: str, among: TaskComparison) -> str:
-    """`freeze is 3.60× earlier than control`: what stands beside, against the control too."""
+    """Return `freeze is 3.60× earlier than control`: what stands beside, against the control too."""
     group = next(group for group in among.groups if group.label == label)
     speedup = group.speedups[FIRST]
     if speedup.bound is not None:

@@ -13,12 +13,12 @@ from sedscope.report.estimate import Estimate
 
 
 def times(value: float) -> str:
-    """`3.46×`."""
+    """Return `3.46×`."""
     return f"{signed(value)}×"
 
 
 def ratio_text(ratio: QuotientBounds) -> str:
-    """`3.46×`; `> 2.4×` or `< 0.66×` where that is all that is known."""
+    """Return `3.46×`; `> 2.4×` or `< 0.66×` where that is all that is known."""
     if ratio.exact is not None:
         return times(ratio.exact)
     if ratio.low is not None:
@@ -27,28 +27,28 @@ def ratio_text(ratio: QuotientBounds) -> str:
 
 
 def interval_text(average: Average) -> str:
-    """`n = 3, 2.9–4.1`; with the horizon where the quotient is one of restricted means."""
+    """Return `n = 3, 2.9–4.1`; with the horizon where the quotient is one of restricted means."""
     ends = "no interval" if isinstance(average.ends, Undefined) else between(average.ends)
     return ", ".join(filter(None, (f"n = {average.n}, {ends}", until(average))))
 
 
 def until(average: Average) -> str:
-    """`restricted to t = 5,000`; empty where every run got there."""
+    """Return `restricted to t = 5,000`; empty where every run got there."""
     return "" if average.horizon is None else f"restricted to t = {steps(average.horizon)}"
 
 
 def steps(value: float) -> str:
-    """A step, or a mean of steps."""
+    """Return a step, or a mean of steps."""
     return count(round(value))
 
 
 def mean_text(average: Average) -> str:
-    """`867`; `≥ 3,367` where runs that never got there count with as long as they were followed."""
+    """Return `867`; `≥ 3,367` where runs that never got there count with as long as they were followed."""
     return f"{'' if average.horizon is None else '≥ '}{steps(average.value)}"
 
 
 def mean_ends(average: Average) -> str:
-    """`723–1,010`; empty with one seed."""
+    """Return `723–1,010`; empty with one seed."""
     return "" if isinstance(average.ends, Undefined) else "–".join(map(steps, average.ends))
 
 

@@ -38,7 +38,7 @@ RULES: Sequence[Rule] = (
     flat_rule,
     state_rule,
 )
-"""In the order of the sentences."""
+"""The rules in the order of their sentences."""
 
 
 def finding(run: RunAnalysis, task: str, window: int, rank: int) -> tuple[Words, ...]:

@@ -32,7 +32,7 @@ TEMPLATE = "report.html.j2"
 
 
 def render_html(document: Document) -> str:
-    """The file as text, ending in a newline."""
+    """Return the file as text, ending in a newline."""
     return _template().render(document=document, glossary=GLOSSARY) + "\n"
 
 
@@ -80,6 +80,6 @@ def _kind(block: Content) -> str:
 
 
 def _svg(figure: Figure) -> Markup:
-    """The picture with its description for those who do not see it."""
+    """Return the picture with its description for those who do not see it."""
     head = Markup('<svg role="img" aria-label="{}"').format(figure.alt)
     return head + Markup(figure.svg.removeprefix("<svg"))

@@ -36,11 +36,11 @@ _TOGETHER = re.compile(r"@(?=\w)|:(?=//)|www(?=\.)", re.IGNORECASE)
 _SPLIT = "<!-- -->"
 """Keeps them apart, unseen."""
 _OPENING = re.compile(r"^(\s*\d*)([#+=.)-])(?=\s|[#+=-]|$)")
-"""What makes a headline or a list of a line that begins with it."""
+"""Beginnings that make a headline or a list of a line."""
 
 
 def render_markdown(document: Document, *, figures: bool = True) -> str:
-    """The file as text, ending in a newline.
+    """Return the file as text, ending in a newline.
 
     Args:
         document: What to write.
@@ -51,11 +51,6 @@ def render_markdown(document: Document, *, figures: bool = True) -> str:
         lines += _section(section, 2, figures=figures)
     lines += _glossary()
     return "\n".join(lines).rstrip() + "\n"
-
-
-def render_section(section: Section, level: int = 2) -> str:
-    """One section without pictures, ending in a newline."""
-    return "\n".join(_section(section, level, figures=False)).rstrip() + "\n"
 
 
 def _section(section: Section, level: int, *, figures: bool) -> Iterator[str]:
@@ -130,14 +125,14 @@ def _glossary() -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Text that means nothing but itself, on one line."""
+    """Return text that means nothing but itself, on one line."""
     flat = " ".join(text.split("\n"))
     shown = "".join(_ENTITIES.get(sign, sign) for sign in _MEANING.sub(r"\\\1", flat))
     return _TOGETHER.sub(lambda sign: sign.group(0) + _SPLIT, shown)
 
 
 def code(text: str) -> str:
-    """A name as it is, between as many back quotes as it takes."""
+    """Return a name as it is, between as many back quotes as it takes."""
     flat = " ".join(text.split("\n"))
     fence = "`" * (_longest_run(flat) + 1)
     edge = " " if flat.startswith("`") or flat.endswith("`") or not flat.strip() else ""

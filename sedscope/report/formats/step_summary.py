@@ -25,7 +25,7 @@ def summary_wanted(environment: Mapping[str, str]) -> bool:
 
 
 def append_summary(document: Document, environment: Mapping[str, str]) -> None:
-    """Appends the report to the file that `$GITHUB_STEP_SUMMARY` names, where it names one.
+    """Append the report to the file that `$GITHUB_STEP_SUMMARY` names, where it names one.
 
     Raises:
         InputOutputError: It cannot be written.
@@ -43,7 +43,7 @@ def append_summary(document: Document, environment: Mapping[str, str]) -> None:
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most `limit` bytes of Markdown: whole sections, then whole lines, with a word about the rest."""
+    """Return at most `limit` bytes of Markdown: whole sections, then whole lines, with a word about the rest."""
     if len(text.encode()) <= limit:
         return text
     room = limit - len(_LEFT_OUT.encode())

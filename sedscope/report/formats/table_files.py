@@ -188,4 +188,4 @@ _TABLES: dict[str, tuple[Callable[[RunAnalysis], Iterator[Record]], Schema, Sequ
         (),
     ),
 }  # fmt: skip
-"""By the table's name: its records, the columns that identify a record, and the columns of the result."""
+"""The tables by name: records, columns that identify a record, and columns of the result."""

@@ -18,7 +18,7 @@ HTML_NAME = "report.html"
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the folder, before any work is done for it.
+    """Make the folder, before any work is done for it.
 
     Raises:
         InputOutputError: It cannot be made or written to.
@@ -30,7 +30,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes a file under another name and renames it; text as UTF-8.
+    """Write a file under another name and rename it; text as UTF-8.
 
     Raises:
         InputOutputError: Disk full, or no permission; nothing is left behind.

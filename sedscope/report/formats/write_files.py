@@ -34,7 +34,7 @@ def write_report(
     settings: Settings,
     comparison: InterventionComparison | None = None,
 ) -> None:
-    """Writes everything.
+    """Write every file of a report.
 
     Args:
         out: The folder, which exists.

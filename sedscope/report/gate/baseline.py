@@ -43,7 +43,7 @@ class GateAnswer:
 
 
 def read_report(path: Path) -> Json:
-    """An earlier report.
+    """Read an earlier report.
 
     Raises:
         InputOutputError: It cannot be read.
@@ -69,7 +69,7 @@ def read_report(path: Path) -> Json:
 
 
 def parse_change(text: str) -> float:
-    """`10%` or `0.1` as a share.
+    """Read `10%` or `0.1` as a share.
 
     Raises:
         UsageError: Neither.
@@ -85,7 +85,7 @@ def parse_change(text: str) -> float:
 
 
 def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) -> GateAnswer:
-    """Every number of the earlier report against the same one of this.
+    """Compare every number of the earlier report with the same one of this.
 
     Args:
         old: From `read_report`.
@@ -139,12 +139,12 @@ def _different_settings(old: object, new: Mapping[str, Any]) -> str:
 
 
 def _other(old: object, new: object) -> bool:
-    """Tuples are lists in JSON."""
+    """Tell whether two settings differ; tuples are lists in JSON."""
     return old != (list(new) if isinstance(new, tuple) else new)
 
 
 def _by_name(report: Json) -> dict[str, Json]:
-    """The runs of a report; of several with one name, the later ones are numbered in their order."""
+    """Return the runs of a report; of several with one name, the later ones are numbered in their order."""
     runs: dict[str, Json] = {}
     for run in _objects(report.get("runs")):
         name = str(run.get("name"))
@@ -154,7 +154,7 @@ def _by_name(report: Json) -> dict[str, Json]:
 
 
 def _numbers(run: Json) -> Values:
-    """Every number of a run that is compared, by what it is."""
+    """Return every number of a run that is compared, by what it is."""
     values: Values = {}
     for entry in _objects(run.get("coupling")):
         arguments = f'source="{current_name(str(entry.get("source")))}", task="{entry.get("task")}"'

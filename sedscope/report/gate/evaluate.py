@@ -36,7 +36,7 @@ _ARITHMETIC: dict[str, Callable[[Estimate, Estimate], Estimate | Undefined]] = {
 def apply_checks(
     checks: Sequence[Check], reported: Sequence[Reported], comparison: InterventionComparison | None = None
 ) -> tuple[Verdict, ...]:
-    """Every check on every run; a check that names its runs, or speaks of interventions alone, once.
+    """Apply every check to every run; a check that names its runs, or speaks of interventions alone, once.
 
     Args:
         checks: What must hold.
@@ -82,7 +82,7 @@ def _verdict(
 
 
 def _named(lookup: Lookup, reported: Sequence[Reported]) -> Reported | Undefined:
-    """The run with this path, or the only one with this name."""
+    """Return the run with this path, or the only one with this name."""
     name = lookup.get("run")
     matching = [run for run in reported if run.analysis.path == name]
     matching = matching or [run for run in reported if run.analysis.name == name]

@@ -29,9 +29,9 @@ class Gate:
     """An earlier report."""
     max_change: float = 0.1
     junit: Path | None = None
-    """Where verdicts are written."""
+    """File of the verdicts as JUnit XML; None for none."""
     flags: tuple[str, ...] = ()
-    """What asks for the same again on the command line."""
+    """The same checks as flags of the command line."""
 
     @classmethod
     def of(cls, checks: Sequence[str], baseline: Path | None, max_change: str | None, junit: Path | None) -> Gate:
@@ -58,7 +58,7 @@ class Gate:
     def answer(
         self, reported: Sequence[Reported], settings: Settings, comparison: InterventionComparison | None = None
     ) -> GateAnswer:
-        """Every verdict, checks first."""
+        """Return every verdict, checks first."""
         verdicts: tuple[Verdict, ...] = apply_checks(self.checks, reported, comparison)
         if self.baseline is None:
             return GateAnswer(verdicts, ())

@@ -26,7 +26,7 @@ Relation = Literal["<", "<=", ">", ">=", "==", "!="]
 RELATIONS: tuple[Relation, ...] = ("<", "<=", ">", ">=", "==", "!=")
 Operator = Literal["+", "-", "*", "/"]
 DEEPEST = 50
-"""Brackets and signs within one another."""
+"""Brackets and signs within one another; far below the depth at which Python's own stack would end the descent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Lookup:
     arguments: tuple[tuple[str, str | float], ...]
 
     def get(self, name: str) -> str | float | None:
-        """An argument, or None where it was left out."""
+        """Return an argument, or None where it was left out."""
         return dict(self.arguments).get(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Negative:
-    """− of something."""
+    """The negative of an expression."""
 
     of: Expression
 
@@ -67,7 +67,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Two parts and what is done with them."""
+    """Two expressions and the arithmetic between them."""
 
     operator: Operator
     left: Expression
@@ -85,11 +85,11 @@ class Check:
     relation: Relation
     right: Expression
     text: str
-    """As it was written."""
+    """The check as the user wrote it."""
 
 
 def parse_check(text: str) -> Check:
-    """The tree of a check.
+    """Read a check into a tree.
 
     Raises:
         UsageError: It does not follow the grammar, or names what nobody knows.
@@ -103,7 +103,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._tokens = tokens_of(text)
-        self._place = 0
+        self._position = 0
         self._depth = 0
 
     def check(self) -> Check:
@@ -118,11 +118,11 @@ class _Reader:
 
     @property
     def _next(self) -> Token:
-        return self._tokens[self._place]
+        return self._tokens[self._position]
 
     def _take(self) -> Token:
         token = self._next
-        self._place += 1
+        self._position += 1
         return token
 
     def _is(self, *operators: str) -> bool:
@@ -134,7 +134,7 @@ class _Reader:
         self._take()
 
     def _refusal(self, required: str, token: Token | None = None) -> Exception:
-        """For what stands next, or for a token that was taken before."""
+        """Return the error at what stands next, or at a token that was taken before."""
         return refusal(self._text, (token or self._next).at, required)
 
     def _sum(self) -> Expression:
@@ -143,19 +143,19 @@ class _Reader:
     def _product(self) -> Expression:
         return self._chain(self._sign, "*", "/")
 
-    def _chain(self, part: Callable[[], Expression], *operators: str) -> Expression:
-        left = part()
+    def _chain(self, operand: Callable[[], Expression], *operators: str) -> Expression:
+        left = operand()
         while self._is(*operators):
-            left = Binary(cast(Operator, self._take().text), left, part())
+            left = Binary(cast(Operator, self._take().text), left, operand())
         return left
 
     def _sign(self) -> Expression:
         self._depth += 1
         if self._depth > DEEPEST:
             raise self._refusal(f"at most {DEEPEST} brackets and signs within one another are allowed")
-        found = self._negative() if self._is("-") else self._atom()
+        expression = self._negative() if self._is("-") else self._atom()
         self._depth -= 1
-        return found
+        return expression
 
     def _negative(self) -> Expression:
         self._take()
@@ -172,15 +172,15 @@ class _Reader:
 
     def _bracketed(self) -> Expression:
         self._expect("(")
-        found = self._sum()
+        expression = self._sum()
         self._expect(")")
-        return found
+        return expression
 
     def _call(self) -> Expression:
         name = self._take().text
         single = tuple(key for key, quantity in QUANTITIES.items() if not quantity.series)
         if name in QUANTITIES and name not in single:
-            self._place -= 1
+            self._position -= 1
             raise self._refusal(f"{name} is a series over t: one of {', '.join(REDUCTIONS)} around it is required")
         require_known("function", name, (*REDUCTIONS, *ENDS, *single), self._text)
         if name in ENDS:
@@ -196,25 +196,27 @@ class _Reader:
         if self._next.kind != "name":
             raise self._refusal("a quantity is required")
         name = self._take().text
-        require_known("quantity", name, tuple(key for key, one in QUANTITIES.items() if one.series), self._text)
+        require_known(
+            "quantity", name, tuple(key for key, quantity in QUANTITIES.items() if quantity.series), self._text
+        )
         return name
 
     def _arguments(self, *, comma: bool) -> tuple[dict[str, str | float], dict[str, Token]]:
-        """`name=value, …` and where each value stands; after a quantity a comma comes first."""
-        found: dict[str, str | float] = {}
+        """Read `name=value, …` and where each value stands; after a quantity a comma comes first."""
+        arguments: dict[str, str | float] = {}
         tokens: dict[str, Token] = {}
         while not self._is(")"):
-            if comma or found:
+            if comma or arguments:
                 self._expect(",")
             if self._next.kind != "name":
                 raise self._refusal("a parameter is required")
             name = self._take().text
-            if name in found:
+            if name in arguments:
                 raise self._refusal(f"{name} is given twice: once is required")
             self._expect("=")
             tokens[name] = self._next
-            found[name] = self._value(name)
-        return found, tokens
+            arguments[name] = self._value(name)
+        return arguments, tokens
 
     def _value(self, name: str) -> str | float:
         if name in TEXTS:
@@ -240,12 +242,12 @@ class _Reader:
         arguments: Mapping[str, str | float],
         tokens: Mapping[str, Token],
     ) -> None:
-        known = QUANTITIES[quantity]
-        of_run = ("run",) if known.of_run else ()
-        parameters = (*known.parameters, *of_run, *(("t",) if reduction == "at" else ()))
+        entry = QUANTITIES[quantity]
+        run_parameter = ("run",) if entry.of_run else ()
+        parameters = (*entry.parameters, *run_parameter, *(("t",) if reduction == "at" else ()))
         for name in arguments:
             require_known(f"parameter of {reduction or quantity}", name, parameters, self._text)
-        for name in (*known.required, *(("t",) if reduction == "at" else ())):
+        for name in (*entry.required, *(("t",) if reduction == "at" else ())):
             if name not in arguments:
                 raise self._refusal(f"{name}= is required in {reduction or quantity}({quantity}, …)")
         for name in (name for name in arguments if name in INTEGERS):
@@ -260,30 +262,8 @@ def _unquoted(text: str) -> str:
     return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
 
 
-def written(expression: Expression) -> str:
-    """The expression in words of the grammar; reading it gives the same tree."""
-    match expression:
-        case Number(value):
-            return repr(value)
-        case Negative(of):
-            return f"-({written(of)})"
-        case End(which, of):
-            return f"{which}({written(of)})"
-        case Binary(operator, left, right):
-            return f"({written(left)}) {operator} ({written(right)})"
-        case Lookup(quantity, reduction, arguments):
-            listed = [f"{name}={_quoted(value)}" for name, value in arguments]
-            return f"{reduction}({', '.join((quantity, *listed))})" if reduction else f"{quantity}({', '.join(listed)})"
-
-
-def _quoted(value: str | float) -> str:
-    if isinstance(value, float):
-        return repr(value)
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 def lookups(expression: Expression) -> list[Lookup]:
-    """Every number of a run that an expression asks for."""
+    """Return every number of a run that an expression asks for."""
     match expression:
         case Lookup():
             return [expression]

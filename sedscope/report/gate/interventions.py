@@ -23,7 +23,7 @@ Candidate = tuple[Cohort, str, TreatmentGroup]
 
 
 def look_up_group(comparison: InterventionComparison | None, lookup: Lookup) -> Estimate | Undefined:
-    """The number that a check asks of the runs of one intervention."""
+    """Return the number that a check asks of the runs of one intervention."""
     if comparison is None:
         return Undefined("no run of this report has an intervention")
     group = _group(list(comparison.groups()), lookup)
@@ -39,7 +39,7 @@ def look_up_group(comparison: InterventionComparison | None, lookup: Lookup) -> 
 
 
 def _group(candidates: list[Candidate], lookup: Lookup) -> TreatmentGroup | Undefined:
-    """The one that is meant."""
+    """Return the group that is meant, or why none is."""
     for parameter, of in _PARAMETERS.items():
         value = lookup.get(parameter)
         if value is None:
@@ -71,7 +71,7 @@ _PARAMETERS: dict[str, Callable[[Candidate], object]] = {
     "task": lambda candidate: candidate[1],
     **{option: partial(_option, name=option) for option in OPTIONS},
 }
-"""What picks a group out, in the order in which it is asked for."""
+"""Parameters that pick a group out, and how they are read off one; in the order in which they are asked for."""
 
 
 def _speedup(group: TreatmentGroup, over: str, threshold: int) -> Estimate | Undefined:

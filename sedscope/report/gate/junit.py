@@ -14,7 +14,7 @@ from sedscope.report.gate.verdict import Verdict
 
 
 def render_junit(verdicts: Sequence[Verdict], failures: Sequence[Failure]) -> str:
-    """The file as text, ending in a newline."""
+    """Return the file as text, ending in a newline."""
     root = Element("testsuites", name="sedscope report")
     for run in dict.fromkeys(verdict.run for verdict in verdicts):
         _suite(root, run, [verdict for verdict in verdicts if verdict.run == run])

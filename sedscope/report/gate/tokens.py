@@ -32,20 +32,20 @@ class Token:
 
 
 def tokens_of(check: str) -> list[Token]:
-    """The signs of a check, the last of kind `end`.
+    """Split a check into its signs, the last of kind `end`.
 
     Raises:
         UsageError: A sign that the grammar does not know, or too many of them.
     """
     if len(check) > LONGEST:
         raise UsageError(f"--check: at most {LONGEST} characters are allowed, found {len(check)}")
-    found: list[Token] = []
+    tokens: list[Token] = []
     at = _skip(check, 0)
     while at < len(check):
         token = _token(check, at)
-        found.append(token)
+        tokens.append(token)
         at = _skip(check, at + len(token.text))
-    return [*found, Token("end", "", len(check))]
+    return [*tokens, Token("end", "", len(check))]
 
 
 def _skip(check: str, at: int) -> int:
@@ -64,7 +64,7 @@ def _token(check: str, at: int) -> Token:
 
 
 def refusal(check: str, at: int, required: str) -> UsageError:
-    """A check that cannot be read, with the place where that shows."""
+    """Return the error of a check that cannot be read, with the place where that shows."""
     rest = check[at : at + 20]
-    found = repr(rest) if rest else "the end"
-    return UsageError(f"--check: {required}; found {found} at character {at + 1} of {check!r}")
+    shown = repr(rest) if rest else "the end"
+    return UsageError(f"--check: {required}; found {shown} at character {at + 1} of {check!r}")

@@ -20,7 +20,7 @@ class Verdict:
 
     run: str
     check: str
-    """As it was written, printable; or what was compared with the baseline."""
+    """The check as it was written, printable; or the number that was compared with the baseline."""
     left: Estimate | Undefined
     right: Estimate | Undefined
     relation: str
@@ -56,7 +56,7 @@ def _side(value: Estimate | Undefined) -> str:
 
 
 def verdicts_section(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> Section:
-    """The checks as a section of the report."""
+    """Return the checks as a section of the report."""
     failed = sum(not verdict.passed for verdict in verdicts)
     total = f"{len(verdicts)} check{'' if len(verdicts) == 1 else 's'}"
     summary: Words = (Strong(f"{failed} of {total} failed"),) if failed else (f"{total} passed.",)

@@ -20,9 +20,31 @@ from sedscope.report.gate.grammar import (
     Number,
     lookups,
     parse_check,
-    written,
 )
 from sedscope.report.gate.vocabulary import CHOICES, QUANTITIES, REDUCTIONS, TEXTS
+
+
+def written(expression: Expression) -> str:
+    """Return the expression in words of the grammar; reading it gives the same tree."""
+    match expression:
+        case Number(value):
+            return repr(value)
+        case Negative(of):
+            return f"-({written(of)})"
+        case End(which, of):
+            return f"{which}({written(of)})"
+        case Binary(operator, left, right):
+            return f"({written(left)}) {operator} ({written(right)})"
+        case Lookup(quantity, reduction, arguments):
+            listed = [f"{name}={_quoted(value)}" for name, value in arguments]
+            return f"{reduction}({', '.join((quantity, *listed))})" if reduction else f"{quantity}({', '.join(listed)})"
+
+
+def _quoted(value: str | float) -> str:
+    if isinstance(value, float):
+        return repr(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
 
 RBAR = Lookup("rbar", "final", (("source", "update"),))
 

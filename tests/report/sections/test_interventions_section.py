@@ -16,7 +16,7 @@ from sedscope.report.document import Document, Section, Table
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.formats.html import render_html
 from sedscope.report.formats.interventions_table import runs_table
-from sedscope.report.formats.markdown import render_markdown, render_section
+from sedscope.report.formats.markdown import render_markdown
 from sedscope.report.sections.compose import compose
 from sedscope.report.sections.interventions_section import comparison_section
 
@@ -56,7 +56,7 @@ def test_a_missing_freeze_stands_in_the_place_of_the_number() -> None:
 
 def test_without_a_task_nothing_is_timed() -> None:
     found = section(replace(outcome("freeze", "1", 900), tasks=()))
-    assert found.sections == () and "names a task" in render_section(found)
+    assert found.sections == () and "names a task" in render_markdown(Document("", "", (found,)))
 
 
 @pytest.fixture
