@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,28 +19,41 @@ from recorders.follow.grouping import Groups
 from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import ADAM_WEIGHT_DECAY, DISPLACEMENT
 from sedscope.runs.groupings import Grouping, groupings
+from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.rows import Floats, Steps
+from sedscope.runs.scalars import Series
 
-if TYPE_CHECKING:
-    from sedscope.runs.run import Run
+
+class StoredRun(Protocol):
+    """The stored contents of a run that rows are derived from; `Run` has them, and reads its derived rows here."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def history(self) -> History: ...
+    def weight_steps(self) -> Steps: ...
+    def selected(self, t: int, columns: slice | None = None) -> Floats: ...
+    def scalar_names(self) -> tuple[str, ...]: ...
+    def scalar(self, name: str) -> Series: ...
+    def identity(self, kind: str, name: str | None = None, steps: Sequence[int] | Steps | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
     """How the rows of one source follow from what a run stores."""
 
-    steps: Callable[[Run], Steps]
+    steps: Callable[[StoredRun], Steps]
     """The recorded t `[n]`, ascending, that have a row."""
-    rows: Callable[[Run, Steps, slice], Floats]
+    rows: Callable[[StoredRun, Steps, slice], Floats]
     """Rows `[n, columns]` at some of these t, in any order."""
-    dependencies: Callable[[Run, Sequence[int]], Any]
+    dependencies: Callable[[StoredRun, Sequence[int]], Any]
     """Everything that the rows at some t are made of, as JSON; `Run.identity` has digests of what is stored."""
-    exists: Callable[[Run], bool]
+    exists: Callable[[StoredRun], bool]
     """Whether the run has the source at all, though perhaps no row of it yet."""
 
 
-def predecessors(run: Run) -> dict[int, int]:
+def predecessors(run: StoredRun) -> dict[int, int]:
     """Return the recorded t before each t that has a displacement.
 
     Empty unless weights are stored at every recorded t: with thinned weights the recorder stores displacements itself.
@@ -55,7 +68,7 @@ def predecessors(run: Run) -> dict[int, int]:
     }
 
 
-def _displacement(run: Run, steps: Steps, columns: slice) -> Floats:
+def _displacement(run: StoredRun, steps: Steps, columns: slice) -> Floats:
     before_of = predecessors(run)
     out = np.empty((len(steps), columns.stop - columns.start), dtype=run.manifest.row_dtype)
     last: tuple[int, Floats] | None = None
@@ -69,13 +82,13 @@ def _displacement(run: Run, steps: Steps, columns: slice) -> Floats:
     return out
 
 
-def _displacement_dependencies(run: Run, steps: Sequence[int]) -> Any:
+def _displacement_dependencies(run: StoredRun, steps: Sequence[int]) -> Any:
     before = predecessors(run)
     pairs = [[before[t], t] for t in steps]
     return [pairs, run.identity("weights", steps=sorted({t for pair in pairs for t in pair}))]
 
 
-def _decay_factors(run: Run, t: Steps) -> tuple[Steps, NDArray[np.float64]]:
+def _decay_factors(run: StoredRun, t: Steps) -> tuple[Steps, NDArray[np.float64]]:
     """Return the t among the ascending `t` where every group that moved something has lr and weight decay, and −lr·λ.
 
     Returns:
@@ -97,7 +110,7 @@ def _decay_factors(run: Run, t: Steps) -> tuple[Steps, NDArray[np.float64]]:
     return t[usable], factors[usable]
 
 
-def _decay(run: Run, steps: Steps, columns: slice) -> Floats:
+def _decay(run: StoredRun, steps: Steps, columns: slice) -> Floats:
     order = np.argsort(steps, kind="stable")
     _, factors = _decay_factors(run, steps[order])
     out = np.empty((len(steps), columns.stop - columns.start), dtype=run.manifest.row_dtype)
@@ -108,7 +121,7 @@ def _decay(run: Run, steps: Steps, columns: slice) -> Floats:
     return out
 
 
-def _decay_dependencies(run: Run, steps: Sequence[int]) -> Any:
+def _decay_dependencies(run: StoredRun, steps: Sequence[int]) -> Any:
     moved = [[grouping.start, grouping.groups] for grouping in groupings(run.manifest, run.history)[1:]]
     return [run.identity("weights", steps=steps), run.identity("scalars"), moved]
 
@@ -151,7 +164,7 @@ def _decays(manifest: Manifest, number: int) -> bool:
     return manifest.optimizer is not None and manifest.optimizer.is_decoupled(groups[number])
 
 
-def _values_at(run: Run, name: str, t: Steps) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _values_at(run: StoredRun, name: str, t: Steps) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return a scalar's values at `t`, and where it has one."""
     recorded, values = run.scalar(name) if name in run.scalar_names() else (np.empty(0, np.int64), np.empty(0))
     if not len(recorded):

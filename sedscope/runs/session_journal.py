@@ -17,6 +17,7 @@ from sedscope.runs.files.folder import RunFolder
 from sedscope.runs.files.journal_lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
 
 _CHUNK = 1 << 20
+"""Bytes read at a time: a long journal is never in memory as a whole."""
 _WEIGHTS = "weights"  # no row source has this name
 _MAX_JOURNAL = 1 << 30
 """A recorded t takes some 200 bytes; a journal beyond this is none."""

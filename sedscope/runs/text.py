@@ -15,6 +15,7 @@ from zlib import crc32
 NAME_LENGTH = 512
 """Longest name in characters; longer ones keep their beginning and a checksum, so that they stay distinct."""
 MESSAGE_LENGTH = 4000
+"""Longest message in characters: the text of an exception fits, and no line of output drowns in one."""
 _PATH_LENGTH = 4096
 """The longest path that Linux opens."""
 

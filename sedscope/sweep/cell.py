@@ -22,6 +22,7 @@ _LONGEST: Final = 160
 """Characters of a name; file systems allow 255 bytes, and the log adds its ending."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+,@%-]")
 _DIGEST: Final = 8
+"""Hexadecimal digits that keep two shortened names apart: 32 bits, for the thousands of cells of a sweep."""
 _DEFAULT_OPTIONS: Final = RecordingOptions()
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STATUS_OF_SIGNAL: Final = 128
+"""A shell gives 128 plus the signal's number to a program that a signal ended."""
 
 
 class Interrupts:

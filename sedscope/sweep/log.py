@@ -10,6 +10,7 @@ from typing import Final
 from sedscope.runs.text import printable
 
 _TAIL: Final = 16_384
+"""Bytes from the end of a log that are read: a long traceback fits, and no log is read as a whole."""
 _LONGEST: Final = 300
 _LAST_RESORT: Final = re.compile(r"sedscope: nothing was (changed or )?recorded")
 """The recorder's line about a script that ended early for a reason of its own, which stands before it."""

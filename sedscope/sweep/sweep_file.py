@@ -29,6 +29,7 @@ SWEEP_FILE: Final = "sweep.json"
 SWEEP_VERSION: Final = 1
 """Raised when an older sedscope would take a newer file for something else."""
 _MOST_BYTES: Final = 64 << 20
+"""A cell takes some 500 bytes: more than 64 MiB is no sweep that somebody runs."""
 _LONGEST: Final = 300
 
 SweepManifest = dict[str, Any]

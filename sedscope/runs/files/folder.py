@@ -19,6 +19,7 @@ from sedscope.runs.text import printable, printable_path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""O_NONBLOCK: opening a FIFO in place of a file would otherwise wait for a writer that never comes."""
 _SPARSE_FROM = 256 << 20
 _SPARSE_RATIO = 16
 """A file from 256 MiB whose blocks on disk hold less than a 16th of it is refused: zeros that nobody recorded."""

@@ -33,6 +33,7 @@ _STYLES: Final = {RUNNING: "cyan", FAILED: "red", SKIPPED: "yellow", WAITING: "d
 _AROUND: Final = 5
 """Lines of the screen that are not rows of cells."""
 _EVERY_S: Final = 0.5
+"""Seconds between two drawings: over SSH each sends the whole table."""
 
 
 class LiveReporter:

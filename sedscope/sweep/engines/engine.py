@@ -12,7 +12,8 @@ from sedscope.sweep.training_job import TrainingJob
 
 PATIENCE_S: Final = 30.0
 """Seconds for which a network file system may show an old folder."""
-_LONGEST: Final = 300
+LONGEST_LINE: Final = 300
+"""Characters of a foreign message: enough for its reason, few enough for a row of the table."""
 
 
 class Ticket(Protocol):
@@ -55,4 +56,4 @@ class Engine(Protocol):
 def one_line(error: BaseException) -> str:
     """Return a foreign error in a line: its kind and the first line of its message."""
     lines = str(error).strip().splitlines()
-    return printable(": ".join([type(error).__name__, *lines[:1]]), _LONGEST)
+    return printable(": ".join([type(error).__name__, *lines[:1]]), LONGEST_LINE)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from recorders.errors import InputOutputError, UsageError
 from sedscope.runs.text import printable
-from sedscope.sweep.engines.engine import PATIENCE_S, one_line
+from sedscope.sweep.engines.engine import LONGEST_LINE, PATIENCE_S, one_line
 from sedscope.sweep.threads import of_cpus
 from sedscope.sweep.training_job import GRACE_S, TrainingJob, execute
 
@@ -24,7 +24,6 @@ _CLUSTER: Final = "cluster"
 _NEEDED: Final = "timeout_min"
 _CPUS: Final = "cpus_per_task"
 _POLL_S: Final = 1.0
-_LONGEST: Final = 300
 _FORBIDDEN: Final = ("nodes", "tasks_per_node")
 """A training is one process; several would record into one directory."""
 
@@ -95,7 +94,7 @@ class _SlurmTicket:
         return None if time.monotonic() - self._done_at < self._patience_s else self._describe(self._job.state)
 
     def _describe(self, what: str) -> str:
-        return printable(f"slurm job {self._job.job_id}: {what}", _LONGEST)
+        return printable(f"slurm job {self._job.job_id}: {what}", LONGEST_LINE)
 
 
 def _executor(out: Path, cluster: str, options: Mapping[str, Any]) -> Any:
