@@ -1,14 +1,20 @@
-"""What an analysis can be asked for: every setting with its meaning, unit and default.
+"""The settings of an analysis: one row for each, which every face of the analysis reads.
 
-Decides the canonical settings and which values are usable. Leaves to `cache` which setting matters for which result.
+Decides the canonical settings, which values are usable, and what is said about each: its flag, its key in the viewer,
+its words in the report, and which cached results depend on it. To add a setting, add its row here and the code that
+uses it. Leaves to others: how a face looks.
 """
+
+# A row is the field itself: `setting` returns the field, which ruff takes for a shared default.
+# ruff: noqa: RUF009
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from recorders.errors import UsageError
 
@@ -17,6 +23,11 @@ Centroid = Literal["target", "sum"]
 Method = Literal["exact", "central"]
 Precision = Literal["float32", "float64"]
 Part = Literal["all", "train", "test"]
+
+Kind = Literal["counts", "count", "count or all", "choice", "positive", "switch", "device"]
+"""Values that a setting takes: whole numbers, one of them, one or None for all, a word, a number > 0, yes or no."""
+Scope = Literal["features", "jvps", "blocks", "rows"]
+"""Pieces that are cached: features at a checkpoint, Jacobian-vector products, block-wise ones, computed rows."""
 
 DEFAULT_CHECKPOINTS = 20
 """Checkpoints that are analysed unless more are asked for: the shape of a training, at a bearable cost."""
@@ -28,6 +39,109 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
+class ViewerKey:
+    """The key by which the viewer changes a setting."""
+
+    key: str
+    label: str
+    """The setting in one word."""
+    tooltip: str
+    question: str = ""
+    """What is asked where the setting is a number; "" where the key turns to the other of two words."""
+    unit: str = ""
+    """Word behind the value on the line of settings."""
+    in_footer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """Everything that is known of one setting beside its value."""
+
+    kind: Kind
+    title: str
+    """Its name in the report's methods."""
+    help: str
+    """Its line in `sedscope report --help`; "" where it has no flag."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The words that it can be, each with what the report calls it."""
+    least: int = 1
+    viewer: ViewerKey | None = None
+    scopes: tuple[Scope, ...] = ()
+    """Cached pieces that depend on it; a whole analysis depends on every setting."""
+    used_with: tuple[str, object] | None = None
+    """Another setting and its value, without which this one changes nothing."""
+    remark: str = ""
+    """What the report says behind the value."""
+    name: str = ""
+    default: object = None
+
+    @property
+    def flag(self) -> str | None:
+        """The flag of `sedscope report`; None for settings of the Python interface alone."""
+        return f"--{self.name.replace('_', '-')}" if self.help else None
+
+    def check(self, value: Any) -> None:
+        """Refuse a value that is not usable.
+
+        Raises:
+            UsageError: The message names the setting, what it requires and what was found.
+        """
+        if self.kind == "counts":
+            self._check_counts(value)
+        elif self.kind == "count" or (self.kind == "count or all" and value is not None):
+            self._check_count(value)
+        elif self.kind == "choice" and value not in self.choices:
+            raise UsageError(f"{self.name}: one of {', '.join(self.choices)} is required, found {value!r}")
+        elif self.kind == "positive" and not (math.isfinite(value) and value > 0):
+            raise UsageError(f"{self.name}: a positive number is required, found {value}")
+        elif self.kind == "device" and not _DEVICE.fullmatch(value):
+            raise UsageError(f"{self.name}: auto, cpu, cuda or cuda:<index> is required, found {value!r}")
+
+    def is_used(self, settings: Settings) -> bool:
+        """Return whether the setting changes anything beside the others."""
+        return self.used_with is None or getattr(settings, self.used_with[0]) == self.used_with[1]
+
+    def words(self, settings: Settings) -> str:
+        """Return the value as the report's methods state it."""
+        value = getattr(settings, self.name)
+        if not self.is_used(settings):
+            return "not used"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int):
+            return f"{value:,}"
+        text = ", ".join(map(str, value)) if isinstance(value, tuple) else self.word(value)
+        return self.choices.get(text, text) + self.remark
+
+    def word(self, value: object) -> str:
+        """Return a value as one word of a command line."""
+        if value is None:
+            return "all"
+        if isinstance(value, tuple):
+            return ",".join(map(str, value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    def _check_counts(self, values: tuple[int, ...]) -> None:
+        if not values:
+            raise UsageError(f"{self.name}: at least one whole number is required, found none")
+        for value in values:
+            self._check_count(value)
+        if len(set(values)) < len(values):
+            raise UsageError(f"{self.name}: different numbers are required, found {', '.join(map(str, values))}")
+
+    def _check_count(self, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise UsageError(f"{self.name}: a whole number of at least 1 is required, found {value!r}")
+        if value < self.least:
+            raise UsageError(f"{self.name}: at least {self.least} is required, found {value}")
+
+
+def setting(default: Any, kind: Kind, title: str, help: str = "", **details: Any) -> Any:
+    """Return the field of a setting with its row; arguments as the fields of `SettingRow`."""
+    return field(default=default, metadata={"row": SettingRow(kind, title, help, **details)})
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one analysis; validated when made.
 
@@ -35,95 +149,144 @@ class Settings:
         UsageError: A value is not usable; the message names the parameter, what it requires and what was found.
     """
 
-    window: tuple[int, ...] = (20,)
-    """W: rows of a window. Several values are all answered from one coupling Gram matrix."""
-    rank: tuple[int, ...] = (3,)
-    """K: directions of a basis; none above the least `window`. Several values: as for `window`."""
-    probes: int = 1024
-    """N: probe inputs over which A and the centroids are taken; all, where the run holds fewer."""
-    random: int = 20
-    """Gaussian directions of the baseline."""
-    align: Align = "trailing"
-    """Whether the window at t ends at t or starts there (the published code of the paper does the second)."""
-    centroid: Centroid = "target"
-    """The scalar whose gradient is the centroid: the target's logit, or the sum of all logits."""
-    method: Method = "exact"
-    """Exact derivative, or the paper's central difference."""
-    epsilon: float = 0.005
-    """Step of the central difference, as a fraction of the norm of the selected weights. Unused by `exact`."""
-    checkpoints: int | None = DEFAULT_CHECKPOINTS
-    """How many, evenly spaced over the recorded steps, the first and the last included; None: all of them."""
-    batch: int = 512
-    """Examples of the fixed batch."""
-    batches: int = 1
-    """Fixed batches: R of a fixed gradient is their mean and shown with their spread. The floor of the angles takes the
-    second one in any case."""
-    part: Part = "all"
-    """Which examples fixed batches are drawn from: all of the pool, those trained on, or the others."""
-    evidence: bool = True
-    """Whether controls and second measures stand beside R, as they should."""
-    second_measures: bool = True
-    """Whether the evidence holds alignment, R^matched, coupling per block, the unclipped stage and angles too; a table
-    on the terminal, which shows none of them, does not wait for them."""
-    draws: int = 3
-    """How often each control is drawn; its R is the mean of the draws and shown with their spread."""
-    block_probes: int = 128
-    """Probes of block-wise products, spread over those of the other ones; all, where there are fewer. At least 32."""
-    device: str = "auto"
-    """Where Jacobian-vector products run: cpu, cuda, cuda:<index>, or auto (cuda where there is one)."""
-    precision: Precision = "float32"
-    """Arithmetic of JVPs and fixed gradients. Gram matrices and ratios are float64 whatever this says."""
+    window: tuple[int, ...] = setting(
+        (20,),
+        "counts",
+        "window W",
+        "W: rows of a window. Several: all from one coupling Gram matrix.",
+        viewer=ViewerKey("W", "Window", "Rows of a window", "W: rows of a window", in_footer=True),
+    )
+    rank: tuple[int, ...] = setting(
+        (3,),
+        "counts",
+        "rank K",
+        "K: directions of a basis. Several: as for --window.",
+        viewer=ViewerKey("K", "Rank", "Directions of a basis", "K: directions of a basis", in_footer=True),
+    )
+    """None is above the least `window`."""
+    probes: int = setting(
+        1024,
+        "count",
+        "probes N",
+        "N: probe inputs.",
+        viewer=ViewerKey(
+            "N", "Probes", "How many probes", "N: probes over which A and the centroids are taken", "probes"
+        ),
+        scopes=("features",),
+    )
+    """All, where the run holds fewer."""
+    random: int = setting(20, "count", "random directions", "Random directions of the baseline.")
+    align: Align = setting(
+        "trailing",
+        "choice",
+        "windows",
+        "The window at t ends at t, or starts there.",
+        choices={"trailing": "trailing", "leading": "leading"},
+        viewer=ViewerKey("a", "Alignment", "Windows end at t (trailing) or start there"),
+    )
+    """The published code of the paper uses leading windows."""
+    centroid: Centroid = setting(
+        "target",
+        "choice",
+        "centroid",
+        "Gradient of the target's logit, or of the sum of logits.",
+        choices={"target": "target logit", "sum": "sum of logits"},
+        viewer=ViewerKey("d", "Centroid", "Of the target's logit, or of their sum"),
+        scopes=("features",),
+    )
+    method: Method = setting(
+        "exact",
+        "choice",
+        "derivative",
+        "Exact derivative, or central difference.",
+        choices={"exact": "exact", "central": "central difference"},
+        viewer=ViewerKey("m", "Method", "Exact derivative, or central difference"),
+        scopes=("jvps",),
+    )
+    epsilon: float = setting(
+        0.005,
+        "positive",
+        "ε of the central difference",
+        "Step of the central difference, relative to the norm of the selected weights.",
+        scopes=("jvps",),
+        used_with=("method", "central"),
+    )
+    checkpoints: int | None = setting(
+        DEFAULT_CHECKPOINTS,
+        "count or all",
+        "checkpoints",
+        "How many, evenly spaced over the run.",
+        viewer=ViewerKey(
+            "k",
+            "Checkpoints",
+            "How many checkpoints",
+            "checkpoints, evenly spaced over the run; a number, or all",
+            "points",
+        ),
+    )
+    """The first and the last recorded step are among them."""
+    batch: int = setting(512, "count", "examples of a fixed batch", scopes=("rows",))
+    batches: int = setting(1, "count", "fixed batches", "Fixed batches: their mean R, with the spread.")
+    """The floor of the angles takes the second one in any case."""
+    part: Part = setting(
+        "all",
+        "choice",
+        "fixed batches drawn from",
+        "Which examples of the pool the fixed batches are drawn from.",
+        choices={"all": "all", "train": "train", "test": "test"},
+        scopes=("rows",),
+    )
+    evidence: bool = setting(True, "switch", "controls and second measures")
+    second_measures: bool = setting(True, "switch", "second measures", used_with=("evidence", True))
+    """Alignment, R^matched, coupling per block, the unclipped stage and angles; a table on the terminal, which shows
+    none of them, does not wait for them."""
+    draws: int = setting(3, "count", "draws of each control", used_with=("evidence", True))
+    """The R of a control is the mean of its draws and shown with their spread."""
+    block_probes: int = setting(128, "count", "block probes", least=LEAST_BLOCK_PROBES, scopes=("blocks",))
+    """Probes of block-wise products, spread over those of the other ones; all, where there are fewer."""
+    device: str = setting(
+        "auto", "device", "device", "Where Jacobian-vector products run.", scopes=("features", "rows")
+    )
+    precision: Precision = setting(
+        "float32",
+        "choice",
+        "precision",
+        choices={"float32": "float32", "float64": "float64"},
+        scopes=("features", "rows"),
+        remark="; Gram matrices and ratios float64",
+    )
 
     def __post_init__(self) -> None:
-        for name in ("window", "rank"):
-            _require_counts(name, getattr(self, name))
-        for name in ("probes", "random", "batch", "batches", "draws", "block_probes"):
-            _require_count(name, getattr(self, name))
-        if self.checkpoints is not None:
-            _require_count("checkpoints", self.checkpoints)
+        for row in setting_rows():
+            row.check(getattr(self, row.name, row.default))
         if max(self.rank) > min(self.window):
             raise UsageError(f"rank: at most the window, {min(self.window)}, is required, found {max(self.rank)}")
-        if not (math.isfinite(self.epsilon) and self.epsilon > 0):
-            raise UsageError(f"epsilon: a positive number is required, found {self.epsilon}")
-        _require_one_of("align", self.align, ("trailing", "leading"))
-        _require_one_of("centroid", self.centroid, ("target", "sum"))
-        _require_one_of("method", self.method, ("exact", "central"))
-        _require_one_of("precision", self.precision, ("float32", "float64"))
-        _require_one_of("part", self.part, ("all", "train", "test"))
-        if self.block_probes < LEAST_BLOCK_PROBES:
-            raise UsageError(f"block_probes: at least {LEAST_BLOCK_PROBES} is required, found {self.block_probes}")
-        if not _DEVICE.fullmatch(self.device):
-            raise UsageError(f"device: auto, cpu, cuda or cuda:<index> is required, found {self.device!r}")
 
     def for_a_table(self) -> Settings:
-        """The same without what only files show: second measures, and all draws of a control but one."""
+        """Return the settings without what only files show: second measures, and all draws of a control but one."""
         return replace(self, second_measures=False, draws=1)
+
+    def of_scope(self, *scopes: Scope) -> dict[str, Any]:
+        """Return the values that cached pieces depend on, by name."""
+        return {
+            row.name: getattr(self, row.name)
+            for row in setting_rows()
+            if set(scopes) & set(row.scopes) and row.is_used(self)
+        }
 
     @property
     def measures_all(self) -> bool:
-        """Whether the second measures are wanted."""
+        """True where the second measures are wanted."""
         return self.evidence and self.second_measures
 
     @property
     def through_gram(self) -> bool:
-        """Whether several W or K are asked for, so that the coupling Gram matrix answers them."""
+        """True where several W or K are asked for, so that the coupling Gram matrix answers them."""
         return len(self.window) > 1 or len(self.rank) > 1
 
 
-def _require_counts(name: str, values: tuple[int, ...]) -> None:
-    if not values:
-        raise UsageError(f"{name}: at least one whole number is required, found none")
-    for value in values:
-        _require_count(name, value)
-    if len(set(values)) < len(values):
-        raise UsageError(f"{name}: different numbers are required, found {', '.join(map(str, values))}")
-
-
-def _require_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(f"{name}: a whole number of at least 1 is required, found {value!r}")
-
-
-def _require_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UsageError(f"{name}: one of {', '.join(known)} is required, found {value!r}")
+def setting_rows() -> tuple[SettingRow, ...]:
+    """Return the row of every setting, in the order in which they are shown."""
+    return tuple(
+        replace(column.metadata["row"], name=column.name, default=column.default) for column in fields(Settings)
+    )

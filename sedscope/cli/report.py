@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,8 @@ import click
 
 from recorders.errors import UsageError
 from recorders.row_sources import ROW_SOURCES
-from sedscope.analysis.settings import Settings
+from sedscope.analysis.settings import SettingRow, Settings, setting_rows
 
-_DEFAULT = Settings()
 _SOURCES = f"Row sources: {', '.join(row.pattern for row in ROW_SOURCES)}. [default: every source of the run]"
 
 
@@ -63,8 +63,28 @@ def _flag(param: click.Parameter | None) -> str:
     return param.opts[0] if param is not None else "argument"
 
 
-def _comma_list(values: tuple[int, ...]) -> str:
-    return ",".join(map(str, values))
+def _settings_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command a flag for every setting that has one."""
+    # Click lists the option that was added last first.
+    for row in reversed(setting_rows()):
+        if row.flag is not None:
+            command = _option(row, row.flag)(command)
+    return command
+
+
+def _option(row: SettingRow, flag: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    types: dict[str, Any] = {
+        "counts": Counts(),
+        "count": int,
+        "count or all": CheckpointCount(),
+        "choice": click.Choice(list(row.choices)),
+        "positive": float,
+        "switch": bool,
+        "device": str,
+    }
+    metavar = {"count or all": "N|all", "device": "auto|cpu|cuda[:n]"}.get(row.kind)
+    default = row.default if row.kind in ("count", "positive", "switch") else row.word(row.default)
+    return click.option(flag, type=types[row.kind], default=default, show_default=True, metavar=metavar, help=row.help)
 
 
 @click.command()
@@ -75,84 +95,10 @@ def _comma_list(values: tuple[int, ...]) -> str:
     metavar="DIR",
     help="Also write report.html, report.md, report.json and tables into this folder.",
 )
-@click.option(
-    "--window",
-    type=Counts(),
-    default=_comma_list(_DEFAULT.window),
-    show_default=True,
-    help="W: rows of a window. Several: all from one coupling Gram matrix.",
-)
-@click.option(
-    "--rank",
-    type=Counts(),
-    default=_comma_list(_DEFAULT.rank),
-    show_default=True,
-    help="K: directions of a basis. Several: as for --window.",
-)
-@click.option("--probes", type=int, default=_DEFAULT.probes, show_default=True, help="N: probe inputs.")
-@click.option(
-    "--random", type=int, default=_DEFAULT.random, show_default=True, help="Random directions of the baseline."
-)
-@click.option(
-    "--align",
-    type=click.Choice(["trailing", "leading"]),
-    default=_DEFAULT.align,
-    show_default=True,
-    help="The window at t ends at t, or starts there.",
-)
-@click.option(
-    "--centroid",
-    type=click.Choice(["target", "sum"]),
-    default=_DEFAULT.centroid,
-    show_default=True,
-    help="Gradient of the target's logit, or of the sum of logits.",
-)
-@click.option(
-    "--method",
-    type=click.Choice(["exact", "central"]),
-    default=_DEFAULT.method,
-    show_default=True,
-    help="Exact derivative, or central difference.",
-)
-@click.option(
-    "--epsilon",
-    type=float,
-    default=_DEFAULT.epsilon,
-    show_default=True,
-    help="Step of the central difference, relative to the norm of the selected weights.",
-)
-@click.option(
-    "--checkpoints",
-    type=CheckpointCount(),
-    default=str(_DEFAULT.checkpoints),
-    metavar="N|all",
-    show_default=True,
-    help="How many, evenly spaced over the run.",
-)
-@click.option(
-    "--batches",
-    type=int,
-    default=_DEFAULT.batches,
-    show_default=True,
-    help="Fixed batches: their mean R, with the spread.",
-)
-@click.option(
-    "--part",
-    type=click.Choice(["all", "train", "test"]),
-    default=_DEFAULT.part,
-    show_default=True,
-    help="Which examples of the pool the fixed batches are drawn from.",
-)
+@_settings_options
 @click.option("--sources", type=Names(), default=None, help=_SOURCES)
 @click.option("--tasks", type=Names(), default=None, help="Tasks. [default: every task of the run]")
 @click.option("--crossed", is_flag=True, help="Every source against every task, not its own alone.")
-@click.option(
-    "--device",
-    default=_DEFAULT.device,
-    show_default=True,
-    metavar="auto|cpu|cuda[:n]",
-    help="Where Jacobian-vector products run.",
-)
 @click.option(
     "--check",
     "checks",

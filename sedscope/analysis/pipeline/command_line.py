@@ -1,42 +1,30 @@
 """An analysis as the words of a command line: the one place that turns settings into flags.
 
-Decides which settings have a flag, and that defaults are left out. Leaves to others: the command in front of them.
+Decides that defaults are left out. Leaves to others: which settings have a flag (`settings`), and the command in front
+of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 
-from sedscope.analysis.settings import Settings
-
-NOT_FLAGS = frozenset({"batch", "precision", "evidence", "second_measures", "draws", "block_probes"})
-"""Settings of the Python interface alone."""
+from sedscope.analysis.settings import Settings, setting_rows
 
 
 def flags(settings: Settings, sources: Sequence[str] | None, tasks: Sequence[str] | None, crossed: bool) -> list[str]:
-    """What to write behind `sedscope report RUNS` so that it gives the same numbers.
+    """Return what to write behind `sedscope report RUNS` so that it gives the same numbers.
 
     Args:
-        settings: Of the analysis.
+        settings: What the analysis was asked for.
         sources: Full names; None for every one.
         tasks: None for every one.
         crossed: Every source against every task.
     """
     words: list[str] = []
-    default = Settings()
-    for field in fields(Settings):
-        value = getattr(settings, field.name)
-        if field.name not in NOT_FLAGS and value != getattr(default, field.name):
-            words += [f"--{field.name}", _word(value)]
+    for row in setting_rows():
+        value = getattr(settings, row.name)
+        if row.flag is not None and value != row.default:
+            words += [row.flag, row.word(value)]
     for name, names in (("--sources", sources), ("--tasks", tasks)):
         words += [] if names is None else [name, ",".join(names)]
     return words + (["--crossed"] if crossed else [])
-
-
-def _word(value: object) -> str:
-    if value is None:
-        return "all"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

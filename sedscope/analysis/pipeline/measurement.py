@@ -1,4 +1,4 @@
-"""What a measurement declares: its entry in the cache, what its value depends on, and how it is computed.
+"""A measurement as a declaration: its entry in the cache, what its value depends on, and how it is computed.
 
 Decides what every measurement has in common, and what a checkpoint with a task's probes offers to those that are made
 there. A new measurement is one class: `kind`, `result_type`, `key`, `shapes` and `compute`. Leaves to others: looking
@@ -118,22 +118,16 @@ class CheckpointMeasurement(Measurement[T]):
 
     def feature_key(self) -> dict[str, Any]:
         """Return what the features at the checkpoint depend on."""
-        settings = self.context.settings
         return {
             "weights": self.context.run.identity("weights", steps=[self.t]),
             "task": self.context.task_identity(self.task),
-            "probes": settings.probes,
-            "centroid": settings.centroid,
-            "precision": settings.precision,
-            "device": settings.device,
+            **self.context.settings.of_scope("features"),
         }
 
     def jvp_key(self) -> dict[str, Any]:
         """Return what a Jacobian-vector product at the checkpoint depends on, beside its direction."""
-        settings = self.context.settings
         selected = [parameter.name for parameter in self.context.run.manifest.selected]
-        epsilon = settings.epsilon if settings.method == "central" else None
-        return {**self.feature_key(), "selected": selected, "method": settings.method, "epsilon": epsilon}
+        return {**self.feature_key(), "selected": selected, **self.context.settings.of_scope("jvps")}
 
     def next_key(self, next_t: int | None) -> dict[str, Any]:
         """Return what the interval that follows the checkpoint adds to a key."""
@@ -142,7 +136,7 @@ class CheckpointMeasurement(Measurement[T]):
     def block_key(self) -> dict[str, Any]:
         """Return what a block-wise Jacobian-vector product adds to a key."""
         blocks = [[block.name, block.columns.start, block.columns.stop] for block in self.context.blocks]
-        return {"blocks": blocks, "block_probes": self.context.settings.block_probes}
+        return {"blocks": blocks, **self.context.settings.of_scope("blocks")}
 
 
 class LoadedCheckpoint:

@@ -137,10 +137,7 @@ class ComputedRows:
             "tasks": [self._identity(task) for task in tasks],
             "names": list(tasks) if kind.is_drawn else None,
             "kind": [kind.family, kind.index],
-            "batch": self._settings.batch,
-            "part": self._settings.part,
-            "precision": self._settings.precision,
-            "device": self._settings.device,
+            **self._settings.of_scope("rows"),
         }
 
     def _identity(self, task: str) -> list[str]:

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from sedscope.analysis.constants import RESAMPLES
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.number_text import count
-from sedscope.analysis.result_view.run_view import centroid_words, derivative_words, recorded_steps, remarks
-from sedscope.analysis.settings import Settings
+from sedscope.analysis.result_view.run_view import centroid_words, recorded_steps, remarks
+from sedscope.analysis.settings import Settings, setting_rows
 from sedscope.report.document import Code, ColumnHead, Content, Items, Paragraph, Section, Table, TableCell
 from sedscope.report.facts import Reported
 from sedscope.report.sections.cells import name
@@ -53,23 +53,7 @@ def remark_items(run: RunAnalysis) -> tuple[Items, ...]:
 
 
 def _settings(settings: Settings) -> Table:
-    values = {
-        "window W": ", ".join(map(str, settings.window)),
-        "rank K": ", ".join(map(str, settings.rank)),
-        "probes N": count(settings.probes),
-        "random directions": count(settings.random),
-        "windows": settings.align,
-        "centroid": centroid_words(settings),
-        "derivative": derivative_words(settings),
-        "checkpoints": "all" if settings.checkpoints is None else count(settings.checkpoints),
-        "fixed batch": f"{count(settings.batch)} examples, {count(settings.batches)} batch"
-        f"{'' if settings.batches == 1 else 'es'}, drawn from {settings.part}",
-        "draws of each control": count(settings.draws) if settings.evidence else "not asked for",
-        "block probes": count(settings.block_probes),
-        "precision": f"{settings.precision}; Gram matrices and ratios float64",
-        "device": settings.device,
-        "sedscope": version("sedscope"),
-    }
+    values = {row.title: row.words(settings) for row in setting_rows()} | {"sedscope": version("sedscope")}
     rows = tuple((name(key), TableCell(value)) for key, value in values.items())
     return Table("settings", (ColumnHead("setting", "left"), ColumnHead("value", "left")), rows)
 

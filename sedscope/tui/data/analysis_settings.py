@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from recorders.errors import UsageError
-from sedscope.analysis.settings import Settings
+from sedscope.analysis.settings import Settings, setting_rows
 
-_SINGLE = ("window", "rank")
+_SINGLE = frozenset(row.name for row in setting_rows() if row.kind == "counts")
+"""Settings that hold several numbers, of which the viewer shows one."""
 
 
 def settings_from(*layers: Mapping[str, Any]) -> tuple[Settings, str | None]:

@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from recorders.errors import UsageError
+from sedscope.analysis.settings import SettingRow, setting_rows
 from sedscope.tui.data.analysis_settings import changed
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import Tab
@@ -28,13 +29,23 @@ PATIENCE = 5.0
 """Seconds between two questions about a run that grows."""
 OLD = "as before; computing …"
 """The words beside a picture of other settings while the new one is computed."""
-_TURNED = {"align": ("trailing", "leading"), "centroid": ("target", "sum"), "method": ("exact", "central")}
-_QUESTIONS = {
-    "window": "W: rows of a window",
-    "rank": "K: directions of a basis",
-    "probes": "N: probes over which A and the centroids are taken",
-    "checkpoints": "checkpoints, evenly spaced over the run; a number, or all",
-}
+_ORDER = {"counts": 0, "choice": 1}
+_ROWS = sorted(
+    (row for row in setting_rows() if row.viewer is not None), key=lambda row: _ORDER.get(row.kind, len(_ORDER))
+)
+"""Settings with a key, in the order of the line: W and K, then words, then other numbers."""
+
+
+def _action(row: SettingRow) -> str:
+    return f"turn('{row.name}')" if row.kind == "choice" else f"ask_for('{row.name}')"
+
+
+def _bindings() -> list[BindingType]:
+    return [
+        Binding(key.key, _action(row), key.label, show=key.in_footer, tooltip=key.tooltip)
+        for row in _ROWS
+        if (key := row.viewer) is not None
+    ]
 
 
 class AnalysisTab(PanelTab):
@@ -42,13 +53,7 @@ class AnalysisTab(PanelTab):
 
     DEFAULT_CSS = "AnalysisTab #provenance { width: auto; height: 1; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("W", "ask_for('window')", "Window", tooltip="Rows of a window"),
-        Binding("K", "ask_for('rank')", "Rank", tooltip="Directions of a basis"),
-        Binding("a", "turn('align')", "Alignment", show=False, tooltip="Windows end at t (trailing) or start there"),
-        Binding("d", "turn('centroid')", "Centroid", show=False, tooltip="Of the target's logit, or of their sum"),
-        Binding("m", "turn('method')", "Method", show=False, tooltip="Exact derivative, or central difference"),
-        Binding("N", "ask_for('probes')", "Probes", show=False, tooltip="How many probes"),
-        Binding("k", "ask_for('checkpoints')", "Checkpoints", show=False, tooltip="How many checkpoints"),
+        *_bindings(),
         Binding("T", "next_task", "Task", show=False, tooltip="Features of the next task"),
         Binding("A", "again", "Ask again", show=False, tooltip="Compute what failed or was cancelled"),
     ]
@@ -169,7 +174,7 @@ class AnalysisTab(PanelTab):
 
     def action_turn(self, name: str) -> None:
         """Set the other value of a setting that has two."""
-        now, values = getattr(self.shell.settings, name), _TURNED[name]
+        now, values = getattr(self.shell.settings, name), list(_row(name).choices)
         self.shell.set_settings(changed(self.shell.settings, name, values[now == values[0]]))
 
     def action_ask_for(self, name: str) -> None:
@@ -183,20 +188,15 @@ class AnalysisTab(PanelTab):
 
     def show_settings(self, own: Sequence[Setting]) -> None:
         """Show the settings of the analysis and what this tab adds to them."""
-        now = self.shell.settings
-        checkpoints = "all" if now.checkpoints is None else str(now.checkpoints)
-        self.query_one("#settings", SettingsBar).show(
-            (
-                Setting("W", str(now.window[0]), "ask_for('window')"),
-                Setting("K", str(now.rank[0]), "ask_for('rank')"),
-                *own,
-                Setting("a", now.align, "turn('align')"),
-                Setting("d", now.centroid, "turn('centroid')"),
-                Setting("m", now.method, "turn('method')"),
-                Setting("N", f"{now.probes} probes", "ask_for('probes')"),
-                Setting("k", f"{checkpoints} points", "ask_for('checkpoints')"),
-            )
-        )
+        several = [self._shown(row) for row in _ROWS if row.kind == "counts"]
+        others = [self._shown(row) for row in _ROWS if row.kind != "counts"]
+        self.query_one("#settings", SettingsBar).show((*several, *own, *others))
+
+    def _shown(self, row: SettingRow) -> Setting:
+        assert row.viewer is not None
+        value = getattr(self.shell.settings, row.name)
+        text = row.word(value[0] if isinstance(value, tuple) else value)
+        return Setting(row.viewer.key, f"{text} {row.viewer.unit}".rstrip(), _action(row))
 
 
 def ask_for_number(tab: Tab, name: str) -> None:
@@ -217,7 +217,8 @@ def ask_for_number(tab: Tab, name: str) -> None:
         if answer is not None:
             tab.shell.set_settings(changed(tab.shell.settings, name, _number(name, answer)))
 
-    tab.app.push_screen(Prompt(_QUESTIONS[name], value=value, check=check), take)
+    key = _row(name).viewer
+    tab.app.push_screen(Prompt(name if key is None else key.question, value=value, check=check), take)
 
 
 def same_question(job: Job | None, other: Job | None) -> bool:
@@ -228,4 +229,8 @@ def same_question(job: Job | None, other: Job | None) -> bool:
 
 
 def _number(name: str, answer: str) -> int | None:
-    return None if name == "checkpoints" and answer == "all" else int(answer)
+    return None if _row(name).kind == "count or all" and answer == "all" else int(answer)
+
+
+def _row(name: str) -> SettingRow:
+    return next(row for row in _ROWS if row.name == name)
