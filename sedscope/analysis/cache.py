@@ -1,7 +1,7 @@
 """Derived results on disk: what was computed once is not computed again.
 
 Decides: where results live, how an entry is named, written and believed. An entry is keyed by everything it depends on,
-so it is never stale, only unused; deleting the folder is always safe. Leaves to `analyse` what each key must hold.
+so it is never stale, only unused; deleting the folder is always safe. Leaves to `measurement` what each key must hold.
 
 An entry is one small safetensors file, written under another name and renamed, so that an interrupt leaves either the
 whole entry or none. It carries a CRC-32 of its arrays; one that does not match counts as missing.
@@ -42,7 +42,7 @@ Arrays = dict[str, "NDArray[Any]"]
 
 
 def cache_folder(run_path: Path, run_id: str) -> Path:
-    """Where the derived results of a run are kept: in the run, or outside it when the run is read-only.
+    """Return the folder of a run's derived results: in the run, or outside it when the run is read-only.
 
     Args:
         run_path: The run directory.
@@ -68,19 +68,19 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.failure: str | None = None
-        """Why results are no longer kept (disk full, no permission); results are computed all the same."""
+        """The reason why results are no longer kept (disk full, no permission); they are computed all the same."""
 
     def load(self, kind: str, key: Key) -> Arrays | None:
-        """The arrays kept under this key, or None when there are none or they are damaged."""
+        """Return the arrays under this key; None where there are none or they are damaged."""
         data = _read_regular_file(self._path(kind, key))
         return None if data is None else _believe(data)
 
     def keep(self, kind: str, key: Key, arrays: Arrays) -> None:
-        """Keeps the arrays under this key, replacing what was there. Never raises for a full or read-only disk."""
+        """Keep the arrays under this key, replacing what was there. Never raises for a full or read-only disk."""
         if self.failure is not None:
             return
-        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        data = save_tensors(whole, metadata={"crc32": _checksum(whole), "kind": kind})
+        tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        data = save_tensors(tensors, metadata={"crc32": _checksum(tensors), "kind": kind})
         try:
             path = self._path(kind, key)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def digest(key: Key) -> str:
 
 
 def _believe(data: bytes) -> Arrays | None:
-    """The arrays of an entry, if it is whole and unchanged and they hold real numbers."""
+    """Return the arrays of an entry; None where it is cut short or changed, or holds anything but real numbers."""
     try:
         arrays = load_tensors(data)
         header_size = int.from_bytes(data[:8], "little")
@@ -115,7 +115,7 @@ def _believe(data: bytes) -> Arrays | None:
 
 
 def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """CRC-32 over names, types, shapes and bytes, in the order of the names."""
+    """Return the CRC-32 over names, types, shapes and bytes, in the order of the names."""
     crc = 0
     for name in sorted(arrays):
         array = arrays[name]
@@ -125,7 +125,7 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def _read_regular_file(path: Path) -> bytes | None:
-    """The bytes of a plain file of bearable size. A run from elsewhere may hold a FIFO or a link under any name."""
+    """Read a plain file of bearable size. A run from elsewhere may hold a FIFO or a link under any name."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:

@@ -1,1 +1,1 @@
-"""From a question about a run to its answer: what is needed, what is cached, what is computed, what is reported."""
+"""The path from a question about a run to its answer: planned, looked up, computed by checkpoint, kept, assembled."""

@@ -1,4 +1,4 @@
-"""What an analysis of one run works with: rows, the cache and, once something must be computed, the model.
+"""The context of one analysis: its run's rows, the cache and, once something must be computed, the model.
 
 Decides where rows of each source come from, when they are computed, and what an error makes undefined. Imports torch,
 through `checkpoint_models`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and

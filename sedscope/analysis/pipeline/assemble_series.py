@@ -1,4 +1,4 @@
-"""From what was measured at each checkpoint to the series that are reported: R_k with its second measures, rank-90.
+"""The series that are reported, from what was measured at each checkpoint: R_k with its second measures, rank-90.
 
 No JVP and no file is touched here. Leaves to others: R itself (`window_coupling`), the second measures
 (`second_measures`), and the arithmetic.

@@ -1,4 +1,4 @@
-"""What is known of every checkpoint and task once it was measured: the material of every series.
+"""The measured values of every checkpoint and task, which every series is made of.
 
 Decides which measurements a checkpoint needs. Leaves to others: measuring (`measure`), and what is made of the values
 (`assemble_series`).

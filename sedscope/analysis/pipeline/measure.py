@@ -48,7 +48,9 @@ def measure(context: AnalysisContext, measurements: Sequence[AnyMeasurement], st
     for done, measurement in enumerate(from_rows):
         _keep(context, measurement, measurement.compute())
         context.tell(stage, done + 1, len(from_rows))
-    _compute_checkpoints(context, [one for one in missing if isinstance(one, CheckpointMeasurement)], stage)
+    _compute_checkpoints(
+        context, [measurement for measurement in missing if isinstance(measurement, CheckpointMeasurement)], stage
+    )
 
 
 def look_up(context: AnalysisContext, measurement: AnyMeasurement) -> None:

@@ -21,24 +21,24 @@ TRAIN_ACCURACY = "train_acc"
 
 
 def milestones(run: Run, task: str) -> TaskMetrics:
-    """When a task was memorised and grokked; undefined, with the line that would log it, without its accuracy."""
+    """Return when a task was memorised and grokked; without its accuracy, the line of code that would log it."""
     test, train = accuracy(run, TEST_ACCURACY, task), accuracy(run, TRAIN_ACCURACY, task)
-    found = grokking(test, train, task=task)
+    steps = grokking(test, train, task=task)
     if len(train[0]) == 0:
-        absent = _never_logged(TRAIN_ACCURACY, task)
-        found = replace(found, memorised=absent, delay=absent)
+        reason = _never_logged(TRAIN_ACCURACY, task)
+        steps = replace(steps, memorised=reason, delay=reason)
     if len(test[0]) == 0:
-        absent = _never_logged(TEST_ACCURACY, task)
-        found = replace(found, grok=tuple(absent for _ in found.grok), delay=absent)
-    return TaskMetrics(task, found)
+        reason = _never_logged(TEST_ACCURACY, task)
+        steps = replace(steps, grok=tuple(reason for _ in steps.grok), delay=reason)
+    return TaskMetrics(task, steps)
 
 
 def accuracy(run: Run, what: str, task: str) -> tuple[Ints, Floats]:
-    """Steps and values of a task's accuracy, empty where it was never logged."""
-    known = run.scalar_names()
+    """Return steps and values of a task's accuracy, empty where it was never logged."""
+    logged = run.scalar_names()
     names = [f"{METRIC_PREFIX}{what}/{task}"] + ([f"{METRIC_PREFIX}{what}"] if len(run.tasks) == 1 else [])
-    found = next((name for name in names if name in known), None)
-    return (np.empty(0, np.int64), np.empty(0)) if found is None else run.scalar(found)
+    scalar = next((name for name in names if name in logged), None)
+    return (np.empty(0, np.int64), np.empty(0)) if scalar is None else run.scalar(scalar)
 
 
 def _never_logged(what: str, task: str) -> Undefined:

@@ -1,4 +1,4 @@
-"""What one analysis will look at: tasks, sources, which go together, and the checkpoints.
+"""The plan of an analysis: tasks, sources, which of them go together, and the checkpoints.
 
 Decides the order of sources, the pairing of sources and tasks, and the spacing of checkpoints. Pure; needs no rows.
 """
@@ -14,27 +14,28 @@ from recorders.row_sources import parse_source
 from sedscope.analysis.arrays import Ints
 
 
-def choose(what: str, known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:
-    """The asked names, or all that are known.
+def choose(what: str, available: Sequence[str], requested: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the requested names, or all of the run.
 
     Args:
         what: The parameter, for the message.
-        known: Names that the run has.
-        asked: Names from the user; None for all.
+        available: Names that the run has.
+        requested: Names from the user; None for all.
 
     Raises:
         UsageError: A name is not known; the message lists the known ones.
     """
-    if asked is None:
-        return tuple(known)
-    for name in asked:
-        if name not in known:
-            raise UsageError(f"{what}: one of {', '.join(known) or '(the run has none)'} is required, found {name!r}")
-    return tuple(dict.fromkeys(asked))
+    if requested is None:
+        return tuple(available)
+    for name in requested:
+        if name not in available:
+            names = ", ".join(available) or "(the run has none)"
+            raise UsageError(f"{what}: one of {names} is required, found {name!r}")
+    return tuple(dict.fromkeys(requested))
 
 
 def pair(sources: Sequence[str], tasks: Sequence[str], *, crossed: bool) -> tuple[tuple[str, str], ...]:
-    """Which source is put against the centroids of which task.
+    """Return which source is put against the centroids of which task.
 
     A source of one task goes against that task, crossed against every one; a source of no task against every one.
     """
@@ -47,7 +48,7 @@ def pair(sources: Sequence[str], tasks: Sequence[str], *, crossed: bool) -> tupl
 
 
 def space_checkpoints(steps: Ints, count: int | None) -> Ints:
-    """`count` of the steps, evenly spaced by position, the first and the last among them.
+    """Return `count` of the steps, evenly spaced by position, the first and the last among them.
 
     Args:
         steps: Where weights were kept `[n]`, ascending.

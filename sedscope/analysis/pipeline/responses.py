@@ -1,4 +1,4 @@
-"""What directions do at one checkpoint: centroids, the random baseline, the spans of windows, and where training went.
+"""Responses of one checkpoint to directions: to random ones, to the spans of windows, and to where training went.
 
 Decides that one pass over one graph of the checkpoint serves the baseline and every span. Leaves to others: the
 products (`centroid_jvp`), and what is made of the sums (`assemble_series`).
@@ -27,7 +27,7 @@ from sedscope.analysis.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class SpanResponse:
-    """What the directions of one span do."""
+    """The response of one checkpoint to the directions of one span."""
 
     response: Response | ResponseGram
     """Sums of the m directions and then, where there is one, of the row."""
@@ -161,7 +161,7 @@ class DirectionMeasurement(CheckpointMeasurement[T]):
 class RandomMeasurement(DirectionMeasurement[Response]):
     """The response of the random directions: the baseline of R."""
 
-    kind = "random"
+    kind = "baseline"
     result_type = Response
 
     def key(self) -> Key:

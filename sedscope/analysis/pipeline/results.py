@@ -1,4 +1,4 @@
-"""What an analysis of one run holds: plain dataclasses that both faces show and that a worker process can send.
+"""The results of an analysis of one run: plain dataclasses that every face shows and that a process can send.
 
 Decides how results are grouped. A result that does not exist is an `Undefined` in its place, never a missing entry.
 Leaves to others: computing them (`analyse`) and every word and number on the screen or in a file.
@@ -18,10 +18,10 @@ from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 
 NOT_MEASURED = Undefined("it was not measured")
-"""In place of what the settings did not ask for."""
+"""Stands in place of what the settings did not ask for."""
 
 Route = Literal["directions", "coupling Gram"]
-"""Whether A was taken of each v_k, or of all directions of the window's span at once. Equal up to rounding."""
+"""A was taken of each v_k, or of all directions of the window's span at once: equal up to rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Spread:
     """R̄_k of each variant of a source: draws of a control, batches of a fixed gradient."""
 
     rbar: tuple[float | None, ...]
-    """By variant; None where it is undefined."""
+    """R̄_k by variant; None where it is undefined."""
     low: float
     """The least of them."""
     high: float
@@ -47,7 +47,7 @@ class CheckpointAlignment:
     row: Floats | Undefined
     """a of the row at the checkpoint `[2]`."""
     row_interval: tuple[Interval, ...] | Undefined = NOT_MEASURED
-    """Of the two, over groups of probes."""
+    """Intervals of the two kinds, over groups of probes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +62,24 @@ class CheckpointCoupling:
     baseline: float | Undefined
     ratio: CouplingRatio | Undefined
     interval: Interval | Undefined
-    """Of R̄_k."""
+    """Interval of R̄_k."""
     flat: str | None
-    """Why the subspace is arbitrary."""
+    """The reason why the top-K subspace is arbitrary; None where it is not."""
     participation: float | Undefined = NOT_MEASURED
     """(Σσ²)²/Σσ⁴ of the window."""
     logit: CouplingRatio | Undefined = NOT_MEASURED
     """R^logit: the same ratio for the centred output in place of the centroids."""
     logit_interval: Interval | Undefined = NOT_MEASURED
-    """Of its mean over k."""
+    """Interval of its mean over k."""
     matched: CouplingRatio | Undefined = NOT_MEASURED
     """R^matched: against random directions that have v_k's norm in every block."""
     matched_interval: Interval | Undefined = NOT_MEASURED
-    """Of its mean over k."""
+    """Interval of its mean over k."""
     energy: Floats | Undefined = NOT_MEASURED
     """‖v_k‖² within each block `[K', B]`."""
     alignment: CheckpointAlignment | Undefined = NOT_MEASURED
     spread: Spread | None = None
-    """Over the variants of the source; None where there is one alone. All other numbers are their means."""
+    """R̄_k of every variant of the source; None where there is one alone. All other numbers are means over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ class CouplingSeries:
     peak: ValueAtStep | Undefined
     final: ValueAtStep | Undefined
     blocks: tuple[BlockCoupling, ...] = ()
-    """At the peak and at the end, of the source's first variant."""
+    """Coupling per block at the peak and at the end, of the source's first variant."""
 
     def at(self, moment: ValueAtStep | Undefined) -> CheckpointCoupling | None:
-        """The checkpoint of the peak or of the end."""
+        """Return the checkpoint of the peak or of the end; None where that is undefined."""
         if isinstance(moment, Undefined):
             return None
         return next(point for point in self.points if point.t == moment.t)
@@ -133,12 +133,12 @@ class RankSeries:
     n_probes: int
     points: tuple[CheckpointRank, ...]
     undefined: Undefined | None = None
-    """Why there is no point at all."""
+    """The reason why there is no point at all; None where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RandomAlignment:
-    """How far random directions align with what the training did next: the floor of a(v)."""
+    """The alignment of random directions with what the training did next: the floor of a(v)."""
 
     task: str
     points: tuple[tuple[int, Floats | Undefined], ...]
@@ -151,9 +151,9 @@ class CheckpointAngles:
 
     t: int
     cosines: Floats | Undefined
-    """Descending `[min(K', K'')]`; 1: a shared direction."""
+    """Cosines of the angles, descending `[min(K', K'')]`; 1: a shared direction."""
     flat: str | None
-    """Why one of the subspaces is arbitrary."""
+    """The reason why one of the subspaces is arbitrary; None where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class AngleSeries:
 
     @property
     def is_floor(self) -> bool:
-        """Whether it compares a source with itself on another batch: no two sources are closer than that."""
+        """True where a source is compared with itself on another batch: no two sources are closer than that."""
         return self.first == self.second
 
 
@@ -179,7 +179,7 @@ class Stage:
     """One stage between gradient and displacement."""
 
     name: str
-    """In words."""
+    """The stage in words."""
     source: str
     rbar: Floats
     """R̄_k at the steps of the table `[m]`."""
@@ -189,25 +189,25 @@ class Stage:
     """R̄_k over that of the stage before: geometric mean over the steps."""
     matched_factor: float | Undefined
     flat: int
-    """At how many of the steps the top-K subspace is arbitrary."""
+    """Number of steps at which the top-K subspace is arbitrary."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageTable:
-    """What becomes of a gradient's coupling on the way to the displacement, at steps where every stage is defined."""
+    """The coupling of a gradient on its way to the displacement, at steps where every stage is defined."""
 
     task: str
     window: int
     rank: int
     steps: tuple[int, ...]
     stages: tuple[Stage, ...]
-    """Those that the run has, in the order of the optimizer."""
+    """Stages that the run has, in the order of the optimizer."""
     merged: tuple[tuple[str, str], ...]
     """Stages that are another one under a second name here, and which."""
     loses_most: str | Undefined
     """The source after the step with the least factor of R̄_k."""
     loses_most_matched: str | Undefined
-    """The same for R^matched."""
+    """The source after the step with the least factor of R^matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +237,9 @@ class RunAnalysis:
     spectra: tuple[SpectrumSeries, ...]
     coupling: tuple[CouplingSeries, ...]
     notes: tuple[str, ...] = ()
-    """What a reader should know: repeated steps, a cache that could not be written."""
+    """Remarks for a reader: repeated steps, a cache that could not be written."""
     damage: tuple[str, ...] = ()
-    """What is damaged; the results are those of the good part."""
+    """Files and entries that are damaged; the results are those of the rest."""
     blocks: tuple[str, ...] = ()
     """Names of the blocks, in the order of `CheckpointCoupling.energy`."""
     random_alignment: tuple[RandomAlignment, ...] = ()

@@ -74,7 +74,7 @@ class RunAnalyser:
 
     @cached_property
     def context(self) -> AnalysisContext:
-        """What the analysis works with."""
+        """Rows, cache and model of the analysis."""
         return AnalysisContext(self.run, self.settings, self.progress)
 
     def analysis(self) -> RunAnalysis:
@@ -185,11 +185,11 @@ class RunAnalyser:
 
     def _sources(self, tasks: Sequence[str]) -> tuple[str, ...]:
         """Return the requested sources, or all: with controls and the stages between stored ones as evidence."""
-        known = known_sources(self.run)
+        run_sources = known_sources(self.run)
         if self.requested_sources is not None:
             derived = stage_sources(self.run) if set(self.requested_sources) & set(STAGES) else ()
-            return choose("sources", in_order((*known, *derived)), self.requested_sources)
-        plain = [source for source in known if not is_control(source)]
+            return choose("sources", in_order((*run_sources, *derived)), self.requested_sources)
+        plain = [source for source in run_sources if not is_control(source)]
         if not self.settings.evidence:
             return tuple(plain)
         stages = stage_sources(self.run) if self.settings.measures_all else ()

@@ -30,7 +30,7 @@ from sedscope.analysis.undefined import Undefined
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """What is known of one variant's window at one checkpoint."""
+    """The response to one variant's window at one checkpoint, beside the span that it lies in."""
 
     spectrum: WindowSVD
     span: SpanResponse

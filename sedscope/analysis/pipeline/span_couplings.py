@@ -47,7 +47,7 @@ class SpanGram:
 
 @dataclass(frozen=True)
 class SpanCouplings:
-    """What windows up to W = `span` of some sources do to the centroids of one task."""
+    """The coupling of windows up to W = `span` of some sources to the centroids of one task."""
 
     task: str
     span: int

@@ -19,7 +19,7 @@ from sedscope.analysis.undefined import Undefined
 
 
 def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: int, n_tasks: int) -> StageTable | None:
-    """The stages of one task, window and rank.
+    """Return the stages of one task, window and rank.
 
     Args:
         series: All of a run.
@@ -31,22 +31,22 @@ def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: 
     Returns:
         None with fewer than two stages.
     """
-    found = {one.source: one for one in series if (one.task, one.window, one.rank) == (task, window, rank)}
+    by_source = {line.source: line for line in series if (line.task, line.window, line.rank) == (task, window, rank)}
     rows = [row for row in ROW_SOURCES if row.stage is not None]
     names = {row.name(task): str(row.stage) for row in rows}
-    chain = [found[source] for source in names if source in found and _is_defined(found[source])]
+    chain = [by_source[source] for source in names if source in by_source and _is_defined(by_source[source])]
     if len(chain) < 2:
         return None
     steps = _common_steps(chain)
-    points = {one.source: _at(one, steps) for one in chain}
+    points = {line.source: _at(line, steps) for line in chain}
     stages: list[Stage] = []
-    for one in chain:
-        stages.append(_stage(names[one.source], one.source, points[one.source], stages[-1] if stages else None))
+    for line in chain:
+        stages.append(_stage(names[line.source], line.source, points[line.source], stages[-1] if stages else None))
     merged = tuple(
         (names[row.pattern], names[same])
         for row in rows
-        if row.same_as is not None and row.pattern not in found
-        if {same := _same_as(row.same_as, task, n_tasks, found), row.made_of[0]} <= found.keys()
+        if row.same_as is not None and row.pattern not in by_source
+        if {same := _same_as(row.same_as, task, n_tasks, by_source), row.made_of[0]} <= by_source.keys()
     )
     least = _least([(stage.source, stage.factor) for stage in stages[1:]])
     matched = _least([(stage.source, stage.matched_factor) for stage in stages[1:]])
@@ -60,12 +60,14 @@ def _same_as(source: str, task: str, n_tasks: int, sources: Collection[str]) -> 
 
 
 def _is_defined(series: CouplingSeries) -> bool:
-    """Whether some full window has a ratio: a source without rows is not a stage of this run."""
+    """Return whether some full window has a ratio: a source without rows is not a stage of this run."""
     return any(point.full and isinstance(point.ratio, CouplingRatio) for point in series.points)
 
 
 def _common_steps(chain: Sequence[CouplingSeries]) -> tuple[int, ...]:
-    sets = [{point.t for point in one.points if point.full and isinstance(point.ratio, CouplingRatio)} for one in chain]
+    sets = [
+        {point.t for point in line.points if point.full and isinstance(point.ratio, CouplingRatio)} for line in chain
+    ]
     return tuple(sorted(set.intersection(*sets)))
 
 
@@ -90,17 +92,17 @@ def _stage(name: str, source: str, points: Sequence[CheckpointCoupling], before:
 
 
 def _matched(points: Sequence[CheckpointCoupling]) -> Floats | Undefined:
-    absent = next((point.matched for point in points if isinstance(point.matched, Undefined)), None)
-    if absent is not None:
-        return absent
+    reason = next((point.matched for point in points if isinstance(point.matched, Undefined)), None)
+    if reason is not None:
+        return reason
     return np.array([point.matched.rbar for point in points if isinstance(point.matched, CouplingRatio)])
 
 
 def _factor(before: Floats | Undefined, after: Floats | Undefined) -> float | Undefined:
-    """Geometric mean of after/before."""
-    for one in (before, after):
-        if isinstance(one, Undefined):
-            return one
+    """Return the geometric mean of after/before."""
+    for rbar in (before, after):
+        if isinstance(rbar, Undefined):
+            return rbar
     assert isinstance(before, np.ndarray) and isinstance(after, np.ndarray)
     if len(after) == 0:
         return Undefined("at no checkpoint has every stage a full window")
@@ -110,8 +112,8 @@ def _factor(before: Floats | Undefined, after: Floats | Undefined) -> float | Un
 
 
 def _least(factors: Sequence[tuple[str, float | Undefined]]) -> str | Undefined:
-    known = [(factor, source) for source, factor in factors if not isinstance(factor, Undefined)]
-    if not known:
+    defined = [(factor, source) for source, factor in factors if not isinstance(factor, Undefined)]
+    if not defined:
         return next(factor for _, factor in factors if isinstance(factor, Undefined))
-    factor, source = min(known)
+    factor, source = min(defined)
     return source if factor < 1.0 else Undefined("no step loses coupling")

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class WindowCoupling:
-    """What the directions of one variant's window do to the centroids."""
+    """The coupling of the directions of one variant's window to the centroids."""
 
     spectrum: WindowSVD
     A: Floats
