@@ -17,7 +17,7 @@ from sedscope.tui.plot.figures import position_text, readable
 
 
 @dataclass(frozen=True)
-class Reading:
+class CursorReading:
     """One sample of a series."""
 
     x: float
@@ -28,7 +28,7 @@ class Reading:
     """Why y is undefined; empty where it is defined, or where nobody said."""
 
 
-def read(series: Series, x: float) -> Reading | None:
+def read(series: Series, x: float) -> CursorReading | None:
     """Return the sample nearest to x (the earlier of two), or None where the series does not reach x."""
     if not series.x.size or not series.x[0] <= x <= series.x[-1]:
         return None
@@ -37,7 +37,7 @@ def read(series: Series, x: float) -> Reading | None:
     index = left if x - series.x[left] <= series.x[right] - x else right
     at = float(series.x[index])
     low, high = (None if band_edge is None else float(band_edge[index]) for band_edge in (series.low, series.high))
-    return Reading(at, float(series.y[index]), low, high, series.reasons.get(at, ""))
+    return CursorReading(at, float(series.y[index]), low, high, series.reasons.get(at, ""))
 
 
 def value_text(series: Series, x: float | None) -> str:
