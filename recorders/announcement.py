@@ -8,7 +8,7 @@ from recorders.byte_size import size_text
 from recorders.follow.binding import Binding
 from recorders.intervention import Intervention
 from recorders.recording_options import RecordingOptions
-from recorders.row_sources import DISPLACEMENT, GRADIENT, UPDATE
+from recorders.row_sources import ROW_SOURCES, RowSource
 
 
 def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]) -> list[str]:
@@ -44,12 +44,24 @@ def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]
 
 
 def _sources(binding: Binding, options: RecordingOptions, tasks: Collection[str]) -> list[str]:
-    names = [GRADIENT, *(f"{GRADIENT}/{task}" for task in tasks), UPDATE, *binding.stages]
-    if options.schedule.thins_weights:
-        names.append(DISPLACEMENT)
-    if options.intervention is not None and options.intervention.raw_source is not None:
-        names.append(options.intervention.raw_source)
+    raw_source = None if options.intervention is None else options.intervention.raw_source
+    rows = [
+        row
+        for row in ROW_SOURCES
+        if row.stored
+        and (not row.optimizers or row.pattern in binding.stages)
+        and (row.raw_of is None or row.pattern == raw_source)
+        # What follows from the weights is stored only where those are kept more rarely.
+        and (row.derived_from is None or options.schedule.thins_weights)
+    ]
+    rows.sort(key=_print_order)
+    names = (name for row in rows for name in (map(row.name, tasks) if row.has_own_task else [row.pattern]))
     return [name for name in names if options.wants(name)]
+
+
+def _print_order(row: RowSource) -> tuple[bool | int, ...]:
+    """Return a key that puts what every training has first, gradients before updates and the sum before its tasks."""
+    return row.raw_of is not None, row.derived_from is not None, bool(row.optimizers), row.sign, row.has_own_task
 
 
 def _changed(intervention: Intervention, size: int, *, resumed: bool) -> str:

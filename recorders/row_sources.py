@@ -84,6 +84,12 @@ class RowSource:
     """Its name in the walk over the optimizer's stages, which goes in the order of the registry; None: no stage."""
     optimizers: tuple[str, ...] = ()
     """The classes of `torch.optim` whose state it is read from, subclasses included."""
+    needs_option: str | None = None
+    """The option of a parameter group without which the optimizer's state does not hold it."""
+    is_momentum: bool = False
+    """Whether it is the average of gradients that the optimizer steps along."""
+    raw_of: str | None = None
+    """The source that an intervention changes, where it is stored under one alone, as it was before the change."""
     made_of: tuple[str, ...] = ()
     """The sources whose rows it is made of; there is nothing to show of it without the first."""
     same_as: str | None = None
@@ -163,6 +169,7 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         description="under an intervention on the gradient: what was projected, before it was",
         tasks="all",
         stored=True,
+        raw_of=GRADIENT,
     ),
     RowSource(
         pattern="gradient/<task>",
@@ -206,6 +213,7 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         stored=True,
         stage="m̂",
         optimizers=("Adam",),
+        is_momentum=True,
         look=LineLook("#8a6fd1", (0, (3, 1.5)), "^"),
         hue=4,
     ),
@@ -217,6 +225,8 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         stored=True,
         stage="momentum",
         optimizers=("SGD",),
+        needs_option="momentum",
+        is_momentum=True,
         look=LineLook("#8a6fd1", (0, (3, 1.5)), "^"),
         hue=4,
     ),
@@ -261,6 +271,7 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         description="under an intervention on the update: what was projected, before it was",
         tasks="all",
         stored=True,
+        raw_of=UPDATE,
     ),
     RowSource(
         pattern="update",

@@ -26,10 +26,12 @@ def stages_of(optimizer: torch.optim.Optimizer) -> dict[str, Stage]:
     if not ends_in_torchs_own(optimizer):
         return {}
     classes = {each.__name__ for each in type(optimizer).__mro__}  # AdamW is a subclass of Adam
-    rows = [row for row in ROW_SOURCES if classes.intersection(row.optimizers)]
-    if "SGD" in classes and not any(group["momentum"] for group in optimizer.param_groups):
-        return {}
-    return {row.pattern: STAGES[row.pattern] for row in rows}
+    return {
+        row.pattern: STAGES[row.pattern]
+        for row in ROW_SOURCES
+        if classes.intersection(row.optimizers)
+        and (row.needs_option is None or any(group[row.needs_option] for group in optimizer.param_groups))
+    }
 
 
 def stage_row(

@@ -11,7 +11,7 @@ from typing import Any, Final
 from recorders.errors import UsageError
 from recorders.intervention.modes import CONTROL, MODES, InterventionMode
 from recorders.option_row import OptionRow, check_choice
-from recorders.row_sources import GRADIENT, RAW_GRADIENT, RAW_UPDATE, UPDATE
+from recorders.row_sources import GRADIENT, ROW_SOURCES, UPDATE
 
 MOMENTUM_BASIS: Final = "momentum"
 APPLIED: Final = "applied"
@@ -156,7 +156,7 @@ class Intervention:
     @property
     def raw_source(self) -> str | None:
         """Return the row source that holds what there was before the change, or None."""
-        return {GRADIENT: RAW_GRADIENT, UPDATE: RAW_UPDATE}.get(self.target or "")
+        return next((row.pattern for row in ROW_SOURCES if row.raw_of is not None and row.raw_of == self.target), None)
 
     @property
     def source(self) -> str:

@@ -16,7 +16,7 @@ from recorders.follow.binding import Binding
 from recorders.intervention.intervention_settings import APPLIED, MOMENTUM_BASIS, Intervention
 from recorders.intervention.projection import Subspace
 from recorders.intervention.window import RollingWindow
-from recorders.row_sources import ADAM_MOMENTUM, GRADIENT, SGD_MOMENTUM, UPDATE
+from recorders.row_sources import GRADIENT, ROW_SOURCES, UPDATE
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class SedBasis:
 
 def _momentum_of(binding: Binding) -> str:
     """Return the name of the stage that holds the optimizer's momentum."""
-    for name in (ADAM_MOMENTUM, SGD_MOMENTUM):
-        if name in binding.stages:
-            return name
+    for row in ROW_SOURCES:
+        if row.is_momentum and row.pattern in binding.stages:
+            return row.pattern
     name = type(binding.optimizer).__name__
     raise UsageError(f"basis-source: momentum must come from Adam, AdamW or SGD with momentum; found {name}")
