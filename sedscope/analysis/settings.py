@@ -72,6 +72,8 @@ class SettingRow:
     """Another setting and its value, without which this one changes nothing."""
     remark: str = ""
     """What the report says behind the value."""
+    may_differ: bool = False
+    """True where it decides what stands beside R and not R itself, so that a baseline may have another value."""
     name: str = ""
     default: object = None
 
@@ -236,7 +238,7 @@ class Settings:
         choices={"all": "all", "train": "train", "test": "test"},
         scopes=("rows",),
     )
-    evidence: bool = setting(True, "switch", "controls and second measures")
+    evidence: bool = setting(True, "switch", "controls and second measures", may_differ=True)
     second_measures: bool = setting(True, "switch", "second measures", used_with=("evidence", True))
     """Alignment, R^matched, coupling per block, the unclipped stage and angles; a table on the terminal, which shows
     none of them, does not wait for them."""
@@ -245,7 +247,12 @@ class Settings:
     block_probes: int = setting(128, "count", "block probes", least=LEAST_BLOCK_PROBES, scopes=("blocks",))
     """Probes of block-wise products, spread over those of the other ones; all, where there are fewer."""
     device: str = setting(
-        "auto", "device", "device", "Where Jacobian-vector products run.", scopes=("features", "rows")
+        "auto",
+        "device",
+        "device",
+        "Where Jacobian-vector products run.",
+        scopes=("features", "rows"),
+        may_differ=True,
     )
     precision: Precision = setting(
         "float32",
@@ -273,6 +280,10 @@ class Settings:
             for row in setting_rows()
             if set(scopes) & set(row.scopes) and row.is_used(self)
         }
+
+    def words(self, name: str) -> str:
+        """Return the value of one setting as the report's methods state it."""
+        return next(row for row in setting_rows() if row.name == name).words(self)
 
     @property
     def measures_all(self) -> bool:

@@ -64,6 +64,11 @@ class SpeedUp:
         """True where a run never got there, so that its quotient is a bound."""
         return self.bound is not None
 
+    def pair_of(self, seed: Seed) -> Pair | Undefined:
+        """Return the pair of a seed, or why it has none; several runs of a seed share theirs."""
+        pair = next((pair for pair in self.pairs if pair.seed == str(seed)), None)
+        return pair or Undefined(dict(self.unpaired).get(str(seed), "it has no pair"))
+
 
 def trials(outcomes: Sequence[Outcome], task: str, threshold: float) -> tuple[Trial, ...]:
     """Return one trial for each seed, in the order of the runs; runs without a known seed stand for themselves."""

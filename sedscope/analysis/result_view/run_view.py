@@ -13,7 +13,6 @@ from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import TaskResult
 from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.result_column import ResultColumn, Value
-from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries
 from sedscope.analysis.undefined import Undefined
 
@@ -97,13 +96,3 @@ def remarks(run: RunAnalysis) -> list[tuple[str, str]]:
 def recorded_steps(run: RunAnalysis) -> str:
     """Return `t 0–2,000`, the first and last recorded step."""
     return "no recorded step" if run.steps is None else f"t {count(run.steps[0])}–{count(run.steps[1])}"
-
-
-def centroid_words(settings: Settings) -> str:
-    """Return which scalar of the output the centroids are gradients of."""
-    return "target logit" if settings.centroid == "target" else "sum of logits"
-
-
-def derivative_words(settings: Settings) -> str:
-    """Return how the derivative of the centroids is taken."""
-    return "exact" if settings.method == "exact" else f"central difference, ε = {settings.epsilon:g}"

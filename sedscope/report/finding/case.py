@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recorders.row_sources import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, GRADIENT, UPDATE, Source
+from recorders.row_sources import CONTROL_SHUFFLED, ROW_SOURCES, Source
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, divide
 from sedscope.report.series_lookup import Measure, find, usable, why_unusable
+
+_HEADLINES = [row for row in ROW_SOURCES if row.is_headline]
+"""From the gradient at fixed examples to the displacement: the ends of this order are what the rules prefer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,12 @@ class Case:
     @property
     def gradient(self) -> CouplingSeries | None:
         """The task's gradient, at fixed examples where the run has it."""
-        own_sources = (Source(FIXED_GRADIENT, self.task).name, Source(GRADIENT, self.task).name)
-        return self.series(*own_sources, GRADIENT)
+        return self.series(*(row.name(self.task) for row in _HEADLINES if row.sign < 0))
 
     @property
     def trajectory(self) -> CouplingSeries | None:
         """The movement of the weights."""
-        return self.series(DISPLACEMENT, UPDATE)
+        return self.series(*(row.name(self.task) for row in reversed(_HEADLINES) if row.sign > 0))
 
     @property
     def shuffled(self) -> CouplingSeries | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from sedscope.analysis.interventions import Cohort, InterventionComparison, Outcome, TreatmentGroup
+from sedscope.analysis.interventions.speedup import Pair
 from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import TaskMetrics
 from sedscope.analysis.result_view.columns import MILESTONES, TaskResult
@@ -57,9 +58,9 @@ def _milestones(run: Outcome, task: str) -> Record:
 def _quotients(group: TreatmentGroup, run: Outcome) -> Record:
     row: Record = {}
     for name, speedup in zip(("speedup", "speedup_098"), group.speedups, strict=False):
-        ratio = next((pair.quotient for pair in speedup.pairs if pair.seed == str(run.seed)), None)
-        bounds = ratio if isinstance(ratio, QuotientBounds) else QuotientBounds(None, None)
-        row |= {f"{name}_low": bounds.low, f"{name}_high": bounds.high}
+        pair = speedup.pair_of(run.seed)
+        if isinstance(pair, Pair) and isinstance(pair.quotient, QuotientBounds):
+            row |= {f"{name}_low": pair.quotient.low, f"{name}_high": pair.quotient.high}
     return row
 
 

@@ -19,8 +19,6 @@ from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.result_view.run_view import (
     SourceMatrix,
-    centroid_words,
-    derivative_words,
     last_window,
     recorded_steps,
     remarks,
@@ -75,9 +73,10 @@ def _milestones(run: RunAnalysis, notes: TerminalNotes) -> Table:
 def _caption(run: RunAnalysis, matrix: SourceMatrix) -> Text:
     settings = run.settings
     n_probes = max((series.n_probes for series in run.rank90), default=0)
+    epsilon = f", ε = {settings.epsilon:g}" if settings.method == "central" else ""
     words = (
-        f"W {matrix.window}, K {matrix.rank}, {settings.align} · {centroid_words(settings)},"
-        f" {derivative_words(settings)} · N {n_probes}"
+        f"W {matrix.window}, K {matrix.rank}, {settings.align} · {settings.words('centroid')},"
+        f" {settings.words('method')}{epsilon} · N {n_probes}"
     )
     if any(is_control(series.source) for series in run.coupling):
         words += f" · {settings.draws} draw{'' if settings.draws == 1 else 's'}"

@@ -16,7 +16,7 @@ from typing import Any
 
 from recorders.errors import InputOutputError, RefusedError, UsageError
 from recorders.row_sources import current_name
-from sedscope.analysis.settings import Settings
+from sedscope.analysis.settings import setting_rows
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.formats.report_json import FORMAT
@@ -27,8 +27,6 @@ READABLE = (1, 2)
 """Versions of report.json: in the first, `adam/…` is called `adamw/…`."""
 LARGEST = 512 << 20
 """Bytes of an earlier report."""
-_FREE = frozenset({"device", "evidence"})
-"""Settings that may differ: they decide what stands beside R, not R itself."""
 
 Json = dict[str, Any]
 Values = dict[str, "Estimate | Undefined"]
@@ -84,13 +82,12 @@ def parse_change(text: str) -> float:
     return share
 
 
-def compare_reports(old: Json, new: Json, settings: Settings, allowed: float) -> GateAnswer:
+def compare_reports(old: Json, new: Json, allowed: float) -> GateAnswer:
     """Compare every number of the earlier report with the same one of this.
 
     Args:
         old: From `read_report`.
         new: This report, as its JSON.
-        settings: Of this report.
         allowed: Largest relative change.
     """
     different = _different_settings(old.get("settings"), new["settings"])
@@ -132,15 +129,8 @@ def _is_near(before: Estimate | Undefined, after: Estimate | Undefined, allowed:
 def _different_settings(old: object, new: Mapping[str, Any]) -> str:
     if not isinstance(old, dict):
         return "the baseline states none"
-    names = [name for name in new if name not in _FREE and name in old]
-    return "; ".join(
-        f"{name} {old[name]!r} there, {new[name]!r} here" for name in names if _other(old[name], new[name])
-    )
-
-
-def _other(old: object, new: object) -> bool:
-    """Tell whether two settings differ; tuples are lists in JSON."""
-    return old != (list(new) if isinstance(new, tuple) else new)
+    names = [row.name for row in setting_rows() if not row.may_differ and row.name in old]
+    return "; ".join(f"{name} {old[name]!r} there, {new[name]!r} here" for name in names if old[name] != new[name])
 
 
 def _by_name(report: Json) -> dict[str, Json]:

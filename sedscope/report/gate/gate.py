@@ -63,5 +63,5 @@ class Gate:
         if self.baseline is None:
             return GateAnswer(verdicts, ())
         new = json.loads(render_json([run.analysis for run in reported], (), settings))
-        compared = compare_reports(self.baseline, new, settings, self.max_change)
+        compared = compare_reports(self.baseline, new, self.max_change)
         return GateAnswer(verdicts + compared.verdicts, compared.notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from recorders.row_sources import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, parse_source
+from recorders.row_sources import CONTROL_SHUFFLED, RowSource, row_source
 from sedscope.analysis.pipeline.results import AngleSeries
 from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.undefined import Undefined
@@ -42,15 +42,18 @@ def angles_section(basis: RunAtBasis) -> Section:
 
 def _importance(series: AngleSeries) -> int:
     """Return the place of a pair's kind: floors, then fixed gradients, then gradient against others, then the rest."""
-    first, second = parse_source(series.first), parse_source(series.second)
-    families = {source.family for source in (first, second) if source is not None}
+    pair = (row_source(series.first), row_source(series.second))
+    others = [row for row in pair if row is None or row.is_control or row.derived_from != "program"]
     if series.is_floor:
         return 0
-    if families == {FIXED_GRADIENT}:
-        return 1
-    if FIXED_GRADIENT in families and families & {CONTROL_SHUFFLED, DISPLACEMENT}:
-        return 2
-    return 3 if FIXED_GRADIENT in families else 4
+    if len(others) == 2:
+        return 4
+    return 1 if not others else 2 if others[0] is not None and _is_reference(others[0]) else 3
+
+
+def _is_reference(row: RowSource) -> bool:
+    """Tell whether a gradient is read against this source first: the labels' control, and what the weights did."""
+    return row.family == CONTROL_SHUFFLED or row.ends_at_t
 
 
 def _row(series: AngleSeries, notes: CellNotes) -> tuple[TableCell, ...]:

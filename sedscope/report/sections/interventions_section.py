@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from sedscope.analysis.interventions import Cohort, InterventionComparison, Outcome, TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.interventions.speedup import Pair, SpeedUp
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.columns import evaluation_cadence
 from sedscope.analysis.result_view.number_text import short, span
@@ -195,22 +194,13 @@ def _seed_row(group: TreatmentGroup, run: Outcome, task: str, notes: CellNotes) 
         number(grokking.delay, notes),
         number(evaluation_cadence(grokking), notes),
         number(outcome.followed_to, notes),
-        *_pair_cells(group, run, notes),
+        *([_pair_cell(speedup.pair_of(run.seed), notes) for speedup in group.speedups] or (EMPTY, EMPTY)),
     )
 
 
-def _pair_cells(group: TreatmentGroup, run: Outcome, notes: CellNotes) -> Iterable[TableCell]:
-    """Return the quotients of this run's seed; several runs of a seed share them."""
-    if not group.speedups:
-        return (EMPTY, EMPTY)
-    return [_pair_cell(speedup, str(run.seed), notes) for speedup in group.speedups]
-
-
-def _pair_cell(speedup: SpeedUp, seed: str, notes: CellNotes) -> TableCell:
-    ratio = next((pair.quotient for pair in speedup.pairs if pair.seed == seed), None)
-    if isinstance(ratio, QuotientBounds):
-        return TableCell(ratio_text(ratio))
-    return notes.cell(ratio.reason if ratio is not None else dict(speedup.unpaired).get(seed, "it has no pair"))
+def _pair_cell(pair: Pair | Undefined, notes: CellNotes) -> TableCell:
+    ratio = pair if isinstance(pair, Undefined) else pair.quotient
+    return notes.cell(ratio.reason) if isinstance(ratio, Undefined) else TableCell(ratio_text(ratio))
 
 
 def _rbar(task: TaskComparison, analyses: Sequence[RunAnalysis]) -> Table | None:

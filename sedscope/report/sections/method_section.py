@@ -8,7 +8,7 @@ from importlib.metadata import version
 from sedscope.analysis.constants import RESAMPLES
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.number_text import count
-from sedscope.analysis.result_view.run_view import centroid_words, recorded_steps, remarks
+from sedscope.analysis.result_view.run_view import recorded_steps, remarks
 from sedscope.analysis.settings import Settings, setting_rows
 from sedscope.report.document import Code, ColumnHead, Content, Items, Paragraph, Section, Table, TableCell
 from sedscope.report.facts import Reported
@@ -74,7 +74,7 @@ def paragraph(reported: Sequence[Reported], settings: Settings) -> str:
         f" ({'; '.join(selections) or 'none'}) were recorded with sedscope {version('sedscope')}. At each checkpoint"
         f" the top K = {rank} right singular vectors of the {settings.align} window of W = {window} rows, neither"
         " centred nor normalised, were taken (arXiv 2604.25143). The centroid of a probe is the gradient of"
-        f" the {centroid_words(settings)} with respect to a displacement at the feature point (arXiv 2604.11962); the"
+        f" the {settings.words('centroid')} with respect to a displacement at the feature point (arXiv 2604.11962); the"
         f" coupling A(v) of a unit direction v is the mean over {probes} probes of the squared norm of the centroid's"
         f" directional derivative along v, computed {derivative}. R_k is A(v_k) divided by the median of A over"
         f" {settings.random} random Gaussian directions that are the same at every checkpoint; R̄_k is its mean over k."

@@ -14,6 +14,7 @@ from comparison_samples import paper
 
 from sedscope.analysis.interventions import compare
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.settings import setting_rows
 from sedscope.report.failure import Failure
 from sedscope.report.formats.json_interventions import comparison_json
 from sedscope.report.formats.report_json import render_json
@@ -106,3 +107,11 @@ def test_every_field_is_documented(four_tasks: RunAnalysis) -> None:
     document = rendered(four_tasks, failures=[Failure("p", "r", 4)])
     document["comparison"] = comparison_json(compare(paper()), [replace(four_tasks, path="runs/freeze-add-42")])
     assert names(document) - documented == set()
+
+
+def test_the_documentation_has_a_row_for_each_setting_in_order() -> None:
+    section = DOCUMENTATION.read_text().partition("## Settings")[2].partition("\n## ")[0]
+    meanings = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
+    assert list(meanings) == [row.name for row in setting_rows()]
+    for row in setting_rows():
+        assert [word for word in row.choices if f"`{word}`" not in meanings[row.name]] == []

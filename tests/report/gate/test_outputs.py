@@ -59,7 +59,7 @@ def as_json(*runs: RunAnalysis) -> Any:
 
 
 def compared(old: RunAnalysis, new: RunAnalysis, allowed: float = 0.1) -> GateAnswer:
-    return compare_reports(as_json(old), as_json(new), new.settings, allowed)
+    return compare_reports(as_json(old), as_json(new), allowed)
 
 
 def scaled(run: RunAnalysis, factor: float) -> RunAnalysis:
@@ -103,7 +103,7 @@ def test_what_is_gone_fails_and_what_is_new_is_noted(evidence: RunAnalysis) -> N
 
 def test_runs_of_one_name_are_told_apart_by_their_order(evidence: RunAnalysis) -> None:
     both = as_json(evidence, scaled(evidence, 3.0))
-    found = compare_reports(both, both, evidence.settings, 0.0)
+    found = compare_reports(both, both, 0.0)
     assert all(one.passed for one in found.verdicts)
     assert {one.run for one in found.verdicts} == {"add", "add (2)"}
 
@@ -159,9 +159,9 @@ def test_a_strange_report_is_answered_without_a_crash(tmp_path: Path, evidence: 
     path = tmp_path / "old.json"
     path.write_text(json.dumps({"format": "sedscope-report", "version": 1} | junk))
     old = read_report(path)
-    compare_reports(old, as_json(evidence), evidence.settings, 0.1)
+    compare_reports(old, as_json(evidence), 0.1)
     with_settings = old | {"settings": as_json(evidence)["settings"]}
-    for one in compare_reports(with_settings, as_json(evidence), evidence.settings, 0.1).verdicts:
+    for one in compare_reports(with_settings, as_json(evidence), 0.1).verdicts:
         assert not one.passed
 
 

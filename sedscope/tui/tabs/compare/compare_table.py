@@ -123,10 +123,10 @@ def _own_gain(run: ComparedRun, group: TreatmentGroup, task: str) -> QuotientBou
     """Return this run's speed-up against the control of its seed; None for a control."""
     if not group.speedups or run.outcome is None:
         return None
-    speedup, seed = group.speedups[_HALF], str(run.outcome.seed)
-    pair = next((seed_pair for seed_pair in speedup.pairs if seed_pair.seed == seed), None)
-    if pair is None:
-        return Undefined(dict(speedup.unpaired).get(seed, "it has no pair"))
+    speedup = group.speedups[_HALF]
+    pair = speedup.pair_of(run.outcome.seed)
+    if isinstance(pair, Undefined):
+        return pair
     task_outcome = run.outcome.on(task)
     time = None if task_outcome is None else task_outcome.time(speedup.threshold)
     return time_quotient(pair.reference, time) if isinstance(time, CensoredTime) else time
