@@ -94,10 +94,10 @@ def parse_check(text: str) -> Check:
     Raises:
         UsageError: It does not follow the grammar, or names what nobody knows.
     """
-    return _Reader(text).check()
+    return _CheckReader(text).check()
 
 
-class _Reader:
+class _CheckReader:
     """Stands at one token; each method reads one rule of the grammar and leaves what comes after it."""
 
     def __init__(self, text: str) -> None:
