@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorders.store.durable import replace_file
+from sedscope.analysis.settings import setting_rows
 
 SETTINGS_FILE: Final = "view.toml"
 STATE_FILE: Final = "view.json"
@@ -23,9 +24,10 @@ _MOST_BYTES: Final = 1 << 20
 
 _VIEW_KEYS: Final[dict[str, type]] = {"theme": str, "ascii": bool, "mouse": bool}
 _ANALYSIS_KEYS: Final[dict[str, type]] = {
-    "window": int, "rank": int, "probes": int, "random": int, "checkpoints": int,
-    "align": str, "centroid": str, "method": str,
-}  # fmt: skip
+    row.name: str if row.kind == "choice" else int
+    for row in setting_rows()
+    if row.viewer is not None or row.name == "random"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,6 @@ def remember(path: Path, state: Remembered) -> str | None:
     data = json.dumps(asdict(state), indent=1, default=dict)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return f"{path.parent}: {error.strerror}"
-    try:
         replace_file(path, f"{data}\n".encode(), private=True)
     except OSError as error:
         return f"{path}: {error.strerror}"

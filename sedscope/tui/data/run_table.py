@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,17 +63,9 @@ def _least_grok(row: RunRow) -> int | None:
 
 def _natural(text: str) -> list[tuple[bool, int, str]]:
     """Return a sorting key that takes numbers inside names as numbers: run-2 before run-10."""
-    parts: list[tuple[bool, int, str]] = []
-    for digit, group in _groups(text.casefold()):
-        parts.append((False, int(group), "") if digit else (True, 0, group))
-    return parts
-
-
-def _groups(text: str) -> Iterable[tuple[bool, str]]:
-    from itertools import groupby
-
-    for digit, group in groupby(text, key=lambda c: c.isascii() and c.isdigit()):
-        yield digit, "".join(group)
+    parts = re.split("([0-9]+)", text.casefold())
+    # Numbers stand at the odd places, between the texts around them.
+    return [(False, int(part), "") if index % 2 else (True, 0, part) for index, part in enumerate(parts) if part]
 
 
 COLUMNS = (

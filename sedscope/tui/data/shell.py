@@ -24,105 +24,82 @@ class Shell(Protocol):
     @property
     def data(self) -> RunData | None:
         """The selected run as it was last read; None before that."""
-        ...
 
     @property
     def selected(self) -> Path | None:
         """The path of the selected run, also before it was read."""
-        ...
 
     @property
     def run_problem(self) -> str:
         """Why the selected run cannot be read; "" where it can, or was not tried yet."""
-        ...
 
     @property
     def rows(self) -> tuple[RunRow, ...]:
         """All runs, in the order of their names."""
-        ...
 
     @property
     def listed(self) -> bool:
         """True once the runs were looked for."""
-        ...
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Why a path gave no run."""
-        ...
 
     @property
     def marked(self) -> tuple[Path, ...]:
         """The runs that are marked to be compared, in the order in which they were marked."""
-        ...
 
     @property
     def cursor(self) -> float | None:
         """The step cursor that all tabs share."""
-        ...
 
     @property
     def settings(self) -> Settings:
         """The settings that analyses are asked with."""
-        ...
 
     @property
     def look(self) -> Look | None:
         """The look that plot widgets are made with: None lets them ask the terminal, `--ascii` decides otherwise."""
-        ...
 
     @property
     def state_folder(self) -> Path:
         """The folder in which the viewer keeps what it remembers."""
-        ...
 
     def select_run(self, path: Path) -> None:
         """Show another run; `run_changed` follows when it was read."""
-        ...
 
     def add_path(self, path: Path) -> None:
         """List the runs of another folder too."""
-        ...
 
     def toggle_mark(self, path: Path) -> None:
         """Mark a run to be compared, or no longer."""
-        ...
 
     def set_cursor(self, t: float | None) -> None:
         """Put the shared cursor; every tab follows."""
-        ...
 
     def set_settings(self, settings: Settings) -> None:
         """Change the settings; `settings_changed` follows in every tab."""
-        ...
 
     def go_to(self, tab: str) -> None:
         """Show another tab, by its name."""
-        ...
 
     def request(self, job: Job, owner: str) -> int:
         """Have a job done; `job_answered` and `job_ended` of the tab named `owner` follow.
 
         A job that this tab asked for and that is still under way is given up, unless it is equal.
         """
-        ...
 
     def cancel(self, owner: str) -> None:
         """Give up the job that a tab asked for."""
-        ...
 
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
         """Return the latest answer to an equal job and whether it is final, where it is still kept."""
-        ...
 
     def copy_to_clipboard(self, text: str) -> None:
         """Hand text to the terminal's clipboard."""
-        ...
 
     def call_from_thread(self, callback: Callable[..., object], *args: Any) -> object:
         """Call back on the viewer's own thread; raises `RuntimeError` where the viewer ended meanwhile."""
-        ...
 
     def say(self, text: str, severity: Severity = "information") -> None:
         """Show a line at the top of the screen that goes away by itself."""
-        ...

@@ -225,7 +225,7 @@ def same_question(job: Job | None, other: Job | None) -> bool:
     """Return whether two jobs ask the same of two states of a run: a run that grows must not stop its own analysis."""
     if job is None or other is None or type(job) is not type(other):
         return False
-    return job == replace(other, stamp=job.stamp)  # type: ignore[type-var]
+    return job == replace(other, stamp=job.stamp)
 
 
 def _number(name: str, answer: str) -> int | None:

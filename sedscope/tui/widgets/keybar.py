@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -46,37 +46,32 @@ class KeyBar(Widget):
         self._update(self.screen)
 
     def _update(self, screen: Screen[object]) -> None:
-        shown_entries = tuple(entries(screen))
-        if [(entry.key, entry.label) for entry in shown_entries] != [
-            (entry.key, entry.label) for entry in self._entries
-        ]:
-            self._entries = shown_entries
+        before, self._entries = self._entries, tuple(entries(screen))
+        if [(entry.key, entry.label) for entry in before] != [(entry.key, entry.label) for entry in self._entries]:
             self.refresh()
-        else:
-            self._entries = shown_entries
 
     def render(self) -> Content:
         """Draw as many entries as fit whole."""
         parts: list[Content] = []
-        room = self.size.width
-        for entry in self._entries:
-            if entry.width > room:
-                continue
+        for entry in self._fitting():
             parts += [Content.styled(f" {entry.key}", "bold $primary"), Content(f" {entry.label} ")]
-            room -= entry.width
         return Content("").join(parts)
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the entry under the mouse says."""
-        x, room = event.x, self.size.width
-        for entry in self._entries:
-            if entry.width > room:
-                continue
-            if x < entry.width:
+        x = event.x
+        for entry in self._fitting():
+            x -= entry.width
+            if x < 0:
                 await self.app.run_action(entry.action, entry.node)
                 return
-            x -= entry.width
-            room -= entry.width
+
+    def _fitting(self) -> Iterator[KeyEntry]:
+        room = self.size.width
+        for entry in self._entries:
+            if entry.width <= room:
+                room -= entry.width
+                yield entry
 
 
 def entries(screen: Screen[object]) -> list[KeyEntry]:
@@ -85,15 +80,10 @@ def entries(screen: Screen[object]) -> list[KeyEntry]:
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.show and active.enabled and binding.action not in by_action:
-            by_action[binding.action] = KeyEntry(
-                _key(screen, binding), binding.description, binding.action, active.node
-            )
+            key = screen.app.get_key_display(binding)
+            by_action[binding.action] = KeyEntry(key, binding.description, binding.action, active.node)
     return sorted(by_action.values(), key=lambda entry: (_rank(entry), entry.node is screen.app))
 
 
 def _rank(entry: KeyEntry) -> int:
     return _FIRST.index(entry.action) if entry.action in _FIRST else len(_FIRST)
-
-
-def _key(screen: Screen[object], binding: Binding) -> str:
-    return screen.app.get_key_display(binding)

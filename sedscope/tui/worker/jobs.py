@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from sedscope.analysis.progress import AnalysisProgress
@@ -24,36 +25,28 @@ PREVIEW_RANDOM = 6
 """A preview shows where things are after a tenth of the work; its numbers are replaced."""
 
 
-class Job(Protocol):
-    """One question about one state of one run."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One question about one state of one run, and the settings to answer it with."""
 
-    @property
-    def path(self) -> str:
-        """The run directory."""
-        ...
+    path: str
+    """The run directory."""
+    stamp: str
+    """`RunData.stamp` of the state that is asked about."""
+    settings: Settings
 
-    @property
-    def stamp(self) -> str:
-        """`RunData.stamp` of the state that is asked about."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """Two or three words for the progress line."""
-        ...
+    title: ClassVar[str]
+    """Two or three words for the progress line."""
 
     def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
         """Yield answers, each with whether it is final. Called in the analysis process."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
-class SpectrumJob:
+class SpectrumJob(Job):
     """Rolling spectra of sources; answers are tuples of `SpectrumSeries`."""
 
-    path: str
-    stamp: str
-    settings: Settings
     sources: tuple[str, ...]
     """Full names. Those that need no model are answered first."""
 
@@ -71,12 +64,9 @@ class SpectrumJob:
 
 
 @dataclass(frozen=True, slots=True)
-class CouplingJob:
+class CouplingJob(Job):
     """The whole analysis of a run; answers are `RunAnalysis`."""
 
-    path: str
-    stamp: str
-    settings: Settings
     crossed: bool = False
 
     title: ClassVar[str] = "Coupling"
@@ -94,6 +84,82 @@ class CouplingJob:
         elif (coarse := coarser(self.settings)) != self.settings:
             yield analyse(run, coarse, crossed=self.crossed, progress=tell), False
         yield analyse(run, self.settings, crossed=self.crossed, progress=tell), True
+
+
+@dataclass(frozen=True, slots=True)
+class SpansJob(Job):
+    """Coupling Gram matrices of some sources, which answer other W and K; the answer is a `SpanCouplings`.
+
+    W of the settings is the largest that will be asked for; K does not matter.
+    """
+
+    sources: tuple[str, ...]
+    task: str
+
+    title: ClassVar[str] = "Other W and K"
+
+    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+        """Yield one answer."""
+        from sedscope.analysis.pipeline.analyse import measure_spans
+
+        yield measure_spans(run, self.settings, self.sources, self.task, tell), True
+
+
+@dataclass(frozen=True, slots=True)
+class RowsJob(Job):
+    """Inner products of a source's rows; the answer is `RollingSpectra`, or why there are none."""
+
+    source: str
+
+    title: ClassVar[str] = "Rows"
+
+    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+        """Yield one answer."""
+        from sedscope.analysis.pipeline.analyse import rolling_spectra
+
+        yield rolling_spectra(run, self.settings, self.source, tell), True
+
+
+@dataclass(frozen=True, slots=True)
+class ProbesJob(Job):
+    """Coupling of each probe at one checkpoint; the answer is `ProbeCouplings`, or why there is none."""
+
+    source: str
+    task: str
+    t: int
+
+    title: ClassVar[str] = "Probes"
+
+    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+        """Yield one answer."""
+        from sedscope.analysis.pipeline.analyse import probe_couplings
+
+        yield probe_couplings(run, self.settings, self.source, self.task, self.t, tell), True
+
+
+@dataclass(frozen=True, slots=True)
+class CompareJob(Job):
+    """Runs side by side; answers are tuples of `ComparedRun`, in the order of `paths`.
+
+    `path` is the first of them, `stamp` the state of the list of runs.
+    """
+
+    paths: tuple[str, ...]
+
+    title: ClassVar[str] = "Compare"
+
+    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+        """Yield the metrics of all runs with cached couplings; of the others a coarse R̄, then the requested one."""
+        from sedscope.tui.worker.compared_run import metrics_of, with_coupling
+
+        runs = [with_coupling(metrics_of(Path(path)), self.settings, None) for path in self.paths]
+        missing = [index for index, compared in enumerate(runs) if not compared.is_whole]
+        yield tuple(runs), False
+        for settings in dict.fromkeys((coarser(self.settings), self.settings)):
+            for index in missing:
+                runs[index] = with_coupling(runs[index], settings, tell)
+                yield tuple(runs), False
+        yield tuple(replace(compared, final=True) for compared in runs), True
 
 
 def coarser(settings: Settings) -> Settings:

@@ -20,9 +20,8 @@ from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.terminal.cell_text import shortened
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.settings_bar import Setting
-from sedscope.tui.worker.compare_jobs import CompareJob
 from sedscope.tui.worker.compared_run import ComparedRun
-from sedscope.tui.worker.jobs import Job
+from sedscope.tui.worker.jobs import CompareJob, Job
 
 _NAME = 44
 """Cells of a name: a group's can hold a whole command, and the numbers stand behind it."""
@@ -157,7 +156,7 @@ class CompareTab(AnalysisTab):
             return None
         rows = {row.path: (row.last_t, row.state) for row in self.shell.rows}
         stamp = str([rows.get(path) for path in marked])
-        job = CompareJob(str(marked[0]), stamp, tuple(map(str, marked)), self.shell.settings)
+        job = CompareJob(str(marked[0]), stamp, self.shell.settings, tuple(map(str, marked)))
         return None if job == self._answered else job
 
     def take(self, job: Job, value: Any, final: bool) -> None:

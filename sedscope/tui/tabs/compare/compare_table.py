@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from recorders.row_sources import UPDATE
 from sedscope.analysis.interventions import TreatmentGroup, compare
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
@@ -20,7 +21,7 @@ from sedscope.tui.plot.palette import letter
 from sedscope.tui.tabs.compare.compare_charts import label
 from sedscope.tui.worker.compared_run import ComparedRun
 
-COLUMNS = ("", "Intervention / run", "Seeds", "Grokked", "Grok step", "Speed-up", "Peak R̄ update", "Remark")
+COLUMNS = ("", "Intervention / run", "Seeds", "Grokked", "Grok step", "Speed-up", f"Peak R̄ {UPDATE}", "Remark")
 _HALF = 0
 """The place of the threshold 0.5."""
 _VERDICTS = {
@@ -173,7 +174,7 @@ def _quotient(average: Average | Undefined) -> str:
 
 
 def _peak(run: ComparedRun, task: str) -> str:
-    series = run.series("update", task)
+    series = run.series(UPDATE, task)
     if isinstance(series, Undefined) or isinstance(series.peak, Undefined):
         return "–" if run.final or run.problem or task not in run.tasks else "…"
     return f"{readable(series.peak.value)} @{series.peak.t:,}"

@@ -28,8 +28,7 @@ from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.matrix_pane import MatrixPane
 from sedscope.tui.widgets.settings_bar import Setting
-from sedscope.tui.worker.jobs import CouplingJob, Job
-from sedscope.tui.worker.span_jobs import SpansJob
+from sedscope.tui.worker.jobs import CouplingJob, Job, SpansJob
 
 _TASKS_BESIDE = 2
 """Tasks up to which the matrix has room for peaks and ends beside the curves."""

@@ -13,8 +13,7 @@ from sedscope.analysis.pipeline.span_couplings import SpanCouplings
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import control_sources
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.worker.jobs import CouplingJob
-from sedscope.tui.worker.span_jobs import SpansJob
+from sedscope.tui.worker.jobs import CouplingJob, SpansJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ from sedscope.tui.tabs.why.why_view import Picture, WhyAnswers
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.matrix_pane import MatrixPane
 from sedscope.tui.widgets.settings_bar import Setting
-from sedscope.tui.worker.jobs import CouplingJob, Job
-from sedscope.tui.worker.why_jobs import ProbesJob, RowsJob
+from sedscope.tui.worker.jobs import CouplingJob, Job, ProbesJob, RowsJob
 
 _SETTLE = 0.4
 """The cursor rests so long before its checkpoint is asked about."""

@@ -17,8 +17,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Heatmap
 from sedscope.tui.tabs.analysis_tab import OLD, same_question
 from sedscope.tui.tabs.why.why_charts import blocks_heatmap, probes_heatmap, rows_heatmap
-from sedscope.tui.worker.jobs import CouplingJob, Job
-from sedscope.tui.worker.why_jobs import ProbesJob, RowsJob
+from sedscope.tui.worker.jobs import CouplingJob, Job, ProbesJob, RowsJob
 
 Picture = tuple[Heatmap, str] | Undefined
 """A matrix with the words below it, or why there is none."""
