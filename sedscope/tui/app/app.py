@@ -7,13 +7,14 @@ business; reading is the reader's, computing the worker's. Nothing here imports 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from sedscope.tui.app.framed_app import FramedApp
 from sedscope.tui.app.help_screen import HelpScreen, help_lines
@@ -25,20 +26,26 @@ from sedscope.tui.app.tab_host import TabHost
 from sedscope.tui.app.tabbar import RunLine, TabBar
 from sedscope.tui.data import analysis_settings, run_line
 from sedscope.tui.data.cursor_steps import stepped, wrong_step
-from sedscope.tui.data.messages import RowChanged, RunLoaded, RunsListed, RunUnreadable, WorkerSpoke
-from sedscope.tui.data.reader import Reader
+from sedscope.tui.data.reader import Reader, RowChanged, RunLoaded, RunsListed, RunUnreadable
 from sedscope.tui.plot.keys import CURSOR_KEYS
 from sedscope.tui.tabs import TABS, entry
 from sedscope.tui.widgets.keybar import KeyBar
 from sedscope.tui.widgets.prompts import Prompt
 from sedscope.tui.worker.client import WorkerClient
-from sedscope.tui.worker.events import Answered, Finished, Progressed
+from sedscope.tui.worker.events import Answered, Event, Finished, Progressed
 
 if TYPE_CHECKING:
     from sedscope.analysis.settings import Settings
     from sedscope.tui.data.snapshot import RunData, RunRow
     from sedscope.tui.tabs.tab import Tab
     from sedscope.tui.worker.jobs import Job
+
+
+@dataclass
+class WorkerSpoke(Message):
+    """Something came from the analysis process."""
+
+    event: Event
 
 
 class Viewer(FramedApp):
@@ -149,10 +156,6 @@ class Viewer(FramedApp):
         """Have a job done."""
         return self._board.request(job, owner)
 
-    def cancel(self, owner: str) -> None:
-        """Give up the job of a tab."""
-        self._board.cancel(owner)
-
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
         """Return the latest answer to an equal job."""
         return self._board.answer_to(job)
@@ -236,7 +239,7 @@ class Viewer(FramedApp):
 
     def action_cancel(self) -> None:
         """Give up everything that is being computed."""
-        count = self._board.cancel(None)
+        count = self._board.cancel_all()
         self.say("cancelled; finished pieces are kept" if count else "nothing is being computed")
 
     def action_next_run(self, direction: int) -> None:

@@ -28,7 +28,7 @@ from sedscope.runs.text import printable
 from sedscope.tui.app import preferences
 from sedscope.tui.app.options import Options
 from sedscope.tui.app.themes import DEFAULT_THEME, THEMES
-from sedscope.tui.terminal.error_file import ERROR_FILE, write_error
+from sedscope.tui.terminal.error_text import ERROR_FILE, write_error
 from sedscope.tui.terminal.fewer_bytes import fewer_bytes
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class SparingDriver(Driver):
 
 
 class TooSmall(Static):
-    """Make the page that replaces everything below the least size."""
+    """The page that replaces everything below the least size."""
 
 
 class FramedApp(App[None]):

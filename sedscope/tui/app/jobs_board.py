@@ -36,9 +36,9 @@ class JobsBoard:
         self._progress[number] = JobProgress(job.title)
         return number
 
-    def cancel(self, owner: str | None) -> int:
-        """Give up what a tab asked for, or everything; how many jobs that were."""
-        numbers = [number for number, (other, _) in self._open.items() if owner in (None, other)]
+    def cancel_all(self) -> int:
+        """Give up everything that was asked for; return how many jobs that were."""
+        numbers = list(self._open)
         for number in numbers:
             self._worker.cancel(number)
         return len(numbers)

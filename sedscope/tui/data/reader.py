@@ -8,7 +8,7 @@ reason beside its name: the thread goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
-from recorders.errors import SedscopeError
 from recorders.format import STATE_DAMAGED
-from sedscope.tui.data.messages import RowChanged, RunLoaded, RunsListed, RunUnreadable
-from sedscope.tui.data.snapshot import RunRow
+from sedscope.tui.data.snapshot import RunData, RunRow
+from sedscope.tui.terminal.error_text import error_line
 
 if TYPE_CHECKING:
     from sedscope.runs import Run
@@ -29,6 +28,37 @@ POLL_SECONDS: Final = 1.0
 """Seconds between two looks at the selected run: a run that grows is seen to grow."""
 LIST_SECONDS: Final = 4.0
 """Seconds between two looks at all runs; longer, since each goes through every folder."""
+
+
+@dataclass
+class RunsListed(Message):
+    """The runs that there are now, in the order of their names."""
+
+    rows: tuple[RunRow, ...]
+    problems: tuple[str, ...]
+    """Why a path gave no run."""
+
+
+@dataclass
+class RowChanged(Message):
+    """More is known of one run, or it grew."""
+
+    row: RunRow
+
+
+@dataclass
+class RunLoaded(Message):
+    """The run that was asked for was read, or grew."""
+
+    data: RunData
+
+
+@dataclass
+class RunUnreadable(Message):
+    """The run that was asked for cannot be read."""
+
+    path: Path
+    reason: str
 
 
 class Reader:
@@ -115,7 +145,7 @@ class Reader:
 
                 paths |= dict.fromkeys(run_paths(path))
             except Exception as error:  # noqa: BLE001 - see the module
-                problems.append(_line(error))
+                problems.append(error_line(error))
         return list(paths), tuple(problems)
 
     def _row(self, path: Path) -> RunRow:
@@ -151,7 +181,7 @@ class Reader:
         try:
             self._tell(complete(row, run))
         except Exception as error:  # noqa: BLE001 - see the module
-            self._tell(replace(row, state=STATE_DAMAGED, reason=_line(error), size=0, grok=()))
+            self._tell(replace(row, state=STATE_DAMAGED, reason=error_line(error), size=0, grok=()))
 
     def _tell(self, row: RunRow) -> None:
         if row != self._rows.get(row.path):
@@ -176,7 +206,7 @@ class Reader:
         try:
             self._post(RunLoaded(data_of(run, row)))
         except Exception as error:  # noqa: BLE001 - see the module
-            self._post(RunUnreadable(path, _line(error)))
+            self._post(RunUnreadable(path, error_line(error)))
 
     def _follow(self) -> None:
         """Pick up what a recorder appended to the selected run."""
@@ -198,12 +228,4 @@ class Reader:
 def _unreadable(path: Path, error: Exception) -> RunRow:
     from sedscope.runs.text import printable
 
-    return RunRow(path, printable(path.name or str(path)), STATE_DAMAGED, reason=_line(error))
-
-
-def _line(error: Exception) -> str:
-    """Return the first line of an error, printable; of one that is not ours with its name."""
-    from sedscope.runs.text import printable
-
-    first = (str(error).splitlines() or [""])[0]
-    return printable(first if isinstance(error, SedscopeError) and first else f"{type(error).__name__}: {first}")
+    return RunRow(path, printable(path.name or str(path)), STATE_DAMAGED, reason=error_line(error))

@@ -89,9 +89,6 @@ class Shell(Protocol):
         A job that this tab asked for and that is still under way is given up, unless it is equal.
         """
 
-    def cancel(self, owner: str) -> None:
-        """Give up the job that a tab asked for."""
-
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
         """Return the latest answer to an equal job and whether it is final, where it is still kept."""
 

@@ -43,13 +43,13 @@ class Picture:
 
 def current(tab: Widget) -> Picture | None:
     """Return the picture that the user is at; None where the tab shows none."""
-    shown = [widget_and_picture for widget_and_picture in _shown(tab) if widget_and_picture is not None]
+    shown = list(_shown(tab))
     focused = tab.app.focused
     focused_picture = next((picture for widget, picture in shown if widget is focused), None)
     return focused_picture or next((picture for _, picture in shown), None)
 
 
-def _shown(tab: Widget) -> Iterator[tuple[Any, Picture] | None]:
+def _shown(tab: Widget) -> Iterator[tuple[Any, Picture]]:
     from sedscope.tui.plot import HeatmapView, Plot
 
     for widget in tab.query("*"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -10,31 +11,28 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 
+@dataclass
 class PlotMessage(Message):
-    """Base: `control` is the widget it came from."""
+    """The user did something with a widget."""
 
-    def __init__(self, widget: Widget) -> None:
-        super().__init__()
-        self._widget = widget
+    widget: Widget
 
     @property
     def control(self) -> Widget:
         """The widget it came from."""
-        return self._widget
+        return self.widget
 
 
+@dataclass
 class CursorMoved(PlotMessage):
     """The user put the cursor at x (data units)."""
 
-    def __init__(self, widget: Widget, x: float) -> None:
-        super().__init__(widget)
-        self.x = x
+    x: float
 
 
+@dataclass
 class CellMoved(PlotMessage):
     """The user put a heatmap's cursor on a cell."""
 
-    def __init__(self, widget: Widget, row: int, column: int) -> None:
-        super().__init__(widget)
-        self.row = row
-        self.column = column
+    row: int
+    column: int

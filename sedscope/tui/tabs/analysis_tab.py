@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from recorders.errors import UsageError
-from sedscope.analysis.settings import SettingRow, setting_rows
+from sedscope.analysis.settings import Kind, SettingRow, setting_rows
 from sedscope.tui.data.analysis_settings import changed
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import Tab
@@ -40,11 +40,12 @@ def _action(row: SettingRow) -> str:
     return f"turn('{row.name}')" if row.kind == "choice" else f"ask_for('{row.name}')"
 
 
-def _bindings() -> list[BindingType]:
+def setting_keys(*kinds: Kind) -> list[BindingType]:
+    """Return the keys of the settings of these kinds; of all where none is given."""
     return [
         Binding(key.key, _action(row), key.label, show=key.in_footer, tooltip=key.tooltip)
         for row in _ROWS
-        if (key := row.viewer) is not None
+        if (key := row.viewer) is not None and (not kinds or row.kind in kinds)
     ]
 
 
@@ -53,7 +54,7 @@ class AnalysisTab(PanelTab):
 
     DEFAULT_CSS = "AnalysisTab #provenance { width: auto; height: 1; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *_bindings(),
+        *setting_keys(),
         Binding("T", "next_task", "Task", show=False, tooltip="Features of the next task"),
         Binding("A", "again", "Ask again", show=False, tooltip="Compute what failed or was cancelled"),
     ]

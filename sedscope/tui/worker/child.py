@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, BinaryIO
 
+from sedscope.tui.terminal.error_text import error_line
 from sedscope.tui.worker import frames
 from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Progressed, Stop
 
@@ -116,16 +117,8 @@ def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, the viewer says it in a line and the process goes on
-        return Finished(order.number, error=_line(error))
+        return Finished(order.number, error=error_line(error))
     return Finished(order.number)
-
-
-def _line(error: Exception) -> str:
-    from recorders.errors import SedscopeError
-    from sedscope.runs.text import printable
-
-    first = (str(error).splitlines() or [""])[0]
-    return printable(first if isinstance(error, SedscopeError) and first else f"{type(error).__name__}: {first}")
 
 
 def main() -> None:

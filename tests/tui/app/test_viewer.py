@@ -159,7 +159,7 @@ def test_marks_sort_and_filter(folder: Path, tmp_path: Path) -> None:
 def test_two_hundred_runs_keep_cursor_and_filter_while_rows_change(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from sedscope.tui.data.messages import RowChanged, RunsListed
+    from sedscope.tui.data.reader import RowChanged, RunsListed
     from sedscope.tui.data.snapshot import RunRow
 
     async def session() -> None:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
-from sedscope.analysis.statistics.interval import Interval
+from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot import Axis, Chart, Moment, Rule, Series
-from sedscope.tui.tabs.reference_lines import RANDOM
+from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
 from sedscope.tui.worker.compared_run import ComparedRun
 
 
@@ -48,18 +47,7 @@ def _coupling(run: ComparedRun, colour: int, source: str, task: str, aligned: bo
     shift, series = _shift(run, task, aligned), run.series(source, task)
     if isinstance(shift, Undefined) or isinstance(series, Undefined):
         return _nothing(run, colour)
-    steps = np.array([point.t for point in series.points], dtype=np.float64) - shift
-    values = np.array(
-        [point.ratio.rbar if isinstance(point.ratio, CouplingRatio) else np.nan for point in series.points]
-    )
-    ends = [
-        (interval.low, interval.high) if isinstance(interval := point.interval, Interval) else (np.nan,) * 2
-        for point in series.points
-    ]
-    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
-    dimmed = np.array([not point.full for point in series.points], dtype=bool)
-    reasons = {p.t - shift: p.ratio.reason for p in series.points if isinstance(p.ratio, Undefined)}
-    return Series(label(run), steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
+    return coupling_curve(series, RBAR, label(run), colour, shift)
 
 
 def _nothing(run: ComparedRun, colour: int) -> Series:

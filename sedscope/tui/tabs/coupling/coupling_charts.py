@@ -6,11 +6,12 @@ Works on results; knows no widgets. A point that is undefined is a gap with its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RankSeries, Spread
-from sedscope.analysis.result_view.columns import SOURCES
+from sedscope.analysis.result_view.columns import RBAR, SOURCES
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn, columns_for
 from sedscope.analysis.result_view.run_view import SourceMatrix
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
@@ -19,7 +20,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Series
 from sedscope.tui.plot.figures import subscript
-from sedscope.tui.tabs.reference_lines import RANDOM
+from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
 
 
 def coupling_chart(
@@ -136,19 +137,9 @@ def why_none(shown: Sequence[CouplingSeries]) -> str | None:
 
 
 def _mean(series: CouplingSeries, label: str, colour: int) -> Series:
-    ends = [
-        (interval.low, interval.high) if isinstance(interval := point.interval, Interval) else (np.nan,) * 2
-        for point in series.points
-    ]
-    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
-    reasons = {float(p.t): p.ratio.reason for p in series.points if isinstance(p.ratio, Undefined)}
-    values = np.array(
-        [point.ratio.rbar if isinstance(point.ratio, CouplingRatio) else np.nan for point in series.points]
-    )
+    """Return the curve of R̄_k, marked where the top K of a full window are arbitrary."""
     marked = np.array([point.full and point.flat is not None for point in series.points], dtype=bool)
-    return Series(
-        label, _steps(series), values, low, high, dimmed=_short(series), marked=marked, colour=colour, reasons=reasons
-    )
+    return replace(coupling_curve(series, RBAR, label, colour), marked=marked)
 
 
 def _direction(series: CouplingSeries, k: int) -> Series:

@@ -20,8 +20,8 @@ from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.data.source_sets import CONTROLS, MAIN, sets_of
 from sedscope.tui.tabs.analysis_tab import OLD, same_question
 from sedscope.tui.tabs.coupling.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
-from sedscope.tui.tabs.coupling.coupling_help import PAGE
 from sedscope.tui.tabs.coupling.coupling_view import CouplingAnswers, with_controls
+from sedscope.tui.tabs.glossary_help import entries
 from sedscope.tui.tabs.reference_lines import moments, steps_axis
 from sedscope.tui.tabs.sourced_tab import SourcedTab
 from sedscope.tui.tabs.tab import TabHelp
@@ -36,11 +36,42 @@ _SETTLE = 0.2
 """W and K rest so long before what takes longer is drawn: intervals and controls."""
 
 
+_HELP = TabHelp(
+    "How strongly the spectral directions of each source move the features of one task, at every analysed checkpoint,"
+    " in units of a random direction. rank-90 stands beneath on the same steps, the peak and the end of every source"
+    " beside it. A coarse picture comes first and is refined in place; x cancels.",
+    (
+        *entries("R", "control_band"),
+        (
+            "× and faint stretches",
+            "×: the spectrum is flat there, so which K directions are on top is arbitrary. Faint: the window is short"
+            " of W rows; such windows count for neither peak nor final.",
+        ),
+        *entries("peak", "interval", "rank90"),
+        (
+            "W, K",
+            "Rows of a window and directions of its basis. The first other value is measured once, as coupling Gram"
+            " matrices of whole windows; after that every W and K up to that size is drawn at once.",
+        ),
+        (
+            "ceiling",
+            "The strongest coupling of any direction in the window's span: no v_k can exceed it. Choose one source with"
+            " s, then e.",
+        ),
+        (
+            "alignment, centroid, method",
+            "trailing: the window at t ends at t; leading: it starts there. target: features are gradients of the"
+            " target's logit; sum: of all logits together. exact: a derivative; central: a difference.",
+        ),
+    ),
+)
+
+
 class CouplingTab(SourcedTab):
     """R̄_k over steps with the control band, rank-90 beneath, and the matrix of peaks beside."""
 
     NAME = "Coupling"
-    PAGE: ClassVar[TabHelp] = PAGE
+    PAGE: ClassVar[TabHelp] = _HELP
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "cross", "Crossed", show=False, tooltip="Every source against every task, not its own alone"),
         Binding("e", "ceiling", "Ceiling", show=False, tooltip="Strongest coupling that the window's span allows"),

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
 from sedscope.tui.plot import HeatmapView
+from sedscope.tui.tabs.analysis_tab import setting_keys
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.reference_lines import bare, moments
 from sedscope.tui.tabs.sourced_tab import SourcedTab
@@ -53,8 +54,7 @@ class SpectrumTab(SourcedTab, inherit_bindings=False):
         *Tab.BINDINGS,
         *PanelTab.BINDINGS,
         *SourcedTab.BINDINGS,
-        Binding("W", "ask_for('window')", "Window", tooltip="Rows of a window"),
-        Binding("K", "ask_for('rank')", "Rank", tooltip="Directions of a basis"),
+        *setting_keys("counts"),
         Binding("A", "again", "Ask again", show=False, tooltip="Compute what failed or was cancelled"),
     ]
     PANELS: ClassVar[tuple[str, ...]] = ("sigma", "gap", "heatmap", "count")

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
-from sedscope.analysis.pipeline.results import AngleSeries, CheckpointCoupling, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import AngleSeries, CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn, columns_for
+from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
@@ -20,7 +20,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR
 from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
 from sedscope.tui.plot.figures import subscript
-from sedscope.tui.tabs.reference_lines import RANDOM
+from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
 
 _MOST_PAIRS = 6
 
@@ -28,7 +28,7 @@ _MOST_PAIRS = 6
 def measures_chart(series: CouplingSeries, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
     """Return R̄_k, R^logit and R^matched of one source: means over k."""
     measures = [column for column in columns_for("viewer", CHECKPOINTS) if column.has_interval]
-    curves = [_measure(series, column, index) for index, column in enumerate(measures)]
+    curves = [coupling_curve(series, column, column.title, index) for index, column in enumerate(measures)]
     title = f"{series.source}: {', '.join(column.title for column in measures)}"
     return Chart(tuple(curves), axis, Axis(scale="log"), title, (RANDOM,), moments)
 
@@ -138,22 +138,6 @@ def _train_and_test(couplings: ProbeCouplings, unit: float) -> str:
         f"{name} {couplings.A[mask].mean() / unit:.3g} (n = {int(mask.sum())})" for name, mask in parts if mask.any()
     ]
     return "mean " + ", ".join(words)
-
-
-def _measure(series: CouplingSeries, measure: ResultColumn[CheckpointCoupling], colour: int) -> Series:
-    n = len(series.points)
-    values, low, high = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
-    reasons: dict[float, str] = {}
-    for index, point in enumerate(series.points):
-        value = measure.read(point)
-        if isinstance(value, Reading):
-            values[index] = value.value
-            low[index], high[index] = value.ends or (np.nan, np.nan)
-        elif value is not None:
-            reasons[float(point.t)] = value.reason
-    steps = np.array([point.t for point in series.points], dtype=np.float64)
-    dimmed = np.array([not point.full for point in series.points], dtype=bool)
-    return Series(measure.title, steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
 
 
 def _angle(series: AngleSeries, label: str, colour: int) -> Series:

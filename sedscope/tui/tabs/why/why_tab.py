@@ -10,12 +10,12 @@ from textual.widget import Widget
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.data.source_sets import task_of
 from sedscope.tui.plot import Chart
+from sedscope.tui.tabs.glossary_help import entries
 from sedscope.tui.tabs.reference_lines import moments, steps_axis
 from sedscope.tui.tabs.sourced_tab import SourcedTab
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.tabs.why.stage_walk import StageWalk
 from sedscope.tui.tabs.why.why_charts import angles_chart, measures_chart
-from sedscope.tui.tabs.why.why_help import PAGE
 from sedscope.tui.tabs.why.why_view import Picture, WhyAnswers
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.matrix_pane import MatrixPane
@@ -27,11 +27,43 @@ _SETTLE = 0.4
 _SPLITS = ("all", "train", "test")
 
 
+_HELP = TabHelp(
+    "Where the coupling of a source comes from and where it goes: the stages of the optimizer, the output beside the"
+    " features, the blocks of the selection, the angles between sources. rows and probes are views of their own, v goes"
+    " through them. s chooses the source, T the task; the step cursor chooses the checkpoint.",
+    (
+        (
+            "Stages",
+            "R̄ at every stage from the gradient to the displacement, at the checkpoint nearest to the cursor, or as a"
+            " geometric mean over those where every stage is defined. × is the factor to the stage before, always a"
+            " mean over the steps. The stage that loses most stands out. Bars are logarithmic and begin at 1.",
+        ),
+        *entries("R_logit", "R_matched", "energy"),
+        (
+            "Angles",
+            "Mean principal angle between the top-K subspaces of two sources. 0°: the same subspace, 90°: nothing in"
+            " common. The grey floor is one source on two different batches: no two sources are closer. ×: one of"
+            " the subspaces is arbitrary.",
+        ),
+        (
+            "Rows",
+            "Cosines between the rows of the window at the cursor, with the participation ratio (Σσ²)²/Σσ⁴: how many"
+            " directions share the window's energy.",
+        ),
+        (
+            "Probes",
+            "Coupling of each probe in units of the random baseline, laid out by its two integer labels; i shows all"
+            " probes, those trained on, or the others.",
+        ),
+    ),
+)
+
+
 class WhyTab(SourcedTab):
     """Stages, output, blocks and angles together; rows and probes each alone."""
 
     NAME = "Why"
-    PAGE: ClassVar[TabHelp] = PAGE
+    PAGE: ClassVar[TabHelp] = _HELP
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "next_split", "Inputs", show=False, tooltip="Probes: all, those trained on, the others"),
     ]

@@ -1,4 +1,4 @@
-"""The file into which the traceback of an unforeseen error goes: never onto the terminal."""
+"""Errors as one line, and the file into which a traceback goes: never onto the terminal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import traceback
 from pathlib import Path
 from typing import Final
 
-from sedscope.runs.text import printable_path
+from recorders.errors import SedscopeError
+from sedscope.runs.text import printable, printable_path
 
 ERROR_FILE: Final = "view-error.txt"
+
+
+def error_line(error: Exception) -> str:
+    """Return the first line of an error, printable; of one that is not ours with its name."""
+    first = (str(error).splitlines() or [""])[0]
+    return printable(first if isinstance(error, SedscopeError) and first else f"{type(error).__name__}: {first}")
 
 
 def write_error(path: Path, error: BaseException) -> str:
