@@ -10,10 +10,7 @@ from typing import ClassVar
 EXIT_OK = 0
 EXIT_CHECK_FAILED = 1
 EXIT_USAGE = 2
-EXIT_NOT_A_RUN = 3
 EXIT_DAMAGED = 4
-EXIT_REFUSED = 5
-EXIT_TOO_LITTLE_DATA = 6
 EXIT_INPUT_OUTPUT = 7
 
 
@@ -32,7 +29,7 @@ class UsageError(SedscopeError):
 class NotARunError(SedscopeError):
     """The path is not a run directory that this version reads."""
 
-    status = EXIT_NOT_A_RUN
+    status = 3
 
 
 class DamagedError(SedscopeError):
@@ -44,16 +41,18 @@ class DamagedError(SedscopeError):
 class RefusedError(SedscopeError):
     """The content is unsafe or outside what we accept, and was not used."""
 
-    status = EXIT_REFUSED
+    status = 5
+
+
+class ProgramRefused(RefusedError):
+    """A model's forward cannot be stored as a program; the message names the operation, the module or the argument."""
 
 
 class TooLittleDataError(SedscopeError):
     """The run is whole, but holds less than the question needs."""
 
-    status = EXIT_TOO_LITTLE_DATA
+    status = 6
 
 
 class InputOutputError(SedscopeError):
     """Reading or writing failed: disk full, read-only, locked by another recorder."""
-
-    status = EXIT_INPUT_OUTPUT

@@ -59,7 +59,7 @@ Opener = Callable[[Path, dict[str, Any], RecordingOptions, int], Writer]
 
 def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions, first_t: int) -> Writer:
     """Return the run directory's writer: of a new run, or of a new session of the run that is there."""
-    from recorders.store import RunWriter
+    from recorders.store.run_writer import RunWriter
 
     if options.resume:
         return RunWriter.resume(path, manifest=manifest, first_t=first_t)

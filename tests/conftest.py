@@ -28,7 +28,7 @@ def fixture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from safetensors.torch import load_file
 
     from recorders.program import capture_program
-    from recorders.store import RunWriter
+    from recorders.store.run_writer import RunWriter
 
     tensors = load_file(FIXTURES / "modular_addition.safetensors")
     expected = json.loads((FIXTURES / "modular_addition.expected.json").read_text())

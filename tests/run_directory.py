@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 
 P = 6
 LR = 0.125

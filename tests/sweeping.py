@@ -8,7 +8,7 @@ from pathlib import Path
 
 from run_directory import feed, manifest
 
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.sweep.cell import SweepCell
 from sedscope.sweep.training_job import TrainingJob
 

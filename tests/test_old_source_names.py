@@ -14,7 +14,7 @@ from run_directory import manifest
 from recorders.format import FORMAT_VERSION
 from recorders.recording_options import RecordingOptions
 from recorders.row_sources import ROW_SOURCES, current_name, stored_name
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.cli.main import run as run_command
 from sedscope.report.gate.baseline import read_report

@@ -15,7 +15,7 @@ from pytest import MonkeyPatch
 from run_directory import PROBE_META, feed, manifest, probe_tensors
 from textual.pilot import Pilot
 
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.tui.app.app import Viewer
 from sedscope.tui.app.options import Options
 from sedscope.tui.app.tab_host import TabHost

@@ -89,7 +89,7 @@ class BackwardObserver:
         try:
             yield
         finally:
-            patches.restore()
+            patches.remove()
 
     def _before(self, losses: Mapping[str, Tensor]) -> None:
         # A task may have nothing to say in this step: a plain 0, or a tensor that no parameter had a part in.

@@ -16,7 +16,7 @@ from recorders.follow.ownership import parameters_of
 from recorders.observe.patching import Patches
 
 
-class ClearingObserver:
+class ClearingObserver(Patches):
     """A watch over every `zero_grad` of the process.
 
     Args:
@@ -31,16 +31,12 @@ class ClearingObserver:
         selected: Callable[[], Iterable[Tensor]],
         on_cleared: Callable[[], None],
     ) -> None:
+        super().__init__()
         self._guard = guard
         self._selected = selected
         self._on_cleared = on_cleared
-        self._patches = Patches()
-        self._patches.wrap(torch.optim.Optimizer, "zero_grad", self._optimizers)
-        self._patches.wrap(nn.Module, "zero_grad", self._modules)
-
-    def remove(self) -> None:
-        """Stop watching."""
-        self._patches.restore()
+        self.wrap(torch.optim.Optimizer, "zero_grad", self._optimizers)
+        self.wrap(nn.Module, "zero_grad", self._modules)
 
     def _optimizers(self, original: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(optimizer, *args, **kwargs)

@@ -32,7 +32,7 @@ class _Clip:
     """The AMP scale that the gradients still carried when they were clipped, or None."""
 
 
-class ClippingObserver:
+class ClippingObserver(Patches):
     """A watch over gradient clipping between two optimizer steps.
 
     Args:
@@ -41,18 +41,14 @@ class ClippingObserver:
     """
 
     def __init__(self, guard: Callable[[Callable[[], None]], None], current_scale: Callable[[], Tensor | None]) -> None:
+        super().__init__()
         self._guard = guard
         self._current_scale = current_scale
         self._clips: deque[_Clip] = deque(maxlen=_REMEMBERED)
         self._euclidean: Tensor | None = None
-        self._patches = Patches()
         # The inner functions: a script may hold its own reference to the public one from before the recording.
-        self._patches.wrap(torch_clipping, "_get_total_norm", self._normed)
-        self._patches.wrap(torch_clipping, "_clip_grads_with_norm_", self._clipped)
-
-    def remove(self) -> None:
-        """Stop watching."""
-        self._patches.restore()
+        self.wrap(torch_clipping, "_get_total_norm", self._normed)
+        self.wrap(torch_clipping, "_clip_grads_with_norm_", self._clipped)
 
     def take(self, stepped: Iterable[Tensor]) -> dict[str, Tensor]:
         """Return the scalars of the step that is over, by their names in a run, and forget what was clipped.

@@ -10,7 +10,7 @@ Wrapper = Callable[..., Any]
 
 
 class Patches:
-    """Replaced attributes, which `restore` puts back, the last one first."""
+    """Replaced attributes, which `remove` puts back, the last one first; an observer is the patches that it needs."""
 
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any]] = []
@@ -28,7 +28,7 @@ class Patches:
         self._undo.append((owner, name, original))
         setattr(owner, name, replacement)
 
-    def restore(self) -> None:
+    def remove(self) -> None:
         """Put everything back as it was found."""
         while self._undo:
             owner, name, original = self._undo.pop()

@@ -20,7 +20,7 @@ _DEPTH = 64
 """Nodes looked at behind a loss: a script may divide or add scaled losses, and no step may pay for a whole graph."""
 
 
-class ScalerObserver:
+class ScalerObserver(Patches):
     """A watch over every GradScaler of the process.
 
     Args:
@@ -29,6 +29,7 @@ class ScalerObserver:
     """
 
     def __init__(self, guard: Callable[[Callable[[], None]], None], on_skip: Callable[[Any], None]) -> None:
+        super().__init__()
         self._guard = guard
         self._on_skip = on_skip
         self._stepped: set[int] = set()
@@ -37,15 +38,10 @@ class ScalerObserver:
         self.unscaled = False
         """True where the gradients have been divided by the scale since then."""
         self._used = False
-        self._patches = Patches()
         scaler = torch.amp.GradScaler
-        self._patches.wrap(scaler, "scale", self._scaled)
-        self._patches.wrap(scaler, "unscale_", self._unscaled)
-        self._patches.wrap(scaler, "step", self._step)
-
-    def remove(self) -> None:
-        """Stop watching."""
-        self._patches.restore()
+        self.wrap(scaler, "scale", self._scaled)
+        self.wrap(scaler, "unscale_", self._unscaled)
+        self.wrap(scaler, "step", self._step)
 
     def step_seen(self, optimizer: torch.optim.Optimizer) -> None:
         """Notice that an optimizer's step was really called: a scaler that is stepping it has not skipped it."""

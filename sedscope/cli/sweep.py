@@ -134,7 +134,7 @@ def sweep(
 
         return list_cells(planned, out, sys.stdout)
     from sedscope.sweep.display.board import FINISHED
-    from sedscope.sweep.display.reporter import reporter_for
+    from sedscope.sweep.display.plain_lines import reporter_for
     from sedscope.sweep.engines.choose import engine_of
     from sedscope.sweep.run import run_sweep
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sedscope.lazy_names import import_on_use
 
 if TYPE_CHECKING:
     from sedscope.runs.damage import Damage, Note
@@ -31,19 +32,6 @@ __all__ = [
     "printable",
 ]
 
-_HOME = {
-    "Damage": "damage",
-    "Manifest": "manifest",
-    "Note": "damage",
-    "Probe": "probe",
-    "RecordedBlock": "manifest",
-    "RecordedParameter": "manifest",
-    "Run": "run",
-    "RunOrError": "find",
-    "find_runs": "find",
-    "printable": "text",
-}
-
 
 def open_run(path: str | Path) -> Run:
     """Open a run directory, finished or still being written.
@@ -60,9 +48,18 @@ def open_run(path: str | Path) -> Run:
     return Run(Path(path))
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'sedscope.runs' has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = getattr(import_module(f"sedscope.runs.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = import_on_use(
+    __name__,
+    {
+        "Damage": ".damage",
+        "Manifest": ".manifest",
+        "Note": ".damage",
+        "Probe": ".probe",
+        "RecordedBlock": ".manifest",
+        "RecordedParameter": ".manifest",
+        "Run": ".run",
+        "RunOrError": ".find",
+        "find_runs": ".find",
+        "printable": ".text",
+    },
+)

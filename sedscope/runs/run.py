@@ -26,11 +26,10 @@ from sedscope.runs.identity import digest, stored_identity
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import Probe, read_probe
 from sedscope.runs.program import read_constants, read_text
-from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, stored_steps
+from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, read_selected, read_weights, stored_steps
 from sedscope.runs.scalars import Scalars, Series, frame
 from sedscope.runs.session_journal import SessionJournal
 from sedscope.runs.text import printable
-from sedscope.runs.weights import read_selected, read_weights
 
 if TYPE_CHECKING:
     import polars

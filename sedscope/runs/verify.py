@@ -11,7 +11,7 @@ from recorders.errors import DamagedError, RefusedError
 from sedscope.runs.damage import Damage
 from sedscope.runs.directory import Directory, first_of
 from sedscope.runs.files.journal_lines import Line, ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
-from sedscope.runs.files.tensors import OpenTensors, TensorStore
+from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import read_probe
 from sedscope.runs.program import read_text
@@ -50,7 +50,7 @@ def _checks(
     elif isinstance(line, ProbeLine):
         yield line.file.name, None, lambda: _probe(tensors, line)
     elif isinstance(line, ProgramLine):
-        yield line.file, None, lambda: _program(directory, line)
+        yield line.file, None, lambda: len(read_text(directory.folder, line))
         if line.constants is not None:
             constants = line.constants
             yield constants.name, None, lambda: _tensors(tensors, constants)
@@ -69,13 +69,9 @@ def _shard(tensors: TensorStore, line: ShardLine, manifest: Manifest) -> int:
 
 def _weights(tensors: TensorStore, file: TensorFile, manifest: Manifest) -> int:
     with tensors.open(file) as opened:
-        _check_shapes(opened, manifest)
+        for parameter in manifest.selected:
+            opened.expect(parameter.name, opened[parameter.name].dtype, parameter.shape)
         return opened.verify_all()
-
-
-def _check_shapes(opened: OpenTensors, manifest: Manifest) -> None:
-    for parameter in manifest.selected:
-        opened.expect(parameter.name, opened[parameter.name].dtype, parameter.shape)
 
 
 def _probe(tensors: TensorStore, line: ProbeLine) -> int:
@@ -84,10 +80,6 @@ def _probe(tensors: TensorStore, line: ProbeLine) -> int:
     except RefusedError as error:
         raise DamagedError(str(error)) from error
     return _tensors(tensors, line.file)
-
-
-def _program(directory: Directory, line: ProgramLine) -> int:
-    return len(read_text(directory.folder, line))
 
 
 def _tensors(tensors: TensorStore, file: TensorFile) -> int:

@@ -6,8 +6,9 @@ nowhere but in the run directories themselves. Lazy: importing this package impo
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sedscope.lazy_names import import_on_use
 
 if TYPE_CHECKING:
     from sedscope.sweep.cell import SweepCell
@@ -17,18 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweep", "SweepCell", "parse_interventions", "plan_sweep", "run_sweep"]
 
-_HOME = {
-    "SweepCell": "cell",
-    "Sweep": "sweep",
-    "parse_interventions": "grammar",
-    "plan_sweep": "run",
-    "run_sweep": "run",
-}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'sedscope.sweep' has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = getattr(import_module(f"sedscope.sweep.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = import_on_use(
+    __name__,
+    {
+        "SweepCell": ".cell",
+        "Sweep": ".sweep",
+        "parse_interventions": ".grammar",
+        "plan_sweep": ".run",
+        "run_sweep": ".run",
+    },
+)

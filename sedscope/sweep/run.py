@@ -15,7 +15,7 @@ from recorders.format import RUN_FILE
 from recorders.store.lock import RunLock, holder
 from sedscope.runs.text import printable_path
 from sedscope.sweep import sweep_file
-from sedscope.sweep.display.board import Board, Reporter, SilentReporter
+from sedscope.sweep.display.board import Board, Reporter
 from sedscope.sweep.engines.engine import Engine
 from sedscope.sweep.engines.local import LocalEngine
 from sedscope.sweep.interrupts import Interrupts
@@ -59,7 +59,7 @@ def run_sweep(sweep: Sweep, out: Path, engine: Engine | None = None, reporter: R
         if is_new:
             sweep_file.write(out, manifest)
         engine = engine or LocalEngine()
-        return _run(Scheduler(sweep, out, planned, engine), engine.tick_s, reporter or SilentReporter())
+        return _run(Scheduler(sweep, out, planned, engine), engine.tick_s, reporter or Reporter())
     finally:
         lock.release()
 

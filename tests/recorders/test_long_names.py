@@ -12,7 +12,7 @@ from torch import nn
 
 import sedscope
 from recorders.format import MAX_NAME
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.runs import open_run
 
 

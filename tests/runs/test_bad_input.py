@@ -21,8 +21,9 @@ from numpy.testing import assert_array_equal
 from run_directory import drop_lines, feed, make_run, manifest, row
 
 from recorders.errors import DamagedError, SedscopeError
-from recorders.store import RunWriter, tensorfile
+from recorders.store import tensorfile
 from recorders.store.journal import decode_line, encode_line
+from recorders.store.run_writer import RunWriter
 from sedscope.cli.main import run as command
 from sedscope.runs import open_run
 

@@ -17,7 +17,8 @@ from run_directory import DECAY, LR, PROBE_META, P, feed, make_run, manifest, pr
 
 from recorders.errors import DamagedError, TooLittleDataError, UsageError
 from recorders.follow.grouping import read_groups, write_groups
-from recorders.store import RunWriter, shard
+from recorders.store import shard
+from recorders.store.run_writer import RunWriter
 from sedscope.runs import Run, find_runs, open_run
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from recorders.program.refusal import ProgramRefused
+from recorders.errors import ProgramRefused
 from recorders.program.storage.graph import MAX_AXIS
 
 _SIZE = r"L\['inputs'\]\[\d+\]\.size\(\)\[0\]"

@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from recorders.errors import RefusedError
+from recorders.errors import ProgramRefused, RefusedError
 from recorders.program.capture import exporting, feature_point, self_check
 from recorders.program.capture.convert import Converted, convert
 from recorders.program.capture.feature_point import Calls, Run
@@ -21,9 +21,7 @@ from recorders.program.capture.forward import Forward, call
 from recorders.program.capture.leave_no_trace import untouched
 from recorders.program.capture.outputs import Selector
 from recorders.program.capture.outside import OutsideTable
-from recorders.program.capture.unwrap import unwrap_children
 from recorders.program.execution.interpreter import load
-from recorders.program.refusal import ProgramRefused
 from recorders.program.storage.codec import encode
 from recorders.selection.naming import unwrap
 
@@ -73,7 +71,7 @@ def capture_program(
     plain = unwrap(model)
     examples = _examples(inputs)
     with untouched(plain):
-        unwrap_children(plain)
+        _unwrap_children(plain)
         plain.eval()
         try:
             return _capture(plain, examples, at, select, run or call)
@@ -82,6 +80,14 @@ def capture_program(
         except Exception as error:
             reason = " ".join(str(error).split())[:200]
             raise ProgramRefused(f"model: it could not be captured: {type(error).__name__}: {reason}") from error
+
+
+def _unwrap_children(model: nn.Module) -> None:
+    """Put every wrapped submodule itself in its wrapper's place; `untouched` undoes it."""
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            module._modules[name] = unwrap(child)
+        module.__dict__.pop("_compiled_call_impl", None)
 
 
 def _examples(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:

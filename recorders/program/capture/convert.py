@@ -15,13 +15,13 @@ from typing import Any, Final
 import torch
 from torch import Tensor, fx
 
+from recorders.errors import ProgramRefused
 from recorders.program.capture.batch_ranges import batch_range
 from recorders.program.capture.feature_point import Calls
 from recorders.program.capture.forward import Forward
 from recorders.program.capture.holdings import Holdings, dtype_name
 from recorders.program.capture.outside import OutsideTable, is_in_place
 from recorders.program.capture.shortcuts import FAR, Entry, stacks, takes_everything
-from recorders.program.refusal import ProgramRefused
 from recorders.program.storage import operation_table
 from recorders.program.storage.graph import (
     MAX_DEPTH,

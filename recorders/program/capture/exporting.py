@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recorders.errors import ProgramRefused
 from recorders.program.capture import source_line
 from recorders.program.capture.forward import Forward
 from recorders.program.capture.inline import inline_bodies
-from recorders.program.refusal import ProgramRefused
 
 
 def rungs(forward: Forward, inputs: tuple[Tensor, ...], delta: Tensor) -> Iterator[Any]:

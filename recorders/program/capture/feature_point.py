@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recorders.program.refusal import ProgramRefused
+from recorders.errors import ProgramRefused
 
 AT_INPUT = ""
 """Feature point of a model that takes floating inputs: the first of them."""

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recorders.errors import ProgramRefused
 from recorders.program.capture import feature_point, outputs
 from recorders.program.capture.feature_point import Calls, Run
 from recorders.program.capture.outputs import Selector
-from recorders.program.refusal import ProgramRefused
 
 MODEL = "model"
 """Name of the user's model inside `Forward`: the prefix of its weights."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from recorders.errors import ProgramRefused
 from recorders.program.capture.forward import Forward
-from recorders.program.refusal import ProgramRefused
 from recorders.program.storage.graph import TensorSpec
 from recorders.selection.naming import clean
 

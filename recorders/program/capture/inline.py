@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from recorders.program.refusal import ProgramRefused
+from recorders.errors import ProgramRefused
 
 _GRAD = "wrap_with_set_grad_enabled"
 _AUTOCAST = "wrap_with_autocast"

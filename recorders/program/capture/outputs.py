@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from recorders.program.refusal import ProgramRefused
+from recorders.errors import ProgramRefused
 
 Selector = str | int
 """A key, an index or the name of an attribute."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import fx
 
+from recorders.errors import ProgramRefused
 from recorders.program.capture import source_line
-from recorders.program.refusal import ProgramRefused
 
 _NAMED = 4
 """Operations that a message names: one is mended at a time."""

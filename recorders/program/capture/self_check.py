@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from recorders.errors import RefusedError
+from recorders.errors import ProgramRefused, RefusedError
 from recorders.program.capture.forward import MODEL, Forward
 from recorders.program.execution.interpreter import Program
-from recorders.program.refusal import ProgramRefused
 from recorders.selection.naming import clean, clean_names
 
 _TOLERANCE: Final = {torch.float64: 1e-9, torch.float32: 1e-3, torch.float16: 5e-2, torch.bfloat16: 1e-1}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from sedscope.runs.text import printable_path
 from sedscope.sweep.display.watch import TrainingProgress
@@ -63,8 +63,8 @@ class Board:
         return f"{self.summary()}{left}"
 
 
-class Reporter(Protocol):
-    """Shows a board."""
+class Reporter:
+    """A reporter shows a board; this one shows nothing."""
 
     def begin(self, board: Board, about: str) -> None:
         """Show the board of a sweep that starts; `about` says where and how it runs."""
@@ -74,19 +74,6 @@ class Reporter(Protocol):
 
     def end(self, board: Board) -> None:
         """Show the board for the last time."""
-
-
-class SilentReporter:
-    """Shows nothing."""
-
-    def begin(self, board: Board, about: str) -> None:
-        """Do nothing."""
-
-    def update(self, board: Board) -> None:
-        """Do nothing."""
-
-    def end(self, board: Board) -> None:
-        """Do nothing."""
 
 
 def progress_words(progress: TrainingProgress) -> list[str]:

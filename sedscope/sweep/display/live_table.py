@@ -22,6 +22,7 @@ from sedscope.sweep.display.board import (
     WAITING,
     Board,
     CellLine,
+    Reporter,
     cells,
     closing_lines,
     duration,
@@ -36,7 +37,7 @@ _EVERY_S: Final = 0.5
 """Seconds between two drawings: over SSH each sends the whole table."""
 
 
-class LiveReporter:
+class LiveReporter(Reporter):
     """Draws over itself on a terminal, and leaves the closing lines there.
 
     Args:

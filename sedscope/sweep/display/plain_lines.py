@@ -1,7 +1,11 @@
-"""A sweep in plain lines, for a pipe or a log: what starts and what ends, and now and then how far the rest is."""
+"""A sweep in plain lines, for a pipe or a log: what starts and what ends, and now and then how far the rest is.
+
+`reporter_for` takes them where there is no terminal for the live table.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +17,7 @@ from sedscope.sweep.display.board import (
     RUNNING,
     Board,
     CellLine,
+    Reporter,
     closing_lines,
     duration,
     progress_words,
@@ -22,7 +27,7 @@ EVERY_S: Final = 60.0
 """Seconds between two lines about a cell that just goes on."""
 
 
-class PlainReporter:
+class PlainReporter(Reporter):
     """Writes to a stream; a closed one is nobody's error.
 
     Args:
@@ -74,3 +79,14 @@ class PlainReporter:
     def _print(self, text: str) -> None:
         with suppress(OSError, ValueError):
             print(text, file=self._stream, flush=True)
+
+
+def reporter_for(stream: TextIO | None) -> Reporter:
+    """Return the reporter for `stream`, which is stderr as a rule; None where that is closed."""
+    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return PlainReporter(stream)
+    from rich.console import Console
+
+    from sedscope.sweep.display.live_table import LiveReporter
+
+    return LiveReporter(Console(file=stream, highlight=False))

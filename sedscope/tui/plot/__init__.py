@@ -6,8 +6,9 @@ names are resolved on first use, so that whoever needs only them loads only them
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sedscope.lazy_names import import_on_use
 
 if TYPE_CHECKING:
     from sedscope.tui.plot.data import Axis, Chart, Look, Moment, Rule, Series, View
@@ -38,23 +39,17 @@ __all__ = [
     "View",
 ]
 
-_HOMES = {
-    "data": ("Axis", "Chart", "Look", "Moment", "Rule", "Series", "View"),
-    "heatmap.heatmap_data": ("Heatmap",),
-    "heatmap.heatmap_widget": ("HeatmapView",),
-    "legend_widget": ("Legend",),
-    "messages": (
-        "CellMoved", "CursorMoved", "PlotMessage",
-    ),
-    "plot_widget": ("Plot",),
-}  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+__getattr__ = import_on_use(
+    __name__,
+    dict.fromkeys(("Axis", "Chart", "Look", "Moment", "Rule", "Series", "View"), ".data")
+    | dict.fromkeys(("CellMoved", "CursorMoved", "PlotMessage"), ".messages")
+    | {
+        "Heatmap": ".heatmap.heatmap_data",
+        "HeatmapView": ".heatmap.heatmap_widget",
+        "Legend": ".legend_widget",
+        "Plot": ".plot_widget",
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from run_directory import manifest
 
 from recorders.intervention.intervention_settings import Intervention
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup, compare, compare_runs
 from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.interventions.outcome import Outcome

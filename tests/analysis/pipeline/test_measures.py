@@ -13,7 +13,7 @@ from run_directory import make_run, manifest
 
 from recorders.errors import UsageError
 from recorders.row_sources import DECAYED, UNCLIPPED, in_order
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.coupling.parameter_blocks import (
     RandomBlockGram,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from recorders.errors import RefusedError, TooLittleDataError, UsageError
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings

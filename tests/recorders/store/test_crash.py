@@ -21,8 +21,8 @@ import pytest
 from run_directory import feed, make_run, manifest, row, state
 
 from recorders.format import STATE_CRASHED
-from recorders.store import RunWriter
 from recorders.store.journal import decode_line
+from recorders.store.run_writer import RunWriter
 from sedscope.runs import Run, open_run
 
 KILLS = 40

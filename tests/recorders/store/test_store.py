@@ -20,8 +20,9 @@ from safetensors.torch import load_file as load_torch
 
 from recorders import format
 from recorders.errors import InputOutputError, NotARunError, RefusedError, UsageError
-from recorders.store import RunWriter, durable, run_writer
+from recorders.store import durable, run_writer
 from recorders.store.journal import decode_line
+from recorders.store.run_writer import RunWriter
 
 
 def journal(path: Path, session: int = 1) -> list[dict[str, Any]]:

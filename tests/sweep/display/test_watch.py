@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from run_directory import feed, manifest
 
-from recorders.store import RunWriter
+from recorders.store.run_writer import RunWriter
 from sedscope.sweep.display.watch import TrainingProgress, Watch
 
 
