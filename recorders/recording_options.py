@@ -1,4 +1,4 @@
-"""The settings of one recording, their defaults, and what makes them unusable.
+"""The settings of one recording, their defaults, what makes them unusable, and the steps that they record.
 
 Needs the standard library alone, so that the command line can check its flags before torch is loaded.
 """
@@ -13,7 +13,6 @@ from recorders.errors import UsageError
 from recorders.intervention.intervention_settings import Intervention
 from recorders.option_row import OptionRow
 from recorders.row_sources import ROW_SOURCES, current_name, row_source
-from recorders.schedule import Schedule
 
 DEFAULT_EVERY: Final = 25  # the cadence of the published trainings (Xu 2026, arXiv 2604.25143)
 DEFAULT_SELECT: Final = "attention"
@@ -66,6 +65,32 @@ RECORDING_OPTIONS: Final = (
     ),
 )
 """Every setting of a recording but its intervention."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The recorded t of one recording session: 0, `every`, 2·`every`, … and the last one.
+
+    The last is known only when the recording ends: the session adds it to those that are answered for here.
+    """
+
+    every: int
+    """A row of each source at every `every`-th optimizer step."""
+    weights_every: int
+    """The full state at every `weights_every`-th step, a multiple of `every`; 0 keeps the first and the last alone."""
+
+    def records(self, t: int) -> bool:
+        """Return whether the step that leaves θ_t gets rows."""
+        return t % self.every == 0
+
+    def keeps_weights(self, t: int) -> bool:
+        """Return whether θ_t is kept in full."""
+        return t == 0 if self.weights_every == 0 else t % self.weights_every == 0
+
+    @property
+    def thins_weights(self) -> bool:
+        """Return whether some recorded t have rows and no weights, so that weights do not give all displacements."""
+        return self.weights_every != self.every
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -21,43 +21,19 @@ from recorders.recording_options import RecordingOptions
 from recorders.speech import say
 from recorders.store.tensorfile import holds
 
+if TYPE_CHECKING:
+    from recorders.store.run_writer import RunWriter
+
 _SECONDS_HELD = 0.5
 """Seconds that scalars may wait before the writer gets them."""
 _STEPS_HELD = 64
 """Number of steps whose scalars may wait."""
 
 
-class Writer(Protocol):
-    """A writer as a recording needs it, such as `RunWriter`."""
-
-    on_failure: Callable[[str], None] | None
-
-    def rows(self, source: str, t: int, vector: Any) -> None:
-        """Record a row."""
-
-    def scalars(self, t: int, values: Mapping[str, Any]) -> None:
-        """Record numbers."""
-
-    def weights(self, t: int, state: Any) -> None:
-        """Record a full state."""
-
-    def program(self, program_json: bytes, constants: Mapping[str, Any]) -> str:
-        """Record a feature program and return its name."""
-
-    def probe(self, task: str, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
-        """Record a task's probes."""
-
-    def note(self, kind: str, message: str, t: int | None = None) -> None:
-        """Record that something noteworthy happened."""
-
-    def close(self, reason: str) -> None:
-        """Write what waits and end the session."""
+Opener = Callable[[Path, dict[str, Any], RecordingOptions, int], "RunWriter"]
 
 
-Opener = Callable[[Path, dict[str, Any], RecordingOptions, int], Writer]
-
-
-def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions, first_t: int) -> Writer:
+def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions, first_t: int) -> RunWriter:
     """Return the run directory's writer: of a new run, or of a new session of the run that is there."""
     from recorders.store.run_writer import RunWriter
 
@@ -74,8 +50,8 @@ class RecordingOutput:
         self._folder = folder
         self._options = options
         self._opener = opener
-        self._writer: Writer | None = None
-        self._waiting: list[Callable[[Writer], None]] = []
+        self._writer: RunWriter | None = None
+        self._waiting: list[Callable[[RunWriter], None]] = []
         self._early_scalars: dict[str, float | Tensor] = {}
         self._waiting_scalars: list[tuple[int, Mapping[str, Scalar]]] = []
         self._flushed = time.monotonic()
@@ -133,7 +109,7 @@ class RecordingOutput:
         """Write a task's probes; `program` is a key that tasks share, and the capture itself or None."""
         key, capture = program
 
-        def send(writer: Writer) -> None:
+        def send(writer: RunWriter) -> None:
             name, more = None, {}
             if capture is not None and (why_not := self._why_useless(capture)) is not None:
                 more = {"why_no_program": why_not}
@@ -192,13 +168,13 @@ class RecordingOutput:
         else:
             self._folder.give_back()
 
-    def _send(self, send: Callable[[Writer], None]) -> None:
+    def _send(self, send: Callable[[RunWriter], None]) -> None:
         if self._writer is None:
             self._waiting.append(send)
         else:
             send(self._writer)
 
-    def _flush(self, writer: Writer) -> None:
+    def _flush(self, writer: RunWriter) -> None:
         numbers, self._waiting_scalars = self._waiting_scalars, []
         for t, values in numbers:
             writer.scalars(t, values)
@@ -221,5 +197,5 @@ class RecordingOutput:
         return True
 
 
-def _send_row(source: str, t: int, vector: Vector, writer: Writer) -> None:
+def _send_row(source: str, t: int, vector: Vector, writer: RunWriter) -> None:
     writer.rows(source, t, vector)

@@ -14,6 +14,7 @@ from itertools import product
 from recorders.errors import UsageError
 from recorders.intervention import Intervention
 from recorders.intervention.modes import MODES
+from recorders.option_row import split_names
 from sedscope.sweep.intervention_flags import FIELDS, plain, setting
 
 _EXAMPLE = "keep-sed:on=update,rank=3"
@@ -44,7 +45,7 @@ def parse_interventions(
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Read `42,137` as (42, 137), each once."""
-    words = [word.strip() for word in text.split(",") if word.strip()]
+    words = split_names(text)
     if bad := [word for word in words if not _SEED.fullmatch(word)]:
         raise UsageError(f"seeds: whole numbers with commas are required, found {bad[0]!r:.80}")
     return tuple(dict.fromkeys(map(int, words)))
@@ -66,7 +67,7 @@ def parse_vary(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def parse_values(text: str | None) -> tuple[str, ...]:
     """Read `1,3,10` as its values; None gives none."""
-    return () if text is None else tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    return tuple(dict.fromkeys(split_names(text)))
 
 
 def _items(texts: str | Iterable[str]) -> list[Item]:

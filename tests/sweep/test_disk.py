@@ -14,7 +14,7 @@ from recorders.byte_size import size_text
 from recorders.intervention.intervention_settings import Intervention
 from recorders.recording_options import RecordingOptions
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
-from sedscope.sweep.disk import disk_line
+from sedscope.sweep.dry_run import disk_line
 from sedscope.sweep.training_job import TrainingJob
 
 TRAIN = """
@@ -75,7 +75,7 @@ def test_a_signal_ends_the_cell_that_was_started(tmp_path: Path, monkeypatch: py
 
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     monkeypatch.setattr(TrainingJob, "command", property(lambda self: sleeping))
-    monkeypatch.setattr("sedscope.sweep.disk._PROJECTED", Signalling())
+    monkeypatch.setattr("sedscope.sweep.dry_run._PROJECTED", Signalling())
     before = signal.signal(signal.SIGTERM, unnoticed)
     try:
         with pytest.raises(SystemExit):
@@ -86,7 +86,7 @@ def test_a_signal_ends_the_cell_that_was_started(tmp_path: Path, monkeypatch: py
 
 
 def test_a_budget_is_not_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sedscope.sweep.disk._projected_size", lambda job: "5 MB")
+    monkeypatch.setattr("sedscope.sweep.dry_run._projected_size", lambda job: "5 MB")
     found = [
         line(Sweep(("train.py",), recording=RecordingOptions(steps=9, budget=budget)), tmp_path)
         for budget in (None, 10**6)

@@ -55,9 +55,3 @@ class Precision:
         if captured in _COMPLEX and _COMPLEX[captured] < width:
             name = _COMPLEX_OF[width]
         return name
-
-
-def memory_format(name: str) -> torch.memory_format:
-    """Return torch's memory format of this name, one of those that `graph` knows."""
-    torch_format: torch.memory_format = getattr(torch, name)
-    return torch_format

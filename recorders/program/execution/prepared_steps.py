@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from recorders.program.execution.kernels import Kernel, kernel, takes_device
-from recorders.program.execution.precision import Precision, memory_format
+from recorders.program.execution.precision import Precision
 from recorders.program.storage.graph import Argument, DType, Graph, MemoryFormat, Node, Ref
 
 Values = list[Any]
@@ -103,7 +103,7 @@ def _literal(argument: Argument, precision: Precision) -> Any:
         case DType(name):
             return precision.dtype(name)
         case MemoryFormat(name):
-            return memory_format(name)
+            return getattr(torch, name)
         case tuple():
             return [_literal(item, precision) for item in argument]
     return argument
