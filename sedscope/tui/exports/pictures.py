@@ -35,11 +35,6 @@ class Picture:
     cursor: float | tuple[int, int] | None
     """Step of a chart, cell of a heatmap."""
 
-    @property
-    def title(self) -> str:
-        """The title above the picture."""
-        return self.content.title
-
 
 def current(tab: Widget) -> Picture | None:
     """Return the picture that the user is at; None where the tab shows none."""

@@ -37,7 +37,7 @@ def write_picture(shell: Shell, tab: Widget, tab_name: str) -> None:
         shell.say("there is no picture here to write", "warning")
         return
     name = shell.data.name if shell.data is not None else "runs"
-    stem = pictures.stem(_here() / PICTURES, name, tab_name.lower(), picture.title.split(":")[0])
+    stem = pictures.stem(_here() / PICTURES, name, tab_name.lower(), picture.content.title.split(":")[0])
     from io import BytesIO
 
     from sedscope.tui.worker import frames

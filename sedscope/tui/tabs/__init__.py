@@ -20,15 +20,10 @@ class TabEntry:
     summary: str
     """A few words for the command palette."""
 
-    @property
-    def path(self) -> str:
-        """Module and class: `tabs/runs/runs_tab.py` holds `RunsTab`."""
-        return f"sedscope.tui.tabs.{self.module}.{self.module}_tab.{self.module.capitalize()}Tab"
-
     def make(self) -> Tab:
-        """Make the tab; its module is imported now."""
-        home, _, name = self.path.rpartition(".")
-        tab: Tab = getattr(import_module(home), name)()
+        """Make the tab, of which the module is imported now: `tabs/runs/runs_tab.py` holds `RunsTab`."""
+        module = import_module(f"sedscope.tui.tabs.{self.module}.{self.module}_tab")
+        tab: Tab = getattr(module, f"{self.module.capitalize()}Tab")()
         return tab
 
 

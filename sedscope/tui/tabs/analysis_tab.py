@@ -92,9 +92,17 @@ class AnalysisTab(PanelTab):
         """Take an answer to a job of `missing`."""
         raise NotImplementedError
 
-    def refused(self, reason: str) -> None:
-        """Say why nothing will come."""
+    @property
+    def has_answer(self) -> bool:
+        """True where anything is known of what the tab shows."""
         raise NotImplementedError
+
+    def refused(self, reason: str) -> None:
+        """Say the reason in the place of the picture, or in a line where there is one."""
+        if self.has_answer:
+            self.shell.say(reason, "warning")
+        else:
+            self.explain(reason)
 
     def ask(self) -> None:
         """Ask for what is missing, where it was not refused before."""

@@ -53,11 +53,6 @@ class SourcedTab(AnalysisTab):
         """Return the names that can be chosen now."""
         raise NotImplementedError
 
-    @property
-    def has_answer(self) -> bool:
-        """True where anything is known of the run that is shown."""
-        raise NotImplementedError
-
     def forget(self) -> None:
         """Drop what is known of another run."""
         raise NotImplementedError

@@ -116,11 +116,9 @@ def with_coupling(compared: ComparedRun, settings: Settings, tell: Tell | None) 
     except (SedscopeError, OSError) as error:
         reason = printable((str(error).splitlines() or [type(error).__name__])[0])
         return replace(compared, coupling=Undefined(reason))
-    return (
-        compared
-        if analysis is None
-        else replace(compared, coupling=analysis.coupling or Undefined("the run has no probe"))
-    )
+    if analysis is None:
+        return compared
+    return replace(compared, coupling=analysis.coupling or Undefined("the run has no probe"))
 
 
 def _sources(run: Run) -> tuple[str, ...]:

@@ -147,6 +147,11 @@ class CompareTab(AnalysisTab):
             if row.path not in self.shell.marked:
                 self.shell.toggle_mark(row.path)
 
+    @property
+    def has_answer(self) -> bool:
+        """True where any of the marked runs was read."""
+        return bool(self._runs)
+
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def missing(self) -> Job | None:
@@ -167,13 +172,6 @@ class CompareTab(AnalysisTab):
         self._runs = tuple(value)
         self._answered = job if final else self._answered
         self._redraw()
-
-    def refused(self, reason: str) -> None:
-        """Say the reason in the place of the picture, or in a line where there is one."""
-        if self._runs:
-            self.shell.say(reason, "warning")
-        else:
-            self.explain(reason)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 

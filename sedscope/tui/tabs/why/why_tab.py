@@ -152,13 +152,6 @@ class WhyTab(SourcedTab):
             self._answers = answers
             self.refresh_picture()
 
-    def refused(self, reason: str) -> None:
-        """Say the reason in the place of the picture, or in a line where there is one."""
-        if self.has_answer:
-            self.shell.say(reason, "warning")
-        else:
-            self.explain(reason)
-
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def refresh_picture(self) -> None:
