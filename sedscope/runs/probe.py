@@ -1,17 +1,22 @@
-"""A task's probes as they were handed to `sedscope.probe`: the pool, the two drawings, and how the output is found.
+"""A task's probes as they were handed to `sedscope.probe`: the pool, the two drawings, and the feature program.
 
-Decides what a stored pool must hold. How many probes are used, and what for, is left to the analysis.
+Decides what a stored pool must hold, and that a program is what the journal says; what a program may hold is decided in
+`recorders.program`, which loads it. How many probes are used, and what for, is left to the analysis.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sedscope.runs.files.journal_lines import ProbeLine
+from recorders.errors import DamagedError
+from recorders.format import MAX_PROGRAM_JSON
+from sedscope.runs.files.folder import RunFolder
+from sedscope.runs.files.journal_lines import ProbeLine, ProgramLine
 from sedscope.runs.files.members import Members
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 
@@ -89,6 +94,22 @@ def read_probe(tensors: TensorStore, line: ProbeLine) -> Probe:
             pool=meta.integer("pool") if meta.has("pool") else len(targets),
             why_no_program=_text(meta, "why_no_program"),
         )
+
+
+def read_program(folder: RunFolder, line: ProgramLine) -> bytes:
+    """Read a feature program's JSON; raises `DamagedError` where it is not what was written."""
+    text = folder.read(line.file, MAX_PROGRAM_JSON)
+    if len(text) != line.size or crc32(text) != line.file_crc:
+        raise DamagedError(f"{folder.where(line.file)}: CRC mismatch")
+    return text
+
+
+def read_constants(tensors: TensorStore, line: ProgramLine) -> dict[str, NDArray[Any]]:
+    """Read the tensors that a feature program names, by name."""
+    if line.constants is None:
+        return {}
+    with tensors.open(line.constants) as file:
+        return {name: file.read(name) for name in file.tensors}
 
 
 def _count(file: OpenTensors) -> int:

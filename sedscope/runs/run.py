@@ -24,8 +24,7 @@ from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
 from sedscope.runs.identity import digest, stored_identity
 from sedscope.runs.manifest import Manifest
-from sedscope.runs.probe import Probe, read_probe
-from sedscope.runs.program import read_constants, read_text
+from sedscope.runs.probe import Probe, read_constants, read_probe, read_program
 from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, read_selected, read_weights, stored_steps
 from sedscope.runs.scalars import Scalars, Series, frame
 from sedscope.runs.session_journal import SessionJournal
@@ -233,7 +232,7 @@ class Run:
             names = ", ".join(self.history.programs) or "none"
             raise UsageError(f"program: {name!r} is not in the run; known: {names}")
         line = self.history.programs[name]
-        return read_text(self._directory.folder, line), read_constants(self._tensors, line)
+        return read_program(self._directory.folder, line), read_constants(self._tensors, line)
 
     # --- identity ------------------------------------------------------------------------------------------------
 

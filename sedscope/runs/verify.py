@@ -13,8 +13,7 @@ from sedscope.runs.directory import Directory, first_of
 from sedscope.runs.files.journal_lines import Line, ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.manifest import Manifest
-from sedscope.runs.probe import read_probe
-from sedscope.runs.program import read_text
+from sedscope.runs.probe import read_probe, read_program
 from sedscope.runs.rows import check_rows
 from sedscope.runs.scalars import read_scalars
 
@@ -50,7 +49,7 @@ def _checks(
     elif isinstance(line, ProbeLine):
         yield line.file.name, None, lambda: _probe(tensors, line)
     elif isinstance(line, ProgramLine):
-        yield line.file, None, lambda: len(read_text(directory.folder, line))
+        yield line.file, None, lambda: len(read_program(directory.folder, line))
         if line.constants is not None:
             constants = line.constants
             yield constants.name, None, lambda: _tensors(tensors, constants)
