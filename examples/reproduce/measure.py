@@ -21,6 +21,7 @@ from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.progress import AnalysisProgress
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.runs import Run
 
@@ -114,8 +115,7 @@ def series_of(analysis: RunAnalysis, source: str, task: str) -> CouplingSeries |
 
 def peak_of(series: CouplingSeries | None) -> Estimate | None:
     """Return R̄_k at its peak with its interval; None where it is undefined."""
-    point = None if series is None else series.at(series.peak)
-    return None if point is None or series is None else _estimate(series, point.t)
+    return None if series is None or isinstance(series.peak, Undefined) else _estimate(series, series.peak.t)
 
 
 def at(series: CouplingSeries | None, t: int) -> Estimate | None:

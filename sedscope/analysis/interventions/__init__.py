@@ -12,7 +12,6 @@
 | `speedup` | all pairs of two groups |
 | `reference_groups` | which other intervention a result must stand beside, and what the two say together |
 | `accuracy_curves` | accuracy of a group over t, with its band |
-| `norm_share` | the share of the norm that was let through |
 | `cohorts` | which runs are compared with which |
 | `comparison_results` | the tree |
 | `compare` | the order |

@@ -27,8 +27,7 @@ from sedscope.analysis.interventions.comparison_results import (
     TimeToThreshold,
     TreatmentGroup,
 )
-from sedscope.analysis.interventions.norm_share import shares
-from sedscope.analysis.interventions.outcome import Outcome, outcome_of
+from sedscope.analysis.interventions.outcome import Outcome, outcome_of, shares
 from sedscope.analysis.interventions.reference_groups import (
     NO_FREEZE,
     ReferenceComparison,

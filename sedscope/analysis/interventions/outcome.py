@@ -1,18 +1,20 @@
 """One run in a comparison: its milestones, how far it was followed, and the share of the norm that was let through.
 
-Decides until when a run was followed: its last evaluation, whether it was ended, killed or is still being recorded.
-Reads manifest and scalars alone.
+Decides until when a run was followed: its last evaluation, whether it was ended, killed or is still being recorded;
+and that its share of the norm is the median over the steps since the first that was changed. Reads manifest and
+scalars alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from recorders.format import END_FINISHED, NORM_KEPT, STATE_FINISHED
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.constants import GROK_ACCURACIES
-from sedscope.analysis.interventions.norm_share import median_share
 from sedscope.analysis.interventions.recipe import Recipe, Seed
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY, accuracy, milestones
@@ -121,3 +123,30 @@ def _origin(manifest: Manifest) -> Iterator[tuple[str, str]]:
 def _task(run: Run, task: str) -> TaskOutcome:
     test, train = accuracy(run, TEST_ACCURACY, task), accuracy(run, TRAIN_ACCURACY, task)
     return TaskOutcome(task, milestones(run, task).grokking, test, train)
+
+
+def median_share(norm_kept: Floats | None, treatment: Treatment) -> float | Undefined:
+    """Return the median of norm after / norm before projection over the steps since the first that was changed.
+
+    Args:
+        norm_kept: `norm_kept` of every optimizer step; None where it was not recorded.
+        treatment: The intervention; a control lets everything through.
+    """
+    if not treatment.acts:
+        return Undefined("nothing is projected in a control")
+    # The recorder writes finite shares alone, but a run is foreign.
+    finite = np.empty(0) if norm_kept is None else norm_kept[np.isfinite(norm_kept)]
+    if len(finite) == 0:
+        return Undefined("norm_kept was not recorded")
+    changed = np.flatnonzero(finite < 1.0)
+    if len(changed) == 0:
+        return Undefined("no step was changed")
+    return float(np.median(finite[changed[0] :]))
+
+
+def shares(values: Sequence[float | Undefined]) -> tuple[float, float, float] | Undefined:
+    """Return the least, median and largest share of several runs; Undefined where none has one."""
+    defined = [value for value in values if not isinstance(value, Undefined)]
+    if not defined:
+        return next((value for value in values if isinstance(value, Undefined)), Undefined("there is no run"))
+    return min(defined), float(np.median(defined)), max(defined)

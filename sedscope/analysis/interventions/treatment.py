@@ -10,11 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from recorders.intervention.intervention_settings import (
-    DEFAULT_WINDOW,
-    EACH_STEP,
-    unmodified_steps,
-)
+from recorders.intervention.intervention_settings import DEFAULT_WINDOW, EACH_STEP, unmodified_steps
 from recorders.intervention.modes import CONTROL, MODES, InterventionMode
 from sedscope.runs import Manifest, printable
 

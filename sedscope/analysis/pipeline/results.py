@@ -108,10 +108,10 @@ class CouplingSeries:
     blocks: tuple[BlockCoupling, ...] = ()
     """Coupling per block at the peak and at the end, of the source's first variant."""
 
-    def at(self, moment: ValueAtStep | Undefined) -> CheckpointCoupling | None:
-        """Return the checkpoint of the peak or of the end; None where that is undefined."""
+    def at(self, moment: ValueAtStep | Undefined) -> CheckpointCoupling | Undefined:
+        """Return the checkpoint of the peak or of the end, or why there is none."""
         if isinstance(moment, Undefined):
-            return None
+            return moment
         return next(point for point in self.points if point.t == moment.t)
 
 

@@ -99,9 +99,10 @@ MILESTONES: list[ResultColumn[TaskResult]] = [
 
 
 def _moment(series: CouplingSeries, moment: ValueAtStep | Undefined) -> Value:
+    if isinstance(moment, Undefined):
+        return moment
     point = series.at(moment)
-    if isinstance(moment, Undefined) or point is None:
-        return moment if isinstance(moment, Undefined) else Undefined("there is no such checkpoint")
+    assert not isinstance(point, Undefined)
     return Reading(moment.value, _ends(point.interval), point.flat is not None)
 
 

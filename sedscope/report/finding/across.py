@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Strong, Words
@@ -19,13 +19,15 @@ _RELATIONS = (
 
 def summary(cases: Sequence[Case]) -> Words:
     """Compare gradient with trajectory and with the shuffled-label control, counted over the tasks of a run."""
-    trajectory = _counted(cases, "displacement", lambda case: contrast(case.gradient, case.trajectory, names=_NAMES))
-    control = _counted(
-        cases, "the shuffled-label control", lambda case: contrast(case.gradient, case.shuffled, names=_NAMES)
+    over_trajectory = [contrast(case.gradient, case.trajectory, names=_NAMES) for case in cases]
+    over_control = [contrast(case.gradient, case.shuffled, names=_NAMES) for case in cases]
+    relations = (
+        *_counted(over_trajectory, "displacement"),
+        "; ",
+        *_counted(over_control, "the shuffled-label control"),
     )
-    sentence: Words = ("Gradient directions of the tasks couple ", *trajectory, "; ", *control, ".")
-    contrasts = [contrast(case.gradient, case.shuffled, names=_NAMES) for case in cases]
-    unseen = sum(isinstance(each, Contrast) and each.verdict in ("equal", "below") for each in contrasts)
+    sentence: Words = ("Gradient directions of the tasks couple ", *relations, ".")
+    unseen = sum(isinstance(each, Contrast) and each.verdict in ("equal", "below") for each in over_control)
     if unseen:
         sentence = (*sentence, f" Where it is not above that control ({unseen} of {len(cases)}), the coupling is no"
                     " evidence that the directions serve the task.")  # fmt: skip
@@ -35,16 +37,17 @@ def summary(cases: Sequence[Case]) -> Words:
 _NAMES = ("a gradient source", "what it is compared with")
 
 
-def _counted(cases: Sequence[Case], other: str, compare: Callable[[Case], Contrast | Undefined]) -> Words:
+def _counted(contrasts: Sequence[Contrast | Undefined], other: str) -> Words:
     """Return `above displacement in 4 of 4 tasks (126× to 146×)`, then the other relations that occur."""
-    contrasts = [compare(case) for case in cases]
     clauses: list[Words] = []
     for verdict, relation in _RELATIONS:
         values = [each.factor.value for each in contrasts if isinstance(each, Contrast) and each.verdict == verdict]
         if values:
-            counted = f" {other} in {len(values)} of {len(cases)} tasks ({times(min(values))} to {times(max(values))})"
+            counted = (
+                f" {other} in {len(values)} of {len(contrasts)} tasks ({times(min(values))} to {times(max(values))})"
+            )
             clauses.append((Strong(relation), counted))
     unknown = sum(isinstance(each, Undefined) for each in contrasts)
     if unknown:
-        clauses.append((f"in a way that is not known to {other} in {unknown} of {len(cases)} tasks",))
+        clauses.append((f"in a way that is not known to {other} in {unknown} of {len(contrasts)} tasks",))
     return tuple(piece for index, clause in enumerate(clauses) for piece in ((", ", *clause) if index else clause))

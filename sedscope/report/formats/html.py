@@ -12,21 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from sedscope.analysis.glossary import GLOSSARY
-from sedscope.report.document import (
-    Code,
-    Content,
-    Document,
-    Figure,
-    Figures,
-    Items,
-    Name,
-    Paragraph,
-    Piece,
-    Strong,
-    Table,
-    Term,
-    Words,
-)
+from sedscope.report.document import Content, Document, Figure, Name, Piece, Strong, Term, Words
 
 TEMPLATE = "report.html.j2"
 
@@ -66,17 +52,8 @@ def _piece(piece: Piece) -> Markup:
             return Markup("<strong>{}</strong>").format(piece.text)
 
 
-_KINDS: dict[type[Content], str] = {
-    Paragraph: "paragraph",
-    Items: "items",
-    Table: "table",
-    Figures: "figures",
-    Code: "code",
-}
-
-
 def _kind(block: Content) -> str:
-    return _KINDS[type(block)]
+    return type(block).__name__.lower()
 
 
 def _svg(figure: Figure) -> Markup:

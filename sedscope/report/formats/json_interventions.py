@@ -12,7 +12,6 @@ from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.comparison_results import TimeToThreshold
 from sedscope.analysis.interventions.reference_groups import verdict
 from sedscope.analysis.interventions.speedup import Pair, SpeedUp
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
@@ -99,7 +98,7 @@ def _speedup(speedup: SpeedUp) -> Json:
         "reference": speedup.reference,
         "average": _average(speedup.average, "average", reasons),
         "censored": speedup.is_censored,
-        "bound": None if speedup.bound is None else _ratio(speedup.bound),
+        "bound": None if speedup.bound is None else asdict(speedup.bound),
         "verdict": verdict(speedup.average),
         "pairs": [_pair(pair, reasons) for pair in speedup.pairs],
         "unpaired": [{"seed": seed, "reason": reason} for seed, reason in speedup.unpaired],
@@ -122,12 +121,8 @@ def _pair(pair: Pair, reasons: Reasons) -> Json:
         "seed": pair.seed,
         "reference": _time(pair.reference),
         "own": _time(pair.own),
-        "ratio": None if ratio is None else _ratio(ratio),
+        "ratio": None if ratio is None else asdict(ratio),
     }
-
-
-def _ratio(ratio: QuotientBounds) -> Json:
-    return {"low": ratio.low, "high": ratio.high}
 
 
 def _time(time: CensoredTime) -> Json:

@@ -13,15 +13,7 @@ from dataclasses import asdict
 from sedscope.analysis.constants import LEVEL, RESAMPLES
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries, RunAnalysis
-from sedscope.analysis.result_view.columns import (
-    CHECKPOINTS,
-    MILESTONES,
-    RANKS,
-    RBAR,
-    SOURCES,
-    SPECTRA,
-    TaskResult,
-)
+from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, RBAR, SOURCES, SPECTRA, TaskResult
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.result_view.run_view import task_results
 from sedscope.analysis.settings import Settings

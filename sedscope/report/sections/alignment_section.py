@@ -7,17 +7,7 @@ import numpy as np
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.alignment_floor import ABOVE_FLOOR, alignment_floors
-from sedscope.report.document import (
-    CellNotes,
-    ColumnHead,
-    Figure,
-    Name,
-    Section,
-    Table,
-    TableCell,
-    Term,
-    Words,
-)
+from sedscope.report.document import CellNotes, ColumnHead, Figure, Name, Section, Table, TableCell, Term, Words
 from sedscope.report.finding.phrases import with_sign
 from sedscope.report.plots.alignment_figure import alignment_figure
 from sedscope.report.sections.cells import EMPTY, name, names_column

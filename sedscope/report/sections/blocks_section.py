@@ -43,13 +43,10 @@ def _table(basis: RunAtBasis, task: str, index: int) -> Table:
 
 def _rows(series: CouplingSeries, n_blocks: int, notes: CellNotes) -> list[tuple[TableCell, ...]]:
     point = series.at(series.final)
-    energy: Floats | Undefined = Undefined("there is no final checkpoint")
-    if point is not None:
-        energy = point.energy
-    elif isinstance(series.final, Undefined):
-        energy = series.final
-    at_end = next((each for each in series.blocks if point is not None and each.t == point.t), None)
-    coupling = Undefined("it was not measured") if at_end is None else at_end.A
+    energy = point if isinstance(point, Undefined) else point.energy
+    coupling: Floats | Undefined = Undefined("it was not measured")
+    if not isinstance(point, Undefined):
+        coupling = next((block.A for block in series.blocks if block.t == point.t), coupling)
     return [
         (name(series.source), TableCell("energy"), *_shares(energy, n_blocks, notes)),
         (EMPTY, TableCell("coupling"), *_shares(coupling, n_blocks, notes)),

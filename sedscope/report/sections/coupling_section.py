@@ -7,17 +7,7 @@ from sedscope.analysis.result_view.columns import SOURCES
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.result_view.run_view import SourceMatrix, is_crossed
 from sedscope.analysis.sources.variants import is_control
-from sedscope.report.document import (
-    CellNotes,
-    Content,
-    Figure,
-    Name,
-    Paragraph,
-    Section,
-    Table,
-    Term,
-    Words,
-)
+from sedscope.report.document import CellNotes, Content, Figure, Name, Paragraph, Section, Table, Term, Words
 from sedscope.report.plots.ratio_figure import control_band, ratio_figure
 from sedscope.report.sections.cells import heads, name, names_column, value_cell
 from sedscope.report.sections.run_section import RunAtBasis, figure, not_measured, side_by_side

@@ -55,14 +55,12 @@ def _row(series: CouplingSeries, ratios: Columns, others: Columns, notes: CellNo
 
 def _final(series: CouplingSeries, column: ResultColumn[CheckpointCoupling]) -> Value:
     point = series.at(series.final)
-    if isinstance(series.final, Undefined) or point is None:
-        return series.final if isinstance(series.final, Undefined) else Undefined("there is no final checkpoint")
-    return column.read(point)
+    return point if isinstance(point, Undefined) else column.read(point)
 
 
 def _draws(series: CouplingSeries) -> TableCell:
     point = series.at(series.final)
-    if point is None or point.spread is None:
+    if isinstance(point, Undefined) or point.spread is None:
         return TableCell("")
     n = sum(value is not None for value in point.spread.rbar)
     return TableCell(between((point.spread.low, point.spread.high)), detail=f"n = {n}")

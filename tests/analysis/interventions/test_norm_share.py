@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from comparison_samples import treatment
 
-from sedscope.analysis.interventions.norm_share import median_share
+from sedscope.analysis.interventions.outcome import median_share
 from sedscope.analysis.undefined import Undefined
 
 KEEP = treatment("keep-sed")
