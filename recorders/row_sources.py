@@ -27,7 +27,6 @@ SGD_MOMENTUM: Final = "sgd/momentum"
 ADAM_ADAPTIVE: Final = "adam/adaptive"
 ADAM_WEIGHT_DECAY: Final = "adam/weight_decay"
 DECAYED: Final = "stage/decayed"
-RAW_UPDATE: Final = "raw/update"
 UPDATE: Final = "update"
 DISPLACEMENT: Final = "displacement"
 

@@ -5,7 +5,6 @@ Decides how a wrong member is refused; which members there are is left to the ca
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, NoReturn
 
@@ -40,13 +39,6 @@ class Members:
         if type(value) is not int or value < least:
             self.refuse(name, f"an integer ≥ {least}")
         return value
-
-    def real(self, name: str) -> float:
-        """Return a finite number."""
-        value = self.value.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self.refuse(name, "a number")
-        return float(value)
 
     def boolean(self, name: str) -> bool:
         """Return true or false."""
