@@ -139,8 +139,8 @@ def _notes(table: StageTable) -> Iterator[str]:
     if matched_loss != table.loses_most:
         lost = f"nothing ({matched_loss.reason})" if isinstance(matched_loss, Undefined) else names[matched_loss]
         yield f"R^matched loses most at: {lost}"
-    for missing, same in table.merged:
-        yield f"same here: {missing}, {same}"
+    for missing, equal_stage in table.merged:
+        yield f"same here: {missing}, {equal_stage}"
     flat = [f"{short(stage)} {stage.flat}" for stage in table.stages if stage.flat]
     if flat:
         yield f"flat spectrum, of {len(table.steps)} steps: {', '.join(flat)}"
