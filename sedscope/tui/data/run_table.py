@@ -63,9 +63,9 @@ def _least_grok(row: RunRow) -> int | None:
 
 def _natural(text: str) -> list[tuple[bool, int, str]]:
     """Return a sorting key that takes numbers inside names as numbers: run-2 before run-10."""
-    parts = re.split("([0-9]+)", text.casefold())
+    pieces = re.split("([0-9]+)", text.casefold())
     # Numbers stand at the odd places, between the texts around them.
-    return [(False, int(part), "") if index % 2 else (True, 0, part) for index, part in enumerate(parts) if part]
+    return [(False, int(piece), "") if index % 2 else (True, 0, piece) for index, piece in enumerate(pieces) if piece]
 
 
 COLUMNS = (
