@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-NUMERICS_VERSION = 2
+NUMERICS_VERSION = 3
 """Raised when the same key would give other numbers for a reason that no constant here shows."""
 
 LEAST_SPAN = 20
@@ -17,6 +17,10 @@ LEAST_SPAN = 20
 NUMERICAL_RANK = 1e-7
 """σ_k at or below this share of σ_1 counts as zero. The Gram matrix holds σ², so that σ is known to the square root of
 float64's rounding, 1.5e-8, and this leaves a little room."""
+
+UNIT_LENGTH_TOLERANCE = 1e-6
+"""How far from 1 the length of a direction may be that was written in the basis of a span. Rounding leaves 2e-11 of
+rows whose lengths differ by up to 24 orders of magnitude; more means that the direction is not in the span."""
 
 FLAT_GAP = 1.1
 """σ_K/σ_(K+1) below which the choice of the top K directions is arbitrary."""

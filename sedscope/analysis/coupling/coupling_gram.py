@@ -1,8 +1,8 @@
 """A of every direction in a span from the JVPs of a basis of that span: other W and K without a new product.
 
 With Y = J V, V the rows of a basis [m, P], the matrix B = Y Y^T/N gives A(Σ_i c_i v_i) = c^T B c. It is held per group
-of probes. The basis is best the window's own v_1 … v_r: then B is as well conditioned as the coupling itself, and the
-float32 products of a small σ_k are not drowned by those of a large one.
+of probes. The basis is orthonormal (`spectra.span_basis`), so that B is as well conditioned as the coupling itself, and
+the float32 products of a small σ_k are not drowned by those of a large one.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.spectra.window_svd import WindowSVD
-from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
@@ -52,31 +50,6 @@ class CouplingGram:
         # A product and a sum: looking for the best order of an einsum costs more than the work itself.
         sums = ((self.sums @ coefficients) * coefficients).sum(axis=1).T
         return GroupedCoupling(np.maximum(sums, 0.0), self.counts)
-
-
-def in_basis(svd: WindowSVD, window: Window, inner: Window, coefficients: Floats) -> Floats:
-    """Write combinations of an inner window's rows in the directions v_1 … v_r of the window around it.
-
-    row_i = Σ_k u_k[i] σ_k v_k, so a combination c of rows is (Σ U^T c) in the directions.
-
-    Args:
-        svd: Decomposition of the outer window, whose directions are the basis.
-        window: The outer window.
-        inner: The inner window; its rows must lie within the outer one.
-        coefficients: `[inner.n_rows, q]`, for example `combinations` of the inner window's decomposition.
-
-    Returns:
-        `[r, q]`, r = rank of the outer window.
-
-    Raises:
-        UsageError: The inner window reaches outside.
-    """
-    if inner.start < window.start or inner.stop > window.stop:
-        raise UsageError(
-            f"window: rows {inner.start}:{inner.stop} must lie within the computed {window.start}:{window.stop}"
-        )
-    left = svd.left[inner.start - window.start : inner.stop - window.start, : svd.rank]
-    return np.asarray((left * svd.sigma[: svd.rank]).T @ coefficients)
 
 
 def ceiling(coupling: Floats) -> float | Undefined:

@@ -14,7 +14,6 @@ import numpy as np
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Key
-from sedscope.analysis.coupling.coupling_gram import in_basis
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.measure import measure
 from sedscope.analysis.pipeline.measurement import RowMeasurement, Shape
@@ -24,7 +23,7 @@ from sedscope.analysis.pipeline.span import Span, span_at
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.spectra.sed_directions import combinations, subspace_cosines
+from sedscope.analysis.spectra.sed_directions import combinations, combine_rows, subspace_cosines
 from sedscope.analysis.spectra.window_svd import flatness
 from sedscope.analysis.undefined import Undefined
 
@@ -97,7 +96,7 @@ def inner_products(spans: Sequence[Span], n_columns: int, *, buffer_bytes: int =
     products = np.zeros((total, total))
     for first in range(0, n_columns if spans else 0, width):
         columns = slice(first, min(first + width, n_columns))
-        block = np.concatenate([span.coefficients.T @ _read(span, columns) for span in spans])
+        block = np.concatenate([combine_rows(span.coefficients, _read(span, columns)) for span in spans])
         products += block @ block.T
     return products
 
@@ -175,6 +174,7 @@ def _basis(
     spectrum = rolling.spectrum(window)
     if isinstance(spectrum, Undefined):
         return spectrum
-    if not settings.through_gram:
+    if span.basis is None:
         return np.eye(span.size), flatness(spectrum, rank)
-    return in_basis(span.spectrum, span.window, window, combinations(spectrum, rank)), flatness(spectrum, rank)
+    directions = span.basis.express(window, combinations(spectrum, rank))
+    return directions if isinstance(directions, Undefined) else (directions, flatness(spectrum, rank))

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 
 from sedscope.analysis.constants import LEADING_SHARES
-from sedscope.analysis.coupling.coupling_gram import in_basis
 from sedscope.analysis.coupling.response import join_responses
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
@@ -155,6 +154,7 @@ def _variant_result(
     spectrum = rolling.spectrum(window)
     if isinstance(spectrum, Undefined):
         return spectrum
-    within_span = settings.through_gram
-    coefficients = in_basis(span.spectrum, span.window, window, combinations(spectrum, rank)) if within_span else None
+    coefficients = None if span.basis is None else span.basis.express(window, combinations(spectrum, rank))
+    if isinstance(coefficients, Undefined):
+        return coefficients
     return VariantResult(spectrum, response, coefficients, response.directions(coefficients))

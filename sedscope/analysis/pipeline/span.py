@@ -18,7 +18,7 @@ from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
 from sedscope.analysis.spectra.source_rows import SourceRows
-from sedscope.analysis.spectra.window_svd import WindowSVD
+from sedscope.analysis.spectra.span_basis import SpanBasis
 from sedscope.analysis.spectra.windows import Window, span_of
 from sedscope.analysis.undefined import Undefined
 
@@ -30,9 +30,10 @@ class Span:
     variant: Variant
     rows: SourceRows
     window: Window
-    spectrum: WindowSVD
     coefficients: Floats
     """The m directions as combinations of rows `[n_rows, m]`."""
+    basis: SpanBasis | None
+    """What the directions are where they span all rows of the window; None where they are its own leading ones."""
     row: int | None
     """Position of the source's row at the checkpoint itself, whose own direction is put against it as well."""
 
@@ -86,9 +87,18 @@ def span_at(
         with_row: Whether the row at the checkpoint is put against it as well.
     """
     settings = context.settings
-    if settings.through_gram:
-        return window_span(context, variant, rolling, t, span_of(settings.window), None, with_row=with_row)
-    return window_span(context, variant, rolling, t, settings.window[0], settings.rank[0], with_row=with_row)
+    if not settings.through_gram:
+        return window_span(context, variant, rolling, t, settings.window[0], settings.rank[0], with_row=with_row)
+    rows = context.rows(variant)
+    if isinstance(rolling, Undefined):
+        return rolling
+    if isinstance(rows, Undefined):
+        return rows
+    window = rolling.window(t, span_of(settings.window))
+    basis = rolling.span_basis(window)
+    if isinstance(basis, Undefined):
+        return basis
+    return Span(variant, rows, window, basis.coefficients, basis, rolling.row_at(t) if with_row else None)
 
 
 def window_span(
@@ -97,7 +107,7 @@ def window_span(
     rolling: RollingSpectra | Undefined,
     t: int,
     size: int,
-    rank: int | None,
+    rank: int,
     *,
     with_row: bool = False,
 ) -> Span | Undefined:
@@ -109,12 +119,12 @@ def window_span(
         rolling: Its windows.
         t: The checkpoint.
         size: W.
-        rank: K; None for every direction of the window.
+        rank: K.
         with_row: Whether the row at the checkpoint is put against it as well.
     """
+    rows = context.rows(variant)
     if isinstance(rolling, Undefined):
         return rolling
-    rows = context.rows(variant)
     if isinstance(rows, Undefined):
         return rows
     window = rolling.window(t, size)
@@ -122,4 +132,4 @@ def window_span(
     if isinstance(spectrum, Undefined):
         return spectrum
     row = rolling.row_at(t) if with_row else None
-    return Span(variant, rows, window, spectrum, combinations(spectrum, rank), row)
+    return Span(variant, rows, window, combinations(spectrum, rank), None, row)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.coupling.coupling_gram import CouplingGram, ceiling, in_basis
+from sedscope.analysis.coupling.coupling_gram import CouplingGram, ceiling
 from sedscope.analysis.coupling.response import ResponseGram
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
 from sedscope.analysis.pipeline.results import NOT_MEASURED, CheckpointCoupling, CouplingSeries
@@ -22,6 +22,7 @@ from sedscope.analysis.pipeline.window_coupling import WindowCoupling, checkpoin
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.sed_directions import combinations
+from sedscope.analysis.spectra.span_basis import SpanBasis
 from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
@@ -33,16 +34,11 @@ from sedscope.analysis.undefined import Undefined
 class SpanGram:
     """The coupling of every direction in one window's span."""
 
-    window: Window
-    spectrum: WindowSVD
+    basis: SpanBasis
     gram: CouplingGram
-    """Inner products of its directions v_1 … v_m per group of probes."""
+    """Inner products of the basis per group of probes."""
     B: Floats
     """Their mean over all probes `[m, m]`."""
-
-    def coefficients(self, window: Window, spectrum: WindowSVD, rank: int) -> Floats:
-        """Return v_1 … v_K of a window within the span as combinations of the span's directions `[m, K]`."""
-        return in_basis(self.spectrum, self.window, window, combinations(spectrum, rank))
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,9 @@ class SpanCouplings:
         if isinstance(located, Undefined):
             return located
         span, spectrum, window = located
-        c = span.coefficients(window, spectrum, rank)
+        c = span.basis.express(window, combinations(spectrum, rank))
+        if isinstance(c, Undefined):
+            return c
         # c^T B c of all probes together: a product per group is taken only where an interval resamples the groups.
         A = np.maximum((c * (span.B @ c)).sum(axis=0), 0.0)
         return WindowCoupling(spectrum, A, span.gram.coupling(c) if intervals else None)
@@ -102,7 +100,9 @@ class SpanCouplings:
         if isinstance(random, Undefined):
             return random
         span, spectrum, window = located
-        basis = span.coefficients(window, spectrum, spectrum.rank)
+        basis = span.basis.express(window, combinations(spectrum))
+        if isinstance(basis, Undefined):
+            return basis
         strongest = ceiling(basis.T @ span.B @ basis)
         if isinstance(strongest, Undefined):
             return strongest
@@ -156,8 +156,8 @@ def _span_gram(variant: Variant, result: CheckpointResult) -> SpanGram | Undefin
     answer = result.responses.get(variant, NOT_MEASURED)
     if isinstance(answer, Undefined):
         return answer
-    assert isinstance(answer.response, ResponseGram), "the settings ask for spans"
-    span = result.spans[variant]
+    basis = result.spans[variant].basis
+    assert isinstance(answer.response, ResponseGram) and basis is not None, "the settings ask for spans"
     sums = np.ascontiguousarray(answer.response.centroids.sums[:, : answer.size, : answer.size])
     gram = CouplingGram(sums, answer.response.centroids.counts)
-    return SpanGram(span.window, span.spectrum, gram, gram.B)
+    return SpanGram(basis, gram, gram.B)

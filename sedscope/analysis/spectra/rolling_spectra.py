@@ -14,10 +14,13 @@ import numpy as np
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.settings import Align
 from sedscope.analysis.spectra.gram import BandedGram
+from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
 from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
 from sedscope.analysis.spectra.windows import Window, place_windows
 from sedscope.analysis.undefined import Undefined
+
+_NO_ROW = Undefined("there is no row on this side of the checkpoint")
 
 
 @dataclass(eq=False)
@@ -50,11 +53,17 @@ class RollingSpectra:
     def spectrum(self, window: Window) -> WindowSVD | Undefined:
         """Return the singular values and left vectors of a window."""
         if window.n_rows == 0:
-            return Undefined("there is no row on this side of the checkpoint")
+            return _NO_ROW
         rows = (window.start, window.stop)
         if rows not in self._spectra:
             self._spectra[rows] = decompose_window(self.gram.window(*rows))
         return self._spectra[rows]
+
+    def span_basis(self, window: Window) -> SpanBasis | Undefined:
+        """Return a basis of the span of a window's rows, which serves every window within it."""
+        if window.n_rows == 0:
+            return _NO_ROW
+        return span_basis(self.gram.window(window.start, window.stop), window)
 
     def row_at(self, t: int) -> int | None:
         """Return the position of the row at step t; None where it does not exist, is zero, or holds NaN or Inf."""

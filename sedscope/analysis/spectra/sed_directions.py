@@ -53,8 +53,15 @@ def apply_combinations(
     for first in range(0, n_columns, width):
         columns = slice(first, min(first + width, n_columns))
         block = np.asarray(rows(window.start, window.stop, columns), dtype=np.float64)
-        np.matmul(coefficients.T, block, out=directions[:, columns])
+        directions[:, columns] = combine_rows(coefficients, block)
     return directions
+
+
+def combine_rows(coefficients: Floats, rows: Floats) -> Floats:
+    """Return combinations `[m, P]` of rows `[n, P]` by coefficients `[n, m]`."""
+    # A row that no combination uses may hold NaN, and 0·NaN would spread it.
+    used = coefficients.any(axis=1)
+    return np.asarray(coefficients.T @ rows if used.all() else coefficients[used].T @ rows[used])
 
 
 def subspace_cosines(cross: Floats) -> Floats:

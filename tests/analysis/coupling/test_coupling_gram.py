@@ -7,11 +7,12 @@ import pytest
 from plain_gram import gram_of
 
 from recorders.errors import UsageError
-from sedscope.analysis.coupling.coupling_gram import CouplingGram, ceiling, in_basis
+from sedscope.analysis.coupling.coupling_gram import CouplingGram, ceiling
 from sedscope.analysis.coupling.coupling_sums import coupling
 from sedscope.analysis.features.centroid_jvp import exact_jvps
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
+from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
 from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window
 from sedscope.analysis.spectra.windows import Window
 
@@ -25,19 +26,20 @@ def spectrum_of(rows):
 def test_smaller_windows_from_the_coupling_gram_of_a_larger_one(fixture_run):
     rows, model = fixture_run.gradients, fixture_run.model(20)
     outer = Window(500, 11, 21, 10)
-    found = spectrum_of(rows[11:21])
+    span = span_basis(rows[11:21] @ rows[11:21].T, outer)
+    assert isinstance(span, SpanBasis)
 
     def read(start, stop, columns):
         return rows[start:stop, columns]
 
-    basis = apply_combinations(read, outer, combinations(found), rows.shape[1])
+    basis = apply_combinations(read, outer, span.coefficients, rows.shape[1])
     gram = gram_of(exact_jvps(model, basis), len(basis), 96)
     for start, stop in ((11, 21), (16, 21), (20, 21)):
         inner = Window(500, start, stop, stop - start)
         own = combinations(spectrum_of(rows[start:stop]))
         directions = apply_combinations(read, inner, own, rows.shape[1])
         plain = coupling(exact_jvps(model, directions), len(directions), 96)
-        np.testing.assert_allclose(gram.coupling(in_basis(found, outer, inner, own)).sums, plain.sums, rtol=1e-7)
+        np.testing.assert_allclose(gram.coupling(span.express(inner, own)).sums, plain.sums, rtol=1e-7)
     highest, strongest = ceiling(gram.B), np.linalg.eigh(gram.B)[1][:, -1]
     reached = coupling(exact_jvps(model, [strongest @ basis]), 1, 96).A
     np.testing.assert_allclose(reached, highest, rtol=1e-9)
@@ -45,9 +47,10 @@ def test_smaller_windows_from_the_coupling_gram_of_a_larger_one(fixture_run):
 
 
 def test_windows_outside_are_refused():
-    found = spectrum_of(np.eye(3))
+    span = span_basis(np.eye(3), Window(0, 1, 4, 3))
+    assert isinstance(span, SpanBasis)
     with pytest.raises(UsageError, match=r"rows 0:2 must lie within the computed 1:4"):
-        in_basis(found, Window(0, 1, 4, 3), Window(0, 0, 2, 2), np.ones((2, 1)))
+        span.express(Window(0, 0, 2, 2), np.ones((2, 1)))
 
 
 def test_combinations_must_fit():
