@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -301,3 +301,22 @@ def setting_rows() -> tuple[SettingRow, ...]:
     return tuple(
         replace(column.metadata["row"], name=column.name, default=column.default) for column in fields(Settings)
     )
+
+
+def flags(settings: Settings, sources: Sequence[str] | None, tasks: Sequence[str] | None, crossed: bool) -> list[str]:
+    """Return what to write behind `sedscope report RUNS` so that it gives the same numbers.
+
+    Args:
+        settings: What the analysis was asked for.
+        sources: Full names; None for every one.
+        tasks: None for every one.
+        crossed: Every source against every task.
+    """
+    words: list[str] = []
+    for row in setting_rows():
+        value = getattr(settings, row.name)
+        if row.flag is not None and value != row.default:
+            words += [row.flag, row.word(value)]
+    for name, names in (("--sources", sources), ("--tasks", tasks)):
+        words += [] if names is None else [name, ",".join(names)]
+    return words + (["--crossed"] if crossed else [])

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sedscope.analysis.pipeline.command_line import flags
-from sedscope.analysis.settings import Settings
+from sedscope.analysis.settings import Settings, flags
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class Tab(Vertical):
 
     def report_flags(self) -> list[str]:
         """Return the flags behind the runs in the command that gives the numbers of this tab."""
-        from sedscope.analysis.pipeline.command_line import flags
+        from sedscope.analysis.settings import flags
 
         return flags(self.shell.settings, None, None, False)
 

@@ -11,10 +11,9 @@ from comparison_samples import outcome, paper
 from viewing import HOSTILE
 
 from sedscope.analysis.interventions import compare
-from sedscope.analysis.pipeline.command_line import flags
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, grid_labels
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, Spread, Stage, StageTable
-from sedscope.analysis.settings import Settings
+from sedscope.analysis.settings import Settings, flags
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
