@@ -12,7 +12,6 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 PACKAGES = {"recorders": ROOT / "recorders"}
 """Packages whose tests have a folder of their own name; every other folder of tests belongs to one of `sedscope`."""
-FIXTURES = TESTS / "fixtures"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -90,7 +89,7 @@ def test_a_test_that_only_calls_is_noticed(body: str, toothless: bool) -> None:
 
 
 def test_folders_of_tests_mirror_those_of_the_code() -> None:
-    folders = [path for path in TESTS.rglob("*") if path.is_dir() and path.name != "__pycache__" and path != FIXTURES]
+    folders = {path.parent for path in TESTS.rglob("*.py")} - {TESTS}
     assert len(folders) > 20
     belongs_to = {path: path.relative_to(TESTS) for path in folders}
     assert [

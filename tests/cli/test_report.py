@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from recorders.format import FORMAT_VERSION
 from sedscope.analysis.features import centroid_jvp
 from sedscope.cli.main import run
 
@@ -73,7 +74,7 @@ def test_a_folder_with_bad_runs_reports_the_rest_and_lists_them(
     shown = capsys.readouterr()
     assert shown.out.count("modular-addition  tasks add") == 2
     assert "· damaged" in shown.out
-    assert f"sedscope: {folder}/newer: format 99, but this version reads up to 1" in shown.err
+    assert f"sedscope: {folder}/newer: format 99, but this version reads up to {FORMAT_VERSION}" in shown.err
     assert f"sedscope: {folder}/truncated: damaged: shards/" in shown.err
     document = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [one["state"] for one in document["runs"]] == ["finished", "damaged"]

@@ -26,6 +26,7 @@ from sedscope.report.formats.report_json import render_json
 from sedscope.report.formats.terminal import print_run
 from sedscope.report.sections.compose import compose
 from sedscope.tui.tabs.coupling.coupling_tab import CouplingTab
+from sedscope.tui.widgets.matrix_pane import MatrixPane
 
 
 def seven_peaks(series: CouplingSeries) -> Value:
@@ -70,7 +71,7 @@ def test_a_made_up_column_is_found_on_every_face(
     async def session() -> None:
         async with viewing(path, folder=tmp_path, size=(200, 60), tab="Coupling") as (app, pilot):
             tab = await _coupling(pilot.app)
-            matrix = tab.matrix_pane("matrix").view.heatmap
+            matrix = tab.panel("matrix", MatrixPane).view.heatmap
             assert matrix.columns[-1] == made_up.title
             await shows(app, made_up.title)
 
