@@ -359,7 +359,8 @@ def current_name(name: str) -> str:
     """Return today's name, or glob, for one of run format 1 or report version 1; every other name as it is."""
     if name == "adamw/decay":
         return ADAM_WEIGHT_DECAY
-    return f"adam/{name.removeprefix('adamw/')}" if name.startswith("adamw/") else name
+    # What follows is a name's slash or a glob's sign: a source that merely begins alike keeps its name.
+    return f"adam{name[5:]}" if name.startswith(("adamw/", "adamw*", "adamw?", "adamw[")) else name
 
 
 def stored_name(name: str, format_version: int) -> str:

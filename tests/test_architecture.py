@@ -1,6 +1,7 @@
 """The architecture, executable: who may import whom, and what an import may load."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -85,3 +86,16 @@ def test_both_ways_to_call_the_command_are_one() -> None:
         for command in ([sys.executable, "-m", "sedscope"], [script])
     ]
     assert printed == [f"sedscope {version('sedscope')}\n"] * 2
+
+
+def test_every_path_on_the_page_of_the_architecture_exists() -> None:
+    """Paths stand in full, or below the folder that the line "Paths from `…`" of their section names."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    missing, named = [], 0
+    for section in page.split("\n## "):
+        base = re.search(r"^Paths from `([^`]+)`", section, flags=re.MULTILINE)
+        for path in re.findall(r"`([\w./]+(?:\.py|/))`", section):
+            named += 1
+            folders = (ROOT, ROOT / base[1]) if base else (ROOT,)
+            missing += [] if any((folder / path).exists() for folder in folders) else [path]
+    assert named > 100 and missing == []

@@ -11,6 +11,7 @@ import pytest
 from analysed_run import SAMPLES, SETTINGS
 from run_directory import manifest
 
+from recorders.errors import UsageError
 from recorders.format import FORMAT_VERSION
 from recorders.recording_options import RecordingOptions
 from recorders.row_sources import ROW_SOURCES, current_name, stored_name
@@ -20,6 +21,8 @@ from sedscope.cli.main import run as run_command
 from sedscope.report.gate.baseline import read_report
 from sedscope.report.gate.grammar import parse_check
 from sedscope.runs import open_run
+from sedscope.sweep.sweep import Sweep
+from sedscope.sweep.sweep_file import merged
 
 P = manifest()["selection"]["P"]
 
@@ -46,6 +49,10 @@ def test_the_sample_runs_stay_as_they_were_recorded_and_show_todays_names() -> N
 def test_old_names_are_selectable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(SAMPLES / "addition", tmp_path / "run", ignore=shutil.ignore_patterns("derived"))
     run = open_run(tmp_path / "run")
+    for old, new in (("adamw/momentum", "adam/momentum"), ("adamw/decay", "adam/weight_decay")):
+        np.testing.assert_array_equal(run.rows(old, [240]), run.rows(new, [240]))
+        np.testing.assert_array_equal(run.steps(old), run.steps(new))
+        assert run.is_stored(old) == run.is_stored(new) and run.identity("rows", old) == run.identity("rows", new)
     spectra = analyse(run, SETTINGS, sources=["adamw/adaptive"]).spectra
     assert [series.source for series in spectra] == ["adam/adaptive"]
     assert RecordingOptions(sources=("adamw/*", "update")).sources == ("adam/*", "update")
@@ -54,6 +61,26 @@ def test_old_names_are_selectable(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run_command([*words, "--random", "3", "--checkpoints", "2", "--check", check]) == 0
     assert "adam/adaptive" in capsys.readouterr().out
     assert parse_check(check).left == parse_check(check.replace("adamw", "adam")).left
+
+
+def test_an_unknown_name_is_refused_as_it_was_written() -> None:
+    with pytest.raises(UsageError, match="'adamw/nope'"):
+        analyse(open_run(SAMPLES / "addition"), SETTINGS, sources=["adamw/nope"])
+
+
+def test_the_format_pages_tell_readers_of_other_languages_the_old_names() -> None:
+    for page in ("run-format.md", "report-json.md"):
+        text = (SAMPLES.parent / "docs" / page).read_text(encoding="utf-8")
+        assert [name for name in ("adamw/momentum", "adamw/adaptive", "adamw/decay") if name not in text] == []
+
+
+def test_a_sweep_that_was_begun_under_old_names_goes_on(tmp_path: Path) -> None:
+    sweep = Sweep(("train.py",), recording=RecordingOptions(sources=("adamw/*", "update")))
+    (manifest_now, _) = merged(tmp_path, sweep, sweep.cells())
+    text = json.dumps(manifest_now)
+    assert '"adam/*"' in text
+    (tmp_path / "sweep.json").write_text(text.replace('"adam/*"', '"adamw/*"'))
+    assert merged(tmp_path, sweep, sweep.cells())[0]["recording"]["sources"] is not None
 
 
 def test_a_baseline_of_version_1_is_compared_under_todays_names(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recorders.errors import TooLittleDataError, UsageError
 from recorders.format import NOTES_AS_DATA, ORDERLY_ENDS, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
-from recorders.row_sources import parse_source
+from recorders.row_sources import current_name, parse_source
 from recorders.store.lock import Holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.derived import DERIVATIONS
@@ -145,7 +145,7 @@ class Run:
 
     def is_stored(self, source: str) -> bool:
         """Return whether the source's rows stand in the shards; otherwise the weights give them."""
-        return source in self.history.rows
+        return current_name(source) in self.history.rows
 
     def steps(self, source: str) -> Steps:
         """Return the recorded t `[n]`, ascending, that have a row of `source`.
@@ -154,7 +154,7 @@ class Run:
             TooLittleDataError: the run has no rows at all.
             UsageError: there is no such source; the known ones are listed.
         """
-        self._check_source(source)
+        source = self._checked_source(source)
         if self.is_stored(source):
             return stored_steps(self.history.rows[source])
         return DERIVATIONS[source].steps(self)
@@ -174,6 +174,7 @@ class Run:
             UsageError: unknown source, or a step without a row.
             DamagedError: these rows are not what was written; afterwards the run ends before them.
         """
+        source = self._checked_source(source)
         recorded = self.steps(source)
         t = recorded if steps is None else np.asarray(steps, dtype=np.int64)
         positions(source, recorded, t)
@@ -247,6 +248,8 @@ class Run:
         """
         if kind == "manifest":
             return self._directory.text_digest
+        if kind == "rows" and name is not None:
+            name = current_name(name)
         if kind == "rows" and name is not None and steps is None:
             steps = self.steps(name)
         chosen_steps = None if steps is None else [int(t) for t in steps]
@@ -273,12 +276,14 @@ class Run:
             self._series = self._scalar_store.series(self.history)
         return self._series
 
-    def _check_source(self, source: str) -> None:
-        sources = self.sources()
+    def _checked_source(self, source: str) -> str:
+        """Return today's name of a source, which earlier versions may have called otherwise."""
+        name, sources = current_name(source), self.sources()
         if not sources:
             raise TooLittleDataError(f"{self._directory.folder.shown}: no committed rows yet")
-        if source not in sources:
+        if name not in sources:
             raise UsageError(f"source: {source!r} is not recorded; known: {', '.join(sources)}")
+        return name
 
     def _checked_step(self, t: int) -> int:
         positions("weights", self.weight_steps(), np.array([t], dtype=np.int64))

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from recorders.errors import InputOutputError, NotARunError, RefusedError
 from recorders.recording_options import RECORDING_OPTIONS, RecordingOptions
+from recorders.row_sources import current_name
 from recorders.store import durable, strictjson
 from sedscope.runs.files.folder import MissingError, RunFolder
 from sedscope.runs.files.members import Members
@@ -113,7 +114,10 @@ def _check_common(where: str, earlier: SweepManifest, sweep: Sweep) -> None:
         if earlier[member] != new[member]:
             raise RefusedError(_refusal(where, "arguments", _command(earlier), _command(new)))
     for name, value in new["recording"].items():
-        if (old := earlier["recording"].get(name)) != value:
+        old = earlier["recording"].get(name)
+        if name == "sources" and isinstance(old, list):  # of a version that called some of them otherwise
+            old = [current_name(str(source)) for source in old]
+        if old != value:
             raise RefusedError(_refusal(where, name.replace("_", "-"), _text(old), _text(value)))
 
 

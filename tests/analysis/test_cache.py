@@ -120,7 +120,7 @@ def test_a_truncated_entry_counts_as_missing(tmp_path: Path, length: int) -> Non
     assert cache.load("coupling", KEY) is None
 
 
-def test_a_pipe_or_a_link_in_place_of_an_entry_is_not_read(tmp_path: Path) -> None:
+def test_a_pipe_a_link_or_a_folder_in_place_of_an_entry_is_not_read(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "derived")
     cache.keep("coupling", KEY, ARRAYS)
     entry = only_entry(tmp_path / "derived")
@@ -129,6 +129,9 @@ def test_a_pipe_or_a_link_in_place_of_an_entry_is_not_read(tmp_path: Path) -> No
     assert cache.load("coupling", KEY) is None
     entry.unlink()
     entry.symlink_to(elsewhere)
+    assert cache.load("coupling", KEY) is None
+    entry.unlink()
+    entry.mkdir()
     assert cache.load("coupling", KEY) is None
 
 

@@ -46,7 +46,10 @@ def measure(context: AnalysisContext, measurements: Sequence[AnyMeasurement], st
     missing = [measurement for measurement in measurements if measurement.value is None]
     from_rows = [measurement for measurement in missing if isinstance(measurement, RowMeasurement)]
     for done, measurement in enumerate(from_rows):
-        _keep(context, measurement, measurement.compute())
+        try:
+            _keep(context, measurement, measurement.compute())
+        except (SedscopeError, RuntimeError) as error:
+            _fail([measurement], context.reason(error))
         context.tell(stage, done + 1, len(from_rows))
     _compute_checkpoints(
         context, [measurement for measurement in missing if isinstance(measurement, CheckpointMeasurement)], stage
@@ -118,7 +121,7 @@ def _keep(context: AnalysisContext, measurement: AnyMeasurement, value: Any) -> 
     context.cache.keep(measurement.kind, measurement.key(), to_arrays(value))
 
 
-def _fail(measurements: Sequence[AtCheckpoint], reason: Undefined) -> None:
+def _fail(measurements: Sequence[AnyMeasurement], reason: Undefined) -> None:
     for measurement in measurements:
         if measurement.value is None:
             measurement.value = reason

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
-from recorders.row_sources import current_name, in_order, parse_source
+from recorders.row_sources import current_name, in_order, parse_source, row_source
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Key
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext, OnProgress
@@ -70,7 +70,9 @@ class RunAnalyser:
     def __post_init__(self) -> None:
         """Take sources by the names that they had in earlier versions, too."""
         if self.requested_sources is not None:
-            self.requested_sources = [current_name(name) for name in self.requested_sources]
+            names = [(name, current_name(name)) for name in self.requested_sources]
+            # An unknown one stays as it was written, so that the refusal quotes it.
+            self.requested_sources = [today if row_source(today) else name for name, today in names]
 
     @cached_property
     def context(self) -> AnalysisContext:

@@ -16,7 +16,8 @@ def short(value: float, digits: int = 3) -> str:
         return "0"
     if not PLAIN_FROM <= abs(value) < PLAIN_BELOW:
         return f"{value:.{digits - 1}e}"
-    decimals = max(0, digits - 1 - floor(log10(abs(value))))
+    # Rounded first: 99.96 has one decimal more than what it rounds to.
+    decimals = max(0, digits - 1 - floor(log10(abs(float(f"{value:.{digits - 1}e}")))))
     return f"{value:.{decimals}f}"
 
 
