@@ -105,7 +105,7 @@ class RowSource:
 
     @property
     def has_own_task(self) -> bool:
-        """Whether there is one such source for each task."""
+        """True where there is one such source for each task."""
         return self.tasks == "own"
 
     def name(self, task: str | None) -> str:

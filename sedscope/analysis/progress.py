@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -15,3 +16,7 @@ class AnalysisProgress:
     """Units done in this stage."""
     total: int
     """Units of this stage that are not in the cache: what an estimate of the remaining time goes by."""
+
+
+OnProgress = Callable[[AnalysisProgress], None]
+"""Listens to the work. What it raises ends the analysis; what was finished by then is kept."""

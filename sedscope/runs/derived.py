@@ -41,7 +41,7 @@ class StoredRun(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How the rows of one source follow from what a run stores."""
+    """The way in which the rows of one source follow from what a run stores."""
 
     steps: Callable[[StoredRun], Steps]
     """The recorded t `[n]`, ascending, that have a row."""

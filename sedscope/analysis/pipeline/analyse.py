@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sedscope.analysis.pipeline.analysis_context import OnProgress
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.pipeline.run_analyser import RunAnalyser
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings
-from sedscope.analysis.progress import AnalysisProgress
+from sedscope.analysis.progress import AnalysisProgress, OnProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.windows import span_of

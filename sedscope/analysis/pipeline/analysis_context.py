@@ -7,7 +7,7 @@ in which order (`run_analyser`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from threading import Lock
@@ -18,7 +18,7 @@ from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Cache, cache_folder
 from sedscope.analysis.coupling.parameter_blocks import blocks_of
 from sedscope.analysis.pipeline.plan import space_checkpoints
-from sedscope.analysis.progress import AnalysisProgress
+from sedscope.analysis.progress import AnalysisProgress, OnProgress
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.computed_rows import ComputedRows
 from sedscope.analysis.sources.stage_rows import STAGES, stage_rows
@@ -32,8 +32,6 @@ from sedscope.runs import RecordedBlock, Run
 
 if TYPE_CHECKING:
     from sedscope.analysis.features.checkpoint_models import CheckpointModels
-
-OnProgress = Callable[[AnalysisProgress], None]
 
 
 @dataclass

@@ -13,7 +13,7 @@ from functools import cached_property
 from recorders.row_sources import current_name, in_order, parse_source, row_source
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Key
-from sedscope.analysis.pipeline.analysis_context import AnalysisContext, OnProgress
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.angles import angle_series
 from sedscope.analysis.pipeline.assemble_series import coupling_series, rank_series
 from sedscope.analysis.pipeline.block_couplings import with_block_couplings
@@ -28,6 +28,7 @@ from sedscope.analysis.pipeline.second_measures import random_alignment
 from sedscope.analysis.pipeline.span import span_at
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings, span_couplings
 from sedscope.analysis.pipeline.stage_walk import stage_table
+from sedscope.analysis.progress import OnProgress
 from sedscope.analysis.result_codec import from_arrays, to_arrays
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.stage_rows import STAGES, stage_sources

@@ -19,9 +19,9 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 
 if TYPE_CHECKING:
+    from sedscope.analysis.progress import OnProgress
     from sedscope.runs import Run
     from sedscope.runs.scalars import Series
-    from sedscope.tui.worker.jobs import Tell
 
 _UNKNOWN_YET = Undefined("it is being computed")
 
@@ -90,7 +90,7 @@ def metrics_of(path: Path) -> ComparedRun:
         return ComparedRun(str(path), name, problem=reason, coupling=Undefined(reason))
 
 
-def with_coupling(compared: ComparedRun, settings: Settings, tell: Tell | None) -> ComparedRun:
+def with_coupling(compared: ComparedRun, settings: Settings, tell: OnProgress | None) -> ComparedRun:
     """Return the run with the coupling of its update and of its tasks' gradients, which no second measure changes.
 
     Args:

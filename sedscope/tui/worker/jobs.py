@@ -7,17 +7,15 @@ Progress raises where the job was cancelled: nothing here needs to catch it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from sedscope.analysis.progress import AnalysisProgress
+    from sedscope.analysis.progress import OnProgress
     from sedscope.analysis.settings import Settings
     from sedscope.runs import Run
-
-Tell = Callable[["AnalysisProgress"], None]
 
 PREVIEW_CHECKPOINTS = 5
 PREVIEW_PROBES = 128
@@ -38,7 +36,7 @@ class Job:
     title: ClassVar[str]
     """Two or three words for the progress line."""
 
-    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         """Yield answers, each with whether it is final. Called in the analysis process."""
         raise NotImplementedError
 
@@ -52,7 +50,7 @@ class SpectrumJob(Job):
 
     title: ClassVar[str] = "Spectra"
 
-    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         """Yield first what is stored, then with the fixed gradients, which need the model."""
         from sedscope.analysis.pipeline.analyse import analyse
 
@@ -71,7 +69,7 @@ class CouplingJob(Job):
 
     title: ClassVar[str] = "Coupling"
 
-    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         """Yield a lesser answer where the requested one is not cached, then that one."""
         from sedscope.analysis.pipeline.analyse import analyse, cached_analysis
 
@@ -98,7 +96,7 @@ class SpansJob(Job):
 
     title: ClassVar[str] = "Other W and K"
 
-    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import measure_spans
 
@@ -113,7 +111,7 @@ class RowsJob(Job):
 
     title: ClassVar[str] = "Rows"
 
-    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import rolling_spectra
 
@@ -130,7 +128,7 @@ class ProbesJob(Job):
 
     title: ClassVar[str] = "Probes"
 
-    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import probe_couplings
 
@@ -148,7 +146,7 @@ class CompareJob(Job):
 
     title: ClassVar[str] = "Compare"
 
-    def run(self, run: Run, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         """Yield the metrics of all runs with cached couplings; of the others a coarse R̄, then the requested one."""
         from sedscope.tui.worker.compared_run import metrics_of, with_coupling
 

@@ -18,12 +18,12 @@ import pytest
 from analysed_run import SETTINGS, analysed_run
 from viewing import metric_run
 
-from sedscope.analysis.progress import AnalysisProgress
+from sedscope.analysis.progress import AnalysisProgress, OnProgress
 from sedscope.analysis.settings import Settings
 from sedscope.runs import open_run
 from sedscope.tui.worker.client import WorkerClient
 from sedscope.tui.worker.events import Answered, Event, Finished, Progressed
-from sedscope.tui.worker.jobs import CouplingJob, SpectrumJob, Tell, coarser
+from sedscope.tui.worker.jobs import CouplingJob, SpectrumJob, coarser
 
 PATIENCE = 60.0
 
@@ -37,7 +37,7 @@ class Endless:
     stamp: str = ""
     title: str = "Endless"
 
-    def run(self, run: Any, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Any, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         tell(AnalysisProgress("begun", 1, 2))
         while True:
             time.sleep(0.01)
@@ -54,7 +54,7 @@ class Failing:
     stamp: str = ""
     title: str = "Failing"
 
-    def run(self, run: Any, tell: Tell) -> Iterator[tuple[Any, bool]]:
+    def run(self, run: Any, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
         print("not an event", flush=True)
         yield 1, False
         raise ValueError("two\nlines \x1b[2J")
@@ -163,6 +163,7 @@ import sys, time
 from sedscope.tui.worker.client import WorkerClient
 from sedscope.tui.worker.jobs import SpectrumJob
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.progress import OnProgress
 from sedscope.runs import open_run
 client = WorkerClient(lambda event: None)
 client.submit(SpectrumJob({run_path!r}, "", Settings(window=(5,)), ("update",)))
