@@ -11,7 +11,7 @@ import pytest
 from analysed_run import SAMPLES, SETTINGS
 from run_directory import manifest
 
-from recorders.errors import UsageError
+from recorders.errors import RefusedError, UsageError
 from recorders.format import FORMAT_VERSION
 from recorders.recording_options import RecordingOptions
 from recorders.row_sources import ROW_SOURCES, current_name, stored_name
@@ -80,7 +80,11 @@ def test_a_sweep_that_was_begun_under_old_names_goes_on(tmp_path: Path) -> None:
     text = json.dumps(manifest_now)
     assert '"adam/*"' in text
     (tmp_path / "sweep.json").write_text(text.replace('"adam/*"', '"adamw/*"'))
-    assert merged(tmp_path, sweep, sweep.cells())[0]["recording"]["sources"] is not None
+    manifest_then, has_to_be_written = merged(tmp_path, sweep, sweep.cells())
+    assert manifest_then["cells"] == manifest_now["cells"] and not has_to_be_written
+    other = Sweep(("train.py",), recording=RecordingOptions(sources=("adam/momentum", "update")))
+    with pytest.raises(RefusedError, match="sources must be"):
+        merged(tmp_path, other, other.cells())
 
 
 def test_a_baseline_of_version_1_is_compared_under_todays_names(tmp_path: Path) -> None:

@@ -87,18 +87,9 @@ def span_at(
         with_row: Whether the row at the checkpoint is put against it as well.
     """
     settings = context.settings
-    if not settings.through_gram:
-        return window_span(context, variant, rolling, t, settings.window[0], settings.rank[0], with_row=with_row)
-    rows = context.rows(variant)
-    if isinstance(rolling, Undefined):
-        return rolling
-    if isinstance(rows, Undefined):
-        return rows
-    window = rolling.window(t, span_of(settings.window))
-    basis = rolling.span_basis(window)
-    if isinstance(basis, Undefined):
-        return basis
-    return Span(variant, rows, window, basis.coefficients, basis, rolling.row_at(t) if with_row else None)
+    if settings.through_gram:
+        return window_span(context, variant, rolling, t, span_of(settings.window), None, with_row=with_row)
+    return window_span(context, variant, rolling, t, settings.window[0], settings.rank[0], with_row=with_row)
 
 
 def window_span(
@@ -107,11 +98,11 @@ def window_span(
     rolling: RollingSpectra | Undefined,
     t: int,
     size: int,
-    rank: int,
+    rank: int | None,
     *,
     with_row: bool = False,
 ) -> Span | Undefined:
-    """Return the first directions of one window.
+    """Return the first directions of one window, or a basis of the span of its rows.
 
     Args:
         context: Of the analysis.
@@ -119,7 +110,7 @@ def window_span(
         rolling: Its windows.
         t: The checkpoint.
         size: W.
-        rank: K.
+        rank: K; None for the basis.
         with_row: Whether the row at the checkpoint is put against it as well.
     """
     rows = context.rows(variant)
@@ -128,8 +119,11 @@ def window_span(
     if isinstance(rows, Undefined):
         return rows
     window = rolling.window(t, size)
+    row = rolling.row_at(t) if with_row else None
+    if rank is None:
+        basis = rolling.span_basis(window)
+        return basis if isinstance(basis, Undefined) else Span(variant, rows, window, basis.coefficients, basis, row)
     spectrum = rolling.spectrum(window)
     if isinstance(spectrum, Undefined):
         return spectrum
-    row = rolling.row_at(t) if with_row else None
     return Span(variant, rows, window, combinations(spectrum, rank), None, row)

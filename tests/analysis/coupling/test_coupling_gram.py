@@ -46,6 +46,27 @@ def test_smaller_windows_from_the_coupling_gram_of_a_larger_one(fixture_run):
     assert (np.diagonal(gram.B) <= highest).all()
 
 
+@pytest.mark.parametrize("spike", [1e3, 1e6, 1e8, 1e12, np.nan])
+def test_a_huge_or_broken_row_of_the_span_leaves_the_coupling_of_windows_beside_it_alone(fixture_run, spike):
+    rows, model = fixture_run.gradients.astype(np.float64), fixture_run.model(20)
+    rows[15] *= spike
+    outer = Window(500, 11, 21, 10)
+    span = span_basis(rows[11:21] @ rows[11:21].T, outer)
+    assert isinstance(span, SpanBasis)
+
+    def read(start, stop, columns):
+        return rows[start:stop, columns]
+
+    basis = apply_combinations(read, outer, span.coefficients, rows.shape[1])
+    gram = gram_of(exact_jvps(model, basis), len(basis), 96)
+    for start, stop in ((11, 15), (16, 21), (20, 21)):
+        plain_directions = np.linalg.svd(rows[start:stop], full_matrices=False)[2][:3]
+        plain = coupling(exact_jvps(model, plain_directions), len(plain_directions), 96)
+        own = combinations(spectrum_of(rows[start:stop]), 3)
+        expressed = span.express(Window(500, start, stop, stop - start), own)
+        np.testing.assert_allclose(gram.coupling(expressed).sums, plain.sums, rtol=1e-6)
+
+
 def test_windows_outside_are_refused():
     span = span_basis(np.eye(3), Window(0, 1, 4, 3))
     assert isinstance(span, SpanBasis)

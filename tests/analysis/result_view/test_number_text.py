@@ -19,6 +19,9 @@ from sedscope.analysis.result_view.number_text import short, span
         (123456.0, "1.23e+05"),
         (0.0001234, "1.23e-04"),
         (-3.14159, "-3.14"),
+        (99.96, "100"),
+        (9.996, "10.0"),
+        (-0.9996, "-1.00"),
     ],
 )
 def test_three_significant_digits(value: float, text: str) -> None:
