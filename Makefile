@@ -25,7 +25,7 @@ DEMO := runs/demo
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo         record a small training (a minute on two cores), report it beside sample_runs/, view them"
+	@echo "make demo         record a small training (a minute), report it beside sample_runs/ (a minute or two), view them"
 	@echo "make test         format, lint, types, import contracts, documentation and the whole test suite"
 	@echo "make lint         format, lint, types and import contracts alone"
 	@echo "make docs         the documentation site, in build/docs; a warning is an error"
