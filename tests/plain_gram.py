@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sedscope.analysis.coupling.coupling_gram import CouplingGram
+from sedscope.analysis.coupling.response import CouplingGram
 from sedscope.analysis.features.centroid_jvp import CentroidJVP
 from sedscope.analysis.statistics.probe_groups import group_bounds
 

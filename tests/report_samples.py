@@ -19,7 +19,7 @@ from sedscope.analysis.pipeline.results import (
     Spread,
     TaskMetrics,
 )
-from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
+from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.grokking import Crossing, Grokking
 from sedscope.analysis.statistics.interval import Interval

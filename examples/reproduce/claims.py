@@ -33,7 +33,7 @@ from examples.reproduce.verdict import (
 )
 from recorders.row_sources import DISPLACEMENT, FIXED_GRADIENT
 from sedscope.analysis.interventions import TreatmentGroup
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.interventions.speedup import QuotientBounds
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
 from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.sources.variants import control_sources

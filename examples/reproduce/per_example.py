@@ -25,11 +25,9 @@ from sedscope.analysis.pipeline.measure import measure
 from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.batch_gradients import gradients_of_sums
-from sedscope.analysis.sources.batches import fixed_batch
-from sedscope.analysis.sources.example_losses import example_losses
-from sedscope.analysis.spectra.sed_directions import combinations
-from sedscope.analysis.spectra.window_svd import decompose_window
+from sedscope.analysis.sources.batch_gradients import example_losses, gradients_of_sums
+from sedscope.analysis.sources.variants import fixed_batch
+from sedscope.analysis.spectra.window_svd import combinations, decompose_window
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
 from sedscope.analysis.statistics.interval import Interval, ratio_intervals
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling

@@ -12,8 +12,7 @@ import numpy as np
 
 from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
 from sedscope.analysis.result_view.number_text import between, count, signed, span
 from sedscope.analysis.statistics.student import t_quantile
 from sedscope.analysis.undefined import Undefined

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.interventions.speedup import QuotientBounds
 from sedscope.report.estimate import Estimate
 
 SLACK: Final = 1.25

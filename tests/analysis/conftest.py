@@ -19,9 +19,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from recorders.row_sources import FIXED_GRADIENT
 from sedscope.analysis.features import centroid_jvp
-from sedscope.analysis.features.checkpoint_models import TaskExamples
+from sedscope.analysis.features.checkpoint_models import CentroidKind, TaskExamples, score
 from sedscope.analysis.features.probed_model import ProbedModel
-from sedscope.analysis.features.scores import CentroidKind, score
 from sedscope.analysis.sources.batch_gradients import batch_gradients
 from sedscope.analysis.sources.variants import GradientKind
 

@@ -2,7 +2,7 @@
 
 A direction v with block norms c_b is put against random directions Σ_b c_b·r_b/‖r_b‖: the same share of the norm in
 every matrix, no other structure. Their coupling follows from block-wise products, J Σ_b c_b·r̂_b = Σ_b c_b·J r̂_b, which
-all directions of all sources share. Leaves to others: the products (`blockwise_jvp`).
+all directions of all sources share. Leaves to others: the products (`coupling_sums`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 """The response of one checkpoint to directions: how centroids and output move along them, and along the training.
 
-Sums per group of probes, so that any mean and interval can be taken later without a new product. Leaves to others: the
-products (`coupling_sums`), and which directions.
+Sums per group of probes, so that any mean and interval can be taken later without a new product. The response to a
+basis V [m, P] of a span serves every direction in it: with Y = J V, B = Y Y^T/N gives A(Σ_i c_i v_i) = c^T B c, so that
+other W and K need no product of their own. The basis is orthonormal (`spectra.span_basis`), so that B is as well
+conditioned as the coupling itself, and the float32 products of a small σ_k are not drowned by those of a large one.
+Leaves to others: the products (`coupling_sums`), and which directions.
 """
 
 from __future__ import annotations
@@ -11,9 +14,59 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedscope.analysis.arrays import Floats
-from sedscope.analysis.coupling.coupling_gram import CouplingGram
+from recorders.errors import UsageError
+from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
+from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class CouplingGram:
+    """The inner products ⟨J v_i, J v_j⟩ of m directions, summed over each group of probes."""
+
+    sums: Floats
+    """`[G, m, m]`, symmetric."""
+    counts: Ints
+    """Probes in each group `[G]`."""
+
+    @property
+    def B(self) -> Floats:
+        """(1/N) Σ_x ⟨J_x v_i, J_x v_j⟩ `[m, m]`."""
+        return np.asarray(self.sums.sum(axis=0) / self.counts.sum())
+
+    def coupling(self, coefficients: Floats) -> GroupedCoupling:
+        """Compute A of combinations of the basis.
+
+        Args:
+            coefficients: `[m, q]`, one combination per column, such that the combined direction has unit length.
+
+        Returns:
+            The coupling of the q directions.
+
+        Raises:
+            UsageError: The coefficients are of another number of directions.
+        """
+        if coefficients.shape[0] != self.sums.shape[-1]:
+            raise UsageError(
+                f"coefficients: must be of {self.sums.shape[-1]} directions; found {coefficients.shape[0]}"
+            )
+        # A product and a sum: looking for the best order of an einsum costs more than the work itself.
+        sums = ((self.sums @ coefficients) * coefficients).sum(axis=1).T
+        return GroupedCoupling(np.maximum(sums, 0.0), self.counts)
+
+
+def ceiling(coupling: Floats) -> float | Undefined:
+    """Compute the largest A that a unit direction of a span has: no v_k of the span exceeds it.
+
+    Args:
+        coupling: B `[m, m]` of an orthonormal basis of the span, so that the answer is its largest eigenvalue.
+
+    Returns:
+        A, in the unit of B; undefined where B holds NaN or Inf.
+    """
+    if not np.all(np.isfinite(coupling)):
+        return Undefined("the coupling of the window's directions holds NaN or Inf")
+    return max(0.0, float(np.linalg.eigvalsh(coupling)[-1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""J v: how the centroids of all probes move when the selected parameters move along v.
+"""Centroids μ_x(θ) = ∂s_x/∂δ at δ = 0 (Walker et al. 2026), and J v: how they move when the parameters move along v.
 
     (J v)_x = d/dε μ_x(θ + ε v) at ε = 0,   [N, D]
 
@@ -6,7 +6,7 @@ the *total* derivative: where selected parameters lie before the feature point, 
 without influence contribute zero. The derivative of the model's output z comes along at no cost: with a cotangent w for
 z beside the score, ∂⟨g, v⟩/∂w at w = 0 is d z/dε. Two methods with one interface: `exact_jvps` (double backward, no ε)
 and `central_difference_jvps` (the paper's, arXiv 2604.25143); `jvps` takes the one that the settings name. Leaves to
-others: which directions, and what is summed over probes.
+others: the score s_x (`checkpoint_models`), which directions, and what is summed over probes.
 """
 
 from __future__ import annotations
@@ -15,15 +15,56 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from recorders.errors import UsageError
 from recorders.program import refusing
-from sedscope.analysis.features.centroids import centroid_chunk, output_chunk
+from sedscope.analysis.arrays import Rows
 from sedscope.analysis.features.probed_model import ProbedModel, Vector
 from sedscope.analysis.parallel import Tick
 from sedscope.analysis.settings import Settings
+
+
+def centroids(model: ProbedModel, *, chunk: int | None = None) -> Rows:
+    """Compute μ_x of every probe, flattened to D numbers `[N, D]`; zero where the score does not depend on the feature.
+
+    Args:
+        model: Checkpoint, score and probes.
+        chunk: Probes differentiated at once; None takes all.
+
+    Returns:
+        In the model's dtype, where numpy has it with enough digits, else in float32.
+    """
+    dtype = model.dtype if model.dtype in (torch.float32, torch.float64) else torch.float32
+    chunks = [centroid_chunk(model, probes).to("cpu", dtype).numpy() for probes in model.chunks(chunk)]
+    return np.concatenate(chunks)
+
+
+def centroid_chunk(model: ProbedModel, probes: slice) -> Tensor:
+    """Compute μ_x of some probes `[n, D]`, on the model's device."""
+    examples = model.at(probes)
+    delta = model.zero_delta(len(examples[0])).requires_grad_()
+    # The score of one probe does not see the others, so the derivative of the sum holds every centroid.
+    with torch.enable_grad():
+        total = model.scores(model.state, examples, delta).sum()
+    if not total.requires_grad:
+        return delta.detach().flatten(1)
+    with refusing():
+        (gradient,) = torch.autograd.grad(total, delta, allow_unused=True)
+    # Without influence the centroid is zero, and δ is a zero of the right shape.
+    return (delta.detach() if gradient is None else gradient).flatten(1)
+
+
+def output_chunk(model: ProbedModel, probes: slice) -> Tensor | None:
+    """Compute the output of some probes `[n, L]`; None where the model does not give it."""
+    if model.scores_and_output is None:
+        return None
+    examples = model.at(probes)
+    with torch.no_grad():
+        return model.scores_and_output(model.state, examples, model.zero_delta(len(examples[0])))[1]
+
 
 CentroidAndOutputJVP = tuple[Tensor, Tensor | None]
 """J v `[n, D]` and, where the model gives its output, d z/dε `[n, L]`."""

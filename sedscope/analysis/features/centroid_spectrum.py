@@ -2,7 +2,7 @@
 
 Works on the centred matrix of centroids [N, D] through its smaller Gram matrix, in float64: only variances are asked
 for, and eigenvalues of D × D cost a fraction of a decomposition of N × D. Leaves to others: the centroids themselves
-(`centroids`).
+(`centroid_jvp`).
 """
 
 from __future__ import annotations

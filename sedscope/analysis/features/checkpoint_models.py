@@ -1,7 +1,8 @@
 """The models of one run: its feature programs, probes and weights at any checkpoint, on a device.
 
-Decides the device, the precision, how many probes are differentiated at once, and how a task's output and targets are
-read off a program. Imports torch; the pipeline imports it only when something is not in the cache. Leaves to others:
+Decides the device, the precision, how many probes are differentiated at once, and how a task's output, its targets and
+its score are read off a program. The score s_x is the one number per probe whose derivative by the feature is the
+probe's centroid. Imports torch; the pipeline imports it only when something is not in the cache. Leaves to others:
 which checkpoints and directions, and what is made of the models.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -21,10 +22,49 @@ from recorders.program import Program, load, refusing
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.constants import GRAPH_BYTES
 from sedscope.analysis.features.probed_model import ProbedModel
-from sedscope.analysis.features.scores import CentroidKind, centred_output, score
 from sedscope.analysis.parallel import worker_count
 from sedscope.analysis.settings import Settings
 from sedscope.runs import Probe, Run
+
+CentroidKind: TypeAlias = Literal["target_logit", "sum_of_logits", "output"]
+
+
+def score(output: Tensor, targets: Tensor, kind: CentroidKind) -> Tensor:
+    """Read s_x `[N]` off the output of a batch.
+
+    Args:
+        output: `[N, C]` logits, `[N, T, C]` logits at T positions, or `[N, …]` for a regression.
+        targets: Class indices `[N]` or `[N, T]`; not looked at by the other kinds.
+        kind: "target_logit": ℓ_y, as in arXiv 2604.25143. "sum_of_logits": J^T·1, the convention of the Linear
+            Centroid Hypothesis (arXiv 2604.11962). "output": a regression's own output. Several positions or outputs of
+            one probe add up.
+
+    Raises:
+        UsageError: An unknown kind, or targets that do not fit.
+    """
+    if kind == "target_logit":
+        if targets.shape != output.shape[:-1] or targets.is_floating_point():
+            raise UsageError(
+                f"centroid target_logit: needs integer targets of shape {list(output.shape[:-1])};"
+                f" found {targets.dtype} {list(targets.shape)}"
+            )
+        # Ignored targets are negative: they read class 0, and count for nothing.
+        logits = output.gather(-1, targets.clamp_min(0).unsqueeze(-1)).squeeze(-1)
+        return (logits * (targets >= 0)).reshape(len(output), -1).sum(1)
+    if kind in ("sum_of_logits", "output"):
+        return output.reshape(len(output), -1).sum(1)
+    raise UsageError(f"centroid: must be target_logit, sum_of_logits or output; found {kind}")
+
+
+def centred_output(output: Tensor, kind: CentroidKind) -> Tensor:
+    """Return the output of R^logit `[N, L]`: logits minus their mean over classes; a regression's output as it is.
+
+    Adding a constant to all logits of an example changes no prediction, so directions that do only that count for
+    nothing.
+    """
+    centred = output if kind == "output" else output - output.mean(dim=-1, keepdim=True)
+    return centred.reshape(len(output), -1)
+
 
 Outputs: TypeAlias = Callable[[Mapping[str, Tensor], Sequence[Tensor]], Tensor]
 """outputs(state, inputs) → the task's output `[n, …]`, differentiable in `state`."""

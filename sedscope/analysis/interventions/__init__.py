@@ -8,12 +8,10 @@
 | `recipe` | what two trainings share: everything of the command but the seed |
 | `outcome` | one run: milestones, accuracy, how far it was followed, norm kept |
 | `averages` | means and quotients over seeds with their intervals |
-| `time_quotients` | one pair: a quotient, or the bound that a run without a crossing leaves |
-| `speedup` | all pairs of two groups |
+| `speedup` | one pair: a quotient, or the bound that a run without a crossing leaves; all pairs of two groups |
 | `reference_groups` | which other intervention a result must stand beside, and what the two say together |
-| `accuracy_curves` | accuracy of a group over t, with its band |
 | `cohorts` | which runs are compared with which |
-| `comparison_results` | the tree |
+| `comparison_results` | the tree, and the accuracy of a group over t with its band |
 | `compare` | the order |
 """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sedscope.analysis.constants import GROK_ACCURACIES
-from sedscope.analysis.interventions.accuracy_curves import shared_curve
 from sedscope.analysis.interventions.averages import mean_step
 from sedscope.analysis.interventions.cohorts import (
     cohort_labels,
@@ -26,6 +25,7 @@ from sedscope.analysis.interventions.comparison_results import (
     TaskComparison,
     TimeToThreshold,
     TreatmentGroup,
+    shared_curve,
 )
 from sedscope.analysis.interventions.outcome import Outcome, outcome_of, shares
 from sedscope.analysis.interventions.reference_groups import (

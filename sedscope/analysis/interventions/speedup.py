@@ -2,25 +2,74 @@
 
 Decides that a pair is two runs of one seed, what becomes of seeds without a partner (they are named), and how pairs are
 summarised: by their geometric mean where all quotients are known, else by the quotient of restricted means with the
-bound of the geometric mean beside it. No run is left out for never getting there.
+bound of the geometric mean beside it. No run is left out for never getting there: what it leaves of a quotient is a
+bound. Several runs of one seed count as one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sedscope.analysis.interventions.averages import Average, geometric_mean, restricted_quotient
 from sedscope.analysis.interventions.outcome import Outcome
 from sedscope.analysis.interventions.recipe import Seed
-from sedscope.analysis.interventions.time_quotients import (
-    QuotientBounds,
-    combine_runs_of_seed,
-    geometric_bound,
-    time_quotient,
-)
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class QuotientBounds:
+    """Bounds on a quotient above 0; both are the number itself where it is known."""
+
+    low: float | None
+    """It lies above this; None where nothing bounds it from below."""
+    high: float | None
+    """It lies below this."""
+
+    @property
+    def exact(self) -> float | None:
+        """The number, or None where only bounds are known."""
+        return self.low if self.low == self.high else None
+
+
+def time_quotient(reference: CensoredTime, own: CensoredTime) -> QuotientBounds | Undefined:
+    """Divide the time of the reference by the own time: above 1 where the own run was earlier.
+
+    A reference that never got there makes it a lower bound, an own run that never did an upper one.
+    """
+    if own.t <= 0.0 or reference.t <= 0.0:
+        first = "own run" if own.t <= 0.0 else "reference"
+        return Undefined(f"the {first} was already there, or ended, at t = 0")
+    value = reference.t / own.t
+    low = value if own.reached else None
+    high = value if reference.reached else None
+    return QuotientBounds(low, high)
+
+
+def geometric_bound(quotients: Sequence[QuotientBounds]) -> QuotientBounds:
+    """Return bounds on the geometric mean of several quotients: an end where every quotient has that end."""
+    lows, highs = [quotient.low for quotient in quotients], [quotient.high for quotient in quotients]
+    return QuotientBounds(_geometric_mean(lows), _geometric_mean(highs))
+
+
+def combine_runs_of_seed(times: Sequence[CensoredTime]) -> CensoredTime:
+    """Combine runs of one seed: their geometric mean, which is only a least time where one never got there."""
+    if len(times) == 1:
+        return times[0]
+    reached = all(time.reached for time in times)
+    mean = _geometric_mean([time.t for time in times])
+    return CensoredTime(mean or 0.0, reached, max(time.cadence for time in times) if reached else 0.0)
+
+
+def _geometric_mean(values: Sequence[float | None]) -> float | None:
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < len(values):
+        return None
+    if min(numbers) <= 0.0:
+        return 0.0
+    return math.exp(math.fsum(map(math.log, numbers)) / len(numbers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,7 @@ from sedscope.analysis.sources.variants import Variant, is_computed
 from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows, task_identity
 from sedscope.analysis.spectra.windows import check_window
 from sedscope.analysis.statistics.probe_groups import group_bounds
-from sedscope.analysis.undefined import Undefined
-from sedscope.analysis.unknown import why_no_program, why_no_weights
+from sedscope.analysis.undefined import Undefined, why_no_program, why_no_weights
 from sedscope.runs import RecordedBlock, Run
 
 if TYPE_CHECKING:

@@ -23,8 +23,7 @@ from sedscope.analysis.pipeline.span import Span, span_at
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.spectra.sed_directions import combinations, combine_rows, subspace_cosines
-from sedscope.analysis.spectra.window_svd import flatness
+from sedscope.analysis.spectra.window_svd import combinations, combine_rows, flatness, subspace_cosines
 from sedscope.analysis.undefined import Undefined
 
 Pair = tuple[Variant, Variant]

@@ -37,7 +37,7 @@ from sedscope.analysis.pipeline.window_coupling import (
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.spectra.sed_directions import combinations
+from sedscope.analysis.spectra.window_svd import combinations
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
 from sedscope.analysis.undefined import Undefined

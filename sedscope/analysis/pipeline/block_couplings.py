@@ -2,7 +2,7 @@
 
 Decides where A of each v_k restricted to each block is taken: at the peak and at the end of a series, for the first
 variant of its source. A block costs as much as a direction, so that everywhere would be too dear; energy per block is
-known everywhere. Leaves to others: the products (`blockwise_jvp`).
+known everywhere. Leaves to others: the products (`coupling_sums`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class RandomBlockMeasurement(CheckpointMeasurement[RandomBlockGram]):
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> RandomBlockGram:
         """Return the inner products between the products of all blocks."""
-        from sedscope.analysis.coupling.blockwise_jvp import random_blocks
+        from sedscope.analysis.coupling.coupling_sums import random_blocks
 
         context = self.context
         random = RandomDirections(self._n_random(), context.run.manifest.P)
@@ -93,7 +93,7 @@ class BlockCouplingMeasurement(CheckpointMeasurement[CouplingByBlock]):
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> CouplingByBlock:
         """Return the couplings of all directions."""
-        from sedscope.analysis.coupling.blockwise_jvp import block_couplings
+        from sedscope.analysis.coupling.coupling_sums import block_couplings
 
         context, directions = self.context, self.span.directions(self.context)
         return CouplingByBlock(

@@ -19,7 +19,7 @@ from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.undefined import Undefined
 
 if TYPE_CHECKING:
-    from sedscope.analysis.coupling.centroid_shift import CentroidShift
+    from sedscope.analysis.coupling.coupling_sums import CentroidShift
 
 T = TypeVar("T")
 Tick = Callable[[int], None]
@@ -152,7 +152,7 @@ class LoadedCheckpoint:
 
     def shift(self, next_t: int | None) -> CentroidShift | None:
         """Return how the centroids move until the next weights; None where there are none."""
-        from sedscope.analysis.coupling.centroid_shift import CentroidShift
+        from sedscope.analysis.coupling.coupling_sums import CentroidShift
 
         if next_t is None:
             return None

@@ -78,8 +78,8 @@ class CentroidMeasurement(CheckpointMeasurement[CentroidSpectrum]):
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> CentroidSpectrum | Undefined:
         """Return the spectrum of the centroids of all probes."""
+        from sedscope.analysis.features.centroid_jvp import centroids
         from sedscope.analysis.features.centroid_spectrum import centroid_spectrum
-        from sedscope.analysis.features.centroids import centroids
 
         return centroid_spectrum(centroids(checkpoint.model, chunk=checkpoint.chunk))
 

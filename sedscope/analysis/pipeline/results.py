@@ -11,7 +11,7 @@ from typing import Literal
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
+from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.grokking import Grokking
 from sedscope.analysis.statistics.interval import Interval

@@ -40,12 +40,10 @@ from sedscope.analysis.sources.variants import (
     variants_of,
     varied_by,
 )
-from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
+from sedscope.analysis.spectra.rolling_spectra import RollingSpectra, SpectrumSeries
 from sedscope.analysis.spectra.source_rows import SourceRows
-from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
 from sedscope.analysis.statistics.coupling_ratio import baseline
-from sedscope.analysis.undefined import Undefined
-from sedscope.analysis.unknown import why_no_program
+from sedscope.analysis.undefined import Undefined, why_no_program
 from sedscope.runs import Run
 
 

@@ -16,9 +16,9 @@ from sedscope.analysis.coupling.alignment import orientation
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
 from sedscope.analysis.spectra.source_rows import SourceRows
 from sedscope.analysis.spectra.span_basis import SpanBasis
+from sedscope.analysis.spectra.window_svd import apply_combinations, combinations
 from sedscope.analysis.spectra.windows import Window, span_of
 from sedscope.analysis.undefined import Undefined
 

@@ -20,7 +20,7 @@ from sedscope.analysis.pipeline.results import (
 )
 from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.result_column import Face, Reading, ResultColumn, Value
-from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, WindowSpectrum
+from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, WindowSpectrum
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.grokking import Crossing, Grokking
 from sedscope.analysis.statistics.interval import Interval

@@ -13,7 +13,7 @@ from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import TaskResult
 from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.result_column import ResultColumn, Value
-from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries
+from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, SpectrumSeries
 from sedscope.analysis.undefined import Undefined
 
 OWN_TASK = "<task>"

@@ -19,12 +19,10 @@ from recorders.row_sources import parse_source
 from sedscope.analysis.arrays import Ints, Rows
 from sedscope.analysis.cache import digest
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.batches import fixed_batch
-from sedscope.analysis.sources.variants import GradientKind, Variant
+from sedscope.analysis.sources.variants import GradientKind, Variant, fixed_batch
 from sedscope.analysis.spectra.source_rows import SourceRows, task_identity
 from sedscope.analysis.spectra.windows import place_windows, span_of
-from sedscope.analysis.undefined import Undefined
-from sedscope.analysis.unknown import why_no_program, why_no_weights
+from sedscope.analysis.undefined import Undefined, why_no_program, why_no_weights
 from sedscope.runs import Run
 
 if TYPE_CHECKING:

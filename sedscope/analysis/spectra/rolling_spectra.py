@@ -11,14 +11,51 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sedscope.analysis.arrays import Ints
+from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.settings import Align
 from sedscope.analysis.spectra.gram import BandedGram
 from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
-from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
 from sedscope.analysis.spectra.windows import Window, place_windows
 from sedscope.analysis.undefined import Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpectrum:
+    """The spectrum of one window, without its singular vectors."""
+
+    sigma: Floats
+    """σ_1 ≥ … ≥ σ_n `[n]`."""
+    k_star: int | Undefined
+    """k*, counted from 1."""
+    gap: float | Undefined
+    """σ_k*/σ_(k*+1)."""
+    participation: float
+    """(Σσ²)²/Σσ⁴."""
+    flat: tuple[str | None, ...]
+    """The reason, for each K of the settings, why the top-K subspace is arbitrary, or None where it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumAtStep:
+    """The window at one recorded step and its spectrum."""
+
+    t: int
+    n_rows: int
+    full: bool
+    spectrum: WindowSpectrum | Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumSeries:
+    """The spectra of one source over all of its recorded steps."""
+
+    source: str
+    window: int
+    points: tuple[SpectrumAtStep, ...]
+    undefined: Undefined | None = None
+    """The reason why there is no point at all."""
+
 
 _NO_ROW = Undefined("there is no row on this side of the checkpoint")
 

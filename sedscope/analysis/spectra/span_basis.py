@@ -2,7 +2,7 @@
 
 Decides that the rows are brought to unit length first: among rows as they are, one that is 10⁸ times as long as the
 others leaves nothing of them in float64, though a window beside it holds only those. Leaves to others: the directions
-of a window themselves (`sed_directions`), whose rows are never normalised.
+of a window themselves (`window_svd`), whose rows are never normalised.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import numpy as np
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.constants import UNIT_LENGTH_TOLERANCE
-from sedscope.analysis.spectra.sed_directions import combinations
-from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window
+from sedscope.analysis.spectra.window_svd import WindowSVD, combinations, decompose_window
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.undefined import Undefined
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from recorders.errors import TooLittleDataError, UsageError
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.constants import LEAST_SPAN
-
-Align: TypeAlias = Literal["trailing", "leading"]
+from sedscope.analysis.settings import Align
 
 
 def span_of(windows: Sequence[int]) -> int:

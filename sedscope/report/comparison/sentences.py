@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
-from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.words import interval_text, ratio_text, times

@@ -6,7 +6,7 @@ Decides how a number looks that only a restricted mean gives, and that one seed 
 from __future__ import annotations
 
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.interventions.speedup import QuotientBounds
 from sedscope.analysis.result_view.number_text import between, count, signed
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate

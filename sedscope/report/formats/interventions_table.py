@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from sedscope.analysis.interventions import Cohort, InterventionComparison, Outcome, TreatmentGroup
-from sedscope.analysis.interventions.speedup import Pair
-from sedscope.analysis.interventions.time_quotients import QuotientBounds
+from sedscope.analysis.interventions.speedup import Pair, QuotientBounds
 from sedscope.analysis.pipeline.results import TaskMetrics
 from sedscope.analysis.result_view.columns import MILESTONES, TaskResult
 from sedscope.analysis.undefined import Undefined

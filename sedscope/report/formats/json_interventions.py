@@ -7,9 +7,8 @@ from dataclasses import asdict
 
 from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.interventions import InterventionComparison, Outcome, TreatmentGroup
-from sedscope.analysis.interventions.accuracy_curves import Curve
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.comparison_results import TimeToThreshold
+from sedscope.analysis.interventions.comparison_results import Curve, TimeToThreshold
 from sedscope.analysis.interventions.reference_groups import verdict
 from sedscope.analysis.interventions.speedup import Pair, SpeedUp
 from sedscope.analysis.pipeline.results import RunAnalysis

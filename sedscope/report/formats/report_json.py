@@ -17,7 +17,7 @@ from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.result_view.run_view import task_results
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
+from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined

@@ -16,7 +16,7 @@ from sedscope.analysis.pipeline.results import CheckpointRank, CouplingSeries, R
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row
 from sedscope.analysis.result_view.run_view import task_results
-from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep
+from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, estimate_of
 from sedscope.report.facts import Reported

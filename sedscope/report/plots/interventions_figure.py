@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from recorders.row_sources import LineLook
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
-from sedscope.analysis.interventions.accuracy_curves import Curve
+from sedscope.analysis.interventions.comparison_results import Curve
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.colours import treatment_look
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg

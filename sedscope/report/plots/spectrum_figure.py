@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from recorders.row_sources import LineLook
 from sedscope.analysis.sources.variants import is_control
-from sedscope.analysis.spectra.spectrum_series import SpectrumSeries, WindowSpectrum
+from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.colours import look_of

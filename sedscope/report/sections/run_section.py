@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
+from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Content, Figure, Figures, Paragraph, Section, Strong, Words
 from sedscope.report.facts import RunFacts

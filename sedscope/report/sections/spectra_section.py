@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sedscope.analysis.result_view.columns import SPECTRA
 from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
 from sedscope.analysis.result_view.run_view import last_window
-from sedscope.analysis.spectra.spectrum_series import SpectrumAtStep, SpectrumSeries, WindowSpectrum
+from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import CellNotes, ColumnHead, Section, Table, TableCell, Term, Words
 from sedscope.report.plots.spectrum_figure import spectrum_figure

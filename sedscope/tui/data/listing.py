@@ -156,7 +156,7 @@ def _reason(run: Run) -> str:
 
 
 def _unprobed(run: Run) -> Iterator[tuple[str, str]]:
-    from sedscope.analysis.unknown import why_no_program
+    from sedscope.analysis.undefined import why_no_program
 
     for task in run.tasks:
         try:

@@ -7,13 +7,12 @@ import pytest
 from plain_gram import gram_of
 
 from recorders.errors import UsageError
-from sedscope.analysis.coupling.coupling_gram import CouplingGram, ceiling
 from sedscope.analysis.coupling.coupling_sums import coupling
+from sedscope.analysis.coupling.response import CouplingGram, ceiling
 from sedscope.analysis.features.centroid_jvp import exact_jvps
 from sedscope.analysis.features.random_directions import RandomDirections
-from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
 from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
-from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window
+from sedscope.analysis.spectra.window_svd import WindowSVD, apply_combinations, combinations, decompose_window
 from sedscope.analysis.spectra.windows import Window
 
 

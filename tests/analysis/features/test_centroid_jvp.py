@@ -13,11 +13,10 @@ from plain_gram import gram_of
 
 from recorders.errors import UsageError
 from sedscope.analysis.coupling.coupling_sums import coupling
-from sedscope.analysis.features.centroid_jvp import central_difference_jvps, exact_jvps, selected_norm
-from sedscope.analysis.features.centroids import centroids
+from sedscope.analysis.features.centroid_jvp import central_difference_jvps, centroids, exact_jvps, selected_norm
+from sedscope.analysis.features.checkpoint_models import score
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.features.random_directions import RandomDirections
-from sedscope.analysis.features.scores import score
 
 
 def whole(model, v, **options):

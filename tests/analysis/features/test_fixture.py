@@ -7,12 +7,10 @@ import pytest
 import torch
 
 from sedscope.analysis.coupling.coupling_sums import coupling
-from sedscope.analysis.features.centroid_jvp import central_difference_jvps, exact_jvps, selected_norm
+from sedscope.analysis.features.centroid_jvp import central_difference_jvps, centroids, exact_jvps, selected_norm
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum, centroid_spectrum
-from sedscope.analysis.features.centroids import centroids
 from sedscope.analysis.spectra.gram import banded_gram
-from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations
-from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window
+from sedscope.analysis.spectra.window_svd import WindowSVD, apply_combinations, combinations, decompose_window
 from sedscope.analysis.spectra.windows import place_windows
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recorders.errors import UsageError
-from sedscope.analysis.features.scores import score
+from sedscope.analysis.features.checkpoint_models import score
 
 
 def test_scores():

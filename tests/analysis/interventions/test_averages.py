@@ -17,7 +17,7 @@ from sedscope.analysis.interventions.averages import (
     mean_step,
     restricted_quotient,
 )
-from sedscope.analysis.interventions.time_quotients import (
+from sedscope.analysis.interventions.speedup import (
     QuotientBounds,
     combine_runs_of_seed,
     geometric_bound,

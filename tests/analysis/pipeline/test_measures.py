@@ -26,9 +26,8 @@ from sedscope.analysis.coupling.parameter_blocks import (
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
 from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.batches import fixed_batch
 from sedscope.analysis.sources.stage_rows import stage_rows, stage_sources
-from sedscope.analysis.sources.variants import Variant, variants_of, varied_by
+from sedscope.analysis.sources.variants import Variant, fixed_batch, variants_of, varied_by
 from sedscope.analysis.spectra.source_rows import SourceRows
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.interval import Interval, cosine_interval, matched_interval

@@ -11,8 +11,7 @@ from torch import nn
 
 import sedscope
 from recorders.errors import RefusedError
-from sedscope.analysis.features.centroid_jvp import exact_jvps
-from sedscope.analysis.features.centroids import centroids
+from sedscope.analysis.features.centroid_jvp import centroids, exact_jvps
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from recorders.errors import UsageError
 from sedscope.analysis.spectra.gram import banded_gram
-from sedscope.analysis.spectra.sed_directions import apply_combinations, combinations, subspace_cosines
-from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
+from sedscope.analysis.spectra.window_svd import (
+    WindowSVD,
+    apply_combinations,
+    combinations,
+    decompose_window,
+    flatness,
+    subspace_cosines,
+)
 from sedscope.analysis.spectra.windows import Window, place_windows
 from sedscope.analysis.undefined import Undefined
 

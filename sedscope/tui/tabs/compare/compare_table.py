@@ -12,8 +12,7 @@ from recorders.row_sources import UPDATE
 from sedscope.analysis.interventions import TreatmentGroup, compare
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
-from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.interventions.time_quotients import QuotientBounds, time_quotient
+from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp, time_quotient
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot.figures import readable

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from sedscope.analysis.spectra.spectrum_series import SpectrumSeries
+from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
 from sedscope.tui.plot import HeatmapView
 from sedscope.tui.tabs.analysis_tab import setting_keys
 from sedscope.tui.tabs.panels import PanelTab
