@@ -28,7 +28,7 @@ def test_checks_decide_the_status(good: Path, tmp_path: Path, capsys: pytest.Cap
     assert run(["report", str(good), *QUICK, "--check", HOLDS, "--check", FAILS, "--junit", str(junit)]) == 1
     shown = capsys.readouterr()
     assert f"FAILED  modular-addition  {FAILS}" in shown.out
-    assert "left undefined: source: 'displacement' was not analysed; known: update, right 0" in shown.out
+    assert "left undefined: source: 'displacement' was not analysed; known: 'update', right 0" in shown.out
     assert ElementTree.parse(junit).getroot().attrib["failures"] == "1"
 
 

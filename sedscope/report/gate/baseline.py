@@ -93,7 +93,7 @@ def compare_reports(old: Json, new: Json, allowed: float) -> GateAnswer:
     different = _different_settings(old.get("settings"), new["settings"])
     if different:
         reason = Undefined(f"made with other settings: {different}")
-        return GateAnswer((Verdict("baseline", "same settings", reason, reason, "==", holds=False),), ())
+        return GateAnswer((Verdict("baseline", "same settings", reason, reason, passed=False),), ())
     mine = {name: _numbers(run) for name, run in _by_name(new).items()}
     earlier = _by_name(old)
     verdicts: list[Verdict] = []
@@ -102,7 +102,7 @@ def compare_reports(old: Json, new: Json, allowed: float) -> GateAnswer:
         numbers = mine.get(name)
         if numbers is None:
             gone = Undefined("the run is not in this report")
-            verdicts.append(Verdict(name, "in both reports", Estimate.exact(1.0), gone, "==", holds=False))
+            verdicts.append(Verdict(name, "in both reports", Estimate.exact(1.0), gone, passed=False))
             continue
         verdicts += _compared(name, _numbers(run), numbers, allowed)
         extra = [what for what in numbers if what not in _numbers(run)]
@@ -117,7 +117,7 @@ def _compared(run: str, old: Values, new: Values, allowed: float) -> Iterable[Ve
         if isinstance(before, Undefined) and isinstance(after, Undefined):
             continue
         text = f"{what} within {100 * allowed:g} % of the baseline"
-        yield Verdict(run, text, after, before, "≈", _is_near(before, after, allowed))
+        yield Verdict(run, text, after, before, _is_near(before, after, allowed))
 
 
 def _is_near(before: Estimate | Undefined, after: Estimate | Undefined, allowed: float) -> bool:

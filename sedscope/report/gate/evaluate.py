@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Sequence
 
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.undefined import Undefined
-from sedscope.report import estimate
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported
-from sedscope.report.gate.grammar import Binary, Check, End, Expression, Lookup, Negative, Number, lookups
+from sedscope.report.gate.grammar import LONGEST, Binary, Check, End, Expression, Lookup, lookups
 from sedscope.report.gate.interventions import look_up_group
 from sedscope.report.gate.lookup import look_up
 from sedscope.report.gate.verdict import Verdict
 from sedscope.report.gate.vocabulary import QUANTITIES
 from sedscope.runs import printable
-
-_RELATIONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-_ARITHMETIC: dict[str, Callable[[Estimate, Estimate], Estimate | Undefined]] = {
-    "+": estimate.add,
-    "-": estimate.subtract,
-    "*": estimate.multiply,
-    "/": estimate.divide,
-}
 
 
 def apply_checks(
@@ -72,13 +55,11 @@ def _verdict(
         run = subject if lookup.get("run") is None else _named(lookup, reported)
         return run if isinstance(run, Undefined) else look_up(run, lookup)
 
+    text = printable(check.text, LONGEST)
     left, right = _evaluated(check.left, value), _evaluated(check.right, value)
-    holds = (
-        isinstance(left, Estimate)
-        and isinstance(right, Estimate)
-        and _RELATIONS[check.relation](left.value, right.value)
-    )
-    return Verdict(name, printable(check.text, 4000), left, right, check.relation, holds)
+    if isinstance(left, Undefined) or isinstance(right, Undefined):
+        return Verdict(name, text, left, right, passed=False)
+    return Verdict(name, text, left, right, check.relation(left.value, right.value))
 
 
 def _named(lookup: Lookup, reported: Sequence[Reported]) -> Reported | Undefined:
@@ -100,20 +81,17 @@ def _names(reported: Sequence[Reported]) -> str:
 
 def _evaluated(expression: Expression, value: Callable[[Lookup], Estimate | Undefined]) -> Estimate | Undefined:
     match expression:
-        case Number(constant):
-            return Estimate.exact(constant)
+        case Estimate():
+            return expression
         case Lookup():
             return value(expression)
-        case Negative(of):
-            operand = _evaluated(of, value)
-            return operand if isinstance(operand, Undefined) else estimate.subtract(Estimate.exact(0.0), operand)
         case End(which, of):
             return _end(_evaluated(of, value), which)
-        case Binary(sign, left, right):
+        case Binary(operation, left, right):
             ours, theirs = _evaluated(left, value), _evaluated(right, value)
             if isinstance(ours, Undefined):
                 return ours
-            return theirs if isinstance(theirs, Undefined) else _ARITHMETIC[sign](ours, theirs)
+            return theirs if isinstance(theirs, Undefined) else operation(ours, theirs)
 
 
 def _end(value: Estimate | Undefined, which: str) -> Estimate | Undefined:

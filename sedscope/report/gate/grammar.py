@@ -1,39 +1,53 @@
-"""The grammar of a check, read by descent, and what it becomes: a tree of plain objects.
+"""The grammar of a check: Python's own parser reads it, and a white list of its nodes becomes a tree of plain objects.
 
-    check    = sum ("<" | "<=" | ">" | ">=" | "==" | "!=") sum
-    sum      = product (("+" | "-") product)*
-    product  = sign (("*" | "/") sign)*
-    sign     = "-" sign | atom
-    atom     = number | "(" sum ")" | ("low" | "high") "(" sum ")" | reduction "(" series ("," argument)* ")"
-             | quantity "(" [argument ("," argument)*] ")"
-    argument = name "=" (text | ["-"] number)
-
-Decides which names are known where; unknown ones are refused before anything is computed. Leaves to others: values.
+Nothing is evaluated or compiled. Decides what of Python's expressions belongs to a check (`docs/checks.md` has the
+grammar), and which names are known where; unknown ones are refused before anything is computed.
 """
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Callable, Mapping
+import operator
+import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from itertools import accumulate
+from typing import NoReturn
 
+from recorders.errors import UsageError
 from recorders.row_sources import current_name
-from sedscope.report.gate.tokens import Token, refusal, tokens_of
-from sedscope.report.gate.vocabulary import CHOICES, ENDS, INTEGERS, QUANTITIES, REDUCTIONS, TEXTS, require_known
+from sedscope.analysis.undefined import Undefined
+from sedscope.report import estimate
+from sedscope.report.estimate import Estimate
+from sedscope.report.gate.vocabulary import CHOICES, ENDS, INTEGERS, QUANTITIES, REDUCTIONS, TEXTS
 
-Relation = Literal["<", "<=", ">", ">=", "==", "!="]
-RELATIONS: tuple[Relation, ...] = ("<", "<=", ">", ">=", "==", "!=")
-Operator = Literal["+", "-", "*", "/"]
+LONGEST = 4000
+"""Characters of a check."""
 DEEPEST = 50
-"""Brackets and signs within one another; far below the depth at which Python's own stack would end the descent."""
+"""Brackets within one another, and signs in a row."""
+MOST_OPERATIONS = 400
+"""Operations of a check: every walk over its tree then stays far from the depth at which Python's stack ends."""
 
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A constant."""
-
-    value: float
+RELATIONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+ARITHMETIC: dict[type[ast.operator], Callable[[Estimate, Estimate], Estimate | Undefined]] = {
+    ast.Add: estimate.add,
+    ast.Sub: estimate.subtract,
+    ast.Mult: estimate.multiply,
+    ast.Div: estimate.divide,
+}
+_COMPARISON = "one comparison (< <= > >= == !=) of two numbers is required"
+# Python reads more than these as one number (hex, underscores, imaginary) or text (prefixes, escapes, two in a row).
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_TEXT = re.compile(r"""(["'])((?!\1)[^\\]|\\["'\\])*\1""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +65,23 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Negative:
-    """The negative of an expression."""
-
-    of: Expression
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     """The low or high end of an interval."""
 
-    which: Literal["low", "high"]
+    which: str
     of: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Two expressions and the arithmetic between them."""
+    """Two expressions and the arithmetic between them; a negative is zero minus it."""
 
-    operator: Operator
+    operation: Callable[[Estimate, Estimate], Estimate | Undefined]
     left: Expression
     right: Expression
 
 
-Expression = Number | Lookup | Negative | End | Binary
+Expression = Estimate | Lookup | End | Binary
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class Check:
     """A comparison."""
 
     left: Expression
-    relation: Relation
+    relation: Callable[[float, float], bool]
     right: Expression
     text: str
     """The check as the user wrote it."""
@@ -98,168 +105,152 @@ def parse_check(text: str) -> Check:
 
 
 class _CheckReader:
-    """Stands at one token; each method reads one rule of the grammar and leaves what comes after it."""
+    """The text of a check, beside which each method reads one kind of node."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = tokens_of(text)
-        self._position = 0
-        self._depth = 0
+        self._written = text
+        self._text = text.strip()
 
     def check(self) -> Check:
-        left = self._sum()
-        if not self._is(*RELATIONS):
-            raise self._refusal(f"a comparison ({' '.join(RELATIONS)}) is required")
-        relation = cast(Relation, self._take().text)
-        right = self._sum()
-        if self._next.kind != "end":
-            raise self._refusal("the end of the check is required")
-        return Check(left, relation, right, self._text)
+        body = self._parsed()
+        match body:
+            case ast.Compare(left, [relation], [right]) if type(relation) in RELATIONS:
+                sides = self._expression(left), self._expression(right)
+                self._require_all_read(body)
+                return Check(sides[0], RELATIONS[type(relation)], sides[1], self._written)
+            case ast.Compare(_, _, [_, extra, *_]):
+                self._refuse(extra, f"{_COMPARISON}, and no more")
+        self._refuse(body, _COMPARISON)
 
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._position]
+    def _parsed(self) -> ast.expr:
+        """Return what Python's parser makes of the text, whose size and depth are bounded first."""
+        if len(self._written) > LONGEST:
+            raise UsageError(f"--check: at most {LONGEST} characters are allowed, found {len(self._written)}")
+        for at, sign in enumerate(self._text):
+            if not (sign.isprintable() or sign == "\t"):
+                self._refuse(at, "printable characters on one line are required")
+        outside_texts = _TEXT.sub("", self._text)
+        brackets = accumulate({"(": 1, ")": -1}.get(sign, 0) for sign in outside_texts)
+        signs = (run.count("-") for run in re.findall(r"-[-\s]*", outside_texts))
+        if (depth := max((*brackets, *signs), default=0)) > DEEPEST:
+            raise UsageError(
+                f"--check: at most {DEEPEST} brackets and signs within one another are allowed, found {depth}"
+            )
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # such as an escape that Python does not know
+                body = ast.parse(self._text, mode="eval").body
+        except SyntaxError as error:
+            # Python says 0, or a place behind the text, where it ends too early.
+            at = error.offset - 1 if error.offset else len(self._text)
+            self._refuse(at, _COMPARISON, f" ({error.msg})")
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise UsageError(
+                f"--check: a simpler comparison is required, found one that Python cannot read: {error}"
+            ) from error
+        operations = sum(isinstance(node, ast.BinOp | ast.UnaryOp) for node in ast.walk(body))
+        if operations > MOST_OPERATIONS:
+            raise UsageError(f"--check: at most {MOST_OPERATIONS} operations are allowed, found {operations}")
+        return body
 
-    def _take(self) -> Token:
-        token = self._next
-        self._position += 1
-        return token
+    def _require_all_read(self, body: ast.expr) -> None:
+        """Refuse brackets around the whole check and a comment after it, which leave no node."""
+        if body.col_offset:
+            self._refuse(0, "a comparison without brackets around it is required")
+        rest = self._text.encode()[body.end_col_offset :].decode().lstrip()
+        if rest:
+            self._refuse(len(self._text) - len(rest), "the end of the check is required")
 
-    def _is(self, *operators: str) -> bool:
-        return self._next.kind == "operator" and self._next.text in operators
+    def _refuse(self, at: ast.expr | ast.keyword | int, required: str, hint: str = "") -> NoReturn:
+        """Raise the error of a check that cannot be read, with the place where that shows."""
+        if not isinstance(at, int):
+            at = len(self._text.encode()[: at.col_offset].decode())  # Python counts bytes of UTF-8
+        shown = repr(self._text[at : at + 20]) if at < len(self._text) else "the end"
+        raise UsageError(f"--check: {required}; found {shown} at character {at + 1} of {self._text!r}{hint}")
 
-    def _expect(self, operator: str) -> None:
-        if not self._is(operator):
-            raise self._refusal(f"{operator!r} is required")
-        self._take()
+    def _require_known(self, node: ast.expr | ast.keyword, what: str, name: str, known_names: tuple[str, ...]) -> None:
+        if name not in known_names:
+            self._refuse(node, f"{what}: one of {', '.join(known_names)} is required")
 
-    def _refusal(self, required: str, token: Token | None = None) -> Exception:
-        """Return the error at what stands next, or at a token that was taken before."""
-        return refusal(self._text, (token or self._next).at, required)
+    def _expression(self, node: ast.expr) -> Expression:
+        match node:
+            case ast.Constant(int() | float()):
+                return Estimate.exact(self._number(node))
+            case ast.BinOp(left, sign, right) if type(sign) in ARITHMETIC:
+                return Binary(ARITHMETIC[type(sign)], self._expression(left), self._expression(right))
+            case ast.UnaryOp(ast.USub(), operand):
+                return Binary(estimate.subtract, Estimate.exact(0.0), self._expression(operand))
+            case ast.Call(ast.Name(name)):
+                return self._call(node, name)
+        self._refuse(node, "a number, a bracket or a function, with + - * / between them, is required")
 
-    def _sum(self) -> Expression:
-        return self._chain(self._product, "+", "-")
-
-    def _product(self) -> Expression:
-        return self._chain(self._sign, "*", "/")
-
-    def _chain(self, operand: Callable[[], Expression], *operators: str) -> Expression:
-        left = operand()
-        while self._is(*operators):
-            left = Binary(cast(Operator, self._take().text), left, operand())
-        return left
-
-    def _sign(self) -> Expression:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise self._refusal(f"at most {DEEPEST} brackets and signs within one another are allowed")
-        expression = self._negative() if self._is("-") else self._atom()
-        self._depth -= 1
-        return expression
-
-    def _negative(self) -> Expression:
-        self._take()
-        return Negative(self._sign())
-
-    def _atom(self) -> Expression:
-        if self._next.kind == "number":
-            return Number(self._number())
-        if self._is("("):
-            return self._bracketed()
-        if self._next.kind == "name":
-            return self._call()
-        raise self._refusal("a number, a bracket or a function is required")
-
-    def _bracketed(self) -> Expression:
-        self._expect("(")
-        expression = self._sum()
-        self._expect(")")
-        return expression
-
-    def _call(self) -> Expression:
-        name = self._take().text
-        single = tuple(key for key, quantity in QUANTITIES.items() if not quantity.series)
-        if name in QUANTITIES and name not in single:
-            self._position -= 1
-            raise self._refusal(f"{name} is a series over t: one of {', '.join(REDUCTIONS)} around it is required")
-        require_known("function", name, (*REDUCTIONS, *ENDS, *single), self._text)
-        if name in ENDS:
-            return End(cast(Literal["low", "high"], name), self._bracketed())
-        self._expect("(")
-        quantity = self._series() if name in REDUCTIONS else name
-        arguments, tokens = self._arguments(comma=name in REDUCTIONS)
-        self._check_arguments(quantity, name if name in REDUCTIONS else None, arguments, tokens)
-        self._expect(")")
-        return Lookup(quantity, name if name in REDUCTIONS else None, tuple(arguments.items()))
-
-    def _series(self) -> str:
-        if self._next.kind != "name":
-            raise self._refusal("a quantity is required")
-        name = self._take().text
-        require_known(
-            "quantity", name, tuple(key for key, quantity in QUANTITIES.items() if quantity.series), self._text
+    def _call(self, node: ast.Call, name: str) -> Expression:
+        series = tuple(key for key, quantity in QUANTITIES.items() if quantity.series)
+        if name in series:
+            self._refuse(node, f"{name} is a series over t: one of {', '.join(REDUCTIONS)} around it is required")
+        self._require_known(
+            node, "function", name, (*REDUCTIONS, *ENDS, *(key for key in QUANTITIES if key not in series))
         )
-        return name
+        if name in ENDS:
+            if len(node.args) != 1 or node.keywords:
+                self._refuse(node, f"a number, a bracket or a function is required in {name}(…), and nothing else")
+            return End(name, self._expression(node.args[0]))
+        if name not in REDUCTIONS:
+            return Lookup(name, None, self._arguments(node, node.args, name, None))
+        match node.args:
+            case [ast.Name(quantity) as named, *others]:
+                self._require_known(named, "quantity", quantity, series)
+                return Lookup(quantity, name, self._arguments(node, others, quantity, name))
+        self._refuse(node.args[0] if node.args else node, f"a quantity is required in {name}(…)")
 
-    def _arguments(self, *, comma: bool) -> tuple[dict[str, str | float], dict[str, Token]]:
-        """Read `name=value, …` and where each value stands; after a quantity a comma comes first."""
+    def _arguments(
+        self, node: ast.Call, others: list[ast.expr], quantity: str, reduction: str | None
+    ) -> tuple[tuple[str, str | float], ...]:
+        """Read `name=value, …` of a quantity, beside which a call holds nothing else."""
+        entry, function = QUANTITIES[quantity], reduction or quantity
+        at = ("t",) if reduction == "at" else ()
+        parameters = (*entry.parameters, *(("run",) if entry.of_run else ()), *at)
+        if others:
+            self._refuse(others[0], f"a parameter is required, as in {parameters[0]}=…")
         arguments: dict[str, str | float] = {}
-        tokens: dict[str, Token] = {}
-        while not self._is(")"):
-            if comma or arguments:
-                self._expect(",")
-            if self._next.kind != "name":
-                raise self._refusal("a parameter is required")
-            name = self._take().text
+        for keyword in node.keywords:
+            name = keyword.arg or "**"
+            self._require_known(keyword, f"parameter of {function}", name, parameters)
             if name in arguments:
-                raise self._refusal(f"{name} is given twice: once is required")
-            self._expect("=")
-            tokens[name] = self._next
-            arguments[name] = self._value(name)
-        return arguments, tokens
+                self._refuse(keyword, f"{name} is given twice: once is required")
+            arguments[name] = self._value(name, keyword.value)
+        for name in (*entry.required, *at):
+            if name not in arguments:
+                self._refuse(node, f"{name}= is required in {function}({quantity}, …)")
+        return tuple(arguments.items())
 
-    def _value(self, name: str) -> str | float:
-        if name in TEXTS:
-            if self._next.kind != "text":
-                raise self._refusal(f"{name}: a text in double quotes is required")
-            text = _unquoted(self._take().text)
-            return current_name(text) if name == "source" else text
-        if self._next.kind != "number":
-            raise self._refusal(f"{name}: a number is required")
-        return self._number()
+    def _value(self, name: str, node: ast.expr) -> str | float:
+        value: str | float
+        match node:
+            case ast.Constant(str(value)) if name in TEXTS:
+                if not _TEXT.fullmatch(self._source(node)):
+                    self._refuse(node, rf"{name}: one text in quotes, with \ before quotes and \ alone, is required")
+            case ast.Constant(int() | float()) if name not in TEXTS:
+                value = self._number(node)
+            case _:
+                self._refuse(node, f"{name}: a {'text in quotes' if name in TEXTS else 'number'} is required")
+        if name in INTEGERS and value != int(value):
+            self._refuse(node, f"{name}: a whole number is required")
+        if name in CHOICES and value not in CHOICES[name]:
+            self._refuse(node, f"{name}: one of {', '.join(map(str, CHOICES[name]))} is required")
+        return current_name(str(value)) if name == "source" else value
 
-    def _number(self) -> float:
-        value = float(self._next.text)
+    def _number(self, node: ast.Constant) -> float:
+        if not _NUMBER.fullmatch(self._source(node)):
+            self._refuse(node, "a decimal number such as 1.5 or 2e-3 is required")
+        # Not the node's value: an integer of more than 308 digits has no float, its text has infinity.
+        value = float(self._source(node))
         if not math.isfinite(value):
-            raise self._refusal("a number that is not too large is required")
-        self._take()
+            self._refuse(node, "a number that is not too large is required")
         return value
 
-    def _check_arguments(
-        self,
-        quantity: str,
-        reduction: str | None,
-        arguments: Mapping[str, str | float],
-        tokens: Mapping[str, Token],
-    ) -> None:
-        entry = QUANTITIES[quantity]
-        run_parameter = ("run",) if entry.of_run else ()
-        parameters = (*entry.parameters, *run_parameter, *(("t",) if reduction == "at" else ()))
-        for name in arguments:
-            require_known(f"parameter of {reduction or quantity}", name, parameters, self._text)
-        for name in (*entry.required, *(("t",) if reduction == "at" else ())):
-            if name not in arguments:
-                raise self._refusal(f"{name}= is required in {reduction or quantity}({quantity}, …)")
-        for name in (name for name in arguments if name in INTEGERS):
-            if arguments[name] != int(cast(float, arguments[name])):
-                raise self._refusal(f"{name}: a whole number is required", tokens[name])
-        for name, choices in CHOICES.items():
-            if name in arguments and arguments[name] not in choices:
-                raise self._refusal(f"{name}: one of {', '.join(map(str, choices))} is required", tokens[name])
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    def _source(self, node: ast.expr) -> str:
+        return self._text.encode()[node.col_offset : node.end_col_offset].decode()
 
 
 def lookups(expression: Expression) -> list[Lookup]:
@@ -267,7 +258,7 @@ def lookups(expression: Expression) -> list[Lookup]:
     match expression:
         case Lookup():
             return [expression]
-        case Negative(of) | End(_, of):
+        case End(_, of):
             return lookups(of)
         case Binary(_, left, right):
             return [*lookups(left), *lookups(right)]

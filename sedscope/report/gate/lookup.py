@@ -7,16 +7,17 @@ last checkpoint and no earlier one. Names that a run does not have are answered 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
-from sedscope.analysis.pipeline.results import CheckpointRank, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn
 from sedscope.analysis.result_view.run_view import task_results
-from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, estimate_of
 from sedscope.report.facts import Reported
@@ -24,6 +25,14 @@ from sedscope.report.gate.grammar import Lookup
 
 Series = dict[int, Estimate | Undefined]
 """The values of a quantity by t, at every checkpoint that counts."""
+_SERIES: tuple[tuple[Sequence[ResultColumn[Any]], str, tuple[str, ...]], ...] = (
+    (RANKS, "rank90", ("task",)),
+    (SPECTRA, "spectra", ("source", "window")),
+    (CHECKPOINTS, "coupling", ("source", "task", "window", "rank")),
+)
+"""Columns that make a series over t, the results that hold it, and the parameters that tell these apart."""
+Candidate = TypeVar("Candidate")
+Parameters = Mapping[str, Callable[[Candidate], object]]
 
 
 def look_up(reported: Reported, lookup: Lookup) -> Estimate | Undefined:
@@ -34,13 +43,36 @@ def look_up(reported: Reported, lookup: Lookup) -> Estimate | Undefined:
     return series if isinstance(series, Undefined) else _reduced(series, lookup)
 
 
+def pick(candidates: Sequence[Candidate], lookup: Lookup, parameters: Parameters[Candidate]) -> Candidate | Undefined:
+    """Return the only candidate that has the given values; where a parameter is left out there must be no choice.
+
+    Args:
+        candidates: Everything of the kind that there is.
+        lookup: What the check says.
+        parameters: How each parameter is read off a candidate, in the order in which they are asked for.
+    """
+    for parameter, read in parameters.items():
+        value = lookup.get(parameter)
+        if value is not None:
+            known_values = _listed(map(read, candidates))
+            candidates = [each for each in candidates if value in (read(each), str(read(each)))]
+            if not candidates:
+                return Undefined(f"{parameter}: {_text(value)} was not analysed; known: {known_values}")
+    if len(candidates) == 1:
+        return candidates[0]
+    for parameter, read in parameters.items():
+        if len({str(read(each)) for each in candidates}) != 1:
+            return Undefined(f"{parameter}= must say which of {_listed(map(read, candidates))} is meant")
+    return Undefined(f"{len(candidates)} results of the same {', '.join(parameters)} are meant: one is required")
+
+
 def _reduced(series: Series, lookup: Lookup) -> Estimate | Undefined:
     if not series:
         return Undefined("there is no checkpoint with a full window")
     if lookup.reduction == "at":
         t = int(float(lookup.get("t") or 0))
         if t not in series:
-            return Undefined(f"there is no checkpoint at t = {t}; there are {_listed(map(str, series))}")
+            return Undefined(f"there is no checkpoint at t = {t}; there are {_listed(series)}")
         return series[t]
     if lookup.reduction == "final":
         last = series[max(series)]
@@ -65,83 +97,26 @@ def _mean(estimates: list[Estimate], n: int) -> Estimate | Undefined:
 
 
 def _series(reported: Reported, lookup: Lookup) -> Series | Undefined:
-    run = reported.analysis
     if lookup.quantity == "metric":
         return _metric(reported, str(lookup.get("name")))
-    if (rank_column := _column(RANKS, lookup.quantity)) is not None:
-        return _ranks(run, lookup, rank_column)
-    if (spectrum_column := _column(SPECTRA, lookup.quantity)) is not None:
-        return _spectra(run, lookup, spectrum_column)
-    return _coupling(run, lookup)
-
-
-def _column(columns: Sequence[ResultColumn[Row]], name: str) -> ResultColumn[Row] | None:
-    return next((column for column in columns if column.name == name), None)
-
-
-def _coupling(run: RunAnalysis, lookup: Lookup) -> Series | Undefined:
-    matching: list[CouplingSeries] = list(run.coupling)
-    for parameter in ("source", "task", "window", "rank"):
-        narrowed = _narrowed(matching, parameter, lookup)
-        if isinstance(narrowed, Undefined):
-            return narrowed
-        matching = narrowed
-    (series,) = matching
     name = lookup.quantity
     if name == "alignment":
         name = f"alignment_{lookup.get('moved') or SHIFT_KINDS[0]}"
-    column = next(column for column in CHECKPOINTS if column.name == name)
-    last = max((point.t for point in series.points), default=None)
+    columns, field, parameters = next(entry for entry in _SERIES if any(column.name == name for column in entry[0]))
+    series = pick(getattr(reported.analysis, field), lookup, {each: attrgetter(each) for each in parameters})
+    if isinstance(series, Undefined):
+        return series
+    if getattr(series, "undefined", None) is not None:
+        return Undefined(series.undefined.reason)
+    column = next(column for column in columns if column.name == name)
     # A short window counts for nothing, but where it is the last one `final` must say so and not take an earlier one.
     return {
         point.t: estimate_of(column.read(point))
-        if point.full
+        if getattr(point, "full", True)
         else Undefined(f"the window is short: {point.n_rows} rows")
         for point in series.points
-        if point.full or point.t == last
+        if getattr(point, "full", True) or point is series.points[-1]
     }
-
-
-def _narrowed(matching: list[CouplingSeries], parameter: str, lookup: Lookup) -> list[CouplingSeries] | Undefined:
-    """Return the series with the given value of a parameter; where it is left out there must be no choice."""
-    values = list(dict.fromkeys(getattr(series, parameter) for series in matching))
-    value = lookup.get(parameter)
-    if value is None:
-        if len(values) == 1:
-            return matching
-        return Undefined(f"{parameter}= must say which of {_listed(map(str, values))} is meant")
-    narrowed = [series for series in matching if getattr(series, parameter) == value]
-    shown = f"{value:g}" if isinstance(value, float) else value
-    return narrowed or Undefined(f"{parameter}: {shown!r} was not analysed; known: {_listed(map(str, values))}")
-
-
-def _ranks(run: RunAnalysis, lookup: Lookup, column: ResultColumn[CheckpointRank]) -> Series | Undefined:
-    task = _task(run, lookup)
-    if isinstance(task, Undefined):
-        return task
-    series = next((ranks for ranks in run.rank90 if ranks.task == task), None)
-    if series is None:
-        return Undefined("rank-90 was not measured")
-    if series.undefined is not None:
-        return series.undefined
-    return {point.t: estimate_of(column.read(point)) for point in series.points}
-
-
-def _spectra(run: RunAnalysis, lookup: Lookup, column: ResultColumn[SpectrumAtStep]) -> Series | Undefined:
-    source, window = lookup.get("source"), lookup.get("window")
-    of_source = [series for series in run.spectra if series.source == source]
-    if not of_source:
-        sources = _listed(series.source for series in run.spectra)
-        return Undefined(f"source: {source!r} was not analysed; known: {sources}")
-    windows = _listed(str(series.window) for series in of_source)
-    if window is None and len(of_source) > 1:
-        return Undefined(f"window= must say which of {windows} is meant")
-    series = next((series for series in of_source if window is None or series.window == window), None)
-    if series is None:
-        return Undefined(f"window: {window:g} was not analysed; known: {windows}")
-    if series.undefined is not None:
-        return series.undefined
-    return {point.t: estimate_of(column.read(point)) for point in series.points if point.full}
 
 
 def _metric(reported: Reported, name: str) -> Series | Undefined:
@@ -156,7 +131,7 @@ def _metric(reported: Reported, name: str) -> Series | Undefined:
 
 def _milestone(run: RunAnalysis, lookup: Lookup) -> Estimate | Undefined:
     """Return a quantity that is one number of a task, known exactly."""
-    task = _task(run, lookup)
+    task = pick(run.tasks, lookup, {"task": str})
     if isinstance(task, Undefined):
         return task
     row = next((row for row in task_results(run) if row.metrics.task == task), None)
@@ -167,17 +142,10 @@ def _milestone(run: RunAnalysis, lookup: Lookup) -> Estimate | Undefined:
     return Estimate.exact(float(value.value)) if isinstance(value, Reading) else estimate_of(value)
 
 
-def _task(run: RunAnalysis, lookup: Lookup) -> str | Undefined:
-    task = lookup.get("task")
-    if task is None and len(run.tasks) == 1:
-        return run.tasks[0]
-    if task is None:
-        return Undefined(f"task= must say which of {_listed(run.tasks)} is meant")
-    if task not in run.tasks:
-        return Undefined(f"task: {task!r} was not analysed; known: {_listed(run.tasks)}")
-    return str(task)
-
-
-def _listed(names: Iterable[str], most: int = 40) -> str:
-    shown = list(dict.fromkeys(names))
+def _listed(values: Iterable[object], most: int = 40) -> str:
+    shown = list(dict.fromkeys(map(_text, values)))
     return (", ".join(shown[:most]) or "none") + (", …" if len(shown) > most else "")
+
+
+def _text(value: object) -> str:
+    return repr(value) if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)

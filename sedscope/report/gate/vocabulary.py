@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from recorders.errors import UsageError
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
@@ -64,13 +63,3 @@ CHOICES: dict[str, tuple[str | float, ...]] = {
     "threshold": GROK_ACCURACIES,
     "over": ("control", "freeze", "random"),
 }
-
-
-def require_known(what: str, name: str, known_names: tuple[str, ...], where: str) -> None:
-    """Refuse an unknown name, listing the known ones.
-
-    Raises:
-        UsageError: It is not among them.
-    """
-    if name not in known_names:
-        raise UsageError(f"--check: {what}: one of {', '.join(known_names)} is required, found {name!r} in {where!r}")

@@ -64,17 +64,20 @@ def test_values(one: Reported, left: str, value: float) -> None:
     [
         (
             'final(rbar, source="nix")',
-            "source: 'nix' was not analysed; known: fixed_gradient/add, control/shuffled/add,",
+            "source: 'nix' was not analysed; known: 'fixed_gradient/add', 'control/shuffled/add',",
         ),
-        (f'final(rbar, {F}, task="mul")', "task: 'mul' was not analysed; known: add"),
-        (f"final(rbar, {F}, window=40)", "window: '40' was not analysed; known: 20"),
+        (f'final(rbar, {F}, task="mul")', "task: 'mul' was not analysed; known: 'add'"),
+        (f"final(rbar, {F}, window=40)", "window: 40 was not analysed; known: 20"),
         (f"at(rbar, {F}, t=30)", "there is no checkpoint at t = 30; there are 1000, 2000"),
-        ('final(metric, name="nix")', "metric 'nix' was never logged; known: test_acc/add, train_acc/add, broken"),
+        (
+            'final(metric, name="nix")',
+            "metric 'nix' was never logged; known: 'test_acc/add', 'train_acc/add', 'broken'",
+        ),
         ('final(metric, name="broken")', "at t = 2000: broken is nan at t = 2000"),
         ('mean(metric, name="broken")', "undefined at 1 of 3 checkpoints"),
-        ('grok_step(task="mul")', "task: 'mul' was not analysed; known: add"),
-        ('final(gap, source="nix")', "source: 'nix' was not analysed; known: update"),
-        ('final(gap, source="update")', "there is no checkpoint with a full window"),
+        ('grok_step(task="mul")', "task: 'mul' was not analysed; known: 'add'"),
+        ('final(gap, source="nix")', "source: 'nix' was not analysed; known: 'update'"),
+        ('final(gap, source="update")', "at t = 25: the window is short: 3 rows"),
         ("low(final(rank90))", "low() needs an interval, and none is known"),
         ("1 / (1 - 1)", "a division by zero"),
         ('final(rbar, run="nix", source="update")', "run: 'nix' is not in this report; known: add"),
@@ -103,9 +106,9 @@ def test_a_short_last_window_is_undefined(one_task: RunAnalysis, facts: RunFacts
 def test_a_choice_must_be_made(four_tasks: RunAnalysis, facts: RunFacts) -> None:
     run = Reported(four_tasks, facts)
     (verdict,) = verdicts('final(rbar, source="displacement") > 0', run)
-    assert verdict.left == Undefined("task= must say which of add, sub, mul, x2y2 is meant")
+    assert verdict.left == Undefined("task= must say which of 'add', 'sub', 'mul', 'x2y2' is meant")
     (verdict,) = verdicts("grok_step() > 0", run)
-    assert verdict.left == Undefined("task= must say which of add, sub, mul, x2y2 is meant")
+    assert verdict.left == Undefined("task= must say which of 'add', 'sub', 'mul', 'x2y2' is meant")
     (verdict,) = verdicts('grok_step(task="mul") > 0', run)
     assert isinstance(verdict.left, Undefined) and "never reached 0.5" in verdict.left.reason
 

@@ -41,9 +41,9 @@ def test_a_speed_up_with_its_interval() -> None:
         ('speedup(intervention="remove-sed")', "in 1 of 3 pairs a run never reached 0.5: all that is known of the"
          " geometric mean is < 0.938×"),
         ('speedup(intervention="control")', "it is the control itself"),
-        ('speedup(intervention="keep")', "intervention: 'keep' is not among the runs; known: 'control', 'freeze',"),
-        ('speedup(intervention="keep-sed", basis="raw")', "basis: 'raw' is not among the runs; known: 'applied'"),
-        ('speedup(intervention="keep-sed", rank=5)', "rank: '5' is not among the runs; known: '3'"),
+        ('speedup(intervention="keep")', "intervention: 'keep' was not analysed; known: 'control', 'freeze',"),
+        ('speedup(intervention="keep-sed", basis="raw")', "basis: 'raw' was not analysed; known: 'applied'"),
+        ('speedup(intervention="keep-sed", rank=5)', "rank: 5 was not analysed; known: 3"),
         ('speedup(intervention="keep-sed", over="random")', "has no random beside it"),
         ('speedup(intervention="freeze", over="freeze")', "freeze has no freeze beside it"),
     ],
@@ -59,7 +59,7 @@ def test_a_check_says_which_group_it_means() -> None:
     runs = [outcome(mode, "1", t, command=add) for mode, t in (("control", 3000), ("freeze", 1000))]
     runs += [outcome(mode, "1", t, command=mul, task="mul") for mode, t in (("control", 2000), ("freeze", 500))]
     runs += [outcome("keep-sed", "1", 900, command=add, basis=basis) for basis in ("applied", "raw")]
-    assert verdict('speedup(intervention="freeze", task="mul") == 4', *runs).holds
+    assert verdict('speedup(intervention="freeze", task="mul") == 4', *runs).passed
     assert verdict('speedup(intervention="freeze", vary="--ops=add") < 3.1', *runs).passed
     for text, reason in (
         ('speedup(intervention="freeze")', "vary= must say which of '--ops=add', '--ops=mul' is meant"),

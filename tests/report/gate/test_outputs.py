@@ -26,8 +26,8 @@ from sedscope.report.gate.gate import Gate
 from sedscope.report.gate.junit import render_junit
 from sedscope.report.gate.verdict import Verdict
 
-PASSED = Verdict("a", "1 < 2", Estimate.exact(1.0), Estimate.exact(2.0), "<", holds=True)
-FAILED = Verdict(HOSTILE, HOSTILE, Undefined(HOSTILE), Estimate.exact(2.0), "<", holds=False)
+PASSED = Verdict("a", "1 < 2", Estimate.exact(1.0), Estimate.exact(2.0), passed=True)
+FAILED = Verdict(HOSTILE, HOSTILE, Undefined(HOSTILE), Estimate.exact(2.0), passed=False)
 
 
 def test_junit_counts_what_it_holds() -> None:
