@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from recorders.active import activate, deactivate
-from recorders.announcement import describe
 from recorders.errors import RefusedError, SedscopeError
 from recorders.follow.binding import Binding
 from recorders.follow.counting import first_t
@@ -38,7 +37,7 @@ from recorders.process.signals import ClosingSignals
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import Opener, RecordingOutput, open_writer
 from recorders.row_sources import GRADIENT
-from recorders.run_manifest import build_manifest
+from recorders.run_manifest import build_manifest, describe
 from recorders.selection import Selection
 
 

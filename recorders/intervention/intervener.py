@@ -20,8 +20,7 @@ from recorders.errors import RefusedError, UsageError
 from recorders.follow.binding import Binding
 from recorders.format import NORM_KEPT
 from recorders.intervention.intervention_settings import ONCE, Intervention
-from recorders.intervention.projection import Subspace, keep, remove, with_norm
-from recorders.intervention.random_subspace import RandomSubspaces
+from recorders.intervention.projection import RandomSubspaces, Subspace, keep, remove, with_norm
 from recorders.intervention.sed_basis import SedBasis, StepVectors
 from recorders.intervention.selected import HeldWeights, amp_scale, read_gradient, write_gradient
 from recorders.recording_options import RecordingOptions

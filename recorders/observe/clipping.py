@@ -16,7 +16,7 @@ import torch.nn.utils.clip_grad as torch_clipping
 from torch import Tensor
 
 from recorders.format import CLIP_COEFFICIENT, GRAD_NORM_UNCLIPPED
-from recorders.observe.patching import Patches
+from recorders.observe.hooks import Patches
 
 _REMEMBERED = 64  # clips of an optimizer that never steps must not pile up
 _TORCHS_EPSILON = 1e-6  # torch.nn.utils.clip_grad: max_norm / (total_norm + 1e-6), at most 1

@@ -1,4 +1,4 @@
-"""The global hooks around every optimizer's step.
+"""The two ways into a script that was not changed: hooks around every optimizer's step, and replaced functions.
 
 Decides which calls of `step` count: the outermost one, where a subclass calls `super().step()` or a wrapper steps the
 optimizer that it wraps; a step inside `torch.compile` is not seen. Nothing that goes wrong behind a hook reaches the
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import wraps
 from types import FrameType
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 Closure = Callable[[], Any] | None
+Wrapper = Callable[..., Any]
 
 
 class StepListener(Protocol):
@@ -78,3 +80,29 @@ class StepHooks:
                 return True
             frame = frame.f_back
         return False
+
+
+class Patches:
+    """Replaced attributes, which `remove` puts back, the last one first; an observer is the patches that it needs."""
+
+    def __init__(self) -> None:
+        self._undo: list[tuple[Any, str, Any]] = []
+
+    def wrap(self, owner: Any, name: str, wrapper: Wrapper) -> None:
+        """Put `wrapper(original, *args, **kwargs)` in the place of a function; one that does not exist is let be."""
+        original = getattr(owner, name, None)
+        if original is None:
+            return
+
+        @wraps(original)
+        def replacement(*args: Any, **kwargs: Any) -> Any:
+            return wrapper(original, *args, **kwargs)
+
+        self._undo.append((owner, name, original))
+        setattr(owner, name, replacement)
+
+    def remove(self) -> None:
+        """Put everything back as it was found."""
+        while self._undo:
+            owner, name, original = self._undo.pop()
+            setattr(owner, name, original)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recorders.observe.patching import Patches
+from recorders.observe.hooks import Patches
 
 _MARK = "sedscope.scale"
 _DEPTH = 64

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from recorders.errors import UsageError
 from recorders.recording_options import DEFAULT_SELECT
-from recorders.selection.matrix_blocks import MatrixBlock, blocks_of
 from recorders.selection.naming import clean_names
-from recorders.selection.roles import ATTENTION, EMBEDDING, MLP, kind_of
+from recorders.selection.roles import ATTENTION, EMBEDDING, MLP, MatrixBlock, blocks_of, kind_of
 
 ALL: Final = "all"
 PRESETS: Final = (ATTENTION, MLP, EMBEDDING, ALL)

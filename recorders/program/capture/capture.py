@@ -14,12 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from recorders.errors import ProgramRefused, RefusedError
-from recorders.program.capture import exporting, feature_point, self_check
+from recorders.program.capture import exporting, self_check
 from recorders.program.capture.convert import Converted, convert
-from recorders.program.capture.feature_point import Calls, Run
-from recorders.program.capture.forward import Forward, call
+from recorders.program.capture.forward import Calls, Forward, Run, Selector, call, find_feature_point
 from recorders.program.capture.leave_no_trace import untouched
-from recorders.program.capture.outputs import Selector
 from recorders.program.capture.outside import OutsideTable
 from recorders.program.execution.interpreter import load
 from recorders.program.storage.codec import encode
@@ -105,7 +103,7 @@ def _examples(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
 def _capture(
     model: nn.Module, inputs: tuple[Tensor, ...], at: str | None, select: Selector | None, run: Run
 ) -> Capture:
-    forward = Forward(model, feature_point.find(model, at, inputs, run), run, select)
+    forward = Forward(model, find_feature_point(model, at, inputs, run), run, select)
     names, feature = forward.rehearse(inputs)
     graph, program_json = _first_good_rung(forward, inputs, names, feature)
     state_names = tuple(spec.name for spec in graph.graph.state)

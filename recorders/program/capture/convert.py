@@ -1,13 +1,14 @@
 """An exported program as a graph of ours, if every operation that its outputs need is in the table.
 
 Decides what is left out because it changes nothing (assertions, dropout in eval mode, devices) and what is written
-differently so that the program runs anywhere and in float64. Which operations are allowed is decided in
-`operation_table`, what a weight is called in `holdings`.
+differently so that the program runs anywhere and in float64, or spares gradient work. Which operations are allowed is
+decided in `operation_table`, what a weight is called in `holdings`.
 """
 
 from __future__ import annotations
 
 import operator
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,12 +17,10 @@ import torch
 from torch import Tensor, fx
 
 from recorders.errors import ProgramRefused
-from recorders.program.capture.batch_ranges import batch_range
-from recorders.program.capture.feature_point import Calls
-from recorders.program.capture.forward import Forward
+from recorders.program.capture.exporting import batch_range
+from recorders.program.capture.forward import Calls, Forward
 from recorders.program.capture.holdings import Holdings, dtype_name
 from recorders.program.capture.outside import OutsideTable, is_in_place
-from recorders.program.capture.shortcuts import FAR, Entry, stacks, takes_everything
 from recorders.program.storage import operation_table
 from recorders.program.storage.graph import (
     MAX_DEPTH,
@@ -35,11 +34,6 @@ from recorders.program.storage.graph import (
     TensorSpec,
 )
 
-
-def _aten(names: str) -> frozenset[str]:
-    return frozenset(f"aten.{name}" for name in names.split())
-
-
 _INTEGERS: Final[dict[Any, str]] = {
     operator.add: "int.add",
     operator.sub: "int.sub",
@@ -48,6 +42,17 @@ _INTEGERS: Final[dict[Any, str]] = {
     operator.mod: "int.mod",
     operator.neg: "int.neg",
 }
+_UNSTORED: Final = frozenset(("device", "layout", "pin_memory", "non_blocking"))
+FAR = 2**31
+"""An end of a slice beyond it means the end of the axis."""
+Entry = tuple[fx.Node, int, int]
+"""Source, axis and position of one entry of a stack."""
+
+
+def _aten(names: str) -> frozenset[str]:
+    return frozenset(f"aten.{name}" for name in names.split())
+
+
 _DROPOUTS: Final = _aten("dropout.default feature_dropout.default alpha_dropout.default feature_alpha_dropout.default")
 _COPIES: Final = _aten("lift_fresh_copy.default lift_fresh.default")
 _MOVES: Final = _aten("to.device to.dtype_layout")
@@ -60,7 +65,6 @@ _PROMOTING: Final = _aten(
     "sqrt.default rsqrt.default exp.default log.default sin.default cos.default tanh.default sigmoid.default"
 )
 _SLICES: Final = _aten("slice.Tensor slice_scatter.default")
-_UNSTORED: Final = frozenset(("device", "layout", "pin_memory", "non_blocking"))
 
 
 @dataclass(frozen=True)
@@ -248,3 +252,36 @@ def _promotes(node: fx.Node) -> bool:
     return _meta(node).is_floating_point() and not any(
         value.is_floating_point() or value.is_complex() for value in given
     )
+
+
+def takes_everything(node: fx.Node) -> bool:
+    """Return whether a `slice` takes every entry of its axis."""
+    start, end, step = (*node.args[2:], None, None, None)[:3]
+    return start in (0, None) and step in (1, None) and (end is None or (isinstance(end, int) and end > FAR))
+
+
+def stacks(nodes: list[fx.Node]) -> dict[fx.Node, Entry]:
+    """Return the `select` nodes that together take their source apart: (source, axis, position)."""
+    groups: dict[tuple[fx.Node, int], list[fx.Node]] = defaultdict(list)
+    for node in nodes:
+        if str(node.target) == "aten.select.int":
+            source, axis, _ = _select(node)
+            groups[source, axis].append(node)
+    entries: dict[fx.Node, Entry] = {}
+    for (source, axis), members in groups.items():
+        positions = {position for _, _, position in map(_select, members)}
+        if len(members) > 1 and _size(source, axis) == len(members) and positions == set(range(len(members))):
+            entries.update({node: _select(node) for node in members})
+    return entries
+
+
+def _select(node: fx.Node) -> Entry:
+    arguments: tuple[Any, ...] = node.args
+    source, axis, position = arguments
+    size = _size(source, axis)
+    counted_from_end = isinstance(size, int) and isinstance(position, int) and position < 0
+    return source, axis, position + size if counted_from_end else position
+
+
+def _size(source: fx.Node, axis: int) -> Any:
+    return source.meta["val"].shape[axis]

@@ -1,21 +1,32 @@
 """The ladder of graphs: what `torch.export` gives, the same without in-place operations, and in core operations.
 
-Decides how the export is asked for and what each rung is. Which rung is taken is decided in `capture`; what of it can
-be stored, in `convert`.
+Decides how the export is asked for, what each rung is, and for which batch sizes it is the model. Which rung is taken
+is decided in `capture`; what of it can be stored, in `convert`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
 from recorders.errors import ProgramRefused
-from recorders.program.capture import source_line
 from recorders.program.capture.forward import Forward
-from recorders.program.capture.inline import inline_bodies
+from recorders.program.capture.outside import line_of_traceback
+from recorders.program.storage.graph import MAX_AXIS
+
+_REASONS = (
+    ("data-dependent", "control flow or a number that depends on the data (an `if`, a loop or `.item()`)"),
+    ("ConstraintViolation", "the batch size is fixed inside the forward"),
+    ("specialized", "the batch size is fixed inside the forward"),
+)
+_GRAD = "wrap_with_set_grad_enabled"
+_AUTOCAST = "wrap_with_autocast"
+_SIZE = r"L\['inputs'\]\[\d+\]\.size\(\)\[0\]"
+_SIMPLE = re.compile(rf"\(?(?:{_SIZE} (?:<|<=|>|>=) -?\d+|-?\d+ (?:<|<=|>|>=) {_SIZE}|{_SIZE} == {_SIZE})\)?")
 
 
 def rungs(forward: Forward, inputs: tuple[Tensor, ...], delta: Tensor) -> Iterator[Any]:
@@ -54,18 +65,112 @@ def _ours(error: BaseException) -> ProgramRefused | None:
     return None
 
 
-_REASONS = (
-    ("data-dependent", "control flow or a number that depends on the data (an `if`, a loop or `.item()`)"),
-    ("ConstraintViolation", "the batch size is fixed inside the forward"),
-    ("specialized", "the batch size is fixed inside the forward"),
-)
-
-
 def _reason(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}"
     first = " ".join(str(error).split())[:160]
-    where = source_line.of_traceback(error.__traceback__)
+    where = line_of_traceback(error.__traceback__)
     for sign, reason in _REASONS:
         if sign in text:
             return f"{reason}{where} ({first})"
     return f"{type(error).__name__}{where}: {first}"
+
+
+def inline_bodies(module: fx.GraphModule) -> None:
+    """Replace every block of the graph by its body, nested ones too.
+
+    Raises:
+        ProgramRefused: autocast that is switched on inside the forward.
+    """
+    while (block := _next(module)) is not None:
+        _inline(module, block)
+    module.graph.eliminate_dead_code()
+    module.recompile()
+
+
+def _next(module: fx.GraphModule) -> fx.Node | None:
+    return next((node for node in module.graph.nodes if _name(node) in (_GRAD, _AUTOCAST)), None)
+
+
+def _name(node: fx.Node) -> str:
+    return str(getattr(node.target, "_name", "")) if node.op == "call_function" else ""
+
+
+def _inline(module: fx.GraphModule, block: fx.Node) -> None:
+    arguments: list[Any] = list(block.args)
+    if _name(block) == _GRAD:
+        detaches, (where, *operands) = not arguments[0], arguments[1:]
+    else:
+        if arguments[2]:
+            raise ProgramRefused(f"model: autocast to {arguments[1]} inside the forward cannot be captured")
+        detaches, (where, *operands) = False, arguments[4:]
+    body = getattr(module, str(where.target))
+    with module.graph.inserting_before(block):
+        results = _copy(module, body, operands)
+        if detaches:
+            results = [_detached(module.graph, result) for result in results]
+    for user in list(block.users):
+        position: Any = user.args[1]
+        user.replace_all_uses_with(results[position])
+        module.graph.erase_node(user)
+    module.graph.erase_node(block)
+
+
+def _copy(module: fx.GraphModule, body: fx.GraphModule, operands: list[Any]) -> list[Any]:
+    copies: dict[fx.Node, Any] = {}
+    remaining = iter(operands)
+    for node in body.graph.nodes:
+        if node.op == "placeholder":
+            copies[node] = next(remaining)
+        elif node.op == "output":
+            return [copies[result] if isinstance(result, fx.Node) else result for result in node.args[0]]
+        elif node.op == "get_attr":
+            name = f"_inlined_{len(module._modules)}_{node.target}"
+            setattr(module, name, getattr(body, node.target))
+            copies[node] = module.graph.get_attr(name)
+        else:
+            copies[node] = module.graph.node_copy(node, lambda old: copies[old])
+    raise ProgramRefused("model: a block without a result cannot be captured")
+
+
+def _detached(graph: fx.Graph, result: Any) -> Any:
+    if not isinstance(result, fx.Node) or not isinstance(result.meta.get("val"), torch.Tensor):
+        return result
+    detached = graph.call_function(torch.ops.aten.detach.default, (result,))
+    detached.meta = dict(result.meta)
+    return detached
+
+
+def batch_range(exported: Any) -> tuple[int, int | None]:
+    """Return the least and the greatest batch; None: no upper bound.
+
+    Raises:
+        ProgramRefused: the forward fixes the batch size or asks something else of it than a range.
+    """
+    least, most = 1, MAX_AXIS
+    for node in _inputs(exported):
+        size = node.meta["val"].shape[0]
+        if not isinstance(size, torch.SymInt):
+            raise ProgramRefused(f"model: its forward fixes the batch size to {size}")
+        low, high = _bounds(exported, size)
+        least, most = max(least, low), min(most, high)
+    for guard in getattr(exported, "_guards_code", None) or []:
+        if ".size()" in guard and not _SIMPLE.fullmatch(guard):
+            raise ProgramRefused(f"model: its forward asks of the batch size what is not a range: {guard}")
+    return least, None if most >= MAX_AXIS else most
+
+
+def _inputs(exported: Any) -> list[Any]:
+    names = [spec.arg.name for spec in exported.graph_signature.input_specs if spec.kind.name == "USER_INPUT"][:-1]
+    return [node for node in exported.graph_module.graph.nodes if node.op == "placeholder" and node.name in names]
+
+
+def _bounds(exported: Any, size: torch.SymInt) -> tuple[int, int]:
+    constraint = exported.range_constraints.get(size.node.expr)
+    if constraint is None:
+        return 1, MAX_AXIS
+    return _integer(constraint.lower), _integer(constraint.upper)
+
+
+def _integer(bound: Any) -> int:
+    # Sympy's own infinity for integers does not convert.
+    return MAX_AXIS if "oo" in str(bound) else min(int(bound), MAX_AXIS)

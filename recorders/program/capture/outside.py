@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
 
 import torch
 from torch import fx
 
 from recorders.errors import ProgramRefused
-from recorders.program.capture import source_line
 
 _NAMED = 4
 """Operations that a message names: one is mended at a time."""
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_NOT_THE_MODELS = (*(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, Path(__file__).parents[2])), "<")
 
 
 class OutsideTable(ProgramRefused):
@@ -49,4 +54,21 @@ def _why(node: fx.Node) -> str:
 
 
 def _line(node: fx.Node) -> str:
-    return source_line.of_stack(node.meta.get("stack_trace") or "")
+    """Return the line of a stack that was written down as text, the way exported nodes carry it."""
+    return _innermost([(path, int(line)) for path, line in _FRAME.findall(node.meta.get("stack_trace") or "")])
+
+
+def line_of_traceback(trace: TracebackType | None) -> str:
+    """Return ` at model.py:12`: the innermost line outside torch and this package; empty if there is none."""
+    frames = []
+    while trace is not None:
+        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    return _innermost(frames)
+
+
+def _innermost(frames: list[tuple[str, int]]) -> str:
+    for path, line in reversed(frames):
+        if not path.startswith(_NOT_THE_MODELS):
+            return f" at {Path(path).name}:{line}"
+    return ""

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from recorders.errors import RefusedError, SedscopeError
 from recorders.program.execution.meta_check import ByteCount, Footprint, empty_like_spec
-from recorders.program.execution.precision import Precision
-from recorders.program.execution.prepared_steps import Step, prepare
+from recorders.program.execution.prepared_steps import Precision, Step, prepare
 from recorders.program.storage.codec import decode, one_line
 from recorders.program.storage.graph import Graph, TensorSpec
 from recorders.program.storage.schema import check_graph

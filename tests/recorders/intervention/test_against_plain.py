@@ -10,7 +10,7 @@ from plain_intervention import SELECT, K, Training, W, send_plain, svd_basis, tr
 import sedscope
 from recorders.format import NORM_KEPT
 from recorders.intervention import Intervention
-from recorders.intervention.random_subspace import RandomSubspaces
+from recorders.intervention.projection import RandomSubspaces
 
 STEPS = 200
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-4}

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from recorders.intervention.projection import Subspace, keep, remove, subspace_of, with_norm
-from recorders.intervention.random_subspace import RandomSubspaces
+from recorders.intervention.projection import RandomSubspaces, Subspace, keep, remove, subspace_of, with_norm
 from recorders.intervention.window import RollingWindow
 
 CPU = torch.device("cpu")
