@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.result_view.number_text import Ends, between, signed
 from sedscope.analysis.result_view.result_column import Value
 from sedscope.analysis.undefined import Undefined
@@ -45,6 +46,11 @@ def estimate_of(value: Value) -> Estimate | Undefined:
     if value is None or isinstance(value, Undefined):
         return Undefined("it was not measured") if value is None else value
     return Estimate(float(value.value), value.ends)
+
+
+def average_estimate(average: Average) -> Estimate:
+    """Return an average over seeds as a number with its interval."""
+    return Estimate(average.value, None if isinstance(average.ends, Undefined) else average.ends)
 
 
 def add(left: Estimate, right: Estimate) -> Estimate | Undefined:

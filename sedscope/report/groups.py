@@ -1,20 +1,24 @@
-"""Runs that differ in nothing but the seed, and what they say together.
+"""Runs that differ in nothing but the seed or had the same done to them, and what they say together.
 
-Decides which runs belong together (same recipe, selection and sources; different seeds), and that there is no mean
-where one of them has no value. R is never averaged over anything else. Leaves to others: the interval
-(`comparison.averages`).
+Decides which runs belong together (same recipe, selection and sources; different seeds), which sources stand for an
+intervention, and that there is no mean where one of the runs has no value. R is never averaged over anything else.
+Leaves to others: the interval (`analysis.interventions.averages`).
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from recorders.row_sources import ROW_SOURCES
+from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.averages import mean_of
 from sedscope.analysis.interventions.recipe import difference, without_seed
+from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate
+from sedscope.report.estimate import Estimate, average_estimate
 from sedscope.report.facts import Reported
 
 
@@ -73,5 +77,50 @@ def over_seeds(values: Sequence[float | Undefined], cadences: Sequence[float] = 
     defined = [value for value in values if not isinstance(value, Undefined)]
     if len(defined) < 2:
         return Undefined(f"an interval over seeds needs at least 2; found {len(defined)}")
-    mean = mean_of(defined, cadences or [0.0] * len(defined))
-    return Estimate(mean.value, None if isinstance(mean.ends, Undefined) else mean.ends)
+    return average_estimate(mean_of(defined, cadences or [0.0] * len(defined)))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRbar:
+    """Final R̄_k of one source in every run of an intervention, at the first W and K.
+
+    Different interventions have the same model and selection, so their R̄_k can be read along a column.
+    """
+
+    source: str
+    values: tuple[float | Undefined, ...]
+    """Values of the runs, in the group's order."""
+    mean: Estimate | Undefined
+
+
+def sources_of(task: str) -> tuple[str, ...]:
+    """Return the sources that are compared, where runs have them."""
+    return tuple(row.name(task) for row in ROW_SOURCES if row.is_headline)
+
+
+def rbar_of(group: TreatmentGroup, task: str, analyses: Iterable[RunAnalysis]) -> tuple[GroupRbar, ...]:
+    """Return the final R̄_k of every source that at least one run of the group has against the task."""
+    by_path = {run.path: run for run in analyses}
+    rbars = []
+    for source in sources_of(task):
+        values = _final_values(group, task, source, by_path)
+        if any(not isinstance(value, Undefined) for value in values):
+            rbars.append(GroupRbar(source, tuple(values), over_seeds(values)))
+    return tuple(rbars)
+
+
+def _final_values(
+    group: TreatmentGroup, task: str, source: str, by_path: Mapping[str, RunAnalysis]
+) -> Sequence[float | Undefined]:
+    return [_final(by_path.get(run.path), task, source) for run in group.runs]
+
+
+def _final(run: RunAnalysis | None, task: str, source: str) -> float | Undefined:
+    if run is None:
+        return Undefined("the run could not be analysed")
+    view = RunView(run)
+    basis = view.headline_basis
+    series = None if basis is None else view.find(source, task, *basis)
+    if series is None:
+        return Undefined(f"{source} of {run.name} was not analysed against {task}")
+    return series.final if isinstance(series.final, Undefined) else series.final.value

@@ -16,6 +16,16 @@ from viewing import shows, until, viewing
 
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SOURCES, SPECTRA
+from sedscope.analysis.result_view.diagnostic_columns import (
+    ALIGNMENTS,
+    ANGLE_STEPS,
+    ANGLES,
+    BLOCKS,
+    DIAGNOSTICS,
+    STAGE_STEPS,
+    STAGES,
+)
+from sedscope.analysis.result_view.intervention_columns import INTERVENTIONS, REFERENCES, TREATED_RUNS
 from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value
 from sedscope.analysis.undefined import Undefined
@@ -92,6 +102,9 @@ def test_the_readers_page_lists_every_column() -> None:
     page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
     tables: dict[str, list[ResultColumn[Any]]] = {
         "milestones": MILESTONES, "sources": SOURCES, "coupling": CHECKPOINTS, "spectrum": SPECTRA, "rank90": RANKS,
+        "measures": DIAGNOSTICS, "alignment": ALIGNMENTS, "stage means": STAGES, "stages": STAGE_STEPS,
+        "blocks": BLOCKS, "angle medians": ANGLES, "angles": ANGLE_STEPS, "speed-ups": INTERVENTIONS,
+        "references": REFERENCES, "interventions": TREATED_RUNS,
     }  # fmt: skip
     for table, columns in tables.items():
         for column in columns:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.pipeline.results import (
@@ -18,8 +17,8 @@ from sedscope.analysis.pipeline.results import (
     Spread,
     TaskMetrics,
 )
-from sedscope.analysis.result_view.number_text import count
-from sedscope.analysis.result_view.result_column import Face, Reading, ResultColumn, Value
+from sedscope.analysis.result_view.number_text import between, count
+from sedscope.analysis.result_view.result_column import Face, Reading, ResultColumn, Value, plain_reading
 from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, WindowSpectrum
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.grokking import Crossing, Grokking
@@ -37,11 +36,6 @@ class TaskResult:
     metrics: TaskMetrics
     ranks: RankSeries | None
     """rank-90 over the checkpoints; None where it was not looked for."""
-
-
-def plain_reading(value: Any) -> Value:
-    """Return a bare value as a reading; what is undefined and what is not there stay what they are."""
-    return value if value is None or isinstance(value, Undefined) else Reading(value)
 
 
 def evaluation_cadence(grokking: Grokking) -> int | None:
@@ -157,6 +151,13 @@ def _alignment(kind: int) -> Callable[[CheckpointCoupling], Value]:
     return read
 
 
+def _draws(point: CheckpointCoupling) -> Value:
+    spread = point.spread
+    if spread is None:
+        return None
+    return Reading(between((spread.low, spread.high)), detail=f"n = {sum(value is not None for value in spread.rbar)}")
+
+
 RBAR: ResultColumn[CheckpointCoupling] = ResultColumn(
     "rbar", "R̄_k", "mean over k of A(v_k) over the median of random directions",
     _ratio(lambda point: point.ratio, lambda point: point.interval),
@@ -189,6 +190,10 @@ CHECKPOINTS: list[ResultColumn[CheckpointCoupling]] = [
     RBAR,
     RBAR_LOGIT,
     RBAR_MATCHED,
+    ResultColumn(
+        "draws", "draws", "the least and the largest R̄_k of the source's draws or batches",
+        _draws, ("page",), str, has_interval=True,
+    ),
     *(
         ResultColumn(
             f"alignment_{kind}", f"alignment, {kind}",

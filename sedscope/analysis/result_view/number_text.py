@@ -41,6 +41,11 @@ def signed(value: float, digits: int = 3) -> str:
     return f"−{text[1:]}" if text.startswith("-") else text
 
 
+def times(value: float, digits: int = 3) -> str:
+    """Return a factor as `3.46×`."""
+    return f"{signed(value, digits)}×"
+
+
 def between(ends: Ends) -> str:
     """Return an interval as `11–17`; a word stands between ends with signs."""
     return span(*ends) if ends[0] >= 0.0 else f"{signed(ends[0], 2)} to {signed(ends[1], 2)}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from sedscope.analysis.result_view.number_text import Ends, between, count, signed
 from sedscope.analysis.undefined import Undefined
@@ -15,6 +15,7 @@ from sedscope.analysis.undefined import Undefined
 Face = Literal["terminal", "page", "json", "tables", "viewer", "gate"]
 """A place that shows columns; the page is the report as HTML and Markdown."""
 Row = TypeVar("Row")
+Outer = TypeVar("Outer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +28,42 @@ class Reading:
     """The 95 % interval of the value; None where it has none."""
     is_flat: bool = False
     """True where the value belongs to a subspace that is arbitrary (a flat spectrum)."""
+    words: str | None = None
+    """Text of the value where it is not the number alone: with a unit, as a bound, as `3 of 4`."""
+    beside: str | None = None
+    """Text beside it where that is not the interval alone."""
+    detail: str | None = None
+    """Text beside it on a page, where there is room for what the interval rests on; None for that of every face."""
 
     @property
     def text(self) -> str:
         """The value as every table prints it."""
+        if self.words is not None:
+            return self.words
         if isinstance(self.value, float):
             return signed(self.value)
         return count(self.value) if isinstance(self.value, int) else self.value
 
     @property
     def ends_text(self) -> str:
-        """The interval as it stands beside the value; empty where there is none."""
+        """The text beside the value, as a rule its interval; empty where there is none."""
+        if self.beside is not None:
+            return self.beside
         return "" if self.ends is None else between(self.ends)
+
+    @property
+    def detail_text(self) -> str:
+        """The text beside the value on a page."""
+        return self.ends_text if self.detail is None else self.detail
 
 
 Value = Reading | Undefined | None
 """The content of a cell; None where there is nothing to show and nothing is missing."""
+
+
+def plain_reading(value: Any) -> Value:
+    """Return a bare value as a reading; what is undefined and what is not there stay what they are."""
+    return value if value is None or isinstance(value, Undefined) else Reading(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,13 @@ class ResultColumn(Generic[Row]):
     term: str = ""
     """Entry of the glossary that the head refers to; empty for none."""
     has_interval: bool = False
+
+    def within(self, row_of: Callable[[Outer], Row]) -> ResultColumn[Outer]:
+        """Return the same column of a table whose rows hold such a row each."""
+        return ResultColumn(
+            self.name, self.title, self.description, lambda outer: self.read(row_of(outer)), self.faces,
+            self.value_type, self.unit, self.term, self.has_interval,
+        )  # fmt: skip
 
 
 def columns_for(face: Face, columns: Sequence[ResultColumn[Row]]) -> list[ResultColumn[Row]]:

@@ -21,6 +21,62 @@ OWN_TASK = "<task>"
 
 
 @dataclass(frozen=True, slots=True)
+class RunView:
+    """The results of a run, arranged for readers."""
+
+    run: RunAnalysis
+
+    @property
+    def bases(self) -> tuple[tuple[int, int], ...]:
+        """Every W and K of the analysis, in their order; those that findings speak of come first."""
+        return tuple(dict.fromkeys((series.window, series.rank) for series in self.run.coupling))
+
+    @property
+    def headline_basis(self) -> tuple[int, int] | None:
+        """The W and K that findings speak of: the first of each in the settings; None without coupling."""
+        return next(iter(self.bases), None)
+
+    @property
+    def task_results(self) -> tuple[TaskResult, ...]:
+        """The rows of the table of tasks."""
+        ranks = {series.task: series for series in self.run.rank90}
+        return tuple(TaskResult(metrics, ranks.get(metrics.task)) for metrics in self.run.metrics)
+
+    @property
+    def why_no_coupling(self) -> str:
+        """The reason why no source was put against a task."""
+        return "; ".join(self.run.notes) or "no task has a probe"
+
+    @property
+    def recorded_steps(self) -> str:
+        """The first and last recorded step, `t 0–2,000`."""
+        steps = self.run.steps
+        return "no recorded step" if steps is None else f"t {count(steps[0])}–{count(steps[1])}"
+
+    @property
+    def remarks(self) -> list[tuple[str, str]]:
+        """Notes, then damage, that a reader must know of the numbers, each with its kind."""
+        damage = [("damaged", f"{each}; the numbers are those of what is good") for each in self.run.damage]
+        return [("note", note) for note in self.run.notes] + damage
+
+    def series(self, window: int, rank: int, task: str | None = None) -> tuple[CouplingSeries, ...]:
+        """Return the series of every source at one W and K, against one task or all of them."""
+        return tuple(
+            series
+            for series in self.run.coupling
+            if (series.window, series.rank) == (window, rank) and task in (None, series.task)
+        )
+
+    def find(self, source: str, task: str, window: int, rank: int) -> CouplingSeries | None:
+        """Return the series of a source against a task; None where it was not put together."""
+        return next((series for series in self.series(window, rank, task) if series.source == source), None)
+
+    def matrix(self, window: int, rank: int, *, full_names: bool = False) -> SourceMatrix:
+        """Return the table of sources against tasks at one W and K of the analysis."""
+        return SourceMatrix.of(self.series(window, rank), self.run.tasks, full_names=full_names)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceMatrix:
     """The couplings of one W and K: sources down, tasks across."""
 
@@ -30,7 +86,7 @@ class SourceMatrix:
     """Tasks that a source was put against, in their order."""
     labels: tuple[str, ...]
     """Names of the rows: a source, or `family/<task>` where each task's own source shares a row."""
-    series: Mapping[tuple[str, str], CouplingSeries]
+    cells: Mapping[tuple[str, str], CouplingSeries]
     """Series by the name of its row and its task; a pair that was not put together is missing."""
 
     @classmethod
@@ -50,33 +106,24 @@ class SourceMatrix:
 
     def value(self, label: str, task: str, column: ResultColumn[CouplingSeries]) -> Value:
         """Return what stands in a cell; None where source and task were not put together."""
-        series = self.series.get((label, task))
+        series = self.cells.get((label, task))
         return None if series is None else column.read(series)
+
+
+def is_own(source: str, task: str) -> bool:
+    """Tell whether a source belongs to this task or to none."""
+    parsed = parse_source(source)
+    return parsed is None or parsed.task in (None, task)
 
 
 def is_crossed(series: Sequence[CouplingSeries]) -> bool:
     """Tell whether a source of one task was put against another task."""
-    parsed = [(parse_source(each.source), each.task) for each in series]
-    return any(source is not None and source.task not in (None, task) for source, task in parsed)
+    return not all(is_own(each.source, each.task) for each in series)
 
 
 def _row_name(source: str) -> str:
     parsed = parse_source(source)
     return source if parsed is None or parsed.task is None else f"{parsed.family}/{OWN_TASK}"
-
-
-def source_matrices(run: RunAnalysis, *, full_names: bool = False) -> tuple[SourceMatrix, ...]:
-    """Return one matrix for each W and K of the analysis, in their order."""
-    by_basis: dict[tuple[int, int], list[CouplingSeries]] = {}
-    for series in run.coupling:
-        by_basis.setdefault((series.window, series.rank), []).append(series)
-    return tuple(SourceMatrix.of(series, run.tasks, full_names=full_names) for series in by_basis.values())
-
-
-def task_results(run: RunAnalysis) -> tuple[TaskResult, ...]:
-    """Return the rows of the table of tasks."""
-    ranks = {series.task: series for series in run.rank90}
-    return tuple(TaskResult(metrics, ranks.get(metrics.task)) for metrics in run.metrics)
 
 
 def last_window(series: SpectrumSeries) -> SpectrumAtStep | Undefined:
@@ -85,14 +132,3 @@ def last_window(series: SpectrumSeries) -> SpectrumAtStep | Undefined:
         return series.undefined if series.undefined is not None else Undefined("it has no rows")
     spectrum = series.points[-1].spectrum
     return spectrum if isinstance(spectrum, Undefined) else series.points[-1]
-
-
-def remarks(run: RunAnalysis) -> list[tuple[str, str]]:
-    """Return what a reader must know of the numbers: notes, then damage, each with its kind."""
-    damage = [("damaged", f"{each}; the numbers are those of what is good") for each in run.damage]
-    return [("note", note) for note in run.notes] + damage
-
-
-def recorded_steps(run: RunAnalysis) -> str:
-    """Return `t 0–2,000`, the first and last recorded step."""
-    return "no recorded step" if run.steps is None else f"t {count(run.steps[0])}–{count(run.steps[1])}"

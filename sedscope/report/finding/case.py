@@ -1,4 +1,4 @@
-"""The subject of the finding's rules: the series of one run, task, W and K, and two of them over one another.
+"""The subject of the finding's rules: the series of one run, task, W and K, two of them over one another, in words.
 
 Decides which source stands for the gradient and which for the trajectory, and where two can be compared. Two numbers
 are above or below one another only where the interval of their quotient leaves 1 out.
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from recorders.row_sources import CONTROL_SHUFFLED, ROW_SOURCES, Source
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import RBAR
+from sedscope.analysis.result_view.number_text import between, times
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, divide
-from sedscope.report.series_lookup import Measure, find, usable, why_unusable
+from sedscope.report.series_lookup import Measure, usable, why_unusable
 
 _HEADLINES = [row for row in ROW_SOURCES if row.is_headline]
 """From the gradient at fixed examples to the displacement: the ends of this order are what the rules prefer."""
@@ -30,10 +32,9 @@ class Case:
 
     def series(self, *sources: str) -> CouplingSeries | None:
         """Return the first of these sources that has a usable checkpoint; else the first that was analysed at all."""
+        view = RunView(self.run)
         analysed = [
-            series
-            for source in sources
-            if (series := find(self.run, source, self.task, self.window, self.rank)) is not None
+            series for source in sources if (series := view.find(source, self.task, self.window, self.rank)) is not None
         ]
         return next((series for series in analysed if usable(series)), analysed[0] if analysed else None)
 
@@ -114,3 +115,20 @@ def _with_spread(series: CouplingSeries, measure: Measure) -> dict[int, Estimate
             ends = min(value.ends[0], point.spread.low), max(value.ends[1], point.spread.high)
             estimates[point.t] = Estimate(value.value, ends)
     return estimates
+
+
+def factor_words(factor: Estimate) -> str:
+    """Return `14× (11–17)`."""
+    return times(factor.value, 2) + ("" if factor.ends is None else f" ({between(factor.ends)})")
+
+
+def over(contrast: Contrast) -> str:
+    """Return the range over checkpoints; empty where there is one alone."""
+    if contrast.n < 2:
+        return ""
+    return f"; over {checkpoints(contrast.n)} {times(contrast.lowest, 2)} to {times(contrast.highest, 2)}"
+
+
+def checkpoints(n: int) -> str:
+    """Return `7 checkpoints`."""
+    return f"{n} checkpoint{'' if n == 1 else 's'}"

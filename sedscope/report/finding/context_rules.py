@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from recorders.format import STATE_FINISHED
+from sedscope.analysis.result_view.alignment_floor import alignment_floors, alignments
+from sedscope.analysis.result_view.diagnostic_columns import n_flat, with_sign
 from sedscope.analysis.result_view.number_text import count, signed
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.alignment_floor import alignment_floors, alignments
 from sedscope.report.document import Name, Strong, Term, Words
-from sedscope.report.finding.case import Case
-from sedscope.report.finding.phrases import checkpoints, with_sign
-from sedscope.report.series_lookup import n_flat
+from sedscope.report.finding.case import Case, checkpoints
 
 TELLS_APART = 2 / 3
 """Alignment tells a gradient from its control where this share of checkpoints is above the floor for the one, and at

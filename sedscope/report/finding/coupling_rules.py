@@ -5,12 +5,11 @@ from __future__ import annotations
 from recorders.row_sources import FIXED_GRADIENT, Source
 from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.result_view.columns import RBAR_LOGIT, RBAR_MATCHED
-from sedscope.analysis.result_view.number_text import between, count, signed
+from sedscope.analysis.result_view.number_text import between, count, signed, times
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Name, Strong, Term, Words
-from sedscope.report.finding.case import Case, contrast
-from sedscope.report.finding.phrases import factor_words, over, times
-from sedscope.report.series_lookup import find, usable
+from sedscope.report.finding.case import Case, contrast, factor_words, over
+from sedscope.report.series_lookup import usable
 
 
 def coupling_rule(case: Case) -> Words | None:
@@ -30,7 +29,7 @@ def coupling_rule(case: Case) -> Words | None:
         case "equal":
             relation = (Strong("about as strongly as"), " ", other, f", at {factor_words(quotient.factor)} of it,")
         case _:
-            relation = ("at ", Strong(times(quotient.factor.value)), " of ", other, ", no interval is known,")
+            relation = ("at ", Strong(times(quotient.factor.value, 2)), " of ", other, ", no interval is known,")
     values = f"{signed(quotient.above.value)} against {signed(quotient.below.value)}"
     return (*subject, *relation, f" at t = {count(quotient.t)} (", Term("R", "R̄_k"), f" {values}{over(quotient)}).")
 
@@ -81,8 +80,8 @@ def control_rule(case: Case) -> Words | None:
             )  # fmt: skip
         case _:
             return (
-                *label, f" stands at {times(1.0 / quotient.factor.value)} the gradient{drawn}; without an interval this"
-                " tells nothing further.",
+                *label, f" stands at {times(1.0 / quotient.factor.value, 2)} the gradient{drawn}; without an interval"
+                " this tells nothing further.",
             )  # fmt: skip
 
 
@@ -109,7 +108,7 @@ def matched_rule(case: Case) -> Words | None:
         case "below":
             return (*subject, ") the order is ", Strong("reversed"), f"{here}: {factor_words(by_matched.factor)}.")
         case _:
-            return (*subject, f") it is {times(by_matched.factor.value)}{here}, no interval is known.")
+            return (*subject, f") it is {times(by_matched.factor.value, 2)}{here}, no interval is known.")
 
 
 def logit_rule(case: Case) -> Words | None:
@@ -130,8 +129,7 @@ def logit_rule(case: Case) -> Words | None:
 
 def aggregate_rule(case: Case) -> Words | None:
     """Say whether summing the tasks' gradients loses coupling."""
-    of_task = find(case.run, Source(FIXED_GRADIENT, case.task).name, case.task, case.window, case.rank)
-    of_all_tasks = find(case.run, FIXED_GRADIENT, case.task, case.window, case.rank)
+    of_task, of_all_tasks = case.series(Source(FIXED_GRADIENT, case.task).name), case.series(FIXED_GRADIENT)
     if of_task is None or of_all_tasks is None:
         return None
     quotient = contrast(of_task, of_all_tasks)

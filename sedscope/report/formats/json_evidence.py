@@ -18,10 +18,12 @@ from sedscope.analysis.pipeline.results import (
     Stage,
     StageTable,
 )
+from sedscope.analysis.result_view.diagnostic_columns import ANGLES, STAGES
+from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.sources.variants import varied_by
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.formats.json_parts import Json, Reasons, ends, numbers, padded
+from sedscope.report.formats.json_parts import Json, Reasons, ends, numbers, padded, readings
 
 
 def coupling_evidence(series: CouplingSeries, reasons: Reasons) -> Json:
@@ -63,6 +65,7 @@ def angles(series: AngleSeries) -> Json:
         "steps": [point.t for point in series.points],
         "cosines": [padded(at_step, series.rank) for at_step in cosines],
         "flat": [point.flat for point in series.points],
+        **readings(columns_for("json", ANGLES), series, reasons),
         "undefined": reasons.listed(),
     }
 
@@ -90,9 +93,7 @@ def _stage(stage: Stage, reasons: Reasons) -> Json:
         "source": stage.source,
         "rbar": numbers(stage.rbar),
         "rbar_matched": None if matched is None else numbers(matched),
-        "factor": reasons.value(f"factor of {stage.source}", stage.factor),
-        "factor_matched": reasons.value(f"factor_matched of {stage.source}", stage.matched_factor),
-        "flat_steps": stage.flat,
+        **readings(columns_for("json", STAGES), stage, reasons, f" of {stage.source}"),
     }
 
 

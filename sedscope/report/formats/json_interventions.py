@@ -6,16 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from sedscope.analysis.constants import LEVEL
-from sedscope.analysis.interventions import InterventionComparison, Outcome, TreatmentGroup
+from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.comparison_results import Curve, TimeToThreshold
 from sedscope.analysis.interventions.reference_groups import verdict
 from sedscope.analysis.interventions.speedup import Pair, SpeedUp
 from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.result_view.intervention_columns import (
+    INTERVENTIONS,
+    REFERENCES,
+    TREATED_RUNS,
+    TreatedRun,
+    treated_runs,
+)
+from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.comparison.group_rbar import GroupRbar, rbar_of
-from sedscope.report.formats.json_parts import Json, Reasons, crossing_json, numbers
+from sedscope.report.formats.json_parts import Json, Reasons, crossing_json, numbers, readings
+from sedscope.report.groups import GroupRbar, rbar_of
 
 
 def comparison_json(comparison: InterventionComparison, analyses: Iterable[RunAnalysis]) -> Json:
@@ -44,25 +52,29 @@ def _group(group: TreatmentGroup, task: str) -> Json:
     return {
         "label": group.label,
         "intervention": {key: value for key, value in asdict(group.treatment).items() if key != "key"},
-        "runs": [_run(run, task) for run in group.runs],
+        "runs": [_run(row) for row in treated_runs(group, task)],
         "without_task": [run.path for run in group.without_task],
         "reaching": [_reaching(times) for times in group.reaching],
         "speedup": [_speedup(speedup) for speedup in group.speedups],
         "beside": [
-            {"kind": beside.kind, "speedup": [_speedup(speedup) for speedup in beside.speedups]}
+            {
+                "kind": beside.kind,
+                "speedup": [_speedup(speedup) for speedup in beside.speedups],
+                **readings(columns_for("json", REFERENCES), beside, reasons),
+            }
             for beside in group.beside
         ],
         "no_freeze": None if group.no_freeze is None else group.no_freeze.reason,
         "norm_kept": None if norm_kept is None else dict(zip(("low", "median", "high"), norm_kept, strict=True)),
+        **readings(columns_for("json", INTERVENTIONS), group, reasons),
         "accuracy": _curve(reasons.value("accuracy", group.curve)),
         "undefined": reasons.listed(),
     }
 
 
-def _run(run: Outcome, task: str) -> Json:
-    outcome = run.on(task)
-    assert outcome is not None
-    reasons, grokking = Reasons(), outcome.grokking
+def _run(row: TreatedRun) -> Json:
+    run, grokking = row.run, row.outcome.grokking
+    reasons = Reasons()
     return {
         "path": run.path,
         "name": run.name,
@@ -72,8 +84,7 @@ def _run(run: Outcome, task: str) -> Json:
         "grok": [crossing_json(each, "grok", reasons) for each in grokking.grok],
         "memorised": crossing_json(grokking.memorised, "memorised", reasons),
         "delay": reasons.value("delay", grokking.delay),
-        "followed_to": reasons.value("followed_to", outcome.followed_to),
-        "norm_kept": reasons.value("norm_kept", run.norm_kept),
+        **readings(columns_for("json", TREATED_RUNS), row, reasons),
         "undefined": reasons.listed(),
     }
 

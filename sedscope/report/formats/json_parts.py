@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row, Value
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
@@ -58,6 +58,11 @@ def padded(values: Floats | None, rank: int) -> list[float | None] | None:
 def numbers(values: Iterable[float]) -> list[float | None]:
     """Return plain numbers in place of those of an array."""
     return [float(value) for value in values]
+
+
+def readings(columns: Sequence[ResultColumn[Row]], row: Row, reasons: Reasons, of: str = "") -> Json:
+    """Return one value for each column, or null with its reason noted, under the column's name with `of` behind it."""
+    return {column.name: reasons.reading(f"{column.name}{of}", column.read(row)) for column in columns}
 
 
 class CheckpointRow(Protocol):

@@ -15,7 +15,7 @@ from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, RBAR, SOURCES, SPECTRA, TaskResult
 from sedscope.analysis.result_view.result_column import columns_for
-from sedscope.analysis.result_view.run_view import task_results
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
@@ -24,7 +24,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.failure import Failure
 from sedscope.report.formats.json_evidence import angles, coupling_evidence, random_alignment, stages
 from sedscope.report.formats.json_interventions import comparison_json
-from sedscope.report.formats.json_parts import Json, Reasons, by_step, crossing_json, ends, numbers, padded
+from sedscope.report.formats.json_parts import Json, Reasons, by_step, crossing_json, ends, numbers, padded, readings
 
 FORMAT = "sedscope-report"
 VERSION = 2
@@ -64,7 +64,7 @@ def _run(run: RunAnalysis) -> Json:
         "tasks": list(run.tasks),
         "selected_parameters": run.n_selected,
         "steps": None if run.steps is None else {"first": run.steps[0], "last": run.steps[1]},
-        "metrics": [_metrics(row) for row in task_results(run)],
+        "metrics": [_metrics(row) for row in RunView(run).task_results],
         "rank90": [_rank90(series) for series in run.rank90],
         "spectrum": [_spectrum(series, run.settings) for series in run.spectra],
         "coupling": [_coupling(series, run.settings) for series in run.coupling],
@@ -153,7 +153,7 @@ def _coupling(series: CouplingSeries, settings: Settings) -> Json:
         "R": [padded(None if isinstance(point.ratio, Undefined) else point.ratio.R, series.rank) for point in points],
         # Reasons stand in this order under `undefined`: first those of R̄_k and its interval.
         **by_step((RBAR,), points, reasons),
-        **{column.name: reasons.reading(column.name, column.read(series)) for column in columns_for("json", SOURCES)},
+        **readings(columns_for("json", SOURCES), series, reasons),
         "interval": _intervals(series, reasons),
         **by_step([column for column in columns_for("json", CHECKPOINTS) if column is not RBAR], points, reasons),
     }

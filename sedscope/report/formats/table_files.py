@@ -1,4 +1,4 @@
-"""The numbers as tables for other programs: one row per run, source, task, window, rank and step.
+"""The numbers as tables for other programs: one row per run, source, task, window, rank and step; and per treated run.
 
 Decides the shape of the tables; the columns of results are those of the registry, and `docs/report.md` lists them all.
 What is undefined is null. In CSV, text that a spreadsheet would take for a formula gets an apostrophe in front; Parquet
@@ -13,10 +13,20 @@ from typing import Any
 
 import polars as pl
 
+from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
+from sedscope.analysis.result_view.diagnostic_columns import (
+    ANGLE_STEPS,
+    BLOCKS,
+    STAGE_STEPS,
+    AngleAtStep,
+    StageAtStep,
+    block_rows,
+)
+from sedscope.analysis.result_view.intervention_columns import treated_run_columns, treated_runs
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row, columns_for
-from sedscope.analysis.result_view.run_view import task_results
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
 
 Record = dict[str, Any]
@@ -30,18 +40,42 @@ _POLARS_TYPES: dict[type, type[pl.DataType]] = {
     str: pl.String,
 }
 _RUN: Schema = {"run": pl.String, "path": pl.String}
+_OPTIONS: Schema = {
+    **dict.fromkeys(("mode", "on"), pl.String),
+    **dict.fromkeys(("rank", "window"), pl.Int64),
+    **dict.fromkeys(("basis_source", "basis"), pl.String),
+}
+_TREATMENT: Schema = {
+    **dict.fromkeys(("cohort", "task", "intervention"), pl.String),
+    **_OPTIONS,
+    "seed": pl.String,
+}
 _SERIES: Schema = {"source": pl.String, "task": pl.String, "window": pl.Int64, "rank": pl.Int64, "t": pl.Int64}
 
 
-def tables(runs: Sequence[RunAnalysis]) -> dict[str, pl.DataFrame]:
+def tables(runs: Sequence[RunAnalysis], comparison: InterventionComparison | None = None) -> dict[str, pl.DataFrame]:
     """Return every table by name, with its columns also where it has no row."""
-    return {
+    by_run = {
         name: pl.DataFrame(
             [{"run": run.name, "path": run.path} | record for run in runs for record in records(run)],
             schema=_RUN | keys | schema_of(columns),
         )
         for name, (records, keys, columns) in _TABLES.items()
     }
+    treated = () if comparison is None else _treated_runs(comparison)
+    schema = _RUN | _TREATMENT | schema_of(treated_run_columns())
+    return by_run | {"interventions": pl.DataFrame(list(treated), schema=schema)}
+
+
+def _treated_runs(comparison: InterventionComparison) -> Iterator[Record]:
+    columns = treated_run_columns()
+    for cohort, task, group in comparison.groups():
+        for row in treated_runs(group, task):
+            run, seed = row.run, row.run.seed
+            keys: Record = {"run": run.name, "path": run.path, "cohort": cohort.label, "task": task}
+            options = {name: getattr(group.treatment, name) for name in _OPTIONS}
+            keys |= {"intervention": group.label, **options, "seed": str(seed) if seed.is_known else None}
+            yield keys | record_of(columns, row)
 
 
 def to_parquet(table: pl.DataFrame) -> bytes:
@@ -85,7 +119,7 @@ def record_of(columns: Sequence[ResultColumn[Row]], row: Row) -> Record:
 
 
 def _milestones(run: RunAnalysis) -> Iterator[Record]:
-    for row in task_results(run):
+    for row in RunView(run).task_results:
         yield {"task": row.metrics.task} | record_of(MILESTONES, row)
 
 
@@ -122,50 +156,29 @@ def _spectrum(run: RunAnalysis) -> Iterator[Record]:
 
 def _blocks(run: RunAnalysis) -> Iterator[Record]:
     for series in run.coupling:
-        couplings = {each.t: each.A for each in series.blocks if not isinstance(each.A, Undefined)}
         for point in series.points:
             if isinstance(point.energy, Undefined):
                 continue
-            coupling = couplings.get(point.t)
-            for k, energies in enumerate(point.energy):
-                # Only some checkpoints have the coupling per block, and there a window can have fewer directions.
-                shares = None if coupling is None or k >= len(coupling) else coupling[k]
-                for b, energy in enumerate(energies):
-                    yield _series_keys(series) | {
-                        "t": point.t,
-                        "k": k + 1,
-                        "block": run.blocks[b],
-                        "energy": float(energy),
-                        "A": None if shares is None else float(shares[b]),
-                    }
+            for k, directions in enumerate(block_rows(series, point)[: len(point.energy)], 1):
+                for block, row in zip(run.blocks, directions, strict=True):
+                    yield _series_keys(series) | {"t": point.t, "k": k, "block": block} | record_of(BLOCKS, row)
 
 
 def _stages(run: RunAnalysis) -> Iterator[Record]:
     for table in run.stages:
         for stage in table.stages:
             for index, t in enumerate(table.steps):
-                matched = None if isinstance(stage.matched, Undefined) else float(stage.matched[index])
                 keys = {"task": table.task, "window": table.window, "rank": table.rank, "stage": stage.name}
-                yield keys | {"source": stage.source, "t": t, "rbar": float(stage.rbar[index]), "rbar_matched": matched}
+                yield keys | {"source": stage.source, "t": t} | record_of(STAGE_STEPS, StageAtStep(stage, index))
 
 
 def _angles(run: RunAnalysis) -> Iterator[Record]:
     for series in run.angles:
+        keys = {name: getattr(series, name) for name in ("first", "second", "window", "rank")}
         for point in series.points:
-            if isinstance(point.cosines, Undefined):
-                continue
-            for angle, cosine in enumerate(point.cosines, 1):
-                yield {
-                    "first": series.first,
-                    "second": series.second,
-                    "floor": series.is_floor,
-                    "window": series.window,
-                    "rank": series.rank,
-                    "t": point.t,
-                    "angle": angle,
-                    "cosine": float(cosine),
-                    "flat": point.flat,
-                }
+            for angle, cosine in enumerate(() if isinstance(point.cosines, Undefined) else point.cosines, 1):
+                row = AngleAtStep(point, float(cosine))
+                yield keys | {"floor": series.is_floor, "t": point.t, "angle": angle} | record_of(ANGLE_STEPS, row)
 
 
 _TABLES: dict[str, tuple[Callable[[RunAnalysis], Iterator[Record]], Schema, Sequence[ResultColumn[Any]]]] = {
@@ -174,18 +187,18 @@ _TABLES: dict[str, tuple[Callable[[RunAnalysis], Iterator[Record]], Schema, Sequ
     "directions": (_directions, _SERIES | {"k": pl.Int64, "R": pl.Float64}, ()),
     "rank90": (_rank90, {"task": pl.String, "t": pl.Int64, "n_probes": pl.Int64}, RANKS),
     "spectrum": (_spectrum, {"source": pl.String, "window": pl.Int64, "t": pl.Int64}, SPECTRA),
-    "blocks": (_blocks, _SERIES | {"k": pl.Int64, "block": pl.String, "energy": pl.Float64, "A": pl.Float64}, ()),
+    "blocks": (_blocks, _SERIES | {"k": pl.Int64, "block": pl.String}, BLOCKS),
     "stages": (
         _stages,
         {"task": pl.String, "window": pl.Int64, "rank": pl.Int64, "stage": pl.String, "source": pl.String,
-         "t": pl.Int64, "rbar": pl.Float64, "rbar_matched": pl.Float64},
-        (),
+         "t": pl.Int64},
+        STAGE_STEPS,
     ),
     "angles": (
         _angles,
         {"first": pl.String, "second": pl.String, "floor": pl.Boolean, "window": pl.Int64, "rank": pl.Int64,
-         "t": pl.Int64, "angle": pl.Int64, "cosine": pl.Float64, "flat": pl.String},
-        (),
+         "t": pl.Int64, "angle": pl.Int64},
+        ANGLE_STEPS,
     ),
 }  # fmt: skip
 """The tables by name: records, columns that identify a record, and columns of the result."""

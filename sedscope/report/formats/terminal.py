@@ -6,29 +6,24 @@ is only ever put into `Text`, never into markup. Leaves to others: every number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.analysis.result_view.columns import MILESTONES, SPECTRA
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.result_view.columns import MILESTONES, SOURCES, SPECTRA
 from sedscope.analysis.result_view.number_text import count
-from sedscope.analysis.result_view.result_column import columns_for
-from sedscope.analysis.result_view.run_view import (
-    SourceMatrix,
-    last_window,
-    recorded_steps,
-    remarks,
-    source_matrices,
-    task_results,
-)
+from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
+from sedscope.analysis.result_view.run_view import RunView, SourceMatrix, last_window
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.formats.terminal_cells import TerminalNotes, frame
-from sedscope.report.formats.terminal_matrix import matrix_tables
+
+_CELL_WIDTH = 14
+"""`92.1 80–101 ~` and a space."""
 
 
 def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> None:
@@ -39,33 +34,30 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
         console: Where to; its width decides how many tasks stand side by side.
         crossed: Whether every source was put against every task, so that rows need full source names.
     """
-    notes = TerminalNotes()
-    console.print(_headline(run))
+    notes, view = TerminalNotes(), RunView(run)
+    tasks = ", ".join(run.tasks) if run.tasks else "none named"
+    facts = f"  tasks {tasks} · {view.recorded_steps} · P {count(run.n_selected)} · {run.state}"
+    console.print(Text.assemble((run.name, "bold"), facts))
     if run.metrics:
-        console.print(Padding(_milestones(run, notes), (0, 0, 1, 2)))
-    for matrix in source_matrices(run, full_names=crossed):
+        console.print(Padding(_milestones(view, notes), (0, 0, 1, 2)))
+    for basis in view.bases:
+        matrix = view.matrix(*basis, full_names=crossed)
         console.print(_caption(run, matrix))
-        for table in matrix_tables(matrix, console.width, notes):
+        for table in _matrix_tables(matrix, console.width, notes):
             console.print(table)
     if not run.coupling:
         console.print(_spectra(run, notes))
-    console.print(_explanations([*notes.lines(), *remarks(run)]))
+    console.print(_explanations([*notes.lines(), *view.remarks]))
 
 
-def _headline(run: RunAnalysis) -> Text:
-    tasks = ", ".join(run.tasks) if run.tasks else "none named"
-    facts = f"  tasks {tasks} · {recorded_steps(run)} · P {count(run.n_selected)} · {run.state}"
-    return Text.assemble((run.name, "bold"), facts)
-
-
-def _milestones(run: RunAnalysis, notes: TerminalNotes) -> Table:
+def _milestones(view: RunView, notes: TerminalNotes) -> Table:
     """Return one line per task: when it grokked and what happened to its centroids."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     columns = columns_for("terminal", MILESTONES)
     table.add_column("task", no_wrap=True)
     for column in columns:
         table.add_column(column.title, overflow="ellipsis")
-    for row in task_results(run):
+    for row in view.task_results:
         table.add_row(Text(row.metrics.task), *(notes.cell(column.read(row)) for column in columns))
     return table
 
@@ -107,3 +99,61 @@ def _explanations(lines: Iterable[tuple[str, str]]) -> Table:
     for sign, explanation in lines:
         table.add_row(Text(f"  {sign}"), Text(explanation))
     return table
+
+
+def _matrix_tables(matrix: SourceMatrix, width: int, notes: TerminalNotes) -> Iterator[Table]:
+    """Yield the matrix, cut into as many tables as the width in characters asks for."""
+    measured = [column for column in columns_for("terminal", SOURCES) if column.has_interval]
+    tasks = matrix.tasks
+    room = width - max((len(label) for label in matrix.labels), default=0) - 4
+    fits = len(tasks) * len(measured) * _CELL_WIDTH <= room
+    longest_title = max(len(column.title) for column in measured)
+    most = len(tasks) if fits else max(1, (room - longest_title - 2) // _CELL_WIDTH)
+    per_table = _even(len(tasks), most)
+    for first in range(0, len(tasks), per_table):
+        shown = tasks[first : first + per_table]
+        yield _side_by_side(matrix, shown, notes) if fits else _stacked(matrix, shown, measured, notes)
+
+
+def _even(n_tasks: int, most: int) -> int:
+    """Return the tasks per table, at most `most`, such that the tables are as equal as they can be."""
+    tables = -(-n_tasks // most)
+    return -(-n_tasks // max(1, tables))
+
+
+def _side_by_side(matrix: SourceMatrix, tasks: Sequence[str], notes: TerminalNotes) -> Table:
+    """Return all columns of a task beside one another; those without interval where there is one task alone."""
+    columns = [column for column in columns_for("terminal", SOURCES) if column.has_interval or len(tasks) == 1]
+    table = frame()
+    table.add_column("source", no_wrap=True)
+    for task in tasks:
+        for column in columns:
+            title = column.title if len(tasks) == 1 else f"{task} {column.title}"
+            width, justify = (_CELL_WIDTH - 2, "left") if column.has_interval else (None, "right")
+            table.add_column(Text(title), no_wrap=True, min_width=width, justify=justify)  # type: ignore[arg-type]
+    for label in matrix.labels:
+        table.add_row(Text(label), *(_cell(matrix, label, task, each, notes) for task in tasks for each in columns))
+    return table
+
+
+def _stacked(
+    matrix: SourceMatrix, tasks: Sequence[str], columns: Sequence[ResultColumn[CouplingSeries]], notes: TerminalNotes
+) -> Table:
+    """Return the columns of a task above one another."""
+    table = frame()
+    table.add_column("source", no_wrap=True)
+    table.add_column("")
+    for task in tasks:
+        table.add_column(Text(task), no_wrap=True, min_width=_CELL_WIDTH - 2, overflow="ellipsis")
+    for label in matrix.labels:
+        for column in columns:
+            cells = [_cell(matrix, label, task, column, notes) for task in tasks]
+            table.add_row(Text(label if column is columns[0] else ""), Text(column.title, style="dim"), *cells)
+    return table
+
+
+def _cell(
+    matrix: SourceMatrix, label: str, task: str, column: ResultColumn[CouplingSeries], notes: TerminalNotes
+) -> Text:
+    style = "bold" if column.has_interval else "dim"
+    return notes.cell(matrix.value(label, task, column), empty="", style=style)

@@ -12,15 +12,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
-from sedscope.analysis.interventions.speedup import SpeedUp
-from sedscope.analysis.result_view.number_text import between, short, span
-from sedscope.analysis.undefined import Undefined
+from sedscope.analysis.result_view.intervention_columns import INTERVENTIONS
+from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.report.comparison.sentences import comparison_findings
-from sedscope.report.comparison.words import mean_ends, mean_text, ratio_text, times
 from sedscope.report.document import plain
 from sedscope.report.formats.terminal_cells import TerminalNotes
 
-_HEADS = ("reached 0.5", "at t", "speed-up", "at 0.98", "norm kept")
 _GAP = 2
 _LEGEND = (
     "speed-up: grok step of the control of the same seed / own, 95 % interval over seeds; >, <, ≥: bounds, a run never"
@@ -48,8 +45,9 @@ def print_comparison(comparison: InterventionComparison, console: Console) -> No
 
 def _lines(groups: Sequence[TreatmentGroup], notes: TerminalNotes) -> Iterator[Text]:
     """Yield heads, then two lines for each intervention: names are too long to stand beside numbers."""
-    rows = [_row(group, notes) for group in groups]
-    heads = tuple(Text(head, style="dim") for head in _HEADS)
+    columns = columns_for("terminal", INTERVENTIONS)
+    rows = [tuple(notes.cell(column.read(group), empty="") for column in columns) for group in groups]
+    heads = tuple(Text(column.title, style="dim") for column in columns)
     widths = [max(map(len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
     yield _aligned(heads, widths)
     for group, row in zip(groups, rows, strict=True):
@@ -64,39 +62,3 @@ def _aligned(cells: Sequence[Text], widths: Sequence[int]) -> Text:
         line.append(" " * (width - len(cell)))
     line.rstrip()
     return line
-
-
-def _row(group: TreatmentGroup, notes: TerminalNotes) -> tuple[Text, ...]:
-    reaching = group.reaching[0]
-    gains = [_gain(speedup, notes) for speedup in group.speedups] or [Text("1"), Text("1")]
-    return (
-        Text(f"{reaching.reached} of {reaching.n}"),
-        _steps(group, notes),
-        *gains,
-        _norm_kept(group, notes),
-    )
-
-
-def _steps(group: TreatmentGroup, notes: TerminalNotes) -> Text:
-    mean = group.reaching[0].mean
-    if isinstance(mean, Undefined):
-        return notes.mark(mean.reason)
-    return Text.assemble(mean_text(mean), (f" {mean_ends(mean)}".rstrip(), "dim"))
-
-
-def _gain(speedup: SpeedUp, notes: TerminalNotes) -> Text:
-    """Return the speed-up, a bound alone where a run never got there: restricted means stand in the sentences."""
-    average = speedup.average
-    if speedup.bound is not None:
-        return Text(ratio_text(speedup.bound))
-    if isinstance(average, Undefined):
-        return notes.mark(average.reason)
-    ends = "one seed" if isinstance(average.ends, Undefined) else between(average.ends)
-    return Text.assemble(times(average.value), (f" {ends}", "dim"))
-
-
-def _norm_kept(group: TreatmentGroup, notes: TerminalNotes) -> Text:
-    if isinstance(group.norm_kept, Undefined):
-        return notes.mark(group.norm_kept.reason) if group.treatment.acts else Text("")
-    low, median, high = group.norm_kept
-    return Text.assemble(short(median, 2), (f" {span(low, high)}" if low < high else "", "dim"))

@@ -14,7 +14,6 @@ from sedscope.analysis.settings import Settings
 from sedscope.report.document import Document
 from sedscope.report.failure import Failure
 from sedscope.report.formats.html import render_html
-from sedscope.report.formats.interventions_table import runs_table
 from sedscope.report.formats.markdown import FIGURE_FOLDER, render_markdown
 from sedscope.report.formats.report_json import render_json
 from sedscope.report.formats.table_files import tables, to_csv, to_parquet
@@ -49,7 +48,7 @@ def write_report(
     """
     write_whole(out / JSON_NAME, render_json(analyses, failures, settings, comparison))
     prepare_folder(out / TABLE_FOLDER)
-    for name, table in (tables(analyses) | {"interventions": runs_table(comparison)}).items():
+    for name, table in tables(analyses, comparison).items():
         write_whole(out / TABLE_FOLDER / f"{name}.parquet", to_parquet(table))
         write_whole(out / TABLE_FOLDER / f"{name}.csv", to_csv(table))
     prepare_folder(out / FIGURE_FOLDER)

@@ -12,9 +12,9 @@ from functools import partial
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.speedup import SpeedUp
+from sedscope.analysis.result_view.quotient_text import ratio_text
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.comparison.words import estimate_of, ratio_text
-from sedscope.report.estimate import Estimate
+from sedscope.report.estimate import Estimate, average_estimate
 from sedscope.report.gate.grammar import Lookup
 from sedscope.report.gate.lookup import pick
 from sedscope.report.gate.vocabulary import OPTIONS
@@ -65,4 +65,4 @@ def _average(speedup: SpeedUp) -> Estimate | Undefined:
             f"in {n} of {len(speedup.pairs)} pairs a run never reached {speedup.threshold:g}: all that is known of the"
             f" geometric mean is {ratio_text(speedup.bound)}"
         )
-    return speedup.average if isinstance(speedup.average, Undefined) else estimate_of(speedup.average)
+    return speedup.average if isinstance(speedup.average, Undefined) else average_estimate(speedup.average)

@@ -17,7 +17,7 @@ from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn
-from sedscope.analysis.result_view.run_view import task_results
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, estimate_of
 from sedscope.report.facts import Reported
@@ -134,7 +134,7 @@ def _milestone(run: RunAnalysis, lookup: Lookup) -> Estimate | Undefined:
     task = pick(run.tasks, lookup, {"task": str})
     if isinstance(task, Undefined):
         return task
-    row = next((row for row in task_results(run) if row.metrics.task == task), None)
+    row = next((row for row in RunView(run).task_results if row.metrics.task == task), None)
     if row is None:
         return Undefined(f"neither {TEST_ACCURACY} nor {TRAIN_ACCURACY} of {task} was logged")
     name = f"{lookup.quantity}_098" if lookup.get("threshold") == GROK_ACCURACIES[1] else lookup.quantity

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from recorders.row_sources import LineLook
 from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.result_view.alignment_floor import ABOVE_FLOOR, row_alignments
 from sedscope.analysis.sources.variants import is_control
-from sedscope.report.alignment_floor import ABOVE_FLOOR, row_alignments
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.colours import look_of
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sedscope.analysis.interventions import InterventionComparison
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.settings import Settings
 from sedscope.report.document import Content, Document, Items, Name, Paragraph, Section, Strong, Words
 from sedscope.report.facts import Reported
 from sedscope.report.failure import Failure
-from sedscope.report.finding import across_tasks, all_findings, headline_basis
+from sedscope.report.finding import across_tasks, all_findings
 from sedscope.report.groups import SeedGroup, group_labels, groups_of
-from sedscope.report.sections.alignment_section import alignment_section
-from sedscope.report.sections.angles_section import angles_section
-from sedscope.report.sections.blocks_section import blocks_section
-from sedscope.report.sections.coupling_section import coupling_section
+from sedscope.report.sections.contents import RunAtBasis
+from sedscope.report.sections.coupling_sections import alignment_section, coupling_section, measures_section
 from sedscope.report.sections.interventions_section import comparison_section, comparison_words
-from sedscope.report.sections.measures_section import measures_section
 from sedscope.report.sections.method_section import method_section, remark_items, run_facts
-from sedscope.report.sections.milestones_section import milestones_section
-from sedscope.report.sections.run_section import RunAtBasis
+from sedscope.report.sections.run_sections import (
+    angles_section,
+    blocks_section,
+    milestones_section,
+    spectra_section,
+    stages_section,
+)
 from sedscope.report.sections.seeds_section import seeds_section, seeds_words
-from sedscope.report.sections.spectra_section import spectra_section
-from sedscope.report.sections.stages_section import stages_section
-from sedscope.report.series_lookup import bases
 
 _BY_BASIS = (
     coupling_section,
@@ -86,8 +86,9 @@ def _finding(
                 contents.append(Paragraph((*label, ":")))
             contents.append(Paragraph(sentences[0], "lead" if together is None else "plain"))
             contents.append(Items(sentences[1:]))
-        if headline_basis(run) is None:
-            reason = "; ".join(run.notes) or "no task has a probe"
+        view = RunView(run)
+        if view.headline_basis is None:
+            reason = view.why_no_coupling
             contents.append(Paragraph((Strong(run.name), f": coupling to features is not known ({reason}).")))
     contents.append(Paragraph(_scope(reported, len(groups)), "aside"))
     contents += [Paragraph((f"{each.path} could not be analysed: {each.reason}.",), "warning") for each in failures]
@@ -96,7 +97,7 @@ def _finding(
 
 def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
     """Say what the sentences above do not cover."""
-    headlines = [basis for run in reported if (basis := headline_basis(run.analysis)) is not None]
+    headlines = [basis for run in reported if (basis := RunView(run.analysis).headline_basis) is not None]
     basis_words = f"W = {headlines[0][0]}, K = {headlines[0][1]}. " if headlines else ""
     seeds = "" if n_groups or not reported else (
         "One training" if len(reported) == 1 else "No two of the runs above differ in the seed alone"
@@ -109,11 +110,11 @@ def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
 
 
 def _run(reported: Reported, anchor: str) -> Section:
-    run = reported.analysis
-    run_bases = bases(run) or ((run.settings.window[0], run.settings.rank[0]),)
+    run, view = reported.analysis, RunView(reported.analysis)
+    run_bases = view.bases or ((run.settings.window[0], run.settings.rank[0]),)
     # Anchors are unique: the first W and K has that of the run, the others have a number behind it.
     subjects = [
-        RunAtBasis(run, reported.facts, window, rank, f"{anchor}-{number}" if number > 1 else anchor)
+        RunAtBasis(view, reported.facts, window, rank, f"{anchor}-{number}" if number > 1 else anchor)
         for number, (window, rank) in enumerate(run_bases, 1)
     ]
     sections = [milestones_section(subjects[0])]

@@ -5,22 +5,24 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from sedscope.analysis.interventions import Cohort, InterventionComparison, Outcome, TaskComparison, TreatmentGroup
-from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.speedup import Pair, SpeedUp
+from sedscope.analysis.interventions import Cohort, InterventionComparison, TaskComparison
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.analysis.result_view.columns import evaluation_cadence
-from sedscope.analysis.result_view.number_text import short, span
+from sedscope.analysis.result_view.intervention_columns import (
+    INTERVENTIONS,
+    REFERENCES,
+    treated_run_columns,
+    treated_runs,
+)
+from sedscope.analysis.result_view.number_text import short
+from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.comparison.group_rbar import GroupRbar, rbar_of, sources_of
 from sedscope.report.comparison.sentences import comparison_findings
-from sedscope.report.comparison.words import interval_text, mean_ends, mean_text, ratio_text, steps, times
 from sedscope.report.document import (
-    CellNotes,
     Code,
     ColumnHead,
     Content,
     Items,
+    Name,
     Paragraph,
     Section,
     Table,
@@ -28,9 +30,9 @@ from sedscope.report.document import (
     Term,
     Words,
 )
+from sedscope.report.groups import GroupRbar, rbar_of, sources_of
 from sedscope.report.plots.interventions_figure import accuracies_figure
-from sedscope.report.sections.cells import EMPTY, estimated, name, names_column, number
-from sedscope.report.sections.run_section import figure, side_by_side
+from sedscope.report.sections.contents import Entry, figure, heads, section, side_by_side, table_of, values
 
 ANCHOR = "comparison"
 _CURVES: Words = (
@@ -74,133 +76,59 @@ def _section(cohort: Cohort, task: TaskComparison, analyses: Sequence[RunAnalysi
         _CURVES,
     )
     contents: list[Content | None] = [
-        _quotients(task),
+        _interventions(task),
         side_by_side(drawn),
-        _beside(task),
-        _seeds(task),
+        _references(task),
+        _treated_runs(task),
         _rbar(task, analyses),
         Items(tuple((note,) for note in cohort.notes)) if cohort.notes else None,
         Paragraph(("The trainings' command, without the seed:",)),
         Code(shlex.join(cohort.command) or "unknown"),
     ]
     title = ", ".join(filter(None, (cohort.label, f"Task {task.task}")))
-    return Section(title, anchor, tuple(content for content in contents if content is not None))
+    return section(title, anchor, contents)
 
 
-def _quotients(task: TaskComparison) -> Table:
-    """Return one row for each intervention."""
-    notes = CellNotes()
-    columns = (
-        names_column("intervention"), ColumnHead("reached 0.5"),
-        ColumnHead(Term("restricted", "mean t")), ColumnHead("median t"), ColumnHead(Term("speedup", "speed-up")),
-        ColumnHead("at 0.98"), ColumnHead("norm kept"),
-    )  # fmt: skip
-    rows = tuple(_quotient_row(group, notes) for group in task.groups)
+def _interventions(task: TaskComparison) -> Table:
+    columns = columns_for("page", INTERVENTIONS)
     caption: Words = (
         "Mean over seeds with its 95 % ", Term("interval_seeds", "interval over seeds"), "; > and < mark bounds,"
         " which are followed by the quotient of ", Term("restricted", "restricted means"), ".",
     )  # fmt: skip
-    return Table("speedups", columns, rows, caption, tuple(notes.numbers))
+    rows = ((Name(group.label), *values(columns, group)) for group in task.groups)
+    return table_of("speedups", ("intervention", *heads(columns)), rows, caption)
 
 
-def _quotient_row(group: TreatmentGroup, notes: CellNotes) -> tuple[TableCell, ...]:
-    reaching = group.reaching[0]
-    gains = [_gain(speedup, notes) for speedup in group.speedups] or [
-        TableCell("1", detail="by definition"),
-        TableCell("1"),
-    ]
-    return (
-        name(group.label),
-        TableCell(f"{reaching.reached} of {reaching.n}"),
-        _mean(reaching.mean, notes),
-        _median(reaching.median, notes),
-        *gains,
-        _norm_kept(group, notes),
-    )
-
-
-def _median(median: float | Undefined, notes: CellNotes) -> TableCell:
-    return notes.cell(median.reason) if isinstance(median, Undefined) else TableCell(steps(median))
-
-
-def _mean(mean: Average | Undefined, notes: CellNotes) -> TableCell:
-    if isinstance(mean, Undefined):
-        return notes.cell(mean.reason)
-    return TableCell(mean_text(mean), detail=mean_ends(mean))
-
-
-def _gain(speedup: SpeedUp, notes: CellNotes) -> TableCell:
-    average = speedup.average
-    if speedup.bound is not None:
-        detail = "" if isinstance(average, Undefined) else f"{times(average.value)} {interval_text(average)}"
-        return TableCell(ratio_text(speedup.bound), detail=detail)
-    if isinstance(average, Undefined):
-        return notes.cell(average.reason)
-    return TableCell(times(average.value), detail=interval_text(average))
-
-
-def _norm_kept(group: TreatmentGroup, notes: CellNotes) -> TableCell:
-    if isinstance(group.norm_kept, Undefined):
-        return notes.cell(group.norm_kept.reason) if group.treatment.acts else EMPTY
-    low, median, high = group.norm_kept
-    return TableCell(short(median, 2), detail=span(low, high) if low < high else "")
-
-
-def _beside(task: TaskComparison) -> Table | None:
+def _references(task: TaskComparison) -> Table | None:
     """Return kept subspaces beside no movement, SED ones beside random ones; None where there is neither."""
-    notes = CellNotes()
-    rows = []
+    columns = columns_for("page", REFERENCES)
+    rows: list[list[Entry]] = []
     for group in task.groups:
         for beside in group.beside:
-            cells = [_gain(speedup, notes) for speedup in beside.speedups]
-            rows.append((name(group.label), TableCell(beside.speedups[0].reference, is_name=True), *cells))
+            rows.append([Name(group.label), Name(beside.speedups[0].reference), *values(columns, beside)])
         if group.no_freeze is not None:
-            rows.append((name(group.label), notes.cell(group.no_freeze.reason), EMPTY, EMPTY))
-    if not rows:
-        return None
-    columns = (
-        names_column("intervention"), ColumnHead("beside", "left"), ColumnHead(Term("speedup", "how much earlier")),
-        ColumnHead("at 0.98"),
-    )  # fmt: skip
+            rows.append([Name(group.label), group.no_freeze, *[None] * len(columns)])
     caption: Words = (
         "The same runs against weights that stand still (after as many unmodified steps, K 0, where that was run, else"
         " freeze) and against random subspaces: where the interval holds 1, the comparison cannot tell the two apart.",
     )
-    return Table("beside", columns, tuple(rows), caption, tuple(notes.numbers))
+    titles = ("intervention", ColumnHead("beside", "left"), *heads(columns))
+    return table_of("beside", titles, rows, caption) if rows else None
 
 
-def _seeds(task: TaskComparison) -> Table:
-    """Return one row for each run."""
-    notes = CellNotes()
-    columns = (
-        names_column("intervention"), ColumnHead("seed"), ColumnHead(Term("grok", "grok step")), ColumnHead("at 0.98"),
-        ColumnHead("memorised"), ColumnHead("delay"), ColumnHead("every"), ColumnHead("to t"),
-        ColumnHead(Term("speedup", "speed-up")), ColumnHead("at 0.98"),
-    )  # fmt: skip
-    rows = tuple(_seed_row(group, run, task.task, notes) for group in task.groups for run in group.runs)
-    caption: Words = ("Every run; every: steps between evaluations; to t: the last one.",)
-    return Table("seeds", columns, rows, caption, tuple(notes.numbers))
-
-
-def _seed_row(group: TreatmentGroup, run: Outcome, task: str, notes: CellNotes) -> tuple[TableCell, ...]:
-    outcome = run.on(task)
-    assert outcome is not None
-    grokking = outcome.grokking
-    milestones = (*grokking.grok, grokking.memorised)
-    return (
-        name(group.label),
-        TableCell(str(run.seed), detail="" if run.is_complete else run.ending),
-        *(number(each if isinstance(each, Undefined) else each.t, notes) for each in milestones),
-        number(grokking.delay, notes),
-        number(evaluation_cadence(grokking), notes),
-        number(outcome.followed_to, notes),
-        *([_pair_cell(speedup.pair_of(run.seed), notes) for speedup in group.speedups] or (EMPTY, EMPTY)),
+def _treated_runs(task: TaskComparison) -> Table:
+    columns = columns_for("page", treated_run_columns())
+    rows = (
+        (
+            Name(row.group.label),
+            TableCell(str(row.run.seed), detail="" if row.run.is_complete else row.run.ending),
+            *values(columns, row),
+        )
+        for group in task.groups
+        for row in treated_runs(group, task.task)
     )
-
-
-def _pair_cell(pair: Pair | Undefined, notes: CellNotes) -> TableCell:
-    ratio = pair if isinstance(pair, Undefined) else pair.quotient
-    return notes.cell(ratio.reason) if isinstance(ratio, Undefined) else TableCell(ratio_text(ratio))
+    caption: Words = ("Every run; every: steps between evaluations; to t: the last one.",)
+    return table_of("seeds", ("intervention", "seed", *heads(columns)), rows, caption)
 
 
 def _rbar(task: TaskComparison, analyses: Sequence[RunAnalysis]) -> Table | None:
@@ -211,24 +139,21 @@ def _rbar(task: TaskComparison, analyses: Sequence[RunAnalysis]) -> Table | None
     sources = [
         source for source in sources_of(task.task) if any(source in by_source for by_source in by_group.values())
     ]
-    if not sources:
-        return None
-    notes = CellNotes()
-    rows = []
-    for label, by_source in by_group.items():
-        rows.append((name(label), *(_mean_rbar(by_source.get(source), notes) for source in sources)))
-    columns = (names_column("intervention"), *(ColumnHead(source) for source in sources))
+    rows = (
+        (Name(label), *(_mean_rbar(by_source.get(source)) for source in sources))
+        for label, by_source in by_group.items()
+    )
     caption: Words = (
         "Final ", Term("R", "R̄_k"), f", centroids of {task.task}; mean over runs with ", Term("seeds", "interval"), ".",
     )  # fmt: skip
-    return Table("interventions-rbar", columns, tuple(rows), caption, tuple(notes.numbers))
+    return table_of("interventions-rbar", ("intervention", *sources), rows, caption) if sources else None
 
 
-def _mean_rbar(rbar: GroupRbar | None, notes: CellNotes) -> TableCell:
+def _mean_rbar(rbar: GroupRbar | None) -> Entry:
     """Return the mean over runs; one run stands for itself."""
     if rbar is None:
-        return EMPTY
+        return None
     (*others, last) = rbar.values
     if not others and not isinstance(last, Undefined):
         return TableCell(short(last), detail="one run")
-    return estimated(rbar.mean, notes)
+    return rbar.mean

@@ -8,11 +8,11 @@ from importlib.metadata import version
 from sedscope.analysis.constants import RESAMPLES
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.number_text import count
-from sedscope.analysis.result_view.run_view import recorded_steps, remarks
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.settings import Settings, setting_rows
-from sedscope.report.document import Code, ColumnHead, Content, Items, Paragraph, Section, Table, TableCell
+from sedscope.report.document import Code, ColumnHead, Content, Items, Name, Paragraph, Section, Table
 from sedscope.report.facts import Reported
-from sedscope.report.sections.cells import name
+from sedscope.report.sections.contents import table_of
 
 
 def method_section(reported: Sequence[Reported], settings: Settings, command: str) -> Section:
@@ -33,7 +33,7 @@ def run_facts(reported: Reported) -> Content:
         "path": run.path,
         "state": run.state,
         "tasks": ", ".join(run.tasks) or "none named",
-        "recorded": f"{recorded_steps(run)}, every {count(facts.every)}",
+        "recorded": f"{RunView(run).recorded_steps}, every {count(facts.every)}",
         "selected": f"{facts.selection}; P = {count(run.n_selected)}",
         "seed": facts.seed,
         "optimizer": facts.optimizer,
@@ -42,20 +42,20 @@ def run_facts(reported: Reported) -> Content:
         "device": facts.device,
         "recorded with": ", ".join(f"{key} {value}" for key, value in facts.versions) or None,
     }
-    cells = tuple((TableCell(key), TableCell("unknown" if value is None else value)) for key, value in rows.items())
-    return Table("facts", (ColumnHead("run", "left"), ColumnHead("", "left")), cells)
+    entries = ((key, "unknown" if value is None else value) for key, value in rows.items())
+    return table_of("facts", ("run", ColumnHead("", "left")), entries)
 
 
 def remark_items(run: RunAnalysis) -> tuple[Items, ...]:
     """Return notes and damage as a list, where there are any."""
-    lines = [(text if kind == "note" else f"{kind.capitalize()}: {text}.",) for kind, text in remarks(run)]
+    lines = [(text if kind == "note" else f"{kind.capitalize()}: {text}.",) for kind, text in RunView(run).remarks]
     return (Items(tuple(lines)),) if lines else ()
 
 
 def _settings(settings: Settings) -> Table:
     values = {row.title: row.words(settings) for row in setting_rows()} | {"sedscope": version("sedscope")}
-    rows = tuple((name(key), TableCell(value)) for key, value in values.items())
-    return Table("settings", (ColumnHead("setting", "left"), ColumnHead("value", "left")), rows)
+    rows = ((Name(key), value) for key, value in values.items())
+    return table_of("settings", ("setting", ColumnHead("value", "left")), rows)
 
 
 def paragraph(reported: Sequence[Reported], settings: Settings) -> str:

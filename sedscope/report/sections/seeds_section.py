@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from sedscope.analysis.pipeline.results import CouplingSeries
-from sedscope.analysis.result_view.number_text import between
+from sedscope.analysis.result_view.number_text import between, times
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.document import (
-    CellNotes,
-    ColumnHead,
-    Content,
-    Figure,
-    Name,
-    Section,
-    Strong,
-    Table,
-    TableCell,
-    Term,
-    Words,
-)
+from sedscope.report.document import Content, Figure, Name, Section, Strong, Table, Term, Words
 from sedscope.report.estimate import geometric_mean
-from sedscope.report.finding import headline_basis
 from sedscope.report.finding.case import Case, Contrast, contrast
-from sedscope.report.finding.phrases import times
 from sedscope.report.groups import SeedGroup, over_seeds
 from sedscope.report.plots.seeds_figure import seeds_figure
-from sedscope.report.sections.cells import estimated, name, names_column, number
-from sedscope.report.sections.run_section import figure, side_by_side
-from sedscope.report.series_lookup import find
+from sedscope.report.sections.contents import figure, section, side_by_side, table_of
 
 
 def seeds_section(group: SeedGroup, index: int, label: str) -> Section:
@@ -40,7 +25,7 @@ def seeds_section(group: SeedGroup, index: int, label: str) -> Section:
     """
     anchor = f"seeds-{index}"
     first = group.runs[0].analysis
-    basis = headline_basis(first)
+    basis = RunView(first).headline_basis
     names = ", ".join(run.analysis.name for run in group.runs)
     title = f"Over {len(group.runs)} seeds{f', {label}' if label else ''}: {names}"
     contents: list[Content | None] = [_milestones(group)]
@@ -49,12 +34,12 @@ def seeds_section(group: SeedGroup, index: int, label: str) -> Section:
             side_by_side(*(_figure(group, task, basis, f"{anchor}-{k}") for k, task in enumerate(first.tasks)))
         )
         contents += [_table(group, task, basis, k) for k, task in enumerate(first.tasks)]
-    return Section(title, anchor, tuple(content for content in contents if content is not None))
+    return section(title, anchor, contents)
 
 
 def seeds_words(group: SeedGroup, label: str) -> tuple[Words, ...]:
     """Say for each task how the first contrast of the finding varies over the seeds of a group."""
-    basis = headline_basis(group.runs[0].analysis)
+    basis = RunView(group.runs[0].analysis).headline_basis
     if basis is None:
         return ()
     return tuple(_words(group, task, basis, label) for task in group.runs[0].analysis.tasks)
@@ -82,30 +67,29 @@ def _over(label: str, contrasts: list[Contrast | Undefined]) -> Words:
         return (f"the quotient to {label} is not known for {n - len(defined)} of {n} ({reason})",)
     values = [contrast.factor.value for contrast in defined]
     above = sum(contrast.verdict == "above" for contrast in defined)
-    spread = "–".join(times(value) for value in (min(values), max(values)))
+    spread = "–".join(times(value, 2) for value in (min(values), max(values)))
     if min(values) <= 0.0:
         return (f"the quotient to {label} lies between {spread}",)
-    return ("gradient over ", label, " ", Strong(times(geometric_mean(values))),
+    return ("gradient over ", label, " ", Strong(times(geometric_mean(values), 2)),
             f" (geometric mean; {spread}), above 1 by its interval in {above} of {n}")  # fmt: skip
 
 
 def _milestones(group: SeedGroup) -> Table:
-    notes = CellNotes()
     tasks = group.runs[0].analysis.tasks
     rows = []
     for index, task in enumerate(tasks):
         milestones = [run.analysis.metrics[index].grokking.grok[0] for run in group.runs]
         steps = [milestone if isinstance(milestone, Undefined) else milestone.t for milestone in milestones]
         mean = over_seeds(steps, [_cadence(milestone) for milestone in milestones])
-        rows.append((name(task), *(number(step, notes) for step in steps), estimated(mean, notes)))
-    columns = (names_column("task"), *(ColumnHead(f"seed {seed}") for seed in group.seeds), ColumnHead("mean"))
+        rows.append((Name(task), *steps, mean))
+    heads = ("task", *(f"seed {seed}" for seed in group.seeds), "mean")
     caption: Words = (
         Term("grok", "Grok step"),
         " of every seed, mean with ",
         Term("seeds", "interval over seeds"),
         ".",
     )
-    return Table("seeds-grok", columns, tuple(rows), caption, tuple(notes.numbers))
+    return table_of("seeds-grok", heads, rows, caption)
 
 
 def _cadence(milestone: Crossing | Undefined) -> float:
@@ -116,7 +100,7 @@ def _cadence(milestone: Crossing | Undefined) -> float:
 
 
 def _series(group: SeedGroup, source: str, task: str, basis: tuple[int, int]) -> list[CouplingSeries | None]:
-    return [find(run.analysis, source, task, *basis) for run in group.runs]
+    return [RunView(run.analysis).find(source, task, *basis) for run in group.runs]
 
 
 def _sources(group: SeedGroup, task: str) -> list[str]:
@@ -135,25 +119,18 @@ def _figure(group: SeedGroup, task: str, basis: tuple[int, int], anchor: str) ->
 
 
 def _table(group: SeedGroup, task: str, basis: tuple[int, int], index: int) -> Table:
-    notes = CellNotes()
     rows = []
     for source in _sources(group, task):
         values = [_final(series) for series in _series(group, source, task, basis)]
         defined = [value for value in values if not isinstance(value, Undefined)]
-        spread = TableCell(between((min(defined), max(defined)))) if defined else TableCell("")
-        cells = [number(value, notes) for value in values]
-        rows.append((name(source), *cells, estimated(over_seeds(values), notes), spread))
-    columns = (
-        names_column("source"),
-        *(ColumnHead(f"seed {seed}") for seed in group.seeds),
-        ColumnHead("mean"),
-        ColumnHead("range"),
-    )
+        spread = between((min(defined), max(defined))) if defined else ""
+        rows.append((Name(source), *values, over_seeds(values), spread))
+    heads = ("source", *(f"seed {seed}" for seed in group.seeds), "mean", "range")
     caption: Words = (
         "Final ", Term("R", "R̄_k"), f", centroids of {task}, W {basis[0]}, K {basis[1]}; mean with ",
         Term("seeds", "interval over seeds"), ".",
     )  # fmt: skip
-    return Table(f"seeds-final-{index}", columns, tuple(rows), caption, tuple(notes.numbers))
+    return table_of(f"seeds-final-{index}", heads, rows, caption)
 
 
 def _final(series: CouplingSeries | None) -> float | Undefined:

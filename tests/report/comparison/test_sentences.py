@@ -93,7 +93,7 @@ def test_the_terminal_shows_bounds_and_says_why() -> None:
         "interventions  task add",
         "  speed-up: grok step of the control of the same seed / own, 95 % interval over",
         "  seeds; >, <, ≥: bounds, a run never got there",
-        "    reached 0.5  at t               speed-up       at 0.98        norm kept",
+        "    reached 0.5  mean t             speed-up       at 0.98        norm kept",
         "  control",
         "    3 of 3       3,000 2,343–3,657  1              1",
         "  freeze",

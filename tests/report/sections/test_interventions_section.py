@@ -15,8 +15,8 @@ from sedscope.analysis.settings import Settings
 from sedscope.report.document import Document, Section, Table
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.formats.html import render_html
-from sedscope.report.formats.interventions_table import runs_table
 from sedscope.report.formats.markdown import render_markdown
+from sedscope.report.formats.table_files import tables as tables_of
 from sedscope.report.sections.compose import compose
 from sedscope.report.sections.interventions_section import comparison_section
 
@@ -92,10 +92,11 @@ def test_foreign_names_are_escaped() -> None:
 
 
 def test_the_table_of_runs_holds_bounds() -> None:
-    table = runs_table(compare(paper()))
+    table = tables_of((), compare(paper()))["interventions"]
     row = table.filter(table["run"] == "remove-sed-add-7").to_dicts()[0]
     assert (row["grok_step"], row["followed_to"], row["speedup_low"], row["mode"]) == (None, 5000, None, "remove-sed")
     assert row["speedup_high"] == pytest.approx(0.66)
     control = table.filter(table["mode"] == "control").to_dicts()[0]
     assert (control["grok_step"], control["speedup_low"], control["norm_kept"]) == (2900, None, None)
-    assert runs_table(None).columns == table.columns and runs_table(None).height == 0
+    nothing = tables_of(())["interventions"]
+    assert nothing.columns == table.columns and nothing.height == 0
