@@ -2,7 +2,8 @@
 
 Decides where they exist and what they depend on. `displacement` at t is θ_t − θ of the recorded t before it, and is
 missing where those weights were not stored or lie further back than the cadence. `adam/weight_decay` at t is −lr·λ·θ_t
-with the values of the step that leaves θ_t.
+with the values of the step that leaves θ_t. The optimizer's groups are those of the manifest until a note about
+`groups` (written in `recorders.follow.grouping`) says otherwise, within the stretch of the session that made the note.
 """
 
 from __future__ import annotations
@@ -15,14 +16,28 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.follow.grouping import Groups
-from recorders.format import LR_PREFIX, WEIGHT_DECAY_PREFIX
+from recorders.follow.grouping import Groups, read_groups
+from recorders.format import LR_PREFIX, NOTE_GROUPS, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import ADAM_WEIGHT_DECAY, DISPLACEMENT
-from sedscope.runs.groupings import Grouping, groupings
+from sedscope.runs.files.journal_lines import NoteLine
 from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.rows import Floats, Steps
 from sedscope.runs.scalars import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """The group of each selected parameter, from one recorded t up to the next grouping."""
+
+    start: int
+    groups: Groups
+    """Index of the group of each selected parameter; None where the optimizer leaves it alone."""
+
+    @property
+    def used(self) -> list[int]:
+        """The groups that move something, ascending."""
+        return sorted({group for group in self.groups if group is not None})
 
 
 class StoredRun(Protocol):
@@ -171,6 +186,33 @@ def _values_at(run: StoredRun, name: str, t: Steps) -> tuple[NDArray[np.float64]
         return np.zeros(len(t)), np.zeros(len(t), dtype=bool)
     indices = np.minimum(np.searchsorted(recorded, t), len(recorded) - 1)
     return values[indices], recorded[indices] == t
+
+
+def groupings(manifest: Manifest, history: History) -> list[Grouping]:
+    """Return the groupings of a run, ascending in t; the first holds from the beginning."""
+    ascending = [Grouping(0, manifest_groups(manifest))]
+    for start, message in _notes(history):
+        groups = read_groups(message, ascending[-1].groups)
+        if groups is None:
+            continue  # nothing that a recorder wrote
+        if ascending[-1].start == start:
+            ascending.pop()
+        ascending.append(Grouping(start, groups))
+    return ascending
+
+
+def manifest_groups(manifest: Manifest) -> Groups:
+    """Return the groups of the manifest: a parameter that is not trainable, or in no group, is left alone."""
+    groups = manifest.optimizer.groups if manifest.optimizer else ()
+    group_of = {name: number for number, group in enumerate(groups) for name in group.parameters}
+    return tuple(group_of.get(parameter.name) if parameter.trainable else None for parameter in manifest.selected)
+
+
+def _notes(history: History) -> Iterator[tuple[int, str]]:
+    for stretch in history.stretches:
+        lines = (line for line in stretch.session.lines if isinstance(line, NoteLine))
+        notes = [(line.t, line.message) for line in lines if line.about == NOTE_GROUPS and line.t is not None]
+        yield from sorted((t, message) for t, message in notes if stretch.holds(t))
 
 
 DERIVATIONS: Mapping[str, Derivation] = {

@@ -26,7 +26,7 @@ from recorders.store.journal import journal_name
 from recorders.store.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.files.folder import MissingError, RunFolder
-from sedscope.runs.files.journal_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
+from sedscope.runs.files.journal_lines import committed
 from sedscope.runs.history import History, build, cut_at, trace
 from sedscope.runs.manifest import parse_manifest
 from sedscope.runs.session_journal import SessionJournal
@@ -125,17 +125,15 @@ class Directory:
         _, damage, notes = trace(self.sessions)
         self._missing_weights = set()
         for session in self.sessions:
-            for file, t in committed(session):
-                if sizes.get(file.name) == file.size:
-                    continue
-                if file.name not in sizes and file.name.startswith(f"{WEIGHTS_DIR}/"):
+            for file, t in (entry for line in session.lines for entry in committed(line)):
+                size, is_weights = sizes.get(file.name), file.name.startswith(f"{WEIGHTS_DIR}/")
+                if size is None and is_weights:
                     self._missing_weights.add(file.name)
-                    notes.append(
-                        Note("weights", f"{file.name} is missing: no checkpoint at t = {t}", t, session.number)
-                    )
-                else:
-                    lost = None if file.name.startswith(f"{WEIGHTS_DIR}/") else t
-                    damage.append(Damage(file.name, _mismatch(file, sizes.get(file.name)), lost, session.number))
+                    message = f"{file.name} is missing: no checkpoint at t = {t}"
+                    notes.append(Note("weights", message, t, session.number))
+                elif size != file.size:
+                    reason = "missing" if size is None else f"must have {file.size} bytes, found {size}"
+                    damage.append(Damage(file.name, reason, None if is_weights else t, session.number))
             if session.opening is not None and session.opening.run_crc != self._crc:
                 damage.append(Damage(RUN_FILE, f"not the one that session {session.number} wrote: CRC mismatch", None))
         if self.holder is None:
@@ -149,34 +147,6 @@ class Directory:
             if session.torn and not live:
                 message = f"{session.name}: the last line was not finished and does not count"
                 yield Note("torn", message, None, session.number)
-
-
-def committed(session: SessionJournal) -> Iterator[tuple[TensorFile, int | None]]:
-    """Yield every file that a session committed, and the first recorded t that depends on it.
-
-    A program's JSON is given as a tensor file too; only its name and size are meant.
-    """
-    for line in session.lines:
-        if isinstance(line, ShardLine):
-            yield line.file, first_of(line)
-        elif isinstance(line, WeightsLine):
-            yield line.file, line.t
-        elif isinstance(line, ProbeLine):
-            yield line.file, None
-        elif isinstance(line, ProgramLine):
-            yield TensorFile(line.file, line.size, line.file_crc), None
-            if line.constants is not None:
-                yield line.constants, None
-
-
-def first_of(line: ShardLine) -> int | None:
-    """Return the first t that a shard holds rows or scalars of."""
-    steps = [steps[0] for steps in line.rows.values() if steps]
-    return min(steps + ([line.scalars[0]] if line.scalars else []), default=None)
-
-
-def _mismatch(file: TensorFile, size: int | None) -> str:
-    return "missing" if size is None else f"must have {file.size} bytes, found {size}"
 
 
 def _session_number(name: str) -> int | None:

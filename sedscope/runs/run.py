@@ -6,6 +6,8 @@ and cuts the history at the first damage, so that what is readable is always a g
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,22 +18,20 @@ from numpy.typing import NDArray
 from recorders.errors import TooLittleDataError, UsageError
 from recorders.format import NOTES_AS_DATA, ORDERLY_ENDS, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
 from recorders.row_sources import current_name, parse_source
-from recorders.store.lock import Holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.derived import DERIVATIONS
 from sedscope.runs.directory import Directory
 from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
-from sedscope.runs.identity import digest, stored_identity
-from sedscope.runs.manifest import Manifest
 from sedscope.runs.probe import Probe, read_constants, read_probe, read_program
 from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, read_selected, read_weights, stored_steps
 from sedscope.runs.scalars import Scalars, Series, frame
-from sedscope.runs.session_journal import SessionJournal
 from sedscope.runs.text import printable
 
 if TYPE_CHECKING:
     import polars
+
+_IDENTITY_KINDS = ("manifest", "rows", "weights", "scalars", "probe", "program")
 
 
 class Run:
@@ -45,17 +45,10 @@ class Run:
         self._series: dict[str, Series] | None = None
         self._attach(Directory(path))
 
-    # --- what it is ----------------------------------------------------------------------------------------------
-
     @property
     def name(self) -> str:
         """The run's own name, or that of its folder."""
         return self.manifest.name or printable(self.path.resolve().name)
-
-    @property
-    def manifest(self) -> Manifest:
-        """The contents of `run.json`."""
-        return self._directory.manifest
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -70,30 +63,15 @@ class Run:
         """`recording`, `finished`, `crashed` (neither ended nor being written, or ended by an exception), `damaged`."""
         if self.damage:
             return STATE_DAMAGED
-        if self._directory.holder is not None:
+        if self.holder is not None:
             return STATE_RECORDING
         return STATE_FINISHED if self.end_reason in ORDERLY_ENDS else STATE_CRASHED
 
     @property
-    def holder(self) -> Holder | None:
-        """The live recorder of the run, or None."""
-        return self._directory.holder
-
-    @property
     def end_reason(self) -> str | None:
         """Why the latest session ended: finished, exception, interrupted, terminated …; None where it did not."""
-        end = self._directory.sessions[-1].end if self._directory.sessions else None
+        end = self.sessions[-1].end if self.sessions else None
         return None if end is None else end.reason
-
-    @property
-    def sessions(self) -> tuple[SessionJournal, ...]:
-        """The recording sessions, oldest first."""
-        return tuple(self._directory.sessions)
-
-    @property
-    def damage(self) -> tuple[Damage, ...]:
-        """Everything found wrong so far; opening looks at names, sizes and journals, `verify` at every byte."""
-        return tuple(self._directory.damage)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -134,8 +112,6 @@ class Run:
             self._directory.add_damage(damage)
         self._update()
         return self.damage
-
-    # --- rows ----------------------------------------------------------------------------------------------------
 
     def sources(self) -> tuple[str, ...]:
         """Return the full names of all sources: the stored ones, then those derived from the weights."""
@@ -183,8 +159,6 @@ class Run:
             return read_rows(self._tensors, self.manifest, self.history, source, t, span)
         return DERIVATIONS[source].rows(self, t, slice(span[0], sum(span)))
 
-    # --- scalars -------------------------------------------------------------------------------------------------
-
     def scalars(self) -> polars.DataFrame:
         """Return every scalar as one long frame with the columns `t`, `name`, `value`."""
         return frame(self._scalars())
@@ -200,8 +174,6 @@ class Run:
             raise UsageError(f"scalar: {name!r} is not recorded; known: {', '.join(series) or 'none'}")
         return series[name]
 
-    # --- weights -------------------------------------------------------------------------------------------------
-
     def weight_steps(self) -> Steps:
         """Return the recorded t `[n]`, ascending, with a stored state."""
         return np.array(list(self.history.weights), dtype=np.int64)
@@ -214,8 +186,6 @@ class Run:
         """Read the selected parameters at t, flattened in the order of a row: `[P']`."""
         file = self.history.weights[self._checked_step(t)]
         return read_selected(self._tensors, file, self.manifest, _columns(columns, self.manifest.P))
-
-    # --- probes and programs -------------------------------------------------------------------------------------
 
     def probe(self, task: str) -> Probe | None:
         """Read the probes of a task; None where the script gave none."""
@@ -235,10 +205,10 @@ class Run:
         line = self.history.programs[name]
         return read_program(self._directory.folder, line), read_constants(self._tensors, line)
 
-    # --- identity ------------------------------------------------------------------------------------------------
-
     def identity(self, kind: str, name: str | None = None, steps: Sequence[int] | Steps | None = None) -> str:
         """Return a digest of what a result depends on: equal as long as the same bytes would be read.
+
+        It reads no file: the CRCs in the journals stand for the bytes.
 
         Args:
             kind: `manifest`, `rows` (of source `name`), `weights`, `scalars`, `probe` (of task `name`) or
@@ -255,10 +225,8 @@ class Run:
         chosen_steps = None if steps is None else [int(t) for t in steps]
         derivation = DERIVATIONS.get(name) if kind == "rows" and name is not None and not self.is_stored(name) else None
         if derivation is not None and chosen_steps is not None:
-            return digest(kind, name, chosen_steps, derivation.dependencies(self, chosen_steps))
-        return stored_identity(self.history, kind, name, chosen_steps)
-
-    # --- private -------------------------------------------------------------------------------------------------
+            return _digest(kind, name, chosen_steps, derivation.dependencies(self, chosen_steps))
+        return _stored_identity(self.history, kind, name, chosen_steps)
 
     def _attach(self, directory: Directory) -> None:
         self._directory = directory
@@ -267,6 +235,13 @@ class Run:
         self._update()
 
     def _update(self) -> None:
+        self.manifest = self._directory.manifest
+        self.holder = self._directory.holder
+        """The live recorder of the run, or None."""
+        self.sessions = tuple(self._directory.sessions)
+        """The recording sessions, oldest first."""
+        self.damage = tuple(self._directory.damage)
+        """Everything that is wrong so far; opening looks at names, sizes and journals, `verify` at every byte."""
         self.history: History = self._directory.history()
         """Where everything that counts is stored, in the order of t."""
         self._series = None
@@ -295,3 +270,39 @@ def _columns(columns: slice | None, size: int) -> Columns:
     if step != 1:
         raise UsageError(f"columns: must be a slice with step 1, found step {step}")
     return start, max(0, stop - start)
+
+
+def _digest(*dependencies: Any) -> str:
+    """Return the SHA-256 over JSON values."""
+    return hashlib.sha256(json.dumps(dependencies).encode()).hexdigest()
+
+
+def _stored_identity(history: History, kind: str, name: str | None, steps: list[int] | None) -> str:
+    """Return a digest of what `kind` and `name` stand for; raises `UsageError` where nothing of the kind is stored."""
+    return _digest(kind, name, _dependencies(history, kind, name, steps))
+
+
+def _dependencies(history: History, kind: str, name: str | None, steps: list[int] | None) -> Any:
+    if kind == "scalars":
+        return [[line.file.header_crc, start, stop] for (_, start, stop), line in history.shards if line.scalars]
+    if kind == "weights":
+        return _weight_crcs(history, set(history.weights) if steps is None else set(steps))
+    if kind == "rows" and name in history.rows and steps is not None:
+        return _row_crcs(history, name, steps)
+    if kind == "probe" and name in history.probes:
+        return [history.probes[name].file.header_crc, history.probes[name].meta.value]
+    if kind == "program" and name in history.programs:
+        line = history.programs[name]
+        return [line.file_crc, line.constants.header_crc if line.constants else None]
+    raise UsageError(f"identity: no {kind!r} {name!r} in the run; kinds: {', '.join(_IDENTITY_KINDS)}")
+
+
+def _weight_crcs(history: History, steps: set[int]) -> list[list[int]]:
+    return [[t, file.header_crc] for t, file in history.weights.items() if t in steps]
+
+
+def _row_crcs(history: History, source: str, steps: list[int]) -> Any:
+    index = history.rows[source]
+    indices = positions(source, stored_steps(index), np.asarray(steps, dtype=np.int64))
+    crcs = [history.shards[index.shard[i]][1].file.header_crc for i in indices]
+    return [[t, crc, index.row[i]] for t, crc, i in zip(steps, crcs, indices, strict=True)]

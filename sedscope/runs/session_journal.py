@@ -9,12 +9,21 @@ from collections.abc import Iterator
 
 from recorders.errors import DamagedError, RefusedError
 from recorders.format import MAX_JOURNAL_LINE, NOTES_AS_DATA
-from recorders.row_sources import Source, parse_source
+from recorders.row_sources import parse_source
 from recorders.store.journal import decode_line, journal_name
 from recorders.store.tensorfile import pread
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.files.folder import RunFolder
-from sedscope.runs.files.journal_lines import EndLine, Line, NoteLine, SessionLine, ShardLine, WeightsLine, parse_line
+from sedscope.runs.files.journal_lines import (
+    EndLine,
+    Line,
+    NoteLine,
+    SessionLine,
+    ShardLine,
+    WeightsLine,
+    parse_line,
+    span,
+)
 
 _CHUNK = 1 << 20
 """Bytes read at a time: a long journal is never in memory as a whole."""
@@ -59,7 +68,7 @@ class SessionJournal:
     @property
     def last_t(self) -> int | None:
         """The last t of its rows, weights and scalars; None where it committed none."""
-        return max((t for line in self.lines if (t := _last_of(line)) is not None), default=None)
+        return max((ends[1] for line in self.lines if (ends := span(line)) is not None), default=None)
 
     def notes(self) -> Iterator[Note]:
         """Yield the notes of its recorder."""
@@ -120,15 +129,12 @@ class SessionJournal:
         if self.end is not None:
             raise DamagedError(f"{where}: a line after the end of the session")
         if isinstance(line, SessionLine):
-            self._open(line, where)
+            if line.session != self.number:
+                raise DamagedError(f"{where}: session {line.session} in the journal of session {self.number}")
+            self.opening = line
         elif line is not None:
             self._check_steps(line, where)
             self.lines.append(line)
-
-    def _open(self, line: SessionLine, where: str) -> None:
-        if line.session != self.number:
-            raise DamagedError(f"{where}: session {line.session} in the journal of session {self.number}")
-        self.opening = line
 
     def _check_steps(self, line: Line, where: str) -> None:
         steps_of = line.rows if isinstance(line, ShardLine) else {}
@@ -165,14 +171,5 @@ class SessionJournal:
 
 def _is_gapless(source: str) -> bool:
     # A task can be left out of a step; the gradient, the update and the stages exist at every one.
-    parsed: Source | None = parse_source(source)
+    parsed = parse_source(source)
     return parsed is not None and parsed.task is None
-
-
-def _last_of(line: Line) -> int | None:
-    if isinstance(line, WeightsLine):
-        return line.t
-    if isinstance(line, ShardLine):
-        steps = [steps[-1] for steps in line.rows.values() if steps]
-        return max(steps + ([line.scalars[1]] if line.scalars else []), default=None)
-    return None

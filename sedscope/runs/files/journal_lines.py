@@ -108,6 +108,32 @@ class EndLine:
 Line = SessionLine | ShardLine | WeightsLine | ProgramLine | ProbeLine | NoteLine | EndLine
 
 
+def committed(line: Line) -> list[tuple[TensorFile, int | None]]:
+    """Return every file that a line commits, with the first recorded t that depends on it.
+
+    A program's JSON is given as a tensor file too; only its name and size are meant.
+    """
+    match line:
+        case ShardLine() | WeightsLine():
+            return [(line.file, None if (ends := span(line)) is None else ends[0])]
+        case ProbeLine():
+            return [(line.file, None)]
+        case ProgramLine(constants=constants):
+            text = TensorFile(line.file, line.size, line.file_crc)
+            return [(file, None) for file in (text, constants) if file is not None]
+    return []
+
+
+def span(line: Line) -> tuple[int, int] | None:
+    """Return the first and the last t of which a line commits rows, weights or scalars; None where it has none."""
+    if isinstance(line, WeightsLine):
+        return line.t, line.t
+    if not isinstance(line, ShardLine):
+        return None
+    ends = [t for steps in line.rows.values() if steps for t in (steps[0], steps[-1])] + list(line.scalars or ())
+    return (min(ends), max(ends)) if ends else None
+
+
 def parse_line(value: dict[str, Any], where: str) -> Line | None:
     """Return the line behind its members; None for a kind that this version does not know.
 
