@@ -21,7 +21,7 @@ from recorders.errors import EXIT_INPUT_OUTPUT, SedscopeError
 from recorders.store import durable
 from sedscope.sweep import run_sweep
 from sedscope.sweep.display.plain_lines import PlainReporter
-from sedscope.sweep.engines.local import LocalEngine
+from sedscope.sweep.engines.engine import LocalEngine
 
 EVERY_S = 5.0
 """Seconds between two lines of progress."""

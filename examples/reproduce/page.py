@@ -18,7 +18,7 @@ from examples.reproduce.recordings import NotRun, Recording
 from examples.reproduce.sections import coupling, four, interventions
 from examples.reproduce.verdict import RULES, tally
 from sedscope.sweep.planned_cell import MISSING
-from sedscope.sweep.threads import cores
+from sedscope.sweep.training_job import cores
 
 OUT = "runs/reproduction"
 """The folder as commands on the page name it."""

@@ -135,7 +135,7 @@ def sweep(
         return list_cells(planned, out, sys.stdout)
     from sedscope.sweep.display.board import FINISHED
     from sedscope.sweep.display.plain_lines import reporter_for
-    from sedscope.sweep.engines.choose import engine_of
+    from sedscope.sweep.engines.engine import engine_of
     from sedscope.sweep.run import run_sweep
 
     board = run_sweep(planned, out, engine_of(engine, jobs, engine_options, out), reporter_for(sys.stderr))

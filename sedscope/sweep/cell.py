@@ -1,7 +1,8 @@
 """One cell of a sweep: a training with one intervention, one seed and one choice of arguments.
 
 Decides its name, which is that of its run directory, and the words of `sedscope record` that make it. The name holds
-whatever differs from the defaults, so that it is the same in every sweep that has the cell.
+whatever differs from the defaults, so that it is the same in every sweep that has the cell. Decides also when two
+interventions are the same training: `plain` gives both the same form. Leaves to others: what the settings do.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from recorders.intervention.intervention_settings import Intervention
+from recorders.errors import UsageError
+from recorders.intervention.intervention_settings import INTERVENTION_OPTIONS, Intervention
 from recorders.recording_options import RECORDING_OPTIONS, RecordingOptions
-from sedscope.sweep.intervention_flags import flags
 
+FIELDS: Final = {row.flag: row.field for row in INTERVENTION_OPTIONS}
+"""Flag, without its dashes → field of `Intervention`."""
+_WHOLE_NUMBERS: Final = frozenset(row.flag for row in INTERVENTION_OPTIONS if row.kind == "integer")
 _LONGEST: Final = 160
 """Characters of a name; file systems allow 255 bytes, and the log adds its ending."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+,@%-]")
@@ -118,3 +122,37 @@ def _safe(words: Sequence[str], *, is_unique: bool) -> str:
         return text
     digest = hashlib.sha256(json.dumps(words).encode("ascii")).hexdigest()[:_DIGEST]
     return f"{safe_text[: _LONGEST - _DIGEST - 1]}~{digest}"
+
+
+def plain(intervention: Intervention) -> Intervention:
+    """Return the same training with every setting that has no effect on it at its default.
+
+    >>> plain(Intervention("freeze", on="update", rank=7)) == Intervention("freeze")
+    True
+    """
+    default = Intervention(intervention.mode)
+    settings = {name: getattr(intervention, name) for name in intervention.effective - {"basis_source", "basis"}}
+    if intervention.needs_window:
+        settings["basis_source"] = None if intervention.source == intervention.on else intervention.source
+        usual = replace(default, **settings)
+        settings["basis"] = None if intervention.rows_are == usual.rows_are else intervention.rows_are
+    return replace(default, **settings)
+
+
+def flags(intervention: Intervention) -> dict[str, str]:
+    """Return flag → value of every setting that differs from the mode's default."""
+    default = Intervention(intervention.mode)
+    pairs = ((flag, getattr(intervention, field), getattr(default, field)) for flag, field in FIELDS.items())
+    return {flag: str(value) for flag, value, usual in pairs if value != usual}
+
+
+def setting(flag: str, text: str) -> int | str:
+    """Read the value of a setting from its text; raises `UsageError` for an unknown one or no number."""
+    if flag not in FIELDS:
+        raise UsageError(f"interventions: a setting is one of {', '.join(FIELDS)}; found {flag!r:.80}")
+    if flag not in _WHOLE_NUMBERS:
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UsageError(f"{flag}: must be a whole number, found {text!r:.80}") from error

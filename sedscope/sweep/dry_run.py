@@ -23,12 +23,10 @@ from recorders.format import DERIVED_DIR
 from sedscope.runs.text import printable
 from sedscope.sweep.display.board import cells
 from sedscope.sweep.interrupts import Interrupts
-from sedscope.sweep.log import last_words
 from sedscope.sweep.planned_cell import FINISHED, MISSING, PlannedCell
 from sedscope.sweep.run import plan_sweep
 from sedscope.sweep.sweep import Sweep
-from sedscope.sweep.threads import cores, thread_variables
-from sedscope.sweep.training_job import Process, TrainingJob, end_all
+from sedscope.sweep.training_job import Process, TrainingJob, cores, end_all, last_words, thread_variables
 
 _PROJECTED: Final = re.compile(r"^sedscope: [\d,]+ steps make about (.+)$", re.MULTILINE)
 """The line of `recorders.announcement` where the number of steps is known."""

@@ -15,7 +15,7 @@ from recorders.errors import UsageError
 from recorders.intervention import Intervention
 from recorders.intervention.modes import MODES
 from recorders.option_row import split_names
-from sedscope.sweep.intervention_flags import FIELDS, plain, setting
+from sedscope.sweep.cell import FIELDS, plain, setting
 
 _EXAMPLE = "keep-sed:on=update,rank=3"
 _SEED = re.compile(r"[0-9]{1,20}")

@@ -16,8 +16,7 @@ from recorders.store.lock import RunLock, holder
 from sedscope.runs.text import printable_path
 from sedscope.sweep import sweep_file
 from sedscope.sweep.display.board import Board, Reporter
-from sedscope.sweep.engines.engine import Engine
-from sedscope.sweep.engines.local import LocalEngine
+from sedscope.sweep.engines.engine import Engine, LocalEngine
 from sedscope.sweep.interrupts import Interrupts
 from sedscope.sweep.planned_cell import PlannedCell, cell_outcome
 from sedscope.sweep.scheduler import Scheduler

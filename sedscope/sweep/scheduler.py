@@ -20,11 +20,9 @@ from sedscope.sweep.display import board
 from sedscope.sweep.display.board import Board, CellLine
 from sedscope.sweep.display.watch import TrainingProgress, Watch
 from sedscope.sweep.engines.engine import Engine, Ticket
-from sedscope.sweep.log import last_words, size
 from sedscope.sweep.planned_cell import CellOutcome, PlannedCell, cell_outcome
 from sedscope.sweep.sweep import Sweep
-from sedscope.sweep.threads import thread_variables
-from sedscope.sweep.training_job import SUCCESS, TrainingJob
+from sedscope.sweep.training_job import SUCCESS, TrainingJob, last_words, log_size, thread_variables
 
 WATCH_EVERY_S: Final = 1.0
 """Seconds between two looks at a growing run directory."""
@@ -37,7 +35,7 @@ class _ActiveCell:
     cell: SweepCell
     ticket: Ticket
     watch: Watch
-    log_size: int
+    earlier_log: int
     """Bytes of the log before."""
     began_at: float | None = None
     """Time at which the log began to grow: until then it waits in somebody's queue."""
@@ -114,12 +112,12 @@ class Scheduler:
         self._active.clear()
 
     def _hand_over(self, cells: Sequence[SweepCell]) -> None:
-        logs = [size(cell.log(self._out)) for cell in cells]
+        logs = [log_size(cell.log(self._out)) for cell in cells]
         tickets = self._engine.submit([self._job(cell) for cell in cells])
         steps = self._sweep.recording.steps
-        for cell, ticket, log_size in zip(cells, tickets, logs, strict=True):
+        for cell, ticket, earlier_log in zip(cells, tickets, logs, strict=True):
             watch = Watch(cell.path(self._out), steps, self._before[cell.name].run_id, self._clock)
-            self._active.append(_ActiveCell(cell, ticket, watch, log_size))
+            self._active.append(_ActiveCell(cell, ticket, watch, earlier_log))
 
     def _job(self, cell: SweepCell) -> TrainingJob:
         out = self._out.absolute()
@@ -129,7 +127,7 @@ class Scheduler:
 
     def _poll_cell(self, active: _ActiveCell) -> None:
         now = self._clock()
-        if active.began_at is None and size(active.cell.log(self._out)) > active.log_size:
+        if active.began_at is None and log_size(active.cell.log(self._out)) > active.earlier_log:
             active.began_at = now
         how = active.ticket.ended()
         if how is not None:
@@ -157,7 +155,7 @@ class Scheduler:
 
     def _reason(self, active: _ActiveCell, how: str, outcome: CellOutcome) -> str:
         """Return how it ended and its last words; where it ended well, why the run counts as failed all the same."""
-        words = last_words(active.cell.log(self._out), active.log_size)
+        words = last_words(active.cell.log(self._out), active.earlier_log)
         if how != SUCCESS:
             return f"{how}: {words}" if words else how
         return outcome.reason or words or "nothing was recorded"

@@ -18,8 +18,7 @@ from recorders.format import MAX_INTEGER
 from recorders.intervention import Intervention
 from recorders.intervention.modes import CONTROL
 from recorders.recording_options import RECORDING_OPTIONS, RecordingOptions
-from sedscope.sweep.cell import SweepCell, cell_name
-from sedscope.sweep.intervention_flags import plain
+from sedscope.sweep.cell import SweepCell, cell_name, plain
 
 _SEED: Final = "seed"
 

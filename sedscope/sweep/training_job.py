@@ -1,12 +1,14 @@
 """One training in a process of its own: started, its output in a log, ended with everything that it started.
 
-Decides what stands in a log, and how a training is ended: SIGTERM, upon which the recorder commits what it has, and
-SIGKILL for what is still there after a while. Where it runs, and when, is the engines' decision.
+Decides what stands in a log and what in it may be the reason of a failure, on how many threads a training runs so that
+several at a time do not fight for the cores, and how a training is ended: SIGTERM, upon which the recorder commits what
+it has, and SIGKILL for what is still there after a while. Where it runs, and when, is the engines' decision.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -19,12 +21,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from recorders.errors import InputOutputError
+from recorders.errors import InputOutputError, UsageError
+from sedscope.runs.text import printable
 
 GRACE_S: Final = 10.0
 """From SIGTERM to SIGKILL."""
 _POLL_S: Final = 0.1
 SUCCESS: Final = "exit status 0"
+_TAIL: Final = 16_384
+"""Bytes from the end of a log that are read: a long traceback fits, and no log is read as a whole."""
+_LONGEST_REASON: Final = 300
+_LAST_RESORT: Final = re.compile(r"sedscope: nothing was (changed or )?recorded")
+"""The recorder's line about a script that ended early for a reason of its own, which stands before it."""
+_NOT_A_REASON: Final = re.compile(r"#|sedscope: (recorded|selected|every|intervention) |Traceback |\s|[~^]+$")
+_MAIN: Final = "OMP_NUM_THREADS"
+_VARIABLES: Final = (
+    _MAIN,
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+_MOST: Final = 1 << 20
+"""More CPUs than a machine can have: a larger number in an option is a mistake."""
 
 
 @dataclass(frozen=True)
@@ -161,3 +180,56 @@ def _how(status: int) -> str:
     with suppress(ValueError):
         return f"killed by {signal.Signals(-status).name}"
     return f"killed by signal {-status}"
+
+
+def log_size(log: Path) -> int:
+    """Return the bytes of a log; 0 where there is none."""
+    with suppress(OSError):
+        return log.stat().st_size
+    return 0
+
+
+def last_words(log: Path, since: int) -> str:
+    """Return the last line after the first `since` bytes that may be a reason; empty without one."""
+    with suppress(OSError), log.open("rb") as file:
+        end = file.seek(0, 2)
+        file.seek(max(since, end - _TAIL))
+        text = file.read().decode("utf-8", "replace")
+        lines = [line.rstrip() for line in text.splitlines()]
+        reasons = [line for line in reversed(lines) if line and not _NOT_A_REASON.match(line)]
+        reason = min(reasons, key=lambda line: bool(_LAST_RESORT.match(line)), default="")
+        return printable(reason.removeprefix("sedscope: "), _LONGEST_REASON)
+    return ""
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def share(jobs: int, available: int) -> int:
+    """Return the threads for each of `jobs` trainings on `available` cores, at least one."""
+    return max(1, available // max(1, jobs))
+
+
+def of_cpus(option: str, cpus: object) -> int:
+    """Return the threads for the number of CPUs in a scheduler's option, which may be a fraction of one.
+
+    Raises:
+        UsageError: It is no such number.
+    """
+    if not isinstance(cpus, int | float) or not 0 <= cpus <= _MOST:
+        raise UsageError(f"engine-option: {option} must be a number of CPUs, found {cpus!r:.80}")
+    return max(1, int(cpus))
+
+
+def thread_variables(threads: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that limit a training to `threads`; those that the environment has already win.
+
+    More threads add numbers in another order: somebody who set `OMP_NUM_THREADS` gets the same numbers whatever the
+    number of jobs.
+    """
+    main = environment.get(_MAIN) or str(threads)
+    return {name: environment.get(name) or main for name in _VARIABLES}

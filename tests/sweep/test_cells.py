@@ -16,7 +16,7 @@ from recorders.recording_options import RecordingOptions
 from sedscope.cli.intervene import intervention_of
 from sedscope.cli.record import record
 from sedscope.sweep import Sweep
-from sedscope.sweep.intervention_flags import plain
+from sedscope.sweep.cell import plain
 
 SCRIPT = ("train.py", "--seed", "{seed}")
 OUT = Path("out")

@@ -14,7 +14,7 @@ import pytest
 
 from recorders.errors import InputOutputError, UsageError
 from sedscope.runs import open_run
-from sedscope.sweep.engines.choose import engine_of, parse_options
+from sedscope.sweep.engines.engine import engine_of, parse_options
 from sedscope.sweep.training_job import TrainingJob
 
 TRAIN = """

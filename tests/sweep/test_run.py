@@ -325,7 +325,7 @@ def test_the_example_of_the_docs(tmp_path: Path, finishing: Finishing, monkeypat
     monkeypatch.chdir(tmp_path)
     scope: dict[str, Any] = {}
     monkeypatch.setattr(
-        "sedscope.sweep.engines.local.LocalEngine", lambda jobs: finishing(scope["sweep"], Path("runs/exp"))
+        "sedscope.sweep.engines.engine.LocalEngine", lambda jobs: finishing(scope["sweep"], Path("runs/exp"))
     )
     exec(code, scope)
     assert len(scope["missing"]) == 2 * 2 * 4 and scope["failed"] == {}

@@ -11,9 +11,7 @@ import pytest
 
 from recorders.errors import InputOutputError
 from sedscope.sweep import training_job as module
-from sedscope.sweep.log import last_words
-from sedscope.sweep.threads import share, thread_variables
-from sedscope.sweep.training_job import Process, TrainingJob, end_all, execute
+from sedscope.sweep.training_job import Process, TrainingJob, end_all, execute, last_words, share, thread_variables
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(60)"

@@ -1,19 +1,25 @@
-"""The protocol of engines. None of them schedules: processes here are limited in number, clusters have schedulers of
-their own.
+"""The protocol of engines, the one that runs processes here, and the choice of one by `--engine`.
+
+None of them schedules: processes here are limited in number, clusters have schedulers of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
+from recorders.errors import UsageError
 from sedscope.runs.text import printable
-from sedscope.sweep.training_job import TrainingJob
+from sedscope.sweep.training_job import Process, TrainingJob, cores, end_all, share
 
 PATIENCE_S: Final = 30.0
 """Seconds for which a network file system may show an old folder."""
 LONGEST_LINE: Final = 300
 """Characters of a foreign message: enough for its reason, few enough for a row of the table."""
+
+
+Value = int | float | str
 
 
 class Ticket(Protocol):
@@ -57,3 +63,83 @@ def one_line(error: BaseException) -> str:
     """Return a foreign error in a line: its kind and the first line of its message."""
     lines = str(error).strip().splitlines()
     return printable(": ".join([type(error).__name__, *lines[:1]]), LONGEST_LINE)
+
+
+class LocalEngine:
+    """Runs `jobs` trainings at a time, which share the cores.
+
+    Raises:
+        UsageError: `jobs` is not 1 or more.
+    """
+
+    name: Final = "local"
+    tick_s: Final = 0.25
+    patience_s: Final = 0.0
+
+    def __init__(self, jobs: int = 1) -> None:
+        if jobs < 1:
+            raise UsageError(f"jobs: must be 1 or more, found {jobs}")
+        self.slots = jobs
+        self.threads = share(jobs, cores())
+        self._processes: list[Process] = []
+
+    def submit(self, jobs: Sequence[TrainingJob]) -> Sequence[Process]:
+        """Start them now."""
+        return [self._start(job) for job in jobs]
+
+    def stop(self) -> None:
+        """End all processes: SIGTERM, and SIGKILL after a while."""
+        end_all([process for process in self._processes if process.ended() is None])
+
+    def _start(self, job: TrainingJob) -> Process:
+        process = Process(job, own_group=True)
+        self._processes.append(process)
+        return process
+
+
+def engine_of(name: str, jobs: int | None, options: Iterable[str], out: Path) -> Engine:
+    """Return the engine, ready to take jobs.
+
+    Args:
+        name: local, slurm or ray.
+        jobs: Trainings at a time; None: one here, as many as it likes elsewhere.
+        options: `KEY=VALUE` for the scheduler.
+        out: The sweep's folder, for what the scheduler writes.
+
+    Raises:
+        UsageError: It is not installed, not there, or does not know an option.
+    """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs: must be 1 or more, found {jobs}")
+    given = parse_options(options)
+    if name == "slurm":
+        from sedscope.sweep.engines.slurm import SlurmEngine
+
+        return SlurmEngine(out, jobs, given)
+    if name == "ray":
+        from sedscope.sweep.engines.ray_core import RayEngine
+
+        return RayEngine(jobs, given)
+    if given:
+        raise UsageError(f"engine-option: the local engine has none, found {next(iter(given))}; it has --jobs")
+    return LocalEngine() if jobs is None else LocalEngine(jobs)
+
+
+def parse_options(texts: Iterable[str]) -> dict[str, Value]:
+    """Read `["cpus_per_task=4", "slurm_partition=gpu"]` as keys and values, numbers as numbers."""
+    options: dict[str, Value] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.isidentifier():
+            raise UsageError(f"engine-option: must be KEY=VALUE, such as timeout_min=60; found {text!r:.80}")
+        options[key] = _value(value)
+    return options
+
+
+def _value(text: str) -> Value:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

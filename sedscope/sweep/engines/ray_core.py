@@ -17,8 +17,7 @@ from typing import Any, Final
 
 from recorders.errors import InputOutputError, UsageError
 from sedscope.sweep.engines.engine import PATIENCE_S, one_line
-from sedscope.sweep.threads import cores, of_cpus
-from sedscope.sweep.training_job import GRACE_S, TrainingJob, execute
+from sedscope.sweep.training_job import GRACE_S, TrainingJob, cores, execute, of_cpus
 
 _ADDRESS: Final = "RAY_ADDRESS"
 _CPUS: Final = "num_cpus"

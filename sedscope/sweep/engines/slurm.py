@@ -17,8 +17,7 @@ from typing import Any, Final
 from recorders.errors import InputOutputError, UsageError
 from sedscope.runs.text import printable
 from sedscope.sweep.engines.engine import LONGEST_LINE, PATIENCE_S, one_line
-from sedscope.sweep.threads import of_cpus
-from sedscope.sweep.training_job import GRACE_S, TrainingJob, execute
+from sedscope.sweep.training_job import GRACE_S, TrainingJob, execute, of_cpus
 
 _CLUSTER: Final = "cluster"
 _NEEDED: Final = "timeout_min"
