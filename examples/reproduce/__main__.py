@@ -20,7 +20,7 @@ from examples.reproduce.recordings import find
 from recorders.errors import EXIT_INPUT_OUTPUT, SedscopeError
 from recorders.store import durable
 from sedscope.sweep import run_sweep
-from sedscope.sweep.display.plain_lines import PlainReporter
+from sedscope.sweep.display.board import Reporter
 from sedscope.sweep.engines.engine import LocalEngine
 
 EVERY_S = 5.0
@@ -48,7 +48,7 @@ def record(scale: Scale, out: Path, only: str | None, jobs: int) -> int:
     for experiment in scale.experiments:
         if only in (None, experiment.name):
             print(f"--- {experiment.name}: {experiment.about}", file=sys.stderr, flush=True)
-            engine, reporter = LocalEngine(jobs), PlainReporter(sys.stderr)
+            engine, reporter = LocalEngine(jobs), Reporter(sys.stderr)
             board = run_sweep(experiment.sweep, folder(out, experiment), engine, reporter)
             left += len(board.lines) - board.counts()["finished"]
     return left

@@ -133,8 +133,7 @@ def sweep(
         from sedscope.sweep.dry_run import list_cells
 
         return list_cells(planned, out, sys.stdout)
-    from sedscope.sweep.display.board import FINISHED
-    from sedscope.sweep.display.plain_lines import reporter_for
+    from sedscope.sweep.display.board import FINISHED, reporter_for
     from sedscope.sweep.engines.engine import engine_of
     from sedscope.sweep.run import run_sweep
 

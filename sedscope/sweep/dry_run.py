@@ -99,8 +99,7 @@ def _projected(sweep: Sweep, planned: PlannedCell) -> float | str:
         folder = Path(name)
         variables = thread_variables(cores(), os.environ)
         words = cell.words(folder, options, force=False)
-        job = TrainingJob(cell.name, words, str(Path.cwd()), str(cell.log(folder)), variables)
-        text = _projected_size(job)
+        text = _projected_size(TrainingJob(cell.name, words, str(Path.cwd()), str(cell.log(folder)), variables))
         reason = last_words(cell.log(folder), 0)
     if text is None:
         return f"{cell.name} ended before its first step: {reason or 'without a word'}"
@@ -112,17 +111,13 @@ def _projected_size(job: TrainingJob) -> str | None:
     with Interrupts() as interrupts:
         process = Process(job, own_group=True)
         try:
-            return _projection(process, Path(job.log), interrupts)
+            while True:
+                interrupts.check()
+                ended = process.ended()  # before the log is read: its last words are in there then
+                if (match := _PROJECTED.search(Path(job.log).read_text(errors="replace"))) is not None:
+                    return match[1]
+                if ended is not None:
+                    return None
+                time.sleep(_POLL_S)
         finally:
             end_all([process])
-
-
-def _projection(process: Process, log: Path, interrupts: Interrupts) -> str | None:
-    while True:
-        interrupts.check()
-        ended = process.ended()  # before the log is read: its last words are in there then
-        if (match := _PROJECTED.search(log.read_text(errors="replace"))) is not None:
-            return match[1]
-        if ended is not None:
-            return None
-        time.sleep(_POLL_S)

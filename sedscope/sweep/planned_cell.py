@@ -25,14 +25,11 @@ from sedscope.runs.text import printable, printable_json, printable_path
 from sedscope.sweep.cell import SweepCell
 
 FINISHED: Final = STATE_FINISHED
-CRASHED: Final = STATE_CRASHED
-DAMAGED: Final = STATE_DAMAGED
-RECORDING: Final = STATE_RECORDING
 STOPPED: Final = "stopped"
 """Ctrl-C or a signal ended the recording in order."""
 MISSING: Final = "missing"
 
-TO_DO: Final = frozenset({MISSING, CRASHED, STOPPED})
+TO_DO: Final = frozenset({MISSING, STATE_CRASHED, STOPPED})
 """States of a cell that is run. One that is damaged may be worth more than its repetition: it is left alone."""
 
 _ENDS: Final = {END_EXCEPTION: "the script ended with an error", None: "the recorder was killed"}
@@ -77,18 +74,18 @@ def cell_outcome(cell: SweepCell, out: Path, options: RecordingOptions) -> CellO
     try:
         run = open_run(path)
     except SedscopeError as error:  # a newer format among them: whatever lies there is not ours to replace
-        return CellOutcome(DAMAGED, str(error))
+        return CellOutcome(STATE_DAMAGED, str(error))
     _check_same(cell, run, options)
     return CellOutcome(*_state(run), run.last_t, run.manifest.run_id)
 
 
 def _state(run: Run) -> tuple[str, str]:
     if run.state == STATE_DAMAGED:
-        return DAMAGED, f"{run.damage[0]}; sedscope check {printable_path(run.path)}"
+        return run.state, f"{run.damage[0]}; sedscope check {printable_path(run.path)}"
     if run.state == STATE_RECORDING:
-        return RECORDING, f"being recorded by {run.holder}"
+        return run.state, f"being recorded by {run.holder}"
     if run.state == STATE_CRASHED:
-        return CRASHED, _ENDS.get(run.end_reason, run.end_reason or "")
+        return run.state, _ENDS.get(run.end_reason, run.end_reason or "")
     return (FINISHED, "") if run.end_reason == END_FINISHED else (STOPPED, run.end_reason or "")
 
 

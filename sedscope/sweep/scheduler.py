@@ -14,6 +14,7 @@ from statistics import mean
 from typing import Final
 
 from recorders.errors import SedscopeError
+from recorders.format import STATE_DAMAGED
 from sedscope.sweep import planned_cell
 from sedscope.sweep.cell import SweepCell
 from sedscope.sweep.display import board
@@ -69,8 +70,6 @@ class Scheduler:
         self._waiting = [entry.cell for entry in planned if entry.to_do]
         self._active: list[_ActiveCell] = []
 
-    # --- what is shown ----------------------------------------------------------------------------------------------
-
     def about(self) -> str:
         """Return where and how the cells run, in words."""
         threads = self._variables["OMP_NUM_THREADS"]
@@ -81,8 +80,6 @@ class Scheduler:
     def board(self) -> Board:
         """Return the board of all cells."""
         return Board(self._out, tuple(self._lines.values()), self._remaining())
-
-    # --- what happens -----------------------------------------------------------------------------------------------
 
     def goes_on(self) -> bool:
         """Return whether any cell waits or runs."""
@@ -151,7 +148,7 @@ class Scheduler:
         try:
             return cell_outcome(cell, self._out, self._sweep.recording)
         except SedscopeError as error:
-            return CellOutcome(planned_cell.DAMAGED, str(error))
+            return CellOutcome(STATE_DAMAGED, str(error))
 
     def _reason(self, active: _ActiveCell, how: str, outcome: CellOutcome) -> str:
         """Return how it ended and its last words; where it ended well, why the run counts as failed all the same."""
@@ -171,8 +168,6 @@ class Scheduler:
             log=active.cell.log(self._out) if new == board.FAILED else None,
         )
         self._lines[line.name] = line
-
-    # --- how long it takes ------------------------------------------------------------------------------------------
 
     def _remaining(self) -> float | None:
         """Return seconds until the last cell ends, if cells take as long as those that have ended."""

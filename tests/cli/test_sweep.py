@@ -177,7 +177,7 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
 def test_planning_loads_no_torch_and_nothing_that_draws(folder: Path) -> None:
     code = (
         "import sys; from sedscope.cli.main import run; run(['sweep', '--dry-run', 'train.py'])\n"
-        "import sedscope.sweep.engines.engine, sedscope.sweep.display.plain_lines\n"
+        "import sedscope.sweep.engines.engine, sedscope.sweep.display.board\n"
         "print([name for name in ('torch', 'rich', 'polars', 'textual', 'ray', 'submitit') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)

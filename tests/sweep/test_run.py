@@ -18,8 +18,7 @@ from recorders.intervention.intervention_settings import Intervention
 from recorders.recording_options import RecordingOptions
 from recorders.store.lock import RunLock
 from sedscope.sweep import Sweep, plan_sweep, run_sweep
-from sedscope.sweep.display.board import FAILED, FINISHED, SKIPPED, WAITING
-from sedscope.sweep.display.plain_lines import PlainReporter
+from sedscope.sweep.display.board import FAILED, FINISHED, SKIPPED, WAITING, Reporter
 from sedscope.sweep.scheduler import Scheduler
 from sedscope.sweep.training_job import TrainingJob
 
@@ -75,7 +74,7 @@ def test_a_failing_cell_stops_no_other_and_says_why(tmp_path: Path, finishing: F
         return good.train(name)
 
     engine, said = PlainEngine(train), StringIO()
-    board = run_sweep(SWEEP, tmp_path, engine, PlainReporter(said))
+    board = run_sweep(SWEEP, tmp_path, engine, Reporter(said))
     assert engine.names == NAMES
     assert [line.state for line in board.lines] == [FAILED, FAILED, FINISHED, FINISHED]
     assert [line.reason for line in board.lines[:2]] == [
@@ -227,7 +226,7 @@ def test_a_signal_stops_the_engine_and_leaves_the_rest_for_later(
 
     engine, said = PlainEngine(train), StringIO()
     with pytest.raises(error):
-        run_sweep(SWEEP, tmp_path, engine, PlainReporter(said))
+        run_sweep(SWEEP, tmp_path, engine, Reporter(said))
     assert engine.stops == 1 and engine.names == NAMES[:2]
     assert said.getvalue().splitlines()[-1].startswith("4 cells: 1 finished, 3 waiting")
     assert signal.getsignal(number) == before
@@ -313,8 +312,8 @@ def test_files_of_a_cluster_may_come_late(tmp_path: Path, monkeypatch: pytest.Mo
             write_run(cell, tmp_path)
 
     engine = PlainEngine(lambda name: "exit status 0", patience_s=60.0)
-    monkeypatch.setattr(PlainReporter, "update", late)
-    board = run_sweep(Sweep(("train.py",)), tmp_path, engine, PlainReporter(StringIO()))
+    monkeypatch.setattr(Reporter, "update", late)
+    board = run_sweep(Sweep(("train.py",)), tmp_path, engine, Reporter(StringIO()))
     assert board.lines[0].state == FINISHED
     assert WAITING not in board.counts()
 

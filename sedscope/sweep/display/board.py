@@ -1,12 +1,18 @@
-"""The board of a sweep: a line for each cell, and the words that the live table and the plain lines share."""
+"""The board of a sweep, a line for each cell, and the reporter that writes it in plain lines.
+
+Decides the words that it shares with the live table.
+"""
 
 from __future__ import annotations
 
+import os
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from sedscope.runs.text import printable_path
 from sedscope.sweep.display.watch import TrainingProgress
@@ -17,6 +23,9 @@ FAILED: Final = "failed"
 WAITING: Final = "waiting"
 SKIPPED: Final = "skipped"
 """Being recorded by somebody else, or damaged: left alone."""
+
+EVERY_S: Final = 60.0
+"""Seconds between two plain lines about a cell that just goes on."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +73,69 @@ class Board:
 
 
 class Reporter:
-    """A reporter shows a board; this one shows nothing."""
+    """Shows a board in plain lines, for a pipe or a log: what starts, what ends, and now and then how far the rest is.
+
+    Args:
+        stream: stderr, as a rule; None where it is closed, or nothing is to be shown.
+        clock: seconds, for tests.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._reported_at = clock()
+        self._states: dict[str, str] = {}
 
     def begin(self, board: Board, about: str) -> None:
-        """Show the board of a sweep that starts; `about` says where and how it runs."""
+        """Write the counts, and where and how the cells run."""
+        self._states = {line.name: line.state for line in board.lines}
+        self._print(f"{board.summary()}; {about}")
 
     def update(self, board: Board) -> None:
-        """Show the board again: something may have changed."""
+        """Write a line for every change, and every minute one for every cell that runs."""
+        for line in board.lines:
+            if line.state != self._states[line.name]:
+                self._states[line.name] = line.state
+                self._print(self._change(line))
+        if self._clock() - self._reported_at >= EVERY_S:
+            self._reported_at = self._clock()
+            for line in board.in_state(RUNNING):
+                self._print("  ".join(["running", line.name, *progress_words(line.progress)]))
+            self._print(board.outlook())
 
     def end(self, board: Board) -> None:
-        """Show the board for the last time."""
+        """Write which cells failed, and the next useful command."""
+        self.update(board)
+        for text in closing_lines(board):
+            self._print(text)
+
+    def _change(self, line: CellLine) -> str:
+        words = ["started" if line.state == RUNNING else line.state, line.name]
+        if line.state in (FINISHED, FAILED) and line.seconds is not None:
+            steps = [] if line.progress.step is None else [f"{line.progress.step:,} steps"]
+            metric = [] if line.progress.metric is None else [line.progress.metric]
+            words += [*steps, *metric, duration(line.seconds)]
+        if line.state == FAILED:
+            words.append(line.reason)
+        if line.state == FINISHED:
+            words.append(f"({list(self._states.values()).count(FINISHED)} of {len(self._states)})")
+        return "  ".join(words)
+
+    def _print(self, text: str) -> None:
+        if self._stream is not None:  # for `print`, None is stdout
+            with suppress(OSError, ValueError):  # a stream that was closed is nobody's error
+                print(text, file=self._stream, flush=True)
+
+
+def reporter_for(stream: TextIO | None) -> Reporter:
+    """Return the reporter for `stream`: a live table on a terminal, else plain lines."""
+    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return Reporter(stream)
+    from rich.console import Console
+
+    from sedscope.sweep.display.live_table import LiveReporter
+
+    return LiveReporter(Console(file=stream, highlight=False))
 
 
 def progress_words(progress: TrainingProgress) -> list[str]:

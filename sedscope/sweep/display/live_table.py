@@ -46,8 +46,8 @@ class LiveReporter(Reporter):
     """
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock=clock)
         self._console = console
-        self._clock = clock
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._about = ""
         self._drawn = clock()

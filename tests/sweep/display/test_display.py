@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sedscope.sweep.display.board import FAILED, FINISHED, RUNNING, SKIPPED, WAITING, Board, CellLine, duration, rate
+from sedscope.sweep.display.board import (
+    FAILED,
+    FINISHED,
+    RUNNING,
+    SKIPPED,
+    WAITING,
+    Board,
+    CellLine,
+    Reporter,
+    duration,
+    rate,
+)
 from sedscope.sweep.display.live_table import LiveReporter, drawn
-from sedscope.sweep.display.plain_lines import PlainReporter
 from sedscope.sweep.display.watch import TrainingProgress
 
 OUT = Path("runs/exp")
@@ -40,7 +50,7 @@ def test_words() -> None:
 
 def test_plain_lines_tell_changes_once_and_progress_each_minute() -> None:
     clock, stream = Clock(), StringIO()
-    reporter = PlainReporter(stream, clock=clock)
+    reporter = Reporter(stream, clock=clock)
     waiting = replace(BOARD, lines=tuple(CellLine(line.name, WAITING) for line in BOARD.lines), remaining_s=None)
     reporter.begin(waiting, "local: 2 at a time, 1 thread each")
     reporter.update(BOARD)
@@ -67,18 +77,25 @@ def test_plain_lines_tell_changes_once_and_progress_each_minute() -> None:
 def test_a_closed_stream_is_nobodys_error() -> None:
     stream = StringIO()
     stream.close()
-    reporter = PlainReporter(stream)
+    reporter = Reporter(stream)
     reporter.begin(BOARD, "")
     reporter.end(BOARD)
     with pytest.raises(ValueError, match="closed"):
         stream.write("what the reporter would have said")
 
 
+def test_without_a_stream_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = Reporter(None)
+    reporter.begin(BOARD, "")
+    reporter.end(BOARD)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_the_end_of_a_whole_sweep_names_the_next_command() -> None:
     stream = StringIO()
     board = Board(OUT, (CellLine("control", FINISHED, TrainingProgress(3)),))
-    PlainReporter(stream).begin(board, "x")
-    reporter = PlainReporter(stream)
+    Reporter(stream).begin(board, "x")
+    reporter = Reporter(stream)
     reporter.begin(board, "x")
     reporter.end(board)
     assert stream.getvalue().splitlines()[-1] == "1 cell: 1 finished; next: sedscope report runs/exp"
