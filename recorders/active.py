@@ -7,22 +7,22 @@ module, and a script that records nothing loads no torch.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from recorders.errors import UsageError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-    from recorders.observe.backward import BackwardObserver
     from recorders.recording_options import RecordingOptions
     from recorders.recording_output import RecordingOutput
+    from recorders.selection import Selection
 
 
 class ActiveRecording(Protocol):
-    """A recording as the API of a training script uses it."""
+    """A recording as the API of a training script, its probes and its backward calls use it."""
 
     path: Path
     """The run directory."""
@@ -30,7 +30,8 @@ class ActiveRecording(Protocol):
     """Completed optimizer steps."""
     options: RecordingOptions
     output: RecordingOutput
-    backward: BackwardObserver
+    backward: Any
+    """The observer that the script's backward calls go through."""
     captures: dict[Any, Any]
     """Feature programs by how they were captured, for tasks to share."""
 
@@ -45,6 +46,19 @@ class ActiveRecording(Protocol):
 
     def adopt(self, model: nn.Module) -> bool:
         """Take the model that the script names, unless another one is being recorded already."""
+
+    def wants_gradient_of(self, task: str) -> bool:
+        """Return whether the task's gradient is needed in the step under way."""
+
+    @property
+    def selection(self) -> Selection | None:
+        """Return the selected parameters, as soon as the model is known."""
+
+    def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
+        """Return the selected parameters, guessed from losses about to be sent backward where the model is unknown."""
+
+    def refuse_task_gradients(self, reason: str) -> None:
+        """Record without the gradients of single tasks, which cannot be taken."""
 
 
 _active: tuple[int, ActiveRecording] | None = None

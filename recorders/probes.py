@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recorders.active import ActiveRecording
-from recorders.errors import SedscopeError, UsageError
+from recorders.errors import RefusedError, SedscopeError, UsageError
 from recorders.format import PROBE_DRAW, PROBE_POOL_BYTES, PROBE_POOL_EXAMPLES
 from recorders.logged_metrics import too_long
 
@@ -37,17 +37,6 @@ class ProbeRequest:
     run: Callable[..., Any] | None
 
 
-@dataclass(frozen=True)
-class Captured:
-    """A program and which of its outputs is the task's, or why there is none."""
-
-    key: str
-    program: Any
-    output: int
-    at: str | None
-    why_not: str | None
-
-
 def add_probe(
     recording: ActiveRecording,
     request: ProbeRequest,
@@ -67,20 +56,28 @@ def add_probe(
         recording.output.tell("refused", f"probe {request.task}: {error}")
         return
     recording.add_task(request.task)
-    captured = _capture(recording, request, model, listed)
-    if captured.why_not is not None:
-        recording.output.tell("refused", f"probe {request.task}: no feature program: {captured.why_not}")
+    capture, output, why_not = None, 0, None
+    try:
+        capture = _capture(recording, request, model, listed)
+        output = 0 if callable(request.output) else _index(request.output, capture.outputs)
+    except SedscopeError as refusal:
+        why_not = str(refusal)
+    except Exception as error:  # noqa: BLE001  whatever a foreign model does in export must not end the recording
+        why_not = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if why_not is not None:
+        capture = None
+        recording.output.tell("refused", f"probe {request.task}: no feature program: {why_not}")
     meta = {
         "task": request.task,
-        "output": captured.output,
+        "output": output,
         "position": request.position,
         "loss": request.loss,
-        "at": captured.at,
+        "at": None if capture is None else capture.at,
         "pool": len(targets),
-        "why_no_program": captured.why_not,
+        "why_no_program": why_not,
     }
     tensors = draw(listed, targets, train, recording.options.probe_seed)
-    recording.output.probe(request.task, tensors, meta, (captured.key, captured.program))
+    recording.output.probe(request.task, tensors, meta, capture)
 
 
 def draw(inputs: Sequence[Tensor], targets: Tensor, train: Tensor | None, seed: int) -> dict[str, Tensor]:
@@ -147,23 +144,16 @@ def _check(
         raise UsageError(f"position must be a whole number or None, found {request.position!r:.80}")
 
 
-def _capture(recording: ActiveRecording, request: ProbeRequest, model: nn.Module, inputs: list[Tensor]) -> Captured:
+def _capture(recording: ActiveRecording, request: ProbeRequest, model: nn.Module, inputs: list[Tensor]) -> Any:
     """Return the task's program, shared with other tasks of the same model that are called in the same way."""
     if not recording.adopt(model):
-        return _refused("the model is not the one that is recorded; probe the outermost model that is trained")
+        raise RefusedError("the model is not the one that is recorded; probe the outermost model that is trained")
     function = request.output if callable(request.output) else None
     shapes = tuple((tensor.dtype, tensor.shape[1:]) for tensor in inputs)
     key = (id(model), request.at, request.run, function, shapes)
-    try:
-        if key not in recording.captures:
-            recording.captures[key] = _capture_all(request, model, inputs, function)
-        capture = recording.captures[key]
-        output = 0 if function is not None else _index(request.output, capture.outputs)
-        return Captured(str(key), capture, output, capture.at, None)
-    except SedscopeError as refusal:
-        return _refused(str(refusal))
-    except Exception as error:  # noqa: BLE001  whatever a foreign model does in export must not end the recording
-        return _refused(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    if key not in recording.captures:
+        recording.captures[key] = _capture_all(request, model, inputs, function)
+    return recording.captures[key]
 
 
 def _capture_all(
@@ -202,7 +192,3 @@ def _index(output: Any, names: Sequence[str]) -> int:
         return list(names).index(str(output))
     choices = ", ".join(repr(name) for name in names)
     raise UsageError(f"output must name one of what the model returns ({choices}); found {output!r:.80}")
-
-
-def _refused(reason: str) -> Captured:
-    return Captured("", None, 0, None, reason)

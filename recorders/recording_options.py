@@ -68,32 +68,6 @@ RECORDING_OPTIONS: Final = (
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """The recorded t of one recording session: 0, `every`, 2·`every`, … and the last one.
-
-    The last is known only when the recording ends: the session adds it to those that are answered for here.
-    """
-
-    every: int
-    """A row of each source at every `every`-th optimizer step."""
-    weights_every: int
-    """The full state at every `weights_every`-th step, a multiple of `every`; 0 keeps the first and the last alone."""
-
-    def records(self, t: int) -> bool:
-        """Return whether the step that leaves θ_t gets rows."""
-        return t % self.every == 0
-
-    def keeps_weights(self, t: int) -> bool:
-        """Return whether θ_t is kept in full."""
-        return t == 0 if self.weights_every == 0 else t % self.weights_every == 0
-
-    @property
-    def thins_weights(self) -> bool:
-        """Return whether some recorded t have rows and no weights, so that weights do not give all displacements."""
-        return self.weights_every != self.every
-
-
-@dataclass(frozen=True)
 class RecordingOptions:
     """The settings of one recording. Unusable ones raise `UsageError` when they are put together."""
 
@@ -137,9 +111,22 @@ class RecordingOptions:
             _check_source(pattern)
 
     @property
-    def schedule(self) -> Schedule:
-        """Return the schedule of recorded t that these settings ask for."""
-        return Schedule(self.every, self.every if self.weights_every is None else self.weights_every)
+    def weights_cadence(self) -> int:
+        """Return the steps between two full states; 0 where the first and the last are kept alone."""
+        return self.every if self.weights_every is None else self.weights_every
+
+    @property
+    def thins_weights(self) -> bool:
+        """Return whether some recorded t have rows and no weights, so that weights do not give all displacements."""
+        return self.weights_cadence != self.every
+
+    def records(self, t: int) -> bool:
+        """Return whether the step that leaves θ_t gets rows; the session adds the last one, known at its end alone."""
+        return t % self.every == 0
+
+    def keeps_weights(self, t: int) -> bool:
+        """Return whether θ_t is kept in full."""
+        return t == 0 if self.weights_cadence == 0 else t % self.weights_cadence == 0
 
     @property
     def changes_training(self) -> bool:

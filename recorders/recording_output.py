@@ -55,7 +55,7 @@ class RecordingOutput:
         self._early_scalars: dict[str, float | Tensor] = {}
         self._waiting_scalars: list[tuple[int, Mapping[str, Scalar]]] = []
         self._flushed = time.monotonic()
-        self._programs: dict[str, str] = {}
+        self._programs: dict[int, str] = {}  # by identity: the recording holds every capture to its end
         self._state_names: frozenset[str] = frozenset()
         self._printed: set[str] = set()
         self._handed_on = 0
@@ -105,9 +105,8 @@ class RecordingOutput:
             self._flushed = now
             self._flush(self._writer)
 
-    def probe(self, task: str, tensors: Mapping[str, Tensor], meta: dict[str, Any], program: tuple[str, Any]) -> None:
-        """Write a task's probes; `program` is a key that tasks share, and the capture itself or None."""
-        key, capture = program
+    def probe(self, task: str, tensors: Mapping[str, Tensor], meta: dict[str, Any], capture: Any) -> None:
+        """Write a task's probes; `capture` is None, or the feature program, which tasks may share."""
 
         def send(writer: RunWriter) -> None:
             name, more = None, {}
@@ -115,8 +114,8 @@ class RecordingOutput:
                 more = {"why_no_program": why_not}
                 self.tell("refused", f"probe {task}: no feature program: {why_not}")
             elif capture is not None:
-                name = self._programs.get(key) or writer.program(capture.program_json, capture.constants)
-                self._programs[key] = name
+                name = self._programs.get(id(capture)) or writer.program(capture.program_json, capture.constants)
+                self._programs[id(capture)] = name
             writer.probe(task, tensors, meta | more | {"program": name})
 
         self._send(send)

@@ -73,7 +73,6 @@ class RecordingSession:
         """Feature programs by how they were captured, for tasks to share."""
         self._pid = os.getpid()
         self._command = tuple(command)
-        self._schedule = options.schedule
         self._studied = StudiedModel(options.select, self._guessed_wrong)
         self._followed = FollowedOptimizer(self._studied, self._begin, self._succeed, self._remark)
         self._stepping = False
@@ -85,7 +84,7 @@ class RecordingSession:
         self._clipping = ClippingObserver(self.guard, lambda: None if self._scaler.unscaled else self._scaler.scale)
         self.backward = BackwardObserver(self, self._scaler.scale_of)
         self._hooks = StepHooks(self)
-        self._signals = ClosingSignals(self)
+        self._signals = ClosingSignals(self.terminate)
 
     # --- from the optimizer's hooks --------------------------------------------------------------------------------
 
@@ -225,7 +224,7 @@ class RecordingSession:
         """Return whether the step that leaves θ_t needs the task's gradient: as a row, or for an intervention."""
         if task not in self._tasks:
             return False  # its name is too long
-        recorded = self._schedule.records(self.t) and self.options.wants(f"{GRADIENT}/{task}")
+        recorded = self.options.records(self.t) and self.options.wants(f"{GRADIENT}/{task}")
         intervention = self.options.intervention
         return recorded or (intervention is not None and intervention.wants_gradient_of(task, self.t))
 

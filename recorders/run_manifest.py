@@ -68,7 +68,7 @@ def build_manifest(
         "recording": {
             "every": options.every,
             "sources": list(options.sources),
-            "weights_every": options.schedule.weights_every,
+            "weights_every": options.weights_cadence,
             "budget": options.budget,
             "probe_seed": options.probe_seed,
         },
@@ -155,7 +155,7 @@ def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]
     sources = _sources(binding, options, tasks)
     rows = len(sources) * selection.size * selection.dtype.itemsize
     state = sum(tensor.nbytes for tensor in binding.state().values())
-    cadence = options.schedule.weights_every
+    cadence = options.weights_cadence
     selected = f"{len(selection.chosen)} of {len(selection.parameters)} parameters of {type(binding.model).__name__}"
     lines = [
         f"selected {selected} ({', '.join(selection.spec)}), P = {selection.size:,}",
@@ -184,7 +184,7 @@ def _sources(binding: Binding, options: RecordingOptions, tasks: Collection[str]
         and (not row.optimizers or row.pattern in binding.stages)
         and (row.raw_of is None or row.pattern == raw_source)
         # What follows from the weights is stored only where those are kept more rarely.
-        and (row.derived_from is None or options.schedule.thins_weights)
+        and (row.derived_from is None or options.thins_weights)
     ]
     rows.sort(key=_print_order)
     names = (name for row in rows for name in (map(row.name, tasks) if row.has_own_task else [row.pattern]))

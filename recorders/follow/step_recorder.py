@@ -49,7 +49,6 @@ class StepRecorder:
     ) -> None:
         self._binding = binding
         self._options = options
-        self._schedule = options.schedule
         self._output = output
         self._ledger = ledger
         self._clipping = clipping
@@ -72,7 +71,7 @@ class StepRecorder:
 
     def before(self, t: int, *, closure_given: bool) -> None:
         """Read what must be read while θ_t is in place and about to be stepped from."""
-        if recorded := self._schedule.records(t):
+        if recorded := self._options.records(t):
             self._theta.keep(t)
         if self._intervener is not None:
             self._intervener.before_step(t, closure_given=closure_given)
@@ -83,14 +82,14 @@ class StepRecorder:
         """Finish the step that leaves θ_t: the intervention may change θ here, and θ_{t+1} is then in place."""
         self._rows, self._numbers = self._ledger.rows(), self._ledger.scalars()
         if self._intervener is not None:
-            recorded = self._schedule.records(t)
+            recorded = self._options.records(t)
             raw_rows, norm_kept = self._intervener.after_step(t, self._ledger.gradients, tasks, recorded=recorded)
             self._rows, self._numbers = self._rows | raw_rows, self._numbers | norm_kept
         self._theta.stepped()
 
     def take(self, t: int) -> None:
         """Hand on rows and scalars of the step that left θ_t."""
-        recorded = self._schedule.records(t)
+        recorded = self._options.records(t)
         rows_by_source, scalars = self._binding.read_after(recorded=recorded, wants=self._options.wants)
         self._count_notes.stepped(self._binding.optimizer, t, idle=self._binding.idle)
         # Other steps may have task gradients too: for a window, or because t was not known yet on resume.

@@ -102,7 +102,6 @@ class ThetaKeeper:
     def __init__(self, binding: Binding, options: RecordingOptions, output: RecordingOutput) -> None:
         self._binding = binding
         self._options = options
-        self._schedule = options.schedule
         self._output = output
         self._weights_at: int | None = None
         self._displacement_at: int | None = None
@@ -116,7 +115,7 @@ class ThetaKeeper:
 
     def keep(self, t: int) -> None:
         """Keep θ_t, which is in place, at a recorded t."""
-        self._keep(t, weights=self._schedule.keeps_weights(t))
+        self._keep(t, weights=self._options.keeps_weights(t))
 
     def keep_last(self, t: int) -> None:
         """Keep the last θ_t of a training that is over; the script may have replaced it since its last step."""
@@ -143,7 +142,7 @@ class ThetaKeeper:
 
     def _displace(self, t: int) -> None:
         """Record θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
-        if not self._schedule.thins_weights or not self._options.wants(DISPLACEMENT) or self._displacement_at == t:
+        if not self._options.thins_weights or not self._options.wants(DISPLACEMENT) or self._displacement_at == t:
             return
         theta = self._binding.theta()
         if self._previous is not None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from recorders.active import ActiveRecording
 from recorders.follow.ownership import parameters_of
 from recorders.observe.hooks import Patches
 from recorders.observe.tasks import TaskLedger
-from recorders.selection import Selection
 
 
 class ClearingObserver(Patches):
@@ -59,29 +59,6 @@ class ClearingObserver(Patches):
             self._on_cleared()
 
 
-class ObservedRecording(Protocol):
-    """A recording as observing a backward call needs it."""
-
-    def wants_gradient_of(self, task: str) -> bool:
-        """Return whether the task's gradient is needed in the step under way."""
-
-    @property
-    def selection(self) -> Selection | None:
-        """Return the selected parameters, as soon as the model is known."""
-
-    def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
-        """Return the selected parameters, guessed from losses about to be sent backward where the model is unknown."""
-
-    def guard(self, action: Callable[[], None]) -> None:
-        """Run something of ours."""
-
-    def add_task(self, task: str) -> None:
-        """Take notice of a task that the script has named."""
-
-    def refuse_task_gradients(self, reason: str) -> None:
-        """Record without the gradients of single tasks, which cannot be taken."""
-
-
 class BackwardObserver:
     """A watch over the backward calls that the script names tasks for.
 
@@ -90,7 +67,7 @@ class BackwardObserver:
         scale_of: what a loss was multiplied by before backward, or None.
     """
 
-    def __init__(self, recording: ObservedRecording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
+    def __init__(self, recording: ActiveRecording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
         self._recording = recording
         self._observing = False
         self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)

@@ -11,23 +11,19 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Protocol
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-class Closable(Protocol):
-    """A recording that a signal ends."""
-
-    def terminate(self) -> Callable[[], None]:
-        """Stop recording at once, on the main thread; the result writes what is left, on any thread."""
-
-
 class ClosingSignals:
-    """Handlers of the signals that nobody else handles, where this is the main thread."""
+    """Handlers of the signals that nobody else handles, where this is the main thread.
 
-    def __init__(self, session: Closable) -> None:
-        self._session = session
+    Args:
+        terminate: stops recording at once, on the main thread; its result writes what is left, on any thread.
+    """
+
+    def __init__(self, terminate: Callable[[], Callable[[], None]]) -> None:
+        self._terminate = terminate
         self._pid = os.getpid()
         self._closer: threading.Thread | None = None
         self._installed: list[signal.Signals] = []
@@ -57,7 +53,7 @@ class ClosingSignals:
         if os.getpid() != self._pid:  # a forked child inherits the handler: it dies as it would have
             os.kill(os.getpid(), number)
             return
-        write = self._session.terminate()
+        write = self._terminate()
 
         def close_and_die() -> None:
             try:

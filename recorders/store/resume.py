@@ -100,31 +100,21 @@ def _check_same(path: Path, recorded: Mapping[str, Any], manifest: Mapping[str, 
     if (version := recorded.get("format_version")) not in format.RESUMABLE_VERSIONS:
         versions = " or ".join(map(str, format.RESUMABLE_VERSIONS))
         raise RefusedError(f"{path}: resuming needs a run of format {versions}, found {version}")
-    compared = (
-        ("parameters", _table),
-        ("selection", _selection),
-        ("recording.every", _every),
-        ("intervention", _intervention),
-    )
-    for what, key in compared:
-        if (old := key(recorded)) != (new := key(manifest)):
+    before, after = _compared(recorded), _compared(manifest)
+    for what, old in before.items():
+        if old != (new := after[what]):
             raise RefusedError(f"{path}: resuming needs the same {what}: {_difference(old, new)}")
 
 
-def _table(manifest: Mapping[str, Any]) -> list[Any]:
-    return [[_plain(parameter.get(name)) for name in _PARAMETER] for parameter in manifest["parameters"]]
-
-
-def _selection(manifest: Mapping[str, Any]) -> list[Any]:
-    return [manifest["selection"]["P"], manifest["selection"]["row_dtype"]]
-
-
-def _every(manifest: Mapping[str, Any]) -> list[Any]:
-    return [manifest.get("recording", {}).get("every")]
-
-
-def _intervention(manifest: Mapping[str, Any]) -> list[Any]:
-    return [manifest.get("intervention")]
+def _compared(manifest: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the entries that must be the same in both sessions, under the words that a message calls them by."""
+    selection = manifest["selection"]
+    return {
+        "parameters": [[_plain(parameter.get(name)) for name in _PARAMETER] for parameter in manifest["parameters"]],
+        "selection": [selection["P"], selection["row_dtype"]],
+        "recording.every": [manifest.get("recording", {}).get("every")],
+        "intervention": [manifest.get("intervention")],
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -36,10 +36,10 @@ def test_sources_by_name_and_by_glob() -> None:
 
 
 def test_the_recorded_steps() -> None:
-    schedule = RecordingOptions(every=5, weights_every=10).schedule
+    schedule = RecordingOptions(every=5, weights_every=10)
     assert [t for t in range(16) if schedule.records(t)] == [0, 5, 10, 15]
     assert [t for t in range(16) if schedule.keeps_weights(t)] == [0, 10]
-    assert schedule.thins_weights and not RecordingOptions(every=5).schedule.thins_weights
+    assert schedule.thins_weights and not RecordingOptions(every=5).thins_weights
     assert [t for t in range(16) if RecordingOptions(weights_every=0).schedule.keeps_weights(t)] == [0]
 
 

@@ -67,7 +67,7 @@ def test_a_program_of_other_weights_is_said_when_it_is_made(recording: Any, caps
         output: RecordingOutput = it.session.output
         for before in (True, False):
             if before is early:
-                output.probe("t", {}, {"task": "t", "why_no_program": None}, ("key", Program()))
+                output.probe("t", {}, {"task": "t", "why_no_program": None}, Program())
             model(X).sum().backward()
             optimizer.step()
     meta = it.writer.probes["t"][1]
@@ -81,7 +81,7 @@ def test_a_program_with_a_constant_that_cannot_be_stored(recording: Any, monkeyp
     monkeypatch.setattr(Program, "constants", {"c": torch.ones(1, dtype=torch.complex128)})
     model = nn.Sequential(nn.Linear(3, 2))
     with recording(every=1) as it:
-        it.session.output.probe("t", {}, {"task": "t"}, ("key", Program()))
+        it.session.output.probe("t", {}, {"task": "t"}, Program())
         model(X).sum().backward()
         torch.optim.SGD(model.parameters(), lr=0.1).step()
     assert it.writer.probes["t"][1]["why_no_program"] == "its constant c is complex128, which a run cannot hold"

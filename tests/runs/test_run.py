@@ -179,10 +179,10 @@ def test_any_split_into_shards_gives_the_same_rows(
             for source in ("update", "gradient") if late else ("gradient", "update"):
                 writer.rows(source, t, row(source, t))
                 if pause == 2:
-                    writer._queue.submit(0, writer._commits._commit_shard)
+                    writer._queue.submit(0, writer._commit_shard)
             writer.scalars(t, scalars(t))
             if pause:
-                writer._queue.submit(0, writer._commits._commit_shard)
+                writer._queue.submit(0, writer._commit_shard)
         writer.close("finished")
     run = open_run(path)
     assert run.verify() == ()
@@ -215,7 +215,7 @@ def test_the_last_value_at_a_step_counts_and_skips_add_up(tmp_path: Path) -> Non
     for number, t in enumerate([0, 3, 3, 5, 5, 5]):
         writer.scalars(t, {"metric/acc": float(number), "skipped": 1.0})
         if t == 3:
-            writer._queue.submit(0, writer._commits._commit_shard)
+            writer._queue.submit(0, writer._commit_shard)
     writer.close("finished")
     run = open_run(tmp_path / "run")
     assert [part.tolist() for part in run.scalar("metric/acc")] == [[0, 3, 5], [0, 2, 5]]

@@ -15,8 +15,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from recorders.errors import RefusedError
-from recorders.format import MAX_INTEGER, MAX_PROGRAM_JSON
+from recorders.errors import DamagedError, RefusedError
+from recorders.format import MAX_PROGRAM_JSON
 from recorders.program.storage.graph import (
     DTYPES,
     FORMATS,
@@ -37,6 +37,7 @@ from recorders.program.storage.graph import (
     Ref,
     TensorSpec,
 )
+from recorders.store import strictjson
 
 
 # --- encoding -----------------------------------------------------------------------------------------------------
@@ -113,29 +114,10 @@ def _parse(program_json: bytes) -> dict[str, Any]:
     if len(program_json) > MAX_PROGRAM_JSON:
         raise RefusedError(f"program: at most {MAX_PROGRAM_JSON} bytes of JSON are read, found {len(program_json)}")
     try:
-        document = json.loads(
-            program_json.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded
-        )
-    except (ValueError, RecursionError) as error:
+        document = strictjson.loads(program_json, "the text")
+    except (DamagedError, RefusedError) as error:
         raise RefusedError(f"program: not readable as JSON: {one_line(error)}") from error
     return _dict(document, "program")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a key occurs twice in one object")
-    return members
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _bounded(digits: str) -> int:
-    if len(digits) > 20 or abs(int(digits)) > MAX_INTEGER:
-        raise ValueError(f"integers of at most {MAX_INTEGER} are read")
-    return int(digits)
 
 
 def _keys(document: Mapping[str, Any]) -> None:
