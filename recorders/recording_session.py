@@ -22,10 +22,9 @@ from recorders.active import activate, deactivate
 from recorders.errors import RefusedError, SedscopeError
 from recorders.follow.binding import Binding
 from recorders.follow.counting import first_t
-from recorders.follow.followed import FollowedOptimizer
+from recorders.follow.followed import FollowedTraining
 from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
-from recorders.follow.studied import StudiedModel
 from recorders.format import END_FINISHED, END_TERMINATED, SKIPPED, STEPS_BEFORE
 from recorders.logged_metrics import metric_scalars, too_long
 from recorders.observe.backward import BackwardObserver
@@ -73,8 +72,7 @@ class RecordingSession:
         """Feature programs by how they were captured, for tasks to share."""
         self._pid = os.getpid()
         self._command = tuple(command)
-        self._studied = StudiedModel(options.select, self._guessed_wrong)
-        self._followed = FollowedOptimizer(self._studied, self._begin, self._succeed, self._remark)
+        self._followed = FollowedTraining(options.select, self._begin, self._succeed, self._remark, self._guessed_wrong)
         self._stepping = False
         self._steps: StepRecorder | None = None
         self._tasks: dict[str, None] = {}
@@ -151,9 +149,7 @@ class RecordingSession:
 
     def adopt(self, model: nn.Module) -> bool:
         """Take the model that the script names, unless another one is being recorded already."""
-        adopted = self._studied.adopt(model)
-        self._followed.match_again()
-        return adopted
+        return self._followed.adopt(model)
 
     def refuse_task_gradients(self, reason: str) -> None:
         """Say that gradients of single tasks cannot be taken, and record the rest."""
@@ -191,7 +187,7 @@ class RecordingSession:
         write_theta: Callable[[], None] | None = None
         if self._is_live() and self._steps is not None and not self._stepping:
             with suppress(Exception):  # this runs in a signal handler, between any two lines of the training
-                write_theta = self._steps.copy_last(self.t)
+                write_theta = self._steps.theta.copy_last(self.t)
         unfinished, self._closed = not self._closed and self.stopped is None, True
 
         def write() -> None:
@@ -208,7 +204,7 @@ class RecordingSession:
                 nothing = "nothing was changed or recorded" if self.options.changes_training else "nothing was recorded"
                 self.output.say_once(f"{nothing}: {self._followed.why_none}")
             elif not self._stepping:  # a step that was broken off may have moved some parameters and not others
-                self._steps.keep_last(self.t)
+                self._steps.theta.keep_last(self.t)
             if self._steps is not None:
                 self._steps.finish(self.t)
             self.output.close(reason)
@@ -231,11 +227,11 @@ class RecordingSession:
     @property
     def selection(self) -> Selection | None:
         """Return the selected parameters, as soon as the model is known."""
-        return self._studied.selection
+        return self._followed.selection
 
     def guess_selection(self, losses: Iterable[Tensor]) -> Selection | None:
         """Return the selected parameters of the model of these losses, before any optimizer was seen to step."""
-        return self._studied.guess(losses)
+        return self._followed.guess(losses)
 
     # --- binding ---------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ Decides what the stored sources hold. When a step is recorded, and where rows go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,15 +15,12 @@ from torch import Tensor, nn
 from recorders.follow.grouping import Groups, groups_of
 from recorders.follow.optimizer_stages import stage_row, stages_of
 from recorders.follow.ownership import (
-    find_model,
     is_torchs_own,
     parameters_of,
-    refuse_shared_selection,
-    refuse_unrecordable,
 )
 from recorders.format import GRAD_NORM, LR_PREFIX, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import GRADIENT, UPDATE
-from recorders.selection import Selection, select
+from recorders.selection import Selection
 from recorders.selection.naming import clean_names
 from recorders.store.tensorfile import holds
 
@@ -174,38 +171,6 @@ class Binding:
             scalars[f"{LR_PREFIX}{index}"] = options.get("lr", 0.0)
             scalars[f"{WEIGHT_DECAY_PREFIX}{index}"] = options.get("weight_decay", 0.0)
         return scalars
-
-
-def bind(
-    optimizer: torch.optim.Optimizer,
-    closure: Callable[[], Any] | None,
-    model: nn.Module | None,
-    selection: Selection | None,
-    spec: Sequence[str],
-) -> Binding | str:
-    """Tie an optimizer that is about to step to its model, or say why it is not the one to record.
-
-    Args:
-        optimizer: the optimizer.
-        closure: what its step was called with.
-        model: the model, where it is known already; None looks for it.
-        selection: likewise.
-        spec: presets and globs, for `select`.
-
-    Raises:
-        SedscopeError: it is the one, and cannot be recorded rightly.
-    """
-    owned, name = parameters_of(optimizer), type(optimizer).__name__
-    model = model or find_model(owned)
-    if model is None:
-        return f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
-    selection = selection or select(model, spec)
-    if not {id(parameter) for parameter in owned} & {id(parameter) for parameter in selection.chosen}:
-        selected = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
-        return f"none of the {selected} of {type(model).__name__} belongs to {name}"
-    refuse_unrecordable(optimizer, closure)
-    refuse_shared_selection(optimizer, selection.chosen)
-    return Binding(model, optimizer, selection)
 
 
 def norm_of(gradients: list[Tensor]) -> float | Tensor:

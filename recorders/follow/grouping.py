@@ -7,11 +7,9 @@ moved 12, the step left 3 alone, group 1 moved one. What a note does not reach s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
-
-from recorders.format import NOTE_GROUPS
 
 if TYPE_CHECKING:
     import torch
@@ -24,26 +22,6 @@ _RUNS_PER_NOTE = 200
 """A note must stay short enough for every reader."""
 _RUN = re.compile(r"(\d{1,6}|-)(?:\*(\d{1,9}))?", re.ASCII)
 _START = re.compile(r"(\d{1,9}): ", re.ASCII)
-
-
-class GroupNotes:
-    """Notes of which group moved which parameter, one whenever that has changed.
-
-    Args:
-        last_noted: what the manifest says; None where this session wrote none.
-        note: takes the kind of a note, its message and t.
-    """
-
-    def __init__(self, last_noted: Groups | None, note: Callable[[str, str, int], None]) -> None:
-        self._last_noted = last_noted
-        self._note = note
-
-    def tell(self, groups: Groups, t: int) -> None:
-        """Note which groups moved what in the step that leaves the recorded t, where that has changed."""
-        if groups != self._last_noted:
-            self._last_noted = groups
-            for message in write_groups(groups):
-                self._note(NOTE_GROUPS, message, t)
 
 
 def groups_of(optimizer: torch.optim.Optimizer, selected: Sequence[Tensor], moved: Collection[int]) -> Groups:

@@ -7,16 +7,17 @@ session; what a source holds to `binding` and its neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
+from functools import partial
 
 from torch import Tensor
 
 from recorders.follow.binding import Binding
 from recorders.follow.counting import CountNotes, completed_steps
-from recorders.follow.grouping import GroupNotes
+from recorders.follow.grouping import write_groups
 from recorders.follow.theta import ThetaKeeper
-from recorders.intervention.intervener import intervener_of
+from recorders.format import NOTE_GROUPS
+from recorders.intervention.intervener import Intervener
 from recorders.observe.clipping import ClippingObserver
 from recorders.observe.tasks import TaskLedger
 from recorders.recording_options import RecordingOptions
@@ -52,10 +53,13 @@ class StepRecorder:
         self._output = output
         self._ledger = ledger
         self._clipping = clipping
-        self._theta = ThetaKeeper(binding, options, output)
-        self._group_notes = GroupNotes(None if options.resume else binding.groups, output.note)
+        self.theta = ThetaKeeper(binding, options, output)
+        self._noted_groups = None if options.resume else binding.groups
         self._count_notes = CountNotes(ahead, output.note)
-        self._intervener = intervener_of(binding, options, t, output)
+        self._intervener: Intervener | None = None
+        if options.intervention is not None:
+            tell = partial(output.tell, "intervention")
+            self._intervener = Intervener(options.intervention, binding, first_t=t, resumed=options.resume, tell=tell)
         self._rows: dict[str, Tensor] = {}
         self._numbers: dict[str, float | Tensor] = {}
 
@@ -72,7 +76,7 @@ class StepRecorder:
     def before(self, t: int, *, closure_given: bool) -> None:
         """Read what must be read while θ_t is in place and about to be stepped from."""
         if recorded := self._options.records(t):
-            self._theta.keep(t)
+            self.theta.keep(t)
         if self._intervener is not None:
             self._intervener.before_step(t, closure_given=closure_given)
         self._ledger.begin_step(self._binding.selection, closure_given=closure_given)
@@ -85,7 +89,7 @@ class StepRecorder:
             recorded = self._options.records(t)
             raw_rows, norm_kept = self._intervener.after_step(t, self._ledger.gradients, tasks, recorded=recorded)
             self._rows, self._numbers = self._rows | raw_rows, self._numbers | norm_kept
-        self._theta.stepped()
+        self.theta.stepped()
 
     def take(self, t: int) -> None:
         """Hand on rows and scalars of the step that left θ_t."""
@@ -94,7 +98,7 @@ class StepRecorder:
         self._count_notes.stepped(self._binding.optimizer, t, idle=self._binding.idle)
         # Other steps may have task gradients too: for a window, or because t was not known yet on resume.
         if recorded:
-            self._group_notes.tell(self._binding.groups, t)
+            self._note_groups(t)
             rows_by_source |= {source: row for source, row in self._rows.items() if self._options.wants(source)}
         scalars |= self._numbers | self._clipping.take(self._binding.stepped())
         if rows_by_source:
@@ -107,16 +111,15 @@ class StepRecorder:
         self._rows, self._numbers = {}, {}
         self._ledger.clear()
 
-    def keep_last(self, t: int) -> None:
-        """Keep the last θ: the training is over, at θ_t."""
-        self._theta.keep_last(t)
-
-    def copy_last(self, t: int) -> Callable[[], Any] | None:
-        """Copy the last θ in a signal handler; the function that is returned writes the copy."""
-        return self._theta.copy_last(t)
-
     def finish(self, t: int) -> None:
         """Say what holds at the end."""
         self._count_notes.finish(self._binding.optimizer, t)
         if self._intervener is not None:
             self._intervener.finish(t)
+
+    def _note_groups(self, t: int) -> None:
+        """Note which groups moved what in the step that leaves the recorded t, where that has changed."""
+        if (groups := self._binding.groups) != self._noted_groups:
+            self._noted_groups = groups
+            for message in write_groups(groups):
+                self._output.note(NOTE_GROUPS, message, t)

@@ -3,7 +3,8 @@
 Decides where a projection happens. `--on gradient`: before the step, on what the optimizer is about to receive (all
 tasks and micro-batches together, clipped, unscaled). `--on update`: after the step, on θ_{t+1} − θ_t as the optimizer
 made it, weight decay included; θ_t + the changed update is written back. Either way one vector [P] over all selected
-parameters, whatever group they are in; nothing else is touched, the optimizer's own state among it.
+parameters, whatever group they are in; nothing else is touched, the optimizer's own state among it. Rows enter the SED
+window after the step, so the basis of a step comes from the steps before it.
 
 Which steps count, and where rows go, is left to the session.
 """
@@ -19,13 +20,11 @@ from torch import Tensor
 from recorders.errors import RefusedError, UsageError
 from recorders.follow.binding import Binding
 from recorders.format import NORM_KEPT
-from recorders.intervention.intervention_settings import ONCE, Intervention
+from recorders.intervention.intervention_settings import APPLIED, MOMENTUM_BASIS, ONCE, Intervention
 from recorders.intervention.projection import RandomSubspaces, Subspace, keep, remove, with_norm
-from recorders.intervention.sed_basis import SedBasis, StepVectors
 from recorders.intervention.selected import HeldWeights, amp_scale, read_gradient, write_gradient
-from recorders.recording_options import RecordingOptions
-from recorders.recording_output import RecordingOutput
-from recorders.row_sources import GRADIENT, UPDATE
+from recorders.intervention.window import RollingWindow
+from recorders.row_sources import GRADIENT, ROW_SOURCES, UPDATE
 
 
 class Intervener:
@@ -39,21 +38,21 @@ class Intervener:
         tell: takes what is worth telling, and the t it belongs to; a text that was told before is nothing new.
 
     Raises:
-        UsageError: the selection or the optimizer does not fit the settings.
+        UsageError: the selection or the optimizer does not fit the settings: no momentum where the basis comes from it.
     """
 
     def __init__(
         self, settings: Intervention, binding: Binding, *, first_t: int, resumed: bool, tell: Callable[[str, int], None]
     ) -> None:
         self._settings = settings
-        self._optimizer = binding.optimizer
         self._selection = binding.selection
         self._tell = tell
         self._earliest = settings.unmodified_steps + (0 if resumed else first_t)
         if settings.has_subspace and settings.rank > self._selection.size:
             raise UsageError(f"rank: must be at most P = {self._selection.size}, found {settings.rank}")
-        self._sed = SedBasis(settings, binding) if settings.needs_window else None
+        self._window = self._empty_window() if settings.needs_window else None
         self._draws = self._generator() if settings.draws else None
+        self.follow(binding)
         self.began: int | None = None
         """t of the first changed step, or None."""
         self._weights_before: HeldWeights | None = None
@@ -61,14 +60,13 @@ class Intervener:
         self._raw: Tensor | None = None
         self._applied: Tensor | None = None
         self._norm_kept: float | None = None
-        if self._sed is not None and resumed:
+        if self._window is not None and resumed:
             tell("the window is empty after a resume: steps are unmodified until it is full", first_t)
 
     def follow(self, binding: Binding) -> None:
         """Act on another optimizer of the same kind from now on; the window goes on."""
-        self._optimizer = binding.optimizer
-        if self._sed is not None:
-            self._sed.follow(binding)
+        self._binding = binding
+        self._momentum = _momentum_of(binding) if self._reads(MOMENTUM_BASIS) else ""
 
     def before_step(self, t: int, *, closure_given: bool) -> None:
         """Prepare for the step from θ_t. With `--on gradient` the gradients are changed here.
@@ -81,7 +79,7 @@ class Intervener:
         on_gradient = self._settings.target == GRADIENT
         if on_gradient and closure_given:
             raise RefusedError("intervene: a step with a closure makes its gradients itself; use --on update")
-        scale = amp_scale(self._optimizer)
+        scale = amp_scale(self._binding.optimizer)
         if on_gradient or (self._reads(GRADIENT) and not closure_given):
             self._gradient = read_gradient(self._selection, scale)
         self._weights_before = (
@@ -105,16 +103,19 @@ class Intervener:
 
         Returns:
             `raw/gradient` or `raw/update` [P] where rows are asked for, a fresh tensor; and `norm_kept`.
+
+        Raises:
+            UsageError: the window's row is to come from a task that the script does not have.
         """
         update = None if self._weights_before is None else self._weights_before.update()
         if self._settings.target == UPDATE and self._weights_before is not None and update is not None:
             self._change(t, update)
             self._write_weights(t, self._weights_before)
-        if self._sed is not None:
+        if self._window is not None:
             if self._reads(GRADIENT) and self._gradient is None:
                 self._gradient = read_gradient(self._selection, None)  # a closure made it inside the step
-            step = StepVectors(self._raw, self._applied, self._gradient, update, task_gradients, tasks)
-            if not self._sed.see(t, step):
+            row = self._row(update, task_gradients, tasks) if t % self._settings.stride == 0 else None
+            if row is not None and not self._window.push(row):
                 self._tell(f"a row of {self._settings.source} was not finite: the window goes without it", t)
         rows_by_source, source = {}, self._settings.raw_source
         if recorded and self._raw is not None and source is not None:
@@ -156,7 +157,7 @@ class Intervener:
     def _subspace(self, t: int) -> Subspace | None:
         if self._draws is not None:
             return self._draws.subspace(t)
-        return None if self._sed is None else self._sed.subspace()
+        return self._window.top() if self._window is not None and self._window.is_full else None
 
     def _write_weights(self, t: int, weights_before: HeldWeights) -> None:
         if self._applied is self._raw or self._applied is None:
@@ -169,7 +170,31 @@ class Intervener:
     # --- what it is made of -----------------------------------------------------------------------------------------
 
     def _reads(self, source: str) -> bool:
-        return self._sed is not None and self._settings.source == source
+        return self._settings.needs_window and self._settings.source == source
+
+    def _row(
+        self, update: Tensor | None, task_gradients: Mapping[str, Tensor], tasks: Collection[str]
+    ) -> Tensor | None:
+        """Return the vector of this step that becomes a row of the window; None where its source had no part in it."""
+        source = self._settings.source
+        if source == self._settings.target:
+            return self._applied if self._settings.rows_are == APPLIED else self._raw
+        if source == GRADIENT:
+            return self._gradient
+        if source == UPDATE:
+            return update
+        if source == MOMENTUM_BASIS:
+            return self._binding.stage(self._momentum).double()
+        task = self._settings.task or ""
+        if task not in tasks:
+            known = ", ".join(tasks) or "not named; sedscope.backward names them"
+            raise UsageError(f"basis-source: the script has no task {task!r}; its tasks are {known}")
+        gradient = task_gradients.get(task)
+        return None if gradient is None else gradient.double()
+
+    def _empty_window(self) -> RollingWindow:
+        settings, device = self._settings, self._selection.chosen[0].device
+        return RollingWindow(settings.window, self._selection.size, settings.rank, device)
 
     def _generator(self) -> RandomSubspaces:
         settings, once = self._settings, self._settings.redraw == ONCE
@@ -181,18 +206,10 @@ class Intervener:
             self._tell("a selected parameter had no part in a step: what is projected onto it is left out", t)
 
 
-def intervener_of(
-    binding: Binding, options: RecordingOptions, first_t: int, output: RecordingOutput
-) -> Intervener | None:
-    """Return the intervener that the options ask for; None where they ask for none.
-
-    Raises:
-        UsageError: the selection or the optimizer does not fit the settings.
-    """
-    if options.intervention is None:
-        return None
-
-    def tell(message: str, t: int) -> None:
-        output.tell("intervention", message, t)
-
-    return Intervener(options.intervention, binding, first_t=first_t, resumed=options.resume, tell=tell)
+def _momentum_of(binding: Binding) -> str:
+    """Return the name of the stage that holds the optimizer's momentum."""
+    for row in ROW_SOURCES:
+        if row.is_momentum and row.pattern in binding.stages:
+            return row.pattern
+    name = type(binding.optimizer).__name__
+    raise UsageError(f"basis-source: momentum must come from Adam, AdamW or SGD with momentum; found {name}")

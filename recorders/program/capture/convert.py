@@ -34,14 +34,7 @@ from recorders.program.storage.graph import (
     TensorSpec,
 )
 
-_INTEGERS: Final[dict[Any, str]] = {
-    operator.add: "int.add",
-    operator.sub: "int.sub",
-    operator.mul: "int.mul",
-    operator.floordiv: "int.floordiv",
-    operator.mod: "int.mod",
-    operator.neg: "int.neg",
-}
+_INTEGERS: Final[dict[Any, str]] = {function: op for op, function in operation_table.INTEGER_OPERATIONS.items()}
 _UNSTORED: Final = frozenset(("device", "layout", "pin_memory", "non_blocking"))
 FAR = 2**31
 """An end of a slice beyond it means the end of the axis."""

@@ -9,7 +9,6 @@ derivative, and a guard on integer division, which faults at least integer // âˆ
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -148,30 +147,18 @@ def _getitem(several: Any, position: int) -> Tensor:
 
 
 _DIVISIONS: Final = (
-    "aten.div.Tensor_mode",
-    "aten.div.Scalar_mode",
-    "aten.floor_divide.default",
-    "aten.floor_divide.Scalar",
-    "aten.remainder.Tensor",
-    "aten.remainder.Scalar",
-    "aten.remainder.Scalar_Tensor",
-    "aten.fmod.Tensor",
-    "aten.fmod.Scalar",
+    "div.Tensor_mode div.Scalar_mode floor_divide.default floor_divide.Scalar remainder.Tensor remainder.Scalar "
+    "remainder.Scalar_Tensor fmod.Tensor fmod.Scalar"
 )
 
 _REPLACED: Final[dict[str, Kernel]] = {
     operation_table.GETITEM: _getitem,
-    "int.add": _bounded(operator.add),
-    "int.sub": _bounded(operator.sub),
-    "int.mul": _bounded(operator.mul),
-    "int.floordiv": _bounded(operator.floordiv),
-    "int.mod": _bounded(operator.mod),
-    "int.neg": _bounded(operator.neg),
+    **{op: _bounded(integer) for op, integer in operation_table.INTEGER_OPERATIONS.items()},
     "aten.view.default": torch.ops.aten.reshape.default,
     "aten._unsafe_view.default": torch.ops.aten.reshape.default,
     "aten.scaled_dot_product_attention.default": _attention,
     "aten._scaled_dot_product_flash_attention_for_cpu.default": _flash_attention,
     "aten._native_batch_norm_legit_no_training.default": _batch_norm,
     "aten.copy.default": _copy,
-    **{op: _guarded(op) for op in _DIVISIONS},
+    **{f"aten.{word}": _guarded(f"aten.{word}") for word in _DIVISIONS.split()},
 }

@@ -8,6 +8,8 @@ How arguments are checked is decided in `schema`; what replaces an operation whe
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Final
 
 
@@ -79,8 +81,10 @@ OPERATIONS: Final = frozenset(
 )
 """ATen overloads, `aten.<operation>.<overload>`."""
 
-INTEGER_OPERATIONS: Final = frozenset(f"int.{word}" for word in _words("add sub mul floordiv mod neg"))
-"""Python's own operators on sizes."""
+INTEGER_OPERATIONS: Final[dict[str, Callable[..., int]]] = {
+    f"int.{word}": getattr(operator, word) for word in ["add", "sub", "mul", "floordiv", "mod", "neg"]
+}
+"""Python's own operators on sizes, by the names that programs give them."""
 
 SIZE: Final = "aten.sym_size.int"
 """The size of one axis, an integer."""
