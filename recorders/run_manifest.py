@@ -146,10 +146,7 @@ def _is_number(value: Any) -> bool:
 def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]) -> list[str]:
     """Return the lines to print when a recording starts, each complete.
 
-    Args:
-        binding: what is recorded.
-        options: how.
-        tasks: those known so far; a task that appears later adds a row of its own to each recorded step.
+    `tasks` are those known so far; a task that appears later adds a row of its own to each recorded step.
     """
     selection = binding.selection
     sources = _sources(binding, options, tasks)

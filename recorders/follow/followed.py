@@ -20,17 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from recorders.errors import RefusedError, UsageError
+from recorders.follow import ownership
 from recorders.follow.binding import Binding
-from recorders.follow.ownership import (
-    find_model,
-    leaves_of,
-    optimized_parameters,
-    owns,
-    parameters_of,
-    refuse_shared_selection,
-    refuse_successor,
-    refuse_unrecordable,
-)
 from recorders.observe.hooks import Closure
 from recorders.selection import Selection, select
 from recorders.selection.naming import unwrap
@@ -93,10 +84,10 @@ class FollowedTraining:
             self.selection = select(self._model, self._spec)
         if self.selection is None and not self._looked:
             self._looked = True
-            self._leaves = [leaf for loss in losses for leaf in leaves_of(loss)]
-            model = find_model(self._leaves)
+            self._leaves = [leaf for loss in losses for leaf in ownership.leaves_of(loss)]
+            model = ownership.find_model(self._leaves)
             if model is None:
-                self._leaves, model = [], find_model(optimized_parameters())
+                self._leaves, model = [], ownership.find_model(ownership.optimized_parameters())
             if model is not None and (selection := self._selected_of(model)) is not None:
                 self._model, self.selection, self._guessed = model, selection, True
         return self.selection
@@ -120,7 +111,7 @@ class FollowedTraining:
         if optimizer is self.binding.optimizer:
             return self.binding
         if not seen_before:
-            if owns(optimizer, self.binding.selection.chosen):
+            if ownership.owns(optimizer, self.binding.selection.chosen):
                 return self._succeed(self.binding, optimizer, closure)
             self._seen.add(optimizer)
             self._on_other(f"steps of another {type(optimizer).__name__}, which owns nothing selected, are not counted")
@@ -133,9 +124,9 @@ class FollowedTraining:
             raise RefusedError(
                 f"optimizer: two optimizers ({name}) take turns at the selected parameters; one must step them"
             )
-        refuse_unrecordable(optimizer, closure)
-        refuse_successor(before.optimizer, optimizer)
-        refuse_shared_selection(optimizer, before.selection.chosen, after=before.optimizer)
+        ownership.refuse_unrecordable(optimizer, closure)
+        ownership.refuse_successor(before.optimizer, optimizer)
+        ownership.refuse_shared_selection(optimizer, before.selection.chosen, after=before.optimizer)
         self._former.add(before.optimizer)
         self.binding = Binding(before.model, optimizer, before.selection)
         self._on_succeeded(self.binding)
@@ -144,18 +135,18 @@ class FollowedTraining:
     def _bind_if_owner(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
         """Tie an optimizer that is about to step to its model, or remember why it is not the one to record."""
         self._reconsider_guess(optimizer)
-        owned, name = parameters_of(optimizer), type(optimizer).__name__
-        model = self._model or find_model(owned)
+        owned, name = ownership.parameters_of(optimizer), type(optimizer).__name__
+        model = self._model or ownership.find_model(owned)
         if model is None:
             self.why_none = f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
             return
         selection = self.selection or select(model, self._spec)
-        if not owns(optimizer, selection.chosen):
+        if not ownership.owns(optimizer, selection.chosen):
             selected = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
             self.why_none = f"none of the {selected} of {type(model).__name__} belongs to {name}"
             return
-        refuse_unrecordable(optimizer, closure)
-        refuse_shared_selection(optimizer, selection.chosen)
+        ownership.refuse_unrecordable(optimizer, closure)
+        ownership.refuse_shared_selection(optimizer, selection.chosen)
         self.binding = Binding(model, optimizer, selection)
         self._model, self.selection = model, selection
         self._stop_guessing()
@@ -167,13 +158,13 @@ class FollowedTraining:
 
         Not where the losses showed parameters, and it owns none of them either: then it trains something else.
         """
-        if not self._guessed or self.selection is None or owns(optimizer, self.selection.chosen):
+        if not self._guessed or self.selection is None or ownership.owns(optimizer, self.selection.chosen):
             return
-        if self._leaves and not owns(optimizer, self._leaves):
+        if self._leaves and not ownership.owns(optimizer, self._leaves):
             return
-        other = find_model(parameters_of(optimizer))
+        other = ownership.find_model(ownership.parameters_of(optimizer))
         selection = None if other is None or other is self._model else self._selected_of(other)
-        if other is not None and selection is not None and owns(optimizer, selection.chosen):
+        if other is not None and selection is not None and ownership.owns(optimizer, selection.chosen):
             self._replace(other, selection)
 
     def _selected_of(self, model: nn.Module) -> Selection | None:

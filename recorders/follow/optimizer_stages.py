@@ -41,8 +41,8 @@ def stage_row(
 
     Args:
         stage: from `stages_of`.
-        selection: the selected parameters.
-        optimizer: the optimizer, after the step.
+        selection: the selected parameters, P numbers.
+        optimizer: after the step.
         settings: each parameter group's options as they stood in the step; a scheduler may have moved them since.
     """
     groups = {

@@ -27,14 +27,8 @@ from recorders.recording_output import RecordingOutput
 class StepRecorder:
     """A recorder of one optimizer: takes rows, scalars and θ around each step, and hands them to the output.
 
-    Args:
-        binding: the followed optimizer.
-        options: what to record.
-        output: where it goes.
-        ledger: what the tasks contribute.
-        clipping: what was clipped.
-        t: of the first step.
-        ahead: how far the optimizer's own count is ahead of t; None where it does not count yet.
+    `t` is that of the first step; `ahead` is how far the optimizer's own count is ahead of it, None where it does not
+    count yet.
     """
 
     def __init__(

@@ -28,11 +28,7 @@ _VALUES_SAMPLED = 8
 
 
 class ParameterTrace:
-    """A look at parameters that later tells whether they are the same.
-
-    Args:
-        parameters: all that the run stores.
-    """
+    """A look at all parameters that the run stores, which later tells whether they are the same."""
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self._parameters = parameters

@@ -31,8 +31,6 @@ class Intervener:
     """An intervention on one binding.
 
     Args:
-        settings: what to do.
-        binding: the followed optimizer.
         first_t: t of the first step of this session.
         resumed: whether it goes on with an earlier session's training.
         tell: takes what is worth telling, and the t it belongs to; a text that was told before is nothing new.
@@ -187,8 +185,8 @@ class Intervener:
             return self._binding.stage(self._momentum).double()
         task = self._settings.task or ""
         if task not in tasks:
-            known = ", ".join(tasks) or "not named; sedscope.backward names them"
-            raise UsageError(f"basis-source: the script has no task {task!r}; its tasks are {known}")
+            task_names = ", ".join(tasks) or "not named; sedscope.backward names them"
+            raise UsageError(f"basis-source: the script has no task {task!r}; its tasks are {task_names}")
         gradient = task_gradients.get(task)
         return None if gradient is None else gradient.double()
 

@@ -73,12 +73,7 @@ def _component(subspace: Subspace, vector: Tensor) -> Tensor:
 class RandomSubspaces:
     """Subspaces of K dimensions of [P], one for each step or one for all.
 
-    Args:
-        rank: K.
-        size: P.
-        seed: of the private generator.
-        once: whether all steps share one.
-        device: where they are drawn; 12·K·P bytes of it.
+    `rank` is K, `size` P; `seed` is that of the private generator; 12·K·P bytes of the device are held.
     """
 
     def __init__(self, rank: int, size: int, *, seed: int, once: bool, device: torch.device) -> None:

@@ -22,11 +22,7 @@ _RANK_TOLERANCE: Final = 1e-7
 class RollingWindow:
     """A ring of W rows with its Gram matrix.
 
-    Args:
-        rows: W.
-        size: P.
-        rank: K, at most W.
-        device: where the rows lie; 8·(W + K)·P bytes of it.
+    `rows` is W, `size` P, and `rank` K, at most W; 8·(W + K)·P bytes of the device are held.
     """
 
     def __init__(self, rows: int, size: int, rank: int, device: torch.device) -> None:

@@ -6,7 +6,7 @@ those count that reach a selected parameter; a script that sets `.grad` itself i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,48 +19,8 @@ from recorders.observe.hooks import Patches
 from recorders.observe.tasks import TaskLedger
 
 
-class ClearingObserver(Patches):
-    """A watch over every `zero_grad` of the process.
-
-    Args:
-        guard: runs a function of ours so that what it raises ends the recording, not the training.
-        selected: the selected parameters, none while they are unknown.
-        on_cleared: called when the gradients of some of them were dropped.
-    """
-
-    def __init__(
-        self,
-        guard: Callable[[Callable[[], None]], None],
-        selected: Callable[[], Iterable[Tensor]],
-        on_cleared: Callable[[], None],
-    ) -> None:
-        super().__init__()
-        self._guard = guard
-        self._selected = selected
-        self._on_cleared = on_cleared
-        self.wrap(torch.optim.Optimizer, "zero_grad", self._optimizers)
-        self.wrap(nn.Module, "zero_grad", self._modules)
-
-    def _optimizers(self, original: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(optimizer, *args, **kwargs)
-        if not torch.compiler.is_compiling():
-            self._guard(lambda: self._cleared(parameters_of(optimizer)))
-        return result
-
-    def _modules(self, original: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(module, *args, **kwargs)
-        if not torch.compiler.is_compiling():
-            self._guard(lambda: self._cleared(module.parameters()))
-        return result
-
-    def _cleared(self, parameters: Iterable[Tensor]) -> None:
-        selected_ids = {id(parameter) for parameter in self._selected()}
-        if selected_ids and any(id(parameter) in selected_ids for parameter in parameters):
-            self._on_cleared()
-
-
-class BackwardObserver:
-    """A watch over the backward calls that the script names tasks for.
+class BackwardObserver(Patches):
+    """A watch over the backward calls that the script names tasks for, and over every `zero_grad` of the process.
 
     Args:
         recording: the session.
@@ -68,14 +28,12 @@ class BackwardObserver:
     """
 
     def __init__(self, recording: ActiveRecording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
+        super().__init__()
         self._recording = recording
         self._observing = False
         self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)
-        self._clearing = ClearingObserver(recording.guard, self._selected, self.ledger.cleared)
-
-    def remove(self) -> None:
-        """Stop watching."""
-        self._clearing.remove()
+        self.wrap(torch.optim.Optimizer, "zero_grad", self._zero_grad)
+        self.wrap(nn.Module, "zero_grad", self._zero_grad)
 
     def around(self, losses: Mapping[str, Tensor], backward: Callable[[], None]) -> None:
         """Run the script's backward call for these losses, and see what each task contributes to it."""
@@ -121,6 +79,15 @@ class BackwardObserver:
         if losses:
             self.ledger.before(losses, selection, with_gradient)
 
-    def _selected(self) -> list[Tensor]:
+    def _zero_grad(self, original: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(owner, *args, **kwargs)
+        if not torch.compiler.is_compiling():
+            self._recording.guard(lambda: self._cleared(owner))
+        return result
+
+    def _cleared(self, owner: torch.optim.Optimizer | nn.Module) -> None:
         selection = self._recording.selection
-        return [] if selection is None else selection.chosen
+        selected_ids = set() if selection is None else {id(parameter) for parameter in selection.chosen}
+        parameters = owner.parameters() if isinstance(owner, nn.Module) else parameters_of(owner)
+        if selected_ids and any(id(parameter) in selected_ids for parameter in parameters):
+            self.ledger.cleared()

@@ -51,10 +51,7 @@ _INTERLEAVED: Final = "query_key_value"
 def kind_of(model: nn.Module, name: str, parameter: Tensor) -> str | None:
     """Return `attention`, `mlp` or `embedding` for a *weight* of that kind; None for all else, biases and norms too.
 
-    Args:
-        model: the module that `name` counts from.
-        name: the parameter's name as `model.named_parameters()` gives it.
-        parameter: the parameter.
+    `name` is the parameter's name as `model.named_parameters()` gives it.
     """
     path = list(_path(model, name))
     owner, leaf = path[-1][1], name.rpartition(".")[2]
@@ -155,12 +152,7 @@ class MatrixBlock:
 def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, offset: int) -> list[MatrixBlock]:
     """Return the blocks of one selected parameter.
 
-    Args:
-        model: the module that `own_name` counts from.
-        own_name: the parameter's name in `model.named_parameters()`.
-        name: its name in the run.
-        parameter: the parameter.
-        offset: where it begins in the flat vector.
+    It is `own_name` in `model.named_parameters()` and `name` in the run; `offset` is its place in the flat vector [P].
     """
     role = role_of(name, kind_of(model, own_name, parameter))
     layer = layer_of(name)

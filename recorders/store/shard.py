@@ -12,16 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.format import (
-    MAX_METRIC_HEADER,
-    MAX_NAME,
-    METRIC_PREFIX,
-    ROW_PREFIX,
-    ROW_T_PREFIX,
-    ROWS_PER_SHARD,
-    SCALAR_PREFIX,
-    SCALAR_T_PREFIX,
-)
+from recorders import format
+from recorders.format import ROWS_PER_SHARD
 from recorders.store.tensorfile import Payload, payload, stacked
 
 BYTES_PER_SHARD = 64 << 20
@@ -29,7 +21,7 @@ BYTES_PER_SHARD = 64 << 20
 MAX_SCALARS_KEPT = 1 << 20
 """Number of scalars that are kept for a retry while the disk is full (about 100 MB of Python objects)."""
 
-LONGEST_NAME = MAX_NAME + 100
+LONGEST_NAME = format.MAX_NAME + 100
 """Characters of a scalar's name, its prefix included. A task whose name is longer was said not to be recorded."""
 _NAMES_PER_SCALAR = 4
 """Values and t, each in the table of tensors and in that of their CRCs."""
@@ -82,10 +74,10 @@ class ShardBuffer:
 
     def _has_room_for(self, name: str) -> bool:
         """Return whether the shard's header takes a new name: a header over the cap would cost the rows as well."""
-        if not name.startswith(METRIC_PREFIX):
+        if not name.startswith(format.METRIC_PREFIX):
             return len(name) <= LONGEST_NAME
         self._metric_header += _NAMES_PER_SCALAR * len(json.dumps(name)) + _BYTES_PER_SCALAR
-        return self._metric_header <= MAX_METRIC_HEADER
+        return self._metric_header <= format.MAX_METRIC_HEADER
 
     def last_recorded(self, before: int | None) -> int | None:
         """Return the last recorded t among the rows that wait; `before` where none wait."""
@@ -109,12 +101,14 @@ class ShardBuffer:
         """Return everything that waits, by tensor name: `row/<source>` `[S, P]`, `scalar/<name>` `[M]`, and their t."""
         tensors_by_name: dict[str, Payload] = {}
         for source, rows in self._rows.items():
-            tensors_by_name[ROW_PREFIX + source] = stacked([vector for _, vector in rows])
-            tensors_by_name[ROW_T_PREFIX + source] = payload(np.array([t for t, _ in rows], dtype=np.int64))
+            tensors_by_name[format.ROW_PREFIX + source] = stacked([vector for _, vector in rows])
+            tensors_by_name[format.ROW_T_PREFIX + source] = payload(np.array([t for t, _ in rows], dtype=np.int64))
         for name, entries in self._scalars.items():
             entries.sort(key=lambda entry: entry[0])  # stable: of two values at one t the later stays later
-            tensors_by_name[SCALAR_PREFIX + name] = payload(np.array([value for _, value in entries], dtype=np.float64))
-            tensors_by_name[SCALAR_T_PREFIX + name] = payload(np.array([t for t, _ in entries], dtype=np.int64))
+            tensors_by_name[format.SCALAR_PREFIX + name] = payload(
+                np.array([value for _, value in entries], dtype=np.float64)
+            )
+            tensors_by_name[format.SCALAR_T_PREFIX + name] = payload(np.array([t for t, _ in entries], dtype=np.int64))
         return tensors_by_name
 
     def members(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -192,13 +192,9 @@ def read_elements(fd: int, tensor: Tensor, first: int, count: int, where: str) -
 
 def pread(fd: int, count: int, offset: int, where: str) -> bytes:
     """Return exactly `count` bytes from `offset`; `DamagedError` where the file ends before."""
-    content = os.pread(fd, count, offset)
-    while len(content) < count:
-        more = os.pread(fd, count - len(content), offset + len(content))
-        if not more:
-            raise DamagedError(f"{where}: ends after {offset + len(content)} bytes; {offset + count} were needed")
-        content += more
-    return content
+    content = np.empty(count, np.uint8)
+    pread_into(fd, content, offset, where)
+    return content.tobytes()
 
 
 def pread_into(fd: int, out: NDArray[Any], offset: int, where: str) -> None:
@@ -284,13 +280,9 @@ def _count(shape: Any) -> int:
 
 
 def _check_tiling(tensors: Mapping[str, Tensor], start: int, size: int, where: str) -> None:
-    for tensor in _in_order(tensors.values()):
+    for tensor in sorted(tensors.values(), key=lambda tensor: (tensor.start, tensor.size)):
         if tensor.start != start:
             raise DamagedError(f"{where}: tensors overlap or leave a hole at byte {start}")
         start += tensor.size
     if start != size:
         raise DamagedError(f"{where}: tensors end at byte {start}, the file at {size}")
-
-
-def _in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
-    return sorted(tensors, key=lambda tensor: (tensor.start, tensor.size))

@@ -40,7 +40,7 @@ def test_the_recorded_steps() -> None:
     assert [t for t in range(16) if schedule.records(t)] == [0, 5, 10, 15]
     assert [t for t in range(16) if schedule.keeps_weights(t)] == [0, 10]
     assert schedule.thins_weights and not RecordingOptions(every=5).thins_weights
-    assert [t for t in range(16) if RecordingOptions(weights_every=0).schedule.keeps_weights(t)] == [0]
+    assert [t for t in range(16) if RecordingOptions(weights_every=0).keeps_weights(t)] == [0]
 
 
 def test_names_are_taken_apart_at_commas() -> None:

@@ -20,7 +20,7 @@ from recorders.program.capture.forward import Calls, Forward, Run, Selector, cal
 from recorders.program.capture.leave_no_trace import untouched
 from recorders.program.capture.outside import OutsideTable
 from recorders.program.execution.interpreter import load
-from recorders.program.storage.codec import encode
+from recorders.program.storage.graph import encode
 from recorders.selection.naming import unwrap
 
 EXAMPLES: Final = 7

@@ -2,7 +2,7 @@
 
 Decides the order of evaluation, which batch sizes are allowed and what a failing operation is reported as. When a
 tensor is let go is decided in `prepared_steps`, which element types stand for the captured ones in `precision`, what an
-operation does in `kernels`; what a program may look like in `codec` and `schema`.
+operation does in `kernels`; what a program may look like in `graph` and `schema`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from torch import Tensor
 from recorders.errors import RefusedError, SedscopeError
 from recorders.program.execution.meta_check import ByteCount, Footprint, empty_like_spec
 from recorders.program.execution.prepared_steps import Precision, Step, prepare
-from recorders.program.storage.codec import decode, one_line
-from recorders.program.storage.graph import Graph, TensorSpec
+from recorders.program.storage.graph import Graph, TensorSpec, decode, one_line
 from recorders.program.storage.schema import check_graph
 
 Watch = Callable[[Any], None]
@@ -190,10 +189,7 @@ class Program:
 
 @contextmanager
 def refusing(what: str = "its gradient") -> Iterator[None]:
-    """Turn what torch raises around a program's outputs, such as their gradient, into a refusal.
-
-    Args:
-        what: what is made, for the message.
+    """Turn what torch raises around a program's outputs, such as their gradient, into a refusal that names `what`.
 
     Raises:
         RefusedError: in the place of every exception that is not ours already.
