@@ -29,7 +29,7 @@ from sedscope.tui.data.cursor_steps import stepped, wrong_step
 from sedscope.tui.data.reader import Reader, RowChanged, RunLoaded, RunsListed, RunUnreadable
 from sedscope.tui.plot.keys import CURSOR_KEYS
 from sedscope.tui.tabs import TABS, entry
-from sedscope.tui.widgets.keybar import KeyBar
+from sedscope.tui.widgets.key_bars import KeyBar
 from sedscope.tui.widgets.prompts import Prompt
 from sedscope.tui.worker.client import WorkerClient
 from sedscope.tui.worker.events import Answered, Event, Finished, Progressed
@@ -206,10 +206,6 @@ class Viewer(FramedApp):
                 tab.job_answered(event.number, event.value, event.final)
             elif isinstance(event, Finished):
                 tab.job_ended(event.number, event.error, event.cancelled)
-
-    def on_tab_bar_tab_clicked(self, message: TabBar.TabClicked) -> None:
-        """Show the tab that was clicked."""
-        self.go_to(message.name)
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

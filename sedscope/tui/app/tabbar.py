@@ -2,81 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
-from textual import events
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 
 from sedscope.tui.tabs import TABS
+from sedscope.tui.widgets.clickable_line import Action, ClickableLine
 
 _BRAND = " sedscope "
 _SHORT = 3
 
 
-class TabBar(Widget):
+class TabBar(ClickableLine):
     """The names of the tabs with their keys; a click shows one."""
 
-    DEFAULT_CSS = """
-    TabBar { height: 1; background: $panel; color: $text-muted; }
-    """
-
-    @dataclass
-    class TabClicked(Message):
-        """A tab was clicked."""
-
-        name: str
+    DEFAULT_CSS = "TabBar { background: $panel; color: $text-muted; }"
 
     def __init__(self) -> None:
         super().__init__()
         self._active = ""
-        self._ends: list[tuple[int, str]] = []
 
     def show(self, name: str) -> None:
         """Mark a tab as the one that is shown."""
         self._active = name
         self.refresh()
 
-    def render(self) -> Content:
-        """Draw whole names where they fit, else short ones beside the active tab's."""
-        labels = self._labels()
-        parts: list[Content] = []
-        used = 0
-        if self._brand(labels):
-            parts.append(Content.styled(_BRAND, "bold $primary"))
-            used = len(_BRAND)
-        self._ends = []
-        for index, (name, label) in enumerate(labels):
-            active = name == self._active
-            text = f" {index + 1} {label} "
-            number = Content.styled(f" {index + 1} ", "bold $background on $primary" if active else "$primary")
-            word = Content.styled(f"{label} ", "bold $background on $primary" if active else "")
-            parts.append(number + word)
-            used += cell_len(text)
-            self._ends.append((used, name))
-        return Content("").join(parts)
+    def words(self) -> Iterator[tuple[Content, Action]]:
+        """Yield the brand where there is room, whole names where they fit, else short ones beside the active tab's."""
+        names, action = [tab.name for tab in TABS], "show_tab"
+        labels = names if _length(names) <= self.size.width else [self._short(name) for name in names]
+        if _length(labels) + len(_BRAND) <= self.size.width:
+            yield Content.styled(_BRAND, "bold $primary"), (("", action, (names[0],)), self.app)
+        for index, (name, label) in enumerate(zip(names, labels, strict=True)):
+            key_style, style = ("bold $background on $primary",) * 2 if name == self._active else ("$primary", "")
+            word = Content.styled(f" {index + 1} ", key_style) + Content.styled(f"{label} ", style)
+            yield word, (("", action, (name,)), self.app)
 
-    def _labels(self) -> list[tuple[str, str]]:
-        full_labels = [(tab.name, tab.name) for tab in TABS]
-        if _length(full_labels) <= self.size.width:
-            return full_labels
-        return [(name, name if name == self._active else set_cell_size(name, _SHORT)) for name, _ in full_labels]
-
-    def _brand(self, labels: list[tuple[str, str]]) -> bool:
-        return _length(labels) + len(_BRAND) <= self.size.width
-
-    def on_click(self, event: events.Click) -> None:
-        """Show the tab under the mouse."""
-        for end, name in self._ends:
-            if event.x < end:
-                self.post_message(self.TabClicked(name))
-                return
+    def _short(self, name: str) -> str:
+        return name if name == self._active else set_cell_size(name, _SHORT)
 
 
-def _length(labels: list[tuple[str, str]]) -> int:
-    return sum(4 + cell_len(label) for _, label in labels)
+def _length(labels: list[str]) -> int:
+    return sum(4 + cell_len(label) for label in labels)
 
 
 class RunLine(Widget):

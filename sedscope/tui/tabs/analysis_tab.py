@@ -20,9 +20,9 @@ from sedscope.analysis.settings import Kind, SettingRow, setting_rows
 from sedscope.tui.data.analysis_settings import changed
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import Tab
+from sedscope.tui.widgets.key_bars import KeyEntry, SettingsBar
 from sedscope.tui.widgets.prompts import Prompt
 from sedscope.tui.widgets.quiet_static import QuietStatic
-from sedscope.tui.widgets.settings_bar import Setting, SettingsBar
 from sedscope.tui.worker.jobs import Job
 
 PATIENCE = 5.0
@@ -190,22 +190,17 @@ class AnalysisTab(PanelTab):
         """Ask for a number."""
         ask_for_number(self, name)
 
-    def on_settings_bar_setting_clicked(self, message: SettingsBar.SettingClicked) -> None:
-        """Do what the key of the clicked setting does."""
-        message.stop()
-        self.call_later(self.run_action, message.action)
-
-    def show_settings(self, own: Sequence[Setting]) -> None:
+    def show_settings(self, own: Sequence[KeyEntry]) -> None:
         """Show the settings of the analysis and what this tab adds to them."""
         several = [self._shown(row) for row in _ROWS if row.kind == "counts"]
         others = [self._shown(row) for row in _ROWS if row.kind != "counts"]
         self.query_one("#settings", SettingsBar).show((*several, *own, *others))
 
-    def _shown(self, row: SettingRow) -> Setting:
+    def _shown(self, row: SettingRow) -> KeyEntry:
         assert row.viewer is not None
         value = getattr(self.shell.settings, row.name)
         text = row.word(value[0] if isinstance(value, tuple) else value)
-        return Setting(row.viewer.key, f"{text} {row.viewer.unit}".rstrip(), _action(row))
+        return KeyEntry(row.viewer.key, f"{text} {row.viewer.unit}".rstrip(), _action(row), self)
 
 
 def ask_for_number(tab: Tab, name: str) -> None:

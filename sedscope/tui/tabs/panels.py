@@ -53,7 +53,7 @@ class PanelTab(Tab):
     def compose(self) -> ComposeResult:
         """Lay out the chips, then the panels."""
         with Horizontal(id="head"):
-            yield Chips("v view", id="views")
+            yield Chips("v view", "show_view", self, id="views")
             yield from self.head()
         yield QuietStatic(id="instead")
         with Container(id="deck"):
@@ -89,12 +89,10 @@ class PanelTab(Tab):
         """Show all panels or one, as there is room."""
         self.rearrange()
 
-    def on_chips_choice_clicked(self, message: Chips.ChoiceClicked) -> None:
-        """Show the view that was clicked."""
-        if message.chips.id == "views":
-            message.stop()
-            self.view = message.chips.choices[message.index]
-            self.rearrange()
+    def action_show_view(self, name: str) -> None:
+        """Show the view of this name."""
+        self.view = name
+        self.rearrange()
 
     def action_next_view(self, direction: int) -> None:
         """Show the next view."""

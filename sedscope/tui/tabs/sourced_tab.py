@@ -45,7 +45,7 @@ class SourcedTab(AnalysisTab):
 
     def source_chips(self) -> Chips:
         """Make the line of sources."""
-        return Chips(self.CAPTION, id="sources")
+        return Chips(self.CAPTION, "choose", self, id="sources")
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 
@@ -107,16 +107,9 @@ class SourcedTab(AnalysisTab):
         """Choose the next source."""
         names = self.choices()
         if self.chosen in names:
-            self._choose(names[(names.index(self.chosen) + direction) % len(names)])
+            self.action_choose(names[(names.index(self.chosen) + direction) % len(names)])
 
-    def on_chips_choice_clicked(self, message: Chips.ChoiceClicked) -> None:
-        """Choose the source, or show the view, that was clicked."""
-        if message.chips.id != "sources":
-            super().on_chips_choice_clicked(message)
-            return
-        message.stop()
-        self._choose(message.chips.choices[message.index])
-
-    def _choose(self, name: str) -> None:
+    def action_choose(self, name: str) -> None:
+        """Choose the source of this name."""
         self.chosen = name
         self.settings_changed()

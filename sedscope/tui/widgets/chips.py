@@ -1,38 +1,28 @@
-"""One line of choices with the chosen one marked; a click takes one. It only says so: whoever made it decides."""
+"""One line of choices with the chosen one marked; a click takes one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.cells import cell_len
-from textual import events
 from textual.content import Content
-from textual.message import Message
-from textual.widget import Widget
+from textual.dom import DOMNode
+
+from sedscope.tui.widgets.clickable_line import Action, ClickableLine
 
 
-class Chips(Widget):
+class Chips(ClickableLine):
     """`views  [all] sigma  gap  heatmap`. The caption tells the key that goes through them."""
 
-    DEFAULT_CSS = "Chips { height: 1; width: 1fr; color: $foreground 70%; }"
+    DEFAULT_CSS = "Chips { width: 1fr; color: $foreground 70%; }"
 
-    @dataclass
-    class ChoiceClicked(Message):
-        """A choice was clicked."""
-
-        chips: Chips
-        index: int
-
-    def __init__(self, caption: str = "", choices: Sequence[str] = (), chosen: int = 0, **options: Any) -> None:
+    def __init__(self, caption: str, action: str, node: DOMNode, **options: Any) -> None:
+        """Make a line whose choices, when clicked, are handed to an action of a node."""
         super().__init__(**options)
-        self._caption, self._choices, self._chosen = caption, tuple(choices), chosen
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The choices, printable."""
-        return self._choices
+        self._caption, self._action, self._node = caption, action, node
+        self._choices: tuple[str, ...] = ()
+        self._chosen = -1
 
     def show(self, choices: Sequence[str], chosen: int | None) -> None:
         """Offer other choices, or mark another one; None marks none."""
@@ -41,26 +31,15 @@ class Chips(Widget):
             self._choices, self._chosen = now
             self.refresh()
 
-    def render(self) -> Content:
-        """Draw caption and choices; those before the chosen one give way where the line is too short."""
-        parts = [Content.styled(f" {self._caption} ", "$foreground 45%")] if self._caption else []
+    def words(self) -> Iterator[tuple[Content, Action | None]]:
+        """Yield caption and choices; those before the chosen one give way where the line is too short."""
+        yield Content.styled(f" {self._caption} ", "$foreground 45%"), None
         first = self._first()
         if first:
-            parts.append(Content.styled("…", "$foreground 45%"))
+            yield Content.styled("…", "$foreground 45%"), None
         for index, text in list(enumerate(self._choices))[first:]:
             style = "bold $primary on $primary 20%" if index == self._chosen else ""
-            parts.append(Content.styled(f" {text} ", style))
-        return Content("").join(parts)
-
-    def on_click(self, event: events.Click) -> None:
-        """Say which choice is under the mouse."""
-        x = event.x - (cell_len(self._caption) + 2 if self._caption else 0) - (1 if self._first() else 0)
-        for index in range(self._first(), len(self._choices)):
-            x -= cell_len(self._choices[index]) + 2
-            if x < 0:
-                event.stop()
-                self.post_message(self.ChoiceClicked(self, index))
-                return
+            yield Content.styled(f" {text} ", style), (("", self._action, (text,)), self._node)
 
     def _first(self) -> int:
         """Return the first choice that is drawn, so that the chosen one is."""

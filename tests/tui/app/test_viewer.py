@@ -18,7 +18,7 @@ from sedscope.tui.tabs import TABS
 from sedscope.tui.tabs.runs.runs_grid import RunsGrid
 from sedscope.tui.tabs.tab import Tab
 from sedscope.tui.widgets.facts_view import FactsView
-from sedscope.tui.widgets.keybar import KeyBar
+from sedscope.tui.widgets.key_bars import KeyBar
 
 NAMES = [tab.name for tab in TABS]
 

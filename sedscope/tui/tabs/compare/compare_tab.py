@@ -19,7 +19,7 @@ from sedscope.tui.tabs.compare.compare_table import COLUMNS, ComparisonLine, lin
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.terminal.cell_text import shortened
 from sedscope.tui.widgets.chart_pane import ChartPane
-from sedscope.tui.widgets.settings_bar import Setting
+from sedscope.tui.widgets.key_bars import KeyEntry
 from sedscope.tui.worker.compared_run import ComparedRun
 from sedscope.tui.worker.jobs import CompareJob, Job
 
@@ -180,8 +180,8 @@ class CompareTab(AnalysisTab):
         task = self.features_of
         source = Source(FIXED_GRADIENT, task).name if self._fixed and task is not None else UPDATE
         by = "by grok step" if self._by_grok else "by step"
-        own = [Setting("o", by, "align_by"), Setting("s", source, "next_source")]
-        self.show_settings([*own, Setting("T", task or "no task", "next_task")])
+        own = [KeyEntry("o", by, "align_by", self), KeyEntry("s", source, "next_source", self)]
+        self.show_settings([*own, KeyEntry("T", task or "no task", "next_task", self)])
         if not self._runs:
             self.explain(_HOW_TO if not self.shell.marked else "Reading the marked runs …")
             return

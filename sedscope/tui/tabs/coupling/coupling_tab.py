@@ -26,8 +26,8 @@ from sedscope.tui.tabs.reference_lines import moments, steps_axis
 from sedscope.tui.tabs.sourced_tab import SourcedTab
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
+from sedscope.tui.widgets.key_bars import KeyEntry
 from sedscope.tui.widgets.matrix_pane import MatrixPane
-from sedscope.tui.widgets.settings_bar import Setting
 from sedscope.tui.worker.jobs import CouplingJob, Job, SpansJob
 
 _TASKS_BESIDE = 2
@@ -253,11 +253,11 @@ class CouplingTab(SourcedTab):
         if self.chosen not in names:
             self.chosen = next(iter(names), MAIN)
         self.show_choices()
-        own = [Setting("T", self.features_of or "no task", "next_task")]
+        own = [KeyEntry("T", self.features_of or "no task", "next_task", self)]
         if data is not None and len(data.tasks) > 1:
-            own.append(Setting("o", "crossed" if self._crossed else "own task", "cross"))
+            own.append(KeyEntry("o", "crossed" if self._crossed else "own task", "cross", self))
         if self._alone():
-            own.append(Setting("e", "ceiling" if self._ceiling else "no ceiling", "ceiling"))
+            own.append(KeyEntry("e", "ceiling" if self._ceiling else "no ceiling", "ceiling", self))
         self.show_settings(own)
 
     def _sets(self) -> dict[str, tuple[str, ...]]:

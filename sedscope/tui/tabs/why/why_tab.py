@@ -18,8 +18,8 @@ from sedscope.tui.tabs.why.stage_walk import StageWalk
 from sedscope.tui.tabs.why.why_charts import angles_chart, measures_chart
 from sedscope.tui.tabs.why.why_view import Picture, WhyAnswers
 from sedscope.tui.widgets.chart_pane import ChartPane
+from sedscope.tui.widgets.key_bars import KeyEntry
 from sedscope.tui.widgets.matrix_pane import MatrixPane
-from sedscope.tui.widgets.settings_bar import Setting
 from sedscope.tui.worker.jobs import CouplingJob, Job, ProbesJob, RowsJob
 
 _SETTLE = 0.4
@@ -202,9 +202,9 @@ class WhyTab(SourcedTab):
     def _show_controls(self) -> None:
         self.keep_chosen()
         self.show_choices()
-        own = [Setting("T", self.features_of or "no task", "next_task")]
+        own = [KeyEntry("T", self.features_of or "no task", "next_task", self)]
         if self.shown_view == "probes":
-            own.append(Setting("i", f"{_SPLITS[self._split]} inputs", "next_split"))
+            own.append(KeyEntry("i", f"{_SPLITS[self._split]} inputs", "next_split", self))
         self.show_settings(own)
 
     def _step(self) -> float | None:
