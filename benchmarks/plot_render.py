@@ -20,8 +20,10 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.screen import Screen
 
-from sedscope.tui.plot import Axis, Chart, Legend, Look, Plot, Rule, Series, View
 from sedscope.tui.plot.curves import draw
+from sedscope.tui.plot.data import Axis, Chart, Look, Rule, Series, View
+from sedscope.tui.plot.legend_widget import Legend
+from sedscope.tui.plot.plot_widget import Plot
 from sedscope.tui.plot.styles import paint
 
 WIDTH, HEIGHT = 120, 36

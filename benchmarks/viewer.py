@@ -36,7 +36,7 @@ from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings
 from sedscope.runs import open_run
 from sedscope.tui.app.app import Viewer
-from sedscope.tui.app.options import Options
+from sedscope.tui.app.preferences import Options
 from sedscope.tui.tabs import TABS
 from sedscope.tui.tabs.coupling.coupling_tab import CouplingTab
 

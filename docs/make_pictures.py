@@ -15,8 +15,8 @@ from pathlib import Path
 from time import monotonic
 
 from sedscope.tui.app.app import Viewer
-from sedscope.tui.app.options import Options
-from sedscope.tui.plot import Plot
+from sedscope.tui.app.preferences import Options
+from sedscope.tui.plot.plot_widget import Plot
 from sedscope.tui.tabs.tab import Tab
 
 HERE = Path(__file__).resolve().parent

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from recorders.store.run_writer import RunWriter
 from sedscope.tui.app.app import Viewer
-from sedscope.tui.app.options import Options
+from sedscope.tui.app.preferences import Options
 from sedscope.tui.app.tab_host import TabHost
 
 SIZES = [(40, 10), (60, 16), (80, 24), (200, 60)]

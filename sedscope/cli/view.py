@@ -45,7 +45,7 @@ Inside:
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, for selecting text.")
 def view(paths: tuple[Path, ...], tab: str | None, theme: str | None, color: str, ascii: bool, no_mouse: bool) -> int:
     from sedscope.tui.app.launch import view as show
-    from sedscope.tui.app.options import Options
+    from sedscope.tui.app.preferences import Options
 
     def options() -> Options:
         chosen = None if tab is None else tab.capitalize()

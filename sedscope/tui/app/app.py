@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -19,15 +18,14 @@ from textual.message import Message
 from sedscope.tui.app.framed_app import FramedApp
 from sedscope.tui.app.help_screen import HelpScreen, help_lines
 from sedscope.tui.app.jobs_board import JobsBoard
-from sedscope.tui.app.options import Options
 from sedscope.tui.app.palette_commands import Commands
-from sedscope.tui.app.preferences import Remembered, remember
+from sedscope.tui.app.preferences import Options, Remembered, remember
 from sedscope.tui.app.tab_host import TabHost
-from sedscope.tui.app.tabbar import RunLine, TabBar
-from sedscope.tui.data import analysis_settings, run_line
-from sedscope.tui.data.cursor_steps import stepped, wrong_step
+from sedscope.tui.app.tabbar import RunLine, TabBar, job_texts, run_texts
+from sedscope.tui.data import analysis_settings
+from sedscope.tui.data.cursor_steps import jump_targets, wrong_step
 from sedscope.tui.data.reader import Reader, RowChanged, RunLoaded, RunsListed, RunUnreadable
-from sedscope.tui.plot.keys import CURSOR_KEYS
+from sedscope.tui.plot.cursor import CURSOR_KEYS
 from sedscope.tui.tabs import TABS, entry
 from sedscope.tui.widgets.key_bars import KeyBar
 from sedscope.tui.widgets.prompts import Prompt
@@ -229,7 +227,7 @@ class Viewer(FramedApp):
         first, last = self.data.steps[0], self.data.steps[-1]
         question = f"Go to step ({first} to {last})"
         self.push_screen(
-            Prompt(question, choices=run_line.jump_targets(self.data), check=wrong_step),
+            Prompt(question, choices=jump_targets(self.data), check=wrong_step),
             lambda answer: self.set_cursor(float(answer)) if answer else None,
         )
 
@@ -247,7 +245,9 @@ class Viewer(FramedApp):
 
     def action_step(self, count: int) -> None:
         """Move the cursor by recorded steps, where no plot has the keys."""
-        t = stepped(self.data.steps if self.data is not None else (), self.cursor, count)
+        from sedscope.tui.plot.moves import next_step
+
+        t = next_step(self.data.steps if self.data is not None else (), self.cursor, count)
         if t is not None:
             self.set_cursor(t)
 
@@ -290,7 +290,7 @@ class Viewer(FramedApp):
             self._update_run_line()
 
     def _update_run_line(self) -> None:
-        left = run_line.left(self.data, self.cursor, self.run_problem)
-        right = run_line.right(self._board.current, self.size.width // 2, monotonic())
+        left = run_texts(self.data, self.cursor, self.run_problem)
+        right = job_texts(self._board.current, self.size.width // 2)
         for line in self.base_widgets(RunLine):
             line.show(left, right)

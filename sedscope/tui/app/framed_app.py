@@ -26,14 +26,14 @@ from textual.widgets import Static
 
 from sedscope.runs.text import printable
 from sedscope.tui.app import preferences
-from sedscope.tui.app.options import Options
+from sedscope.tui.app.preferences import Options
 from sedscope.tui.app.themes import DEFAULT_THEME, THEMES
 from sedscope.tui.terminal.error_text import ERROR_FILE, write_error
 from sedscope.tui.terminal.fewer_bytes import fewer_bytes
 
 if TYPE_CHECKING:
     from sedscope.tui.data.shell import Severity
-    from sedscope.tui.plot import Look
+    from sedscope.tui.plot.data import Look
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 """Cells below which neither the names of the tabs nor a plot with its axes and legend fit."""
@@ -94,7 +94,7 @@ class FramedApp(App[None]):
         """The look that plot widgets are made with; None lets them ask the terminal."""
         if not self.ascii:
             return None
-        from sedscope.tui.plot import Look
+        from sedscope.tui.plot.data import Look
 
         return Look("ascii", "none" if self.no_color else "sixteen" if self.native_ansi_color else "full")
 

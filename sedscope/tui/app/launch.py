@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from recorders.errors import UsageError
 
 if TYPE_CHECKING:
-    from sedscope.tui.app.options import Options
+    from sedscope.tui.app.preferences import Options
 
 _SYSTEMS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
 

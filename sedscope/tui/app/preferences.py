@@ -1,4 +1,4 @@
-"""The user's settings, and the viewer's memory of its last end.
+"""Options of the command line, the user's settings, and the viewer's memory of its last end.
 
 `view.toml` in the user's config folder is written by the user alone; unknown or unusable entries are said, not fatal.
 `view.json` in the state folder (last tab, theme, settings) is written by the viewer, atomically; a broken one counts as
@@ -65,6 +65,22 @@ def state_path() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("sedscope") / STATE_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that the viewer starts with."""
+
+    paths: tuple[Path, ...]
+    """Runs, or folders of runs."""
+    tab: str | None = None
+    """Tab to begin with; None for the last one."""
+    theme: str | None = None
+    ascii: bool = False
+    sixteen: bool = False
+    """Draw with the terminal's own sixteen colours."""
+    settings_file: Path = field(default_factory=settings_path)
+    state_file: Path = field(default_factory=state_path)
 
 
 def read_preferences(path: Path) -> Preferences:

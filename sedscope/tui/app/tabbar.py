@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
+from sedscope.tui.data.snapshot import SIGNS, STYLES
 from sedscope.tui.tabs import TABS
 from sedscope.tui.widgets.clickable_line import Action, ClickableLine
 
+if TYPE_CHECKING:
+    from sedscope.tui.app.jobs_board import JobProgress
+    from sedscope.tui.data.snapshot import RunData
+
 _BRAND = " sedscope "
 _SHORT = 3
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+StyledText = tuple[str, str]
+"""Text and its style."""
 
 
 class TabBar(ClickableLine):
@@ -57,10 +68,10 @@ class RunLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._left: tuple[tuple[str, str], ...] = ()
-        self._right: tuple[tuple[str, str], ...] = ()
+        self._left: tuple[StyledText, ...] = ()
+        self._right: tuple[StyledText, ...] = ()
 
-    def show(self, left: tuple[tuple[str, str], ...], right: tuple[tuple[str, str], ...]) -> None:
+    def show(self, left: tuple[StyledText, ...], right: tuple[StyledText, ...]) -> None:
         """Show texts with their styles; what has no room at the end of `left` is left out."""
         if (left, right) != (self._left, self._right):
             self._left, self._right = left, right
@@ -80,3 +91,29 @@ class RunLine(Widget):
         parts.append(Content(" " * max(room, 0)))
         parts += [Content.styled(text, style) for text, style in self._right]
         return Content("").join(parts)
+
+
+def run_texts(data: RunData | None, cursor: float | None, problem: str = "") -> tuple[StyledText, ...]:
+    """Return (text, style) of what is known of the selected run."""
+    if data is None:
+        return ((f" {problem}", "$error"),) if problem else ((" no run selected", "$foreground 60%"),)
+    parts: list[StyledText] = [
+        (f" {SIGNS.get(data.state, '')} ", STYLES.get(data.state, "")),
+        (f"{data.name} ", "bold"),
+        (f" {data.state} ", STYLES.get(data.state, "")),
+    ]
+    if cursor is not None:
+        parts.append((f" t = {cursor:,.0f} ", "bold $accent"))
+    if data.steps:
+        parts.append((f" recorded {data.steps[0]:,} to {data.steps[-1]:,} ", "$foreground 60%"))
+    parts.append((f" P = {data.manifest.P:,} ", "$foreground 60%"))
+    return tuple(parts)
+
+
+def job_texts(job: JobProgress | None, room: int) -> tuple[StyledText, ...]:
+    """Return (text, style) of the job that is being done."""
+    if job is None:
+        return ()
+    coarse = " (preview shown)" if job.coarse and room > 70 else ""
+    spin = _SPINNER[int(monotonic() * 2) % len(_SPINNER)]
+    return ((f" {spin} {job.text(room)}{coarse}", "$accent"), (" x cancels ", "$foreground 60%"))

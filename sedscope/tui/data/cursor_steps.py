@@ -1,20 +1,27 @@
-"""Moves of the step cursor: pure, on the recorded steps of a run."""
+"""Steps that the cursor can be told to jump to."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sedscope.tui.data.snapshot import RunData
 
 
-def stepped(steps: Sequence[int], cursor: float | None, count: int) -> float | None:
-    """Return the cursor `count` recorded steps on; without a cursor it starts at an end. None without steps."""
-    if not steps:
-        return None
-    if cursor is None:
-        index = 0 if count > 0 else len(steps) - 1
-    else:
-        index = bisect_right(steps, cursor) - 1 + count if count > 0 else bisect_left(steps, cursor) + count
-    return float(steps[min(max(index, 0), len(steps) - 1)])
+def jump_targets(data: RunData) -> Sequence[tuple[str, str]]:
+    """Return where `g` can jump: (step, words)."""
+    choices = []
+    for milestones in data.milestones:
+        for name, reached in (
+            ("grok step (test accuracy ≥ 0.5)", milestones.grokking.grok[0]),
+            ("test accuracy ≥ 0.98", milestones.grokking.grok[1]),
+            ("memorised (train accuracy ≥ 0.99)", milestones.grokking.memorised),
+        ):
+            t = getattr(reached, "t", None)
+            if t is not None:
+                choices.append((str(t), f"{t:>8,}  {milestones.task}: {name}"))
+    return choices
 
 
 def wrong_step(answer: str) -> str | None:

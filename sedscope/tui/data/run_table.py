@@ -11,8 +11,7 @@ from rich.cells import cell_len
 
 from recorders.byte_size import size_text
 from sedscope.runs.text import printable
-from sedscope.tui.data.run_line import SIGNS, STYLES
-from sedscope.tui.data.snapshot import RunRow
+from sedscope.tui.data.snapshot import SIGNS, STYLES, RunRow
 from sedscope.tui.terminal.cell_text import shortened
 
 _LONGEST = 36

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from sedscope.analysis.settings import Settings
     from sedscope.tui.data.snapshot import RunData, RunRow
-    from sedscope.tui.plot import Look
+    from sedscope.tui.plot.data import Look
     from sedscope.tui.worker.jobs import Job
 
 Severity = Literal["information", "warning", "error"]
@@ -21,41 +21,24 @@ Severity = Literal["information", "warning", "error"]
 class Shell(Protocol):
     """The viewer, as a tab sees it. Every method returns at once."""
 
-    @property
-    def data(self) -> RunData | None:
-        """The selected run as it was last read; None before that."""
-
-    @property
-    def selected(self) -> Path | None:
-        """The path of the selected run, also before it was read."""
-
-    @property
-    def run_problem(self) -> str:
-        """Why the selected run cannot be read; "" where it can, or was not tried yet."""
-
-    @property
-    def rows(self) -> tuple[RunRow, ...]:
-        """All runs, in the order of their names."""
-
-    @property
-    def listed(self) -> bool:
-        """True once the runs were looked for."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why a path gave no run."""
-
-    @property
-    def marked(self) -> tuple[Path, ...]:
-        """The runs that are marked to be compared, in the order in which they were marked."""
-
-    @property
-    def cursor(self) -> float | None:
-        """The step cursor that all tabs share."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings that analyses are asked with."""
+    data: RunData | None
+    """The selected run as it was last read; None before that."""
+    selected: Path | None
+    """The path of the selected run, also before it was read."""
+    run_problem: str
+    """Why the selected run cannot be read; "" where it can, or was not tried yet."""
+    rows: tuple[RunRow, ...]
+    """All runs, in the order of their names."""
+    listed: bool
+    """True once the runs were looked for."""
+    problems: tuple[str, ...]
+    """Why a path gave no run."""
+    marked: tuple[Path, ...]
+    """The runs that are marked to be compared, in the order in which they were marked."""
+    cursor: float | None
+    """The step cursor that all tabs share."""
+    settings: Settings
+    """The settings that analyses are asked with."""
 
     @property
     def look(self) -> Look | None:

@@ -11,10 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recorders.format import STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
+
 if TYPE_CHECKING:
     from sedscope.analysis.pipeline.results import TaskMetrics
     from sedscope.runs.manifest import Manifest
     from sedscope.runs.scalars import Series
+
+SIGNS = {STATE_RECORDING: "●", STATE_FINISHED: "✓", STATE_CRASHED: "✗", STATE_DAMAGED: "▲"}
+STYLES = {
+    STATE_RECORDING: "$success",
+    STATE_FINISHED: "$foreground 60%",
+    STATE_CRASHED: "$warning",
+    STATE_DAMAGED: "$error",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,25 @@
-"""A picture of the screen drawn for a page: same data, same colours, by matplotlib.
+"""The process that writes a picture: `python -m sedscope.tui.exports.figure`, a picture and a path on stdin.
 
-Decides sizes and how bands, short windows, flat spectra and undefined cells look on white. Text is never read as
-mathematics. Imported in a process of its own.
+A process of its own, since matplotlib and polars take a second to import and the screen must not wait. Prints the paths
+that it wrote; on failure one line on stderr and status 1. Data and colours are those of the screen. Decides sizes, and
+how bands, short windows, flat spectra and undefined cells look on white. Text is never read as mathematics.
 """
 
 from __future__ import annotations
 
+import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import polars as pl
 
-from sedscope.tui.exports.pictures import Picture
-from sedscope.tui.plot import Chart, Heatmap, Series, View
+from sedscope.tui.exports.pictures import SUFFIXES, Picture, table
+from sedscope.tui.plot.data import Chart, Series, View
 from sedscope.tui.plot.figures import readable
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.plot.palette import CIVIDIS, OKABE_ITO, hue
 
 STYLE: dict[Any, Any] = {
@@ -31,12 +36,14 @@ _NUMBERS_TO = 12
 """Columns and rows of a heatmap up to which numbers stand in its cells."""
 
 
-def write_figure(picture: Picture, stem: Path) -> list[Path]:
-    """Write `<stem>.svg` and `<stem>.png`; the paths.
+def write(picture: Picture, stem: Path) -> list[Path]:
+    """Write a picture as SVG, PNG, CSV and Parquet; return the paths.
 
     Raises:
         OSError: A file cannot be written.
     """
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    svg, png, csv, parquet = paths = [stem.with_name(stem.name + suffix) for suffix in SUFFIXES]
     mpl.use("agg")
     from matplotlib.figure import Figure
 
@@ -47,9 +54,11 @@ def write_figure(picture: Picture, stem: Path) -> list[Path]:
             _heatmap(axes, picture.content)
         else:
             _chart(axes, picture.content, picture.view)
-        paths = [stem.with_name(stem.name + suffix) for suffix in (".svg", ".png")]
-        for path in paths:
-            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {})
+        figure.savefig(svg, metadata={"Date": None})
+        figure.savefig(png)
+    frame = pl.DataFrame(table(picture), strict=False)
+    frame.write_csv(csv)
+    frame.write_parquet(parquet)
     return paths
 
 
@@ -137,3 +146,19 @@ def _names(put: Any, names: list[str], rotation: int, side: str) -> None:
     step = -(-len(names) // 24)
     positions = list(range(0, len(names), max(step, 1)))
     put(positions, [names[position] for position in positions], rotation=rotation, ha=side, fontsize=7.5)
+
+
+def main() -> int:
+    """Read a picture from stdin, write its files, tell which."""
+    picture, stem = pickle.load(sys.stdin.buffer)
+    try:
+        paths = write(picture, stem)
+    except OSError as error:
+        print(f"{stem}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    print("\n".join(map(str, paths)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sedscope.tui.plot import Chart, Heatmap, View
+from sedscope.tui.plot.data import Chart, View
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -24,6 +25,8 @@ Table = dict[str, list[Any]]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 80
+SUFFIXES = (".svg", ".png", ".csv", ".parquet")
+"""Of the files that a picture is written as."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ def current(tab: Widget) -> Picture | None:
 
 
 def _shown(tab: Widget) -> Iterator[tuple[Any, Picture]]:
-    from sedscope.tui.plot import HeatmapView, Plot
+    from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
+    from sedscope.tui.plot.plot_widget import Plot
 
     for widget in tab.query("*"):
         if not _visible(widget, tab):
@@ -93,7 +97,7 @@ def stem(folder: Path, *names: str) -> Path:
         or "picture"
     )
     free, number = base, 1
-    while any((folder / f"{free}{suffix}").exists() for suffix in (".svg", ".png", ".csv", ".parquet")):
+    while any((folder / f"{free}{suffix}").exists() for suffix in SUFFIXES):
         number += 1
         free = f"{base}-{number}"
     return folder / free

@@ -6,6 +6,7 @@ into the state folder. Slow work is done by child processes; each ends with the 
 
 from __future__ import annotations
 
+import pickle
 import shlex
 import subprocess
 import sys
@@ -38,15 +39,9 @@ def write_picture(shell: Shell, tab: Widget, tab_name: str) -> None:
         return
     name = shell.data.name if shell.data is not None else "runs"
     stem = pictures.stem(_here() / PICTURES, name, tab_name.lower(), picture.content.title.split(":")[0])
-    from io import BytesIO
-
-    from sedscope.tui.worker import frames
-
-    pipe = BytesIO()
-    frames.send(pipe, (picture, stem))
-    command = [sys.executable, "-P", "-m", "sedscope.tui.exports.child"]
+    command = [sys.executable, "-P", "-m", "sedscope.tui.exports.figure"]
     shell.say(f"writing {_shown(stem)} …")
-    _run(shell, command, pipe.getvalue(), f"wrote {_shown(stem)}.svg .png .csv .parquet")
+    _run(shell, command, pickle.dumps((picture, stem)), f"wrote {_shown(stem)}{' '.join(pictures.SUFFIXES)}")
 
 
 def copy(shell: Shell, text: str | None) -> None:

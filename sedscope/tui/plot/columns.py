@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sedscope.tui.plot.axis.scale import AxisRange, Floats, Scale, forward
 from sedscope.tui.plot.data import Bools, Reduce, Series
-from sedscope.tui.plot.means import means
+
+_LARGEST = np.finfo(np.float64).max
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,23 @@ class _Groups:
     """[G] place in dots, ascending."""
     samples: slice
     """The samples that are in a group."""
+
+
+def means(values: Floats, starts: NDArray[np.int64] | NDArray[np.intp], axis: int = 0) -> Floats:
+    """Return the means of the finite values of each group along an axis, NaN where a group has none.
+
+    Args:
+        values: Any shape.
+        starts: [G] first index of each group, ascending from 0.
+        axis: The axis that becomes G long.
+    """
+    finite = np.isfinite(values)
+    counts = np.add.reduceat(finite.astype(np.float64), starts, axis=axis)
+    sizes = np.diff(np.append(starts, values.shape[axis]))
+    shares = np.repeat(np.maximum(counts, 1), sizes, axis=axis)
+    with np.errstate(over="ignore"):  # divided first, and held: even so the last bits can carry a sum over the edge
+        sums = np.add.reduceat(np.where(finite, values, 0.0) / shares, starts, axis=axis)
+    return np.where(counts > 0, np.clip(sums, -_LARGEST, _LARGEST), np.nan)
 
 
 def columns(series: Series, x: AxisRange, x_scale: Scale, y_scale: Scale, count: int, reduce: Reduce) -> Columns:

@@ -5,6 +5,8 @@ Shares and factors are of the stretch in view, in axis units: on a log axis a st
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -60,17 +62,22 @@ def visible(chart: Chart, view: View) -> Floats:
     return chart.steps[(placed >= now.low) & (placed <= now.high)]
 
 
+def next_step(steps: Sequence[float] | Floats, cursor: float | None, count: int) -> float | None:
+    """Return the cursor `count` steps on; without a cursor it starts at an end. None without steps."""
+    if not len(steps):
+        return None
+    if cursor is None:
+        index = 0 if count > 0 else len(steps) - 1
+    else:
+        index = bisect_right(steps, cursor) - 1 + count if count > 0 else bisect_left(steps, cursor) + count
+    return float(steps[min(max(index, 0), len(steps) - 1)])
+
+
 def stepped(chart: Chart, view: View, cursor: float | None, count: int) -> float | None:
     """Return the cursor `count` samples on; without a cursor it starts at an end of the view. None without samples."""
-    steps = chart.steps
     if cursor is None:
-        seen = visible(chart, view)
-        return (float(seen[0 if count > 0 else -1])) if seen.size else None
-    if not steps.size:
-        return None
-    left, right = np.searchsorted(steps, cursor, "left"), np.searchsorted(steps, cursor, "right")
-    index = int(right) - 1 + count if count > 0 else int(left) + count
-    return float(steps[min(max(index, 0), steps.size - 1)])
+        return next_step(visible(chart, view), None, count)
+    return next_step(chart.steps, cursor, count)
 
 
 def leapt(chart: Chart, view: View, cursor: float | None, share: float) -> float | None:

@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 
-from sedscope.tui.plot import curves, messages, moves
+from sedscope.tui.plot import curves, moves
 from sedscope.tui.plot.axis import axes
 from sedscope.tui.plot.axis.frame import Frame
 from sedscope.tui.plot.axis.scale import Scale
-from sedscope.tui.plot.cursor_widget import CursorWidget
+from sedscope.tui.plot.cursor import CursorMoved
 from sedscope.tui.plot.data import Chart, Look, View
+from sedscope.tui.plot.sliced import CursorWidget
 from sedscope.tui.terminal.cell_text import Line
 
 # A quarter and a tenth leave enough of the picture in place to see where it went.
@@ -40,8 +41,6 @@ class Plot(CursorWidget):
         Binding("greater_than_sign,full_stop", "pan(1)", "Pan right", key_display=">", show=False),
         Binding("l", "scale", "Log/linear"),
     ]
-
-    CursorMoved = messages.CursorMoved
 
     def __init__(self, chart: Chart | None = None, *, look: Look | None = None, **options: Any) -> None:
         super().__init__(look=look, **options)
@@ -173,7 +172,7 @@ class Plot(CursorWidget):
             return
         self._hover = None
         self.set_cursor(x)
-        self.post_message(messages.CursorMoved(self, x))
+        self.post_message(CursorMoved(self, x))
 
     def _look_at(self, view: View) -> None:
         if view != self._view:

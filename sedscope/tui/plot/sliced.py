@@ -7,14 +7,16 @@ that end is near: a crosshair's step at 120×36 sends some 1.6 kB (`benchmarks/p
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.geometry import Offset, Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from sedscope.tui.plot.cursor import CURSOR_KEYS, CURSOR_MOVES
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.styles import Paint, paint
 from sedscope.tui.terminal.cell_text import Line
@@ -163,6 +165,24 @@ class Sliced(Widget):
             self._paint = self._current_paint()
         style = self._paint.style
         return Strip([Segment(text, style(key)) for text, key in line], self.size.width)
+
+
+class CursorWidget(Sliced, can_focus=True):
+    """Base of curves and matrices, which leaves the keys of the cursor to what is around it while it is empty.
+
+    Subclasses have `action_step`, `action_leap` and `action_end`.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*CURSOR_KEYS]
+
+    @property
+    def has_places(self) -> bool:
+        """True where there is a place for the cursor."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Refuse every move in an empty picture."""
+        return self.has_places or action not in CURSOR_MOVES
 
 
 def changed(old: Line, new: Line, width: int) -> tuple[int, int]:

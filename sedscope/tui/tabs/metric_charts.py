@@ -11,7 +11,7 @@ import numpy as np
 
 from recorders.format import GRAD_NORM, GRAD_NORM_UNCLIPPED, LOSS_PREFIX, LR_PREFIX, METRIC_PREFIX
 from sedscope.tui.data.snapshot import RunData
-from sedscope.tui.plot import Axis, Chart, Series
+from sedscope.tui.plot.data import Axis, Chart, Series
 from sedscope.tui.tabs.reference_lines import bare, moments
 
 _ACCURACY = "acc"

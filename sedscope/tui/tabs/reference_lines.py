@@ -8,7 +8,7 @@ import numpy as np
 
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn
 from sedscope.tui.data.snapshot import RunData
-from sedscope.tui.plot import Axis, Moment, Rule, Series
+from sedscope.tui.plot.data import Axis, Moment, Rule, Series
 
 if TYPE_CHECKING:
     from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from recorders.row_sources import GRADIENT, UPDATE
+from sedscope.analysis.glossary import GLOSSARY
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.tabs.analysis_tab import PATIENCE, AnalysisTab
 from sedscope.tui.widgets.chips import Chips
@@ -20,6 +21,11 @@ _NO_PROBE = (
     "Coupling is unknown: the run has no probe. Add to the script\n\n"
     'sedscope.probe(model, task="…", inputs=(x,), targets=y)'
 )
+
+
+def glossary_entries(*names: str) -> tuple[tuple[str, str], ...]:
+    """Return (title, what it is and what it does not show) of each name of the glossary that reports link to."""
+    return tuple((GLOSSARY[name].title, f"{GLOSSARY[name].text} {GLOSSARY[name].limit}") for name in names)
 
 
 class SourcedTab(AnalysisTab):

@@ -24,7 +24,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from sedscope.tui.plot.messages import CellMoved, CursorMoved
+from sedscope.tui.plot.cursor import CellMoved, CursorMoved
 
 if TYPE_CHECKING:
     from sedscope.tui.data.shell import Shell
@@ -67,7 +67,8 @@ class Tab(Vertical):
 
     def cursor_moved(self, t: float | None) -> None:
         """Follow the shared step cursor. By default every plot and every heatmap over steps does."""
-        from sedscope.tui.plot import HeatmapView, Plot
+        from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
+        from sedscope.tui.plot.plot_widget import Plot
 
         for plot in self.query(Plot):
             plot.set_cursor(t)
@@ -165,7 +166,7 @@ class Tab(Vertical):
 
     def on_cell_moved(self, message: CellMoved) -> None:
         """Share the cursor of a heatmap over steps."""
-        from sedscope.tui.plot import HeatmapView
+        from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
 
         message.stop()
         widget = message.control

@@ -8,7 +8,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from sedscope.tui.plot import Chart, Legend, Look, Plot
+from sedscope.tui.plot.data import Chart, Look
+from sedscope.tui.plot.legend_widget import Legend
+from sedscope.tui.plot.plot_widget import Plot
 
 WIDE = 96
 """Cells from which the legend stands beside the plot."""

@@ -9,7 +9,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from sedscope.tui.plot import CellMoved, Heatmap, HeatmapView, Look
+from sedscope.tui.plot.cursor import CellMoved
+from sedscope.tui.plot.data import Look
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
+from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
 from sedscope.tui.widgets.quiet_static import QuietStatic
 
 

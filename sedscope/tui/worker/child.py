@@ -16,8 +16,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, BinaryIO
 
 from sedscope.tui.terminal.error_text import error_line
-from sedscope.tui.worker import frames
-from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Progressed, Stop
+from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Progressed, Stop, receive, send
 
 if TYPE_CHECKING:
     from sedscope.analysis.progress import AnalysisProgress
@@ -46,7 +45,7 @@ class Orders:
         """Take orders until the viewer is gone, then end the process from whatever it is doing."""
         with suppress(EOFError, OSError):
             while True:
-                self._take(frames.receive(self._pipe))
+                self._take(receive(self._pipe))
         os._exit(0)
 
     def _take(self, order: Begin | Stop) -> None:
@@ -94,7 +93,7 @@ def serve(orders: Orders, answers: BinaryIO) -> None:
     """Do one job after the other, for as long as the process lives."""
     runs = Runs()
     for order in orders:
-        frames.send(answers, _done(order, orders, runs, answers))
+        send(answers, _done(order, orders, runs, answers))
 
 
 def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
@@ -103,13 +102,13 @@ def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
     def tell(progress: AnalysisProgress) -> None:
         if orders.is_stopped(order.number):
             raise Cancelled
-        frames.send(answers, Progressed(order.number, progress.stage, progress.done, progress.total))
+        send(answers, Progressed(order.number, progress.stage, progress.done, progress.total))
 
     try:
         if orders.is_stopped(order.number):
             raise Cancelled
         for value, final in order.job.run(runs.at(order.job.path), tell):
-            frames.send(answers, Answered(order.number, value, final))
+            send(answers, Answered(order.number, value, final))
             if orders.is_stopped(order.number):
                 raise Cancelled
     except Cancelled:

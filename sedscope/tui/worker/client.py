@@ -16,8 +16,7 @@ from itertools import count
 from threading import Lock, Thread, Timer
 from typing import IO
 
-from sedscope.tui.worker import frames
-from sedscope.tui.worker.events import Begin, Event, Finished, Order, Stop
+from sedscope.tui.worker.events import Begin, Event, Finished, Order, Stop, receive, send
 from sedscope.tui.worker.jobs import Job
 
 PATIENCE = 1.0
@@ -86,7 +85,7 @@ class WorkerClient:
             self._start()
         assert self._process is not None and self._process.stdin is not None
         with suppress(OSError):
-            frames.send(self._process.stdin, order)  # type: ignore[arg-type]
+            send(self._process.stdin, order)  # type: ignore[arg-type]
 
     def _start(self) -> None:
         pipe = subprocess.PIPE
@@ -108,7 +107,7 @@ class WorkerClient:
         assert process.stdout is not None
         with suppress(EOFError, OSError, ValueError):
             while True:
-                self._pass_on(frames.receive(process.stdout))  # type: ignore[arg-type]
+                self._pass_on(receive(process.stdout))  # type: ignore[arg-type]
         process.wait()
         gatherer.join(PATIENCE)
         for pipe in (process.stdin, process.stdout):

@@ -1,9 +1,14 @@
-"""Objects that travel between viewer and analysis process: orders one way, events the other."""
+"""Objects that travel between viewer and analysis process: orders one way, events the other, each as a pickle.
+
+Only for the two ends of one pipe that the viewer made itself. Nothing from a run directory ever comes this way unread:
+runs are parsed by `sedscope.runs`, and what travels are the viewer's own dataclasses.
+"""
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 if TYPE_CHECKING:
     from sedscope.tui.worker.jobs import Job
@@ -56,3 +61,19 @@ class Finished:
 
 Order: TypeAlias = Begin | Stop
 Event: TypeAlias = Progressed | Answered | Finished
+
+
+def send(pipe: BinaryIO, value: Any) -> None:
+    """Write one object; raises `OSError` where nobody reads any more."""
+    pipe.write(
+        pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    )  # whole or not at all: what cannot be pickled sends nothing
+    pipe.flush()
+
+
+def receive(pipe: BinaryIO) -> Any:
+    """Read one object; raises `EOFError` where the other end is closed, also in the middle of an object."""
+    try:
+        return pickle.load(pipe)
+    except pickle.UnpicklingError as error:
+        raise EOFError from error

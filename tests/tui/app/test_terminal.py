@@ -150,7 +150,7 @@ def test_the_first_paint_loads_neither_torch_nor_polars_nor_numpy(tmp_path: Path
 import asyncio, sys
 from pathlib import Path
 from sedscope.tui.app.app import Viewer
-from sedscope.tui.app.options import Options
+from sedscope.tui.app.preferences import Options
 from sedscope.tui.data.reader import Reader
 Reader.start = lambda self: print(sorted({{"torch", "polars", "numpy"}} & set(sys.modules)), flush=True)
 async def main():
@@ -187,7 +187,7 @@ def test_an_unforeseen_error_is_one_line_and_a_file(runs: Path, tmp_path: Path) 
 from pathlib import Path
 from sedscope.tui.app.app import Viewer
 from sedscope.tui.terminal.guardian import guarded
-from sedscope.tui.app.options import Options
+from sedscope.tui.app.preferences import Options
 def fail(self, message):
     raise ValueError("unforeseen \\x1b[2J")
 Viewer.on_runs_listed = fail

@@ -13,7 +13,8 @@ from viewing import HOSTILE, SIZES, metric_run, open_run, record, screen_text, s
 
 from sedscope.tui.app.app import Viewer
 from sedscope.tui.app.tabbar import TabBar
-from sedscope.tui.plot import Plot, View
+from sedscope.tui.plot.data import View
+from sedscope.tui.plot.plot_widget import Plot
 from sedscope.tui.tabs import TABS
 from sedscope.tui.tabs.runs.runs_grid import RunsGrid
 from sedscope.tui.tabs.tab import Tab

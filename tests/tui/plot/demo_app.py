@@ -11,19 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
-from sedscope.tui.plot import (
-    Axis,
-    CellMoved,
-    Chart,
-    Heatmap,
-    HeatmapView,
-    Legend,
-    Look,
-    Moment,
-    Plot,
-    Rule,
-    Series,
-)
+from sedscope.tui.plot.cursor import CellMoved, CursorMoved
+from sedscope.tui.plot.data import Axis, Chart, Look, Moment, Rule, Series
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
+from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
+from sedscope.tui.plot.legend_widget import Legend
+from sedscope.tui.plot.plot_widget import Plot
 
 STEPS = np.arange(1, 146) * 25.0
 
@@ -114,7 +107,7 @@ class Demo(App[None]):
         if "--light" in sys.argv:
             self.theme = "textual-light"
 
-    def on_cursor_moved(self, event: Plot.CursorMoved) -> None:
+    def on_cursor_moved(self, event: CursorMoved) -> None:
         """One step cursor for all."""
         self.query_one("#spectrum", HeatmapView).set_x(event.x)
 

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sedscope.tui.plot import Axis, Chart, Heatmap, Look, Moment, Rule, Series, View
 from sedscope.tui.plot.axis import axes
 from sedscope.tui.plot.curves import draw
+from sedscope.tui.plot.data import Axis, Chart, Look, Moment, Rule, Series, View
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.legend import legend
 from sedscope.tui.terminal.cell_text import width

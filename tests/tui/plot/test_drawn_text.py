@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from drawn_line import text_of
 
-from sedscope.tui.plot import Axis, Chart, Look, Moment, Rule, Series, View
 from sedscope.tui.plot.curves import draw
+from sedscope.tui.plot.data import Axis, Chart, Look, Moment, Rule, Series, View
 
 X = np.arange(5.0)
 nan, inf = np.nan, np.inf

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorders.errors import UsageError
-from sedscope.tui.plot import Axis, Chart, Heatmap, Series, View, moves, readings
+from sedscope.tui.plot import moves, readings
 from sedscope.tui.plot.axis.limits import x_range, y_range
 from sedscope.tui.plot.axis.scale import AxisRange, usable_range
 from sedscope.tui.plot.axis.ticks import ticks
 from sedscope.tui.plot.columns import columns
-from sedscope.tui.plot.data import Reduce
+from sedscope.tui.plot.data import Axis, Chart, Reduce, Series, View
 from sedscope.tui.plot.figures import position_text, readable
-from sedscope.tui.plot.heatmap.heatmap_data import levels
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap, levels
 from sedscope.tui.terminal.cell_text import ascii_text, cut, fit, plain, width
 
 nan = math.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.color import Color
 
-from sedscope.tui.plot import Look
+from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.palette import CIVIDIS, SIXTEEN
 from sedscope.tui.plot.styles import paint
 

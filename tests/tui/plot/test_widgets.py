@@ -14,8 +14,13 @@ from textual.containers import Horizontal
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from sedscope.tui.plot import Axis, Chart, Heatmap, HeatmapView, Legend, Look, Plot, PlotMessage, Series, View
+from sedscope.tui.plot.cursor import CellMoved, CursorMoved, PlotMessage
+from sedscope.tui.plot.data import Axis, Chart, Look, Series, View
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
+from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
+from sedscope.tui.plot.legend_widget import Legend
 from sedscope.tui.plot.palette import CIVIDIS
+from sedscope.tui.plot.plot_widget import Plot
 from sedscope.tui.plot.sliced import Slice, Sliced
 
 SIZES = [(40, 10), (60, 16), (80, 24), (200, 60)]
@@ -131,12 +136,12 @@ def test_cursor_keys() -> None:
         ]:
             await pilot.press(key)
             await until(lambda x=x: plot.cursor == x, f"{key} to {x}")
-        moved = app.last(Plot.CursorMoved)
-        assert isinstance(moved, Plot.CursorMoved) and moved.x == 0.0 and moved.control is plot
+        moved = app.last(CursorMoved)
+        assert isinstance(moved, CursorMoved) and moved.x == 0.0 and moved.control is plot
         plot.set_cursor(1250.0)
         await until(lambda: "t 1250" in text(plot), "summary at the cursor")
         await until(lambda: "1251" in text(app.query_one(Legend)), "value in the legend")
-        assert app.last(Plot.CursorMoved) is moved, "setters are silent"
+        assert app.last(CursorMoved) is moved, "setters are silent"
 
     run(body)
 
@@ -253,8 +258,8 @@ def test_heatmap_cells_by_key_and_mouse() -> None:
         heat.focus()
         await pilot.press("down", "down", "end")
         await until(lambda: heat.cursor == (1, 49), "keys")
-        moved = app.last(HeatmapView.CellMoved)
-        assert isinstance(moved, HeatmapView.CellMoved) and (moved.row, moved.column) == (1, 49)
+        moved = app.last(CellMoved)
+        assert isinstance(moved, CellMoved) and (moved.row, moved.column) == (1, 49)
         await until(lambda: "b · 1225  99" in text(heat), "read-out")
         heat.set_x(260.0)
         await until(lambda: heat.cursor == (1, 10), "shared step")

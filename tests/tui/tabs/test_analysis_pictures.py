@@ -18,10 +18,11 @@ from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtSt
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 from sedscope.tui.data.source_sets import colours, sets_of
-from sedscope.tui.exports.child import write
+from sedscope.tui.exports.figure import write
 from sedscope.tui.exports.pictures import Picture, as_text, stem, values
-from sedscope.tui.plot import Axis, Chart, Heatmap, Series, View
+from sedscope.tui.plot.data import Axis, Chart, Series, View
 from sedscope.tui.plot.figures import readable
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.tabs.compare.compare_table import lines
 from sedscope.tui.tabs.coupling.coupling_charts import control_band, coupling_chart, matrix, why_none
 from sedscope.tui.tabs.why.stage_walk import page

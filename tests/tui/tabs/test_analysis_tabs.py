@@ -17,8 +17,8 @@ from viewing import HOSTILE, metric_run, screen_text, shows, until, viewing
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.formats.report_json import render_json
 from sedscope.tui.app.app import Viewer
-from sedscope.tui.plot import Plot
 from sedscope.tui.plot.figures import readable
+from sedscope.tui.plot.plot_widget import Plot
 from sedscope.tui.tabs.compare.compare_tab import CompareTab
 from sedscope.tui.tabs.coupling.coupling_tab import CouplingTab
 from sedscope.tui.tabs.why.why_tab import WhyTab

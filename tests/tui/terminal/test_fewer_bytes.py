@@ -65,7 +65,7 @@ def test_the_viewer_writes_through_it(tmp_path: object) -> None:
     from pathlib import Path
 
     from sedscope.tui.app.framed_app import FramedApp, SparingDriver
-    from sedscope.tui.app.options import Options
+    from sedscope.tui.app.preferences import Options
 
     folder = Path(str(tmp_path))
     app = FramedApp(Options((), None, None, False, False, folder / "a", folder / "b"))

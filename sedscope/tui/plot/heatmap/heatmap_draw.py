@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from sedscope.tui.plot import palette
 from sedscope.tui.plot.axis.scale import Floats, backward, usable_range
 from sedscope.tui.plot.axis.ticks import ticks
+from sedscope.tui.plot.columns import means
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.figures import readable
 from sedscope.tui.plot.heatmap.heatmap_data import LEVELS, UNDEFINED, Heatmap, levels
 from sedscope.tui.plot.heatmap.heatmap_layout import HeatLayout, arrange_heatmap
-from sedscope.tui.plot.means import means
 from sedscope.tui.terminal.cell_text import Line, Run, ascii_text, cut, fit, plain, width
 
 

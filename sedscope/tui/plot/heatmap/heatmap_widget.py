@@ -9,12 +9,12 @@ import numpy as np
 from textual import events
 from textual.binding import Binding, BindingType
 
-from sedscope.tui.plot import messages
-from sedscope.tui.plot.cursor_widget import CursorWidget
+from sedscope.tui.plot.cursor import CellMoved
 from sedscope.tui.plot.data import Look
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.heatmap.heatmap_layout import arrange_heatmap
+from sedscope.tui.plot.sliced import CursorWidget
 from sedscope.tui.terminal.cell_text import Line
 
 Cell = tuple[int, int]
@@ -27,8 +27,6 @@ class HeatmapView(CursorWidget):
         Binding("up", "row(-1)", "Row above", show=False),
         Binding("down", "row(1)", "Row below", show=False),
     ]
-
-    CellMoved = messages.CellMoved
 
     def __init__(self, heatmap: Heatmap | None = None, *, look: Look | None = None, **options: Any) -> None:
         super().__init__(look=look, **options)
@@ -115,7 +113,7 @@ class HeatmapView(CursorWidget):
             return
         self._hover, self._cursor = None, held
         self.redraw()
-        self.post_message(messages.CellMoved(self, *held))
+        self.post_message(CellMoved(self, *held))
 
     def _hover_at(self, cell: Cell | None) -> None:
         if cell != self._hover:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.plot import Axis, Chart, Moment, Rule, Series
+from sedscope.tui.plot.data import Axis, Chart, Moment, Rule, Series
 from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
 from sedscope.tui.worker.compared_run import ComparedRun
 

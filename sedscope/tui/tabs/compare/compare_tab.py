@@ -11,7 +11,8 @@ from textual.widgets import DataTable
 
 from recorders.row_sources import FIXED_GRADIENT, UPDATE, Source
 from sedscope.tui.data.snapshot import RunData
-from sedscope.tui.plot import Chart, CursorMoved
+from sedscope.tui.plot.cursor import CursorMoved
+from sedscope.tui.plot.data import Chart
 from sedscope.tui.plot.palette import OKABE_ITO, hue
 from sedscope.tui.tabs.analysis_tab import AnalysisTab, same_question
 from sedscope.tui.tabs.compare.compare_charts import accuracy_chart, coupling_chart

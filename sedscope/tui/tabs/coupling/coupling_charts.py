@@ -18,8 +18,9 @@ from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours
-from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Series
+from sedscope.tui.plot.data import Axis, Chart, Moment, Series
 from sedscope.tui.plot.figures import subscript
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
 
 

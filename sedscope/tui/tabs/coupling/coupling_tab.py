@@ -21,9 +21,8 @@ from sedscope.tui.data.source_sets import CONTROLS, MAIN, sets_of
 from sedscope.tui.tabs.analysis_tab import OLD, same_question
 from sedscope.tui.tabs.coupling.coupling_charts import coupling_chart, directions_chart, matrix, rank_chart, why_none
 from sedscope.tui.tabs.coupling.coupling_view import CouplingAnswers, with_controls
-from sedscope.tui.tabs.glossary_help import entries
 from sedscope.tui.tabs.reference_lines import moments, steps_axis
-from sedscope.tui.tabs.sourced_tab import SourcedTab
+from sedscope.tui.tabs.sourced_tab import SourcedTab, glossary_entries
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.key_bars import KeyEntry
@@ -41,13 +40,13 @@ _HELP = TabHelp(
     " in units of a random direction. rank-90 stands beneath on the same steps, the peak and the end of every source"
     " beside it. A coarse picture comes first and is refined in place; x cancels.",
     (
-        *entries("R", "control_band"),
+        *glossary_entries("R", "control_band"),
         (
             "× and faint stretches",
             "×: the spectrum is flat there, so which K directions are on top is arbitrary. Faint: the window is short"
             " of W rows; such windows count for neither peak nor final.",
         ),
-        *entries("peak", "interval", "rank90"),
+        *glossary_entries("peak", "interval", "rank90"),
         (
             "W, K",
             "Rows of a window and directions of its basis. The first other value is measured once, as coupling Gram"

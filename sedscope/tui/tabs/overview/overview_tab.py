@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from sedscope.tui.data.facts import sections
 from sedscope.tui.data.snapshot import RunData
-from sedscope.tui.plot import Chart
+from sedscope.tui.plot.data import Chart
 from sedscope.tui.tabs import metric_charts
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import TabHelp

@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 
 from sedscope.tui.data.facts import sections
 from sedscope.tui.data.snapshot import RunData
-from sedscope.tui.plot import Chart, Look
+from sedscope.tui.plot.data import Chart, Look
 from sedscope.tui.tabs import metric_charts
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.facts_view import FactsView

@@ -8,8 +8,9 @@ import numpy as np
 
 from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, SpectrumSeries, WindowSpectrum
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
+from sedscope.tui.plot.data import Axis, Chart, Moment, Rule, Series
 from sedscope.tui.plot.figures import subscript
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 
 CURVES = 8
 """σ that are drawn as curves: as many as there are colours."""

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
-from sedscope.tui.plot import HeatmapView
+from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
 from sedscope.tui.tabs.analysis_tab import setting_keys
 from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.reference_lines import bare, moments

@@ -15,8 +15,8 @@ from textual.widgets import Static
 from recorders.row_sources import row_source
 from sedscope.analysis.pipeline.results import Stage, StageTable
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.plot import Heatmap
 from sedscope.tui.plot.figures import readable
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 
 _WIDTHS = (6, 8, 8, 8)
 """Cells of R̄, its factor, R^matched, its factor."""

@@ -18,8 +18,9 @@ from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.source_sets import CONTROL_COLOUR
-from sedscope.tui.plot import Axis, Chart, Heatmap, Moment, Rule, Series
+from sedscope.tui.plot.data import Axis, Chart, Moment, Rule, Series
 from sedscope.tui.plot.figures import subscript
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
 
 _MOST_PAIRS = 6

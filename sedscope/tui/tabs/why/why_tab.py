@@ -9,10 +9,9 @@ from textual.widget import Widget
 
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.data.source_sets import task_of
-from sedscope.tui.plot import Chart
-from sedscope.tui.tabs.glossary_help import entries
+from sedscope.tui.plot.data import Chart
 from sedscope.tui.tabs.reference_lines import moments, steps_axis
-from sedscope.tui.tabs.sourced_tab import SourcedTab
+from sedscope.tui.tabs.sourced_tab import SourcedTab, glossary_entries
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.tabs.why.stage_walk import StageWalk
 from sedscope.tui.tabs.why.why_charts import angles_chart, measures_chart
@@ -38,7 +37,7 @@ _HELP = TabHelp(
             " geometric mean over those where every stage is defined. × is the factor to the stage before, always a"
             " mean over the steps. The stage that loses most stands out. Bars are logarithmic and begin at 1.",
         ),
-        *entries("R_logit", "R_matched", "energy"),
+        *glossary_entries("R_logit", "R_matched", "energy"),
         (
             "Angles",
             "Mean principal angle between the top-K subspaces of two sources. 0°: the same subspace, 90°: nothing in"

@@ -14,7 +14,7 @@ from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.undefined import Undefined
-from sedscope.tui.plot import Heatmap
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.tabs.analysis_tab import OLD, same_question
 from sedscope.tui.tabs.why.why_charts import blocks_heatmap, probes_heatmap, rows_heatmap
 from sedscope.tui.worker.jobs import CouplingJob, Job, ProbesJob, RowsJob

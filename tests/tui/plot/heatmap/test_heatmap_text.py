@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from drawn_line import text_of
 
-from sedscope.tui.plot import Chart, Heatmap, Look, Series, View
+from sedscope.tui.plot.data import Chart, Look, Series, View
+from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
 from sedscope.tui.plot.legend import entry_at, legend
 
