@@ -73,6 +73,8 @@ class Reader:
         self._rows: dict[Path, RunRow] = {}
         self._problems: tuple[str, ...] = ()
         self._selected: Path | None = None
+        self._has_grown = False
+        """True where the selected run holds more than the screen was told of."""
         self._unfinished: list[Path] = []
         self._thread = Thread(target=self._work, name="reader", daemon=True)
 
@@ -155,21 +157,23 @@ class Reader:
 
         before, run = self._rows.get(path), self._runs.get(path)
         try:
-            if run is not None and before is not None:
-                return before if not run.refresh() else self._keep_slow(row_of(RunOrError(path, run, None)), before)
-            opened = open_or_error(path)
-            if opened.run is not None:
-                self._runs[path] = opened.run
-            return row_of(opened)
+            if run is None or before is None:
+                opened = open_or_error(path)
+                if opened.run is not None:
+                    self._runs[path] = opened.run
+                return row_of(opened)
+            if not run.refresh():
+                return before
+            self._has_grown = self._has_grown or path == self._selected
+            if path not in self._unfinished:
+                self._unfinished.append(path)
+            # Size and grok steps stay until they are known anew.
+            return replace(row_of(RunOrError(path, run, None)), size=before.size, grok=before.grok)
         except Exception as error:  # noqa: BLE001 - see the module
-            self._runs.pop(path, None)
-            return _unreadable(path, error)
+            from sedscope.runs.text import printable
 
-    def _keep_slow(self, row: RunRow, before: RunRow) -> RunRow:
-        """Keep size and grok steps of a run that grew until they are known anew."""
-        if row.path not in self._unfinished:
-            self._unfinished.append(row.path)
-        return replace(row, size=before.size, grok=before.grok)
+            self._runs.pop(path, None)
+            return RunRow(path, printable(path.name or str(path)), STATE_DAMAGED, reason=error_line(error))
 
     def _complete(self, path: Path) -> None:
         """Find out about one run what takes longer."""
@@ -199,6 +203,7 @@ class Reader:
     def _load(self, path: Path) -> None:
         from sedscope.tui.data.listing import data_of
 
+        self._has_grown = False
         run, row = self._runs.get(path), self._rows[path]
         if run is None:
             self._post(RunUnreadable(path, row.reason))
@@ -210,22 +215,8 @@ class Reader:
 
     def _follow(self) -> None:
         """Pick up what a recorder appended to the selected run."""
-        from sedscope.runs.find import RunOrError
-        from sedscope.tui.data.listing import row_of
-
         path = self._selected
-        run = None if path is None else self._runs.get(path)
-        if path is None or run is None:
-            return
-        try:
-            if run.refresh():
-                self._tell(self._keep_slow(row_of(RunOrError(path, run, None)), self._rows[path]))
+        if path is not None and path in self._runs:
+            self._tell(self._row(path))
+            if self._has_grown:
                 self._load(path)
-        except Exception as error:  # noqa: BLE001 - see the module
-            self._tell(_unreadable(path, error))
-
-
-def _unreadable(path: Path, error: Exception) -> RunRow:
-    from sedscope.runs.text import printable
-
-    return RunRow(path, printable(path.name or str(path)), STATE_DAMAGED, reason=error_line(error))

@@ -22,9 +22,6 @@ class Columns:
 
     y: Floats
     """[C] the line."""
-    low: Floats
-    """[C] lower end of what the line covers in its column (below y only where the extent is drawn)."""
-    high: Floats
     band: tuple[Floats, Floats] | None
     """[C] each: lower and upper end of the band."""
     dimmed: Bools
@@ -67,17 +64,11 @@ def columns(series: Series, x: AxisRange, x_scale: Scale, y_scale: Scale, count:
     nothing = np.full(count, np.nan)
     none = np.zeros(count, dtype=bool)
     if not groups.at.size:
-        return Columns(nothing, nothing, nothing, None, none, none)
+        return Columns(nothing, None, none, none)
     values = forward(series.y[groups.samples], y_scale)
     y = _spread(means(values, groups.starts) if reduce != "last" else _lasts(values, groups.starts), groups, count)
-    low = high = y
-    if reduce == "extent":
-        low = _spread(_fold(np.fmin, values, groups.starts), groups, count)
-        high = _spread(_fold(np.fmax, values, groups.starts), groups, count)
     return Columns(
         y=y,
-        low=low,
-        high=high,
         band=_band(series, groups, y_scale, count),
         dimmed=_dimmed(series, groups, count),
         marked=_marked(series, groups, values, count),
@@ -108,11 +99,6 @@ def _group(positions: Floats, samples: slice, count: int) -> _Groups:
 def _lasts(values: Floats, starts: NDArray[np.intp]) -> Floats:
     ends: Floats = values[np.append(starts[1:], values.size) - 1]
     return ends
-
-
-def _fold(ufunc: np.ufunc, values: Floats, starts: NDArray[np.intp]) -> Floats:
-    folded: Floats = ufunc.reduceat(values, starts)
-    return folded
 
 
 def _spread(values: Floats, groups: _Groups, count: int) -> Floats:

@@ -58,7 +58,7 @@ def draw(chart: Chart, view: View, cells: int, rows: int, look: Look) -> Frame:
         (*left, *middle, *right)
         for left, middle, right in zip(axes.gutter(y_ticks, y, layout, look), canvas.rows(), letters, strict=True)
     ]
-    lines = [axes.header(chart, notes, layout, look)] * layout.header + body
+    lines = [axes.header(chart.title, chart.y.label, notes, cells, look)] * layout.header + body
     lines += axes.floor(x_ticks, x, chart, layout, look) if layout.foot else []
     lines += [cut([], layout.width, "label")] * layout.summary
     return Frame(tuple(lines), layout, x, chart.x.scale, canvas)
@@ -108,7 +108,7 @@ def _paint_series(
     rank = FAINT if aside else PICKED if view.picked == index else CURVE
     if reduced.band is not None and not aside:
         _paint_band(canvas, reduced.band, y, hue, look)
-    mask = dots.line(canvas.grid, y, reduced.low, reduced.high)
+    mask = dots.line(canvas.grid, y, reduced.y)
     faint = np.ones_like(reduced.dimmed) if aside else reduced.dimmed
     canvas.paint(mask & faint, f"faint.{hue}", FAINT, letter.lower())
     canvas.paint(mask & ~faint, f"series.{hue}", rank, letter)

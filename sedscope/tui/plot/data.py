@@ -18,7 +18,7 @@ from recorders.errors import UsageError
 from sedscope.tui.plot.axis.scale import Floats, Scale
 
 Bools: TypeAlias = NDArray[np.bool_]
-Reduce: TypeAlias = Literal["mean", "extent", "last"]
+Reduce: TypeAlias = Literal["mean", "last"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +101,8 @@ class Chart:
     rules: tuple[Rule, ...] = ()
     moments: tuple[Moment, ...] = ()
     reduce: Reduce = "mean"
-    """Way in which the points of one dot column become one: their mean in axis units (geometric on a log axis), their
-    extent from least to greatest, or the last of them."""
+    """Way in which the points of one dot column become one: their mean in axis units (geometric on a log axis), or the
+    last of them."""
 
     @cached_property
     def steps(self) -> Floats:

@@ -53,13 +53,13 @@ def rows_of(grid: Grid, y: AxisRange, values: Floats) -> Floats:
     return np.floor(np.clip(rows, -2.0, grid.rows + 1.0) + 0.5 + _NUDGE)
 
 
-def line(grid: Grid, y: AxisRange, low: Floats, high: Floats) -> Bools:
-    """Return a line through columns that cover `low` … `high`: neighbours meet half-way and share no dot."""
-    top, bottom = rows_of(grid, y, high), rows_of(grid, y, low)
-    up, down = top.copy(), bottom.copy()
+def line(grid: Grid, y: AxisRange, values: Floats) -> Bools:
+    """Return a line through one height per column: neighbours meet half-way and share no dot."""
+    rows = rows_of(grid, y, values)
+    up, down = rows.copy(), rows.copy()
     for mine, other in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
-        up[mine] = np.fmin(up[mine], np.floor((top[mine] + bottom[other]) / 2) + 1)
-        down[mine] = np.fmax(down[mine], np.floor((bottom[mine] + top[other]) / 2))
+        up[mine] = np.fmin(up[mine], np.floor((rows[mine] + rows[other]) / 2) + 1)
+        down[mine] = np.fmax(down[mine], np.floor((rows[mine] + rows[other]) / 2))
     return filled(grid, up, down)
 
 

@@ -1,14 +1,7 @@
 """A tab: what every one of them is, and how the viewer speaks to it.
 
-To add a tab: a module in `sedscope.tui.tabs` with one subclass of `Tab`, and a line in `sedscope.tui.tabs.TABS`. It is
-imported and made when it is first shown. The subclass says
-
-- `PAGE`: what it shows and what its quantities mean, for `?`;
-- `BINDINGS`: its keys, single letters; those with `show=True` stand in the footer, all are in the command palette;
-- `compose` and `STYLE`-free widgets: sizes belong into `DEFAULT_CSS`;
-- `run_changed`: the run was read, grew, or is another one. Keep zoom and scroll: give `Plot.chart` a new value;
-- whatever else it wants to follow of the hooks below. All are called on the app's thread, and only while mounted.
-
+A subclass says in `PAGE` what it shows and in `BINDINGS` its keys; sizes belong into `DEFAULT_CSS`. `run_changed` must
+keep zoom and scroll: it gives `Plot.chart` a new value. Hooks are called on the app's thread, and only while mounted.
 Background work goes through `self.shell.request`. A tab that is not shown hears `run_changed`, `cursor_moved`,
 `settings_changed` and `marks_changed` when it is shown again, once each, where something happened meanwhile.
 """

@@ -17,6 +17,7 @@ from sedscope.analysis.pipeline.results import CouplingSeries
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
+from sedscope.tui.terminal.error_text import error_line
 
 if TYPE_CHECKING:
     from sedscope.analysis.progress import OnProgress
@@ -85,9 +86,8 @@ def metrics_of(path: Path) -> ComparedRun:
         run = open_run(path)
         return ComparedRun(str(path), run.name, outcome_of(run))
     except (SedscopeError, OSError) as error:
-        reason = printable((str(error).splitlines() or [type(error).__name__])[0])
-        name = printable(path.name or str(path))
-        return ComparedRun(str(path), name, problem=reason, coupling=Undefined(reason))
+        reason = error_line(error)
+        return ComparedRun(str(path), printable(path.name or str(path)), problem=reason, coupling=Undefined(reason))
 
 
 def with_coupling(compared: ComparedRun, settings: Settings, tell: OnProgress | None) -> ComparedRun:
@@ -114,8 +114,7 @@ def with_coupling(compared: ComparedRun, settings: Settings, tell: OnProgress | 
         if analysis is None and tell is not None:
             analysis = analyse(run, table, sources=sources, progress=tell)
     except (SedscopeError, OSError) as error:
-        reason = printable((str(error).splitlines() or [type(error).__name__])[0])
-        return replace(compared, coupling=Undefined(reason))
+        return replace(compared, coupling=Undefined(error_line(error)))
     if analysis is None:
         return compared
     return replace(compared, coupling=analysis.coupling or Undefined("the run has no probe"))

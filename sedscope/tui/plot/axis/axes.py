@@ -29,20 +29,19 @@ def glyphs(look: Look) -> dict[str, str]:
     return {"wall": "│", "notch": "┤", "corner": "└", "floor": "─", "mark": "┬", "dot": "·", "cross": "│", "times": "×"}
 
 
-def header(chart: Chart, notes: str, layout: Layout, look: Look) -> Line:
+def header(title: str, unit: str, notes: str, cells: int, look: Look) -> Line:
     """Return the title and unit on the left, what the plot cannot show on the right."""
     ascii_only = look.glyphs == "ascii"
+    title, unit = plain(title), plain(unit)
     notes = ascii_text(notes) if ascii_only else notes
-    room = layout.width - (width(notes) + 2 if notes else 0)
-    if room < min(10, width(plain(chart.title or chart.y.label)) + 1):
-        notes, room = "", layout.width
-    title = plain(chart.title)
-    unit = plain(chart.y.label)
+    room = cells - (width(notes) + 2 if notes else 0)
+    if room < min(10, width(title or unit) + 1):
+        notes, room = "", cells
     gap = "  " if title and unit else ""
     if title and width(title + gap + unit) >= room:
         unit = ""
     left = cut(_safe([(" " + title, "title"), (gap + unit, "label")], ascii_only), room)
-    return cut([*left, (f"  {notes}" if notes else "", "note")], layout.width)
+    return cut([*left, (f"  {notes}" if notes else "", "note")], cells)
 
 
 def _safe(runs: list[Run], ascii_only: bool) -> list[Run]:

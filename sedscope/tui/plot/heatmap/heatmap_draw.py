@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedscope.tui.plot import palette
+from sedscope.tui.plot.axis.axes import header
 from sedscope.tui.plot.axis.scale import Floats, backward, usable_range
 from sedscope.tui.plot.axis.ticks import ticks
 from sedscope.tui.plot.columns import means
@@ -23,14 +24,6 @@ from sedscope.tui.terminal.cell_text import Line, Run, ascii_text, cut, fit, pla
 
 
 @dataclass(frozen=True)
-class HeatFrame:
-    """A drawn heatmap."""
-
-    layout: HeatLayout
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
 class _Cells:
     """The drawn cells of the matrix: r × c means, their levels, and their numbers where these fit."""
 
@@ -38,17 +31,17 @@ class _Cells:
     texts: list[list[str]] | None
 
 
-def draw_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look, cursor: tuple[int, int] | None) -> HeatFrame:
+def draw_heatmap(heatmap: Heatmap, cells: int, rows: int, look: Look, cursor: tuple[int, int] | None) -> list[Line]:
     """Draw the heatmap in `rows` lines of `cells` cells, both at least 1; the cursor's cell is marked."""
     layout = arrange_heatmap(heatmap, cells, rows, look)
     drawn = _reduced(heatmap, layout)
-    lines: list[Line] = [_header(heatmap, layout, look)] * layout.header
+    lines: list[Line] = [header(heatmap.title, heatmap.row_title, "", cells, look)] * layout.header
     for line in range(layout.lines):
         lines.append(_row_line(heatmap, layout, drawn, line, look, cursor))
     lines += [_column_names(heatmap, layout, look, cursor)] * layout.foot
     lines += [_bar(heatmap, cells, look)] * layout.bar + [reading(heatmap, cursor, cells, look)] * layout.reading
     lines += [cut([], cells, "plot")] * (rows - len(lines))
-    return HeatFrame(layout, tuple(cut(line, cells, "plot") for line in lines[:rows]))
+    return [cut(line, cells, "plot") for line in lines[:rows]]
 
 
 def reading(heatmap: Heatmap, cursor: tuple[int, int] | None, cells: int, look: Look) -> Line:
@@ -87,13 +80,6 @@ def _numbers(values: Floats) -> list[list[str]]:
     return [
         [readable(v, plain_integers=all_integers) if np.isfinite(v) else "·" for v in row] for row in values.tolist()
     ]
-
-
-def _header(heatmap: Heatmap, layout: HeatLayout, look: Look) -> Line:
-    title, unit = plain(heatmap.title), plain(heatmap.row_title)
-    if look.glyphs == "ascii":
-        title, unit = ascii_text(title), ascii_text(unit)
-    return cut([(" " + title, "title"), ("  " + unit if title and unit else unit, "label")], layout.width, "plot")
 
 
 def _row_line(

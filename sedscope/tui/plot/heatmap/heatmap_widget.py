@@ -69,7 +69,7 @@ class HeatmapView(CursorWidget):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """Draw the matrix, its cursor and the read-out."""
         shown = self._hover or self._cursor
-        return draw_heatmap(self._heatmap, width, height, self.look, shown).lines
+        return draw_heatmap(self._heatmap, width, height, self.look, shown)
 
     def action_step(self, count: int) -> None:
         """Move the cursor by columns."""

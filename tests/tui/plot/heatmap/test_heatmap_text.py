@@ -9,6 +9,7 @@ from drawn_line import text_of
 from sedscope.tui.plot.data import Chart, Look, Series, View
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
 from sedscope.tui.plot.heatmap.heatmap_draw import draw_heatmap
+from sedscope.tui.plot.heatmap.heatmap_layout import arrange_heatmap
 from sedscope.tui.plot.legend import entry_at, legend
 
 PEAKS = Heatmap(
@@ -22,7 +23,7 @@ PLAIN = Look("ascii", "none")
 
 
 def lines(heatmap: Heatmap, cells: int, rows: int, look: Look, cursor: tuple[int, int] | None = None) -> list[str]:
-    return [text_of(line) for line in draw_heatmap(heatmap, cells, rows, look, cursor).lines]
+    return [text_of(line) for line in draw_heatmap(heatmap, cells, rows, look, cursor)]
 
 
 def test_numbers_stand_in_cells_that_have_room() -> None:
@@ -37,9 +38,9 @@ def test_numbers_stand_in_cells_that_have_room() -> None:
 
 
 def test_colours_are_levels_in_the_style_keys() -> None:
-    frame = draw_heatmap(PEAKS, 30, 6, Look(), None)
-    assert [key for _, key in frame.lines[1]] == ["tick", "heat.15", "heat.4", "plot"]
-    assert [key for _, key in frame.lines[2]] == ["tick", "heat.0", "undefined", "plot"]
+    lines = draw_heatmap(PEAKS, 30, 6, Look(), None)
+    assert [key for _, key in lines[1]] == ["tick", "heat.15", "heat.4", "plot"]
+    assert [key for _, key in lines[2]] == ["tick", "heat.0", "undefined", "plot"]
 
 
 def test_shades_without_colours() -> None:
@@ -56,18 +57,18 @@ def test_shades_without_colours() -> None:
 
 
 def test_two_rows_share_a_line_where_lines_are_few() -> None:
-    frame = draw_heatmap(Heatmap(np.arange(8.0).reshape(4, 2)), 6, 2, Look(), None)
-    assert [text_of(line) for line in frame.lines] == ["▀▀▀▀▀▀", "▀▀▀▀▀▀"]
-    assert frame.lines[0] == (("▀▀▀", "heat.0.4"), ("▀▀▀", "heat.2.6"))
+    lines = draw_heatmap(Heatmap(np.arange(8.0).reshape(4, 2)), 6, 2, Look(), None)
+    assert [text_of(line) for line in lines] == ["▀▀▀▀▀▀", "▀▀▀▀▀▀"]
+    assert lines[0] == (("▀▀▀", "heat.0.4"), ("▀▀▀", "heat.2.6"))
 
 
 def test_more_columns_than_cells_are_averaged() -> None:
-    frame = draw_heatmap(Heatmap(np.array([[0.0, 2.0, 6.0, 8.0]]), low=0.0, high=8.0), 2, 1, Look(), None)
-    assert frame.lines[0] == ((" ", "heat.2"), (" ", "heat.14"))
+    lines = draw_heatmap(Heatmap(np.array([[0.0, 2.0, 6.0, 8.0]]), low=0.0, high=8.0), 2, 1, Look(), None)
+    assert lines[0] == ((" ", "heat.2"), (" ", "heat.14"))
 
 
 def test_the_place_under_a_cell_is_found_again() -> None:
-    layout = draw_heatmap(PEAKS, 30, 6, Look(), None).layout
+    layout = arrange_heatmap(PEAKS, 30, 6, Look())
     assert [layout.column_at(x) for x in (0, 9, 18, 19, 29, 30)] == [None, 0, 0, 1, None, None]
     assert [layout.row_at(y) for y in (0, 1, 2, 3)] == [None, 0, 1, None]
 
