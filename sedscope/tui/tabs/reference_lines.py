@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn
+from sedscope.analysis.undefined import Undefined
 from sedscope.tui.data.snapshot import RunData
 from sedscope.tui.plot.data import Axis, Moment, Rule, Series
 
@@ -34,6 +37,21 @@ def steps_axis(data: RunData) -> Axis:
     return Axis("t", low=float(data.steps[0]), high=float(data.steps[-1]))
 
 
+def curve(label: str, values: Sequence[tuple[float, float | Undefined]], colour: int, **flags: Any) -> Series:
+    """Return the curve of a number at each step, with the reason where it is undefined.
+
+    Args:
+        label: Of the curve.
+        values: (t, number at t), in the order of t.
+        colour: Index in the palette.
+        flags: `dimmed` and `marked` of a `Series`, one for each t.
+    """
+    steps = np.array([t for t, _ in values], dtype=np.float64)
+    numbers = np.array([np.nan if isinstance(number, Undefined) else number for _, number in values], dtype=np.float64)
+    reasons = {float(t): number.reason for t, number in values if isinstance(number, Undefined)}
+    return Series(label, steps, numbers, colour=colour, reasons=reasons, **flags)
+
+
 def coupling_curve(
     series: CouplingSeries, column: ResultColumn[CheckpointCoupling], label: str, colour: int, shift: float = 0.0
 ) -> Series:
@@ -46,16 +64,15 @@ def coupling_curve(
         colour: Its index in the palette.
         shift: Steps that are subtracted from every t.
     """
-    n = len(series.points)
-    values, low, high = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
-    reasons: dict[float, str] = {}
-    for index, point in enumerate(series.points):
-        value = column.read(point)
-        if isinstance(value, Reading):
-            values[index] = value.value
-            low[index], high[index] = value.ends or (np.nan, np.nan)
-        elif value is not None:
-            reasons[point.t - shift] = value.reason
-    steps = np.array([point.t for point in series.points], dtype=np.float64) - shift
+    readings = [column.read(point) for point in series.points]
+    ends = [(reading.ends if isinstance(reading, Reading) else None) or (np.nan, np.nan) for reading in readings]
+    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+    values = [
+        (
+            point.t - shift,
+            reading if isinstance(reading, Undefined) else np.nan if reading is None else float(reading.value),
+        )
+        for point, reading in zip(series.points, readings, strict=True)
+    ]
     dimmed = np.array([not point.full for point in series.points], dtype=bool)
-    return Series(label, steps, values, low, high, dimmed=dimmed, colour=colour, reasons=reasons)
+    return replace(curve(label, values, colour, dimmed=dimmed), low=low, high=high)

@@ -21,7 +21,7 @@ from sedscope.tui.data.source_sets import CONTROL_COLOUR, colours
 from sedscope.tui.plot.data import Axis, Chart, Moment, Series
 from sedscope.tui.plot.figures import subscript
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
-from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
+from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve, curve
 
 
 def coupling_chart(
@@ -58,16 +58,8 @@ def directions_chart(
     curves = [_mean(series, "R̄ mean over k", 0)]
     curves += [_direction(series, k) for k in range(series.rank)]
     if ceiling:
-        curves.append(ceiling_series(ceiling, "ceiling", CONTROL_COLOUR))
+        curves.append(curve("ceiling", ceiling, CONTROL_COLOUR))
     return Chart(tuple(curves), axis, Axis(scale="log"), title, (RANDOM,), moments)
-
-
-def ceiling_series(ceiling: Sequence[tuple[int, float | Undefined]], label: str, colour: int) -> Series:
-    """Return the curve of R of the direction in the window's span that couples most."""
-    steps = np.array([t for t, _ in ceiling], dtype=np.float64)
-    values = [np.nan if isinstance(value, Undefined) else value for _, value in ceiling]
-    reasons = {float(t): value.reason for t, value in ceiling if isinstance(value, Undefined)}
-    return Series(label, steps, np.array(values), colour=colour, reasons=reasons)
 
 
 def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
@@ -93,7 +85,10 @@ def control_band(controls: Sequence[CouplingSeries]) -> Series | None:
 def rank_chart(ranks: Sequence[RankSeries], task: str | None, axis: Axis, moments: tuple[Moment, ...]) -> Chart:
     """Return a chart of the centroids' rank-90 of every task, that of the chosen one first."""
     ordered = sorted(ranks, key=lambda series: series.task != task)
-    curves = [_rank(series, colour) for colour, series in enumerate(ordered)]
+    curves = [
+        curve(series.task, [(point.t, point.rank) for point in series.points], colour)
+        for colour, series in enumerate(ordered)
+    ]
     return Chart(tuple(curves), axis, Axis(low=0.0), "rank-90 of the centroids", moments=moments, reduce="last")
 
 
@@ -144,23 +139,14 @@ def _mean(series: CouplingSeries, label: str, colour: int) -> Series:
 
 
 def _direction(series: CouplingSeries, k: int) -> Series:
-    values = np.full(len(series.points), np.nan)
-    reasons: dict[float, str] = {}
-    for index, point in enumerate(series.points):
+    def value(point: CheckpointCoupling) -> float | Undefined:
         if isinstance(point.ratio, Undefined):
-            reasons[float(point.t)] = point.ratio.reason
-        elif k < len(point.ratio.R):
-            values[index] = point.ratio.R[k]
-        else:
-            reasons[float(point.t)] = f"the window has {len(point.ratio.R)} directions"
-    return Series(f"R{subscript(k + 1)}", _steps(series), values, dimmed=_short(series), colour=k + 1, reasons=reasons)
+            return point.ratio
+        n = len(point.ratio.R)
+        return float(point.ratio.R[k]) if k < n else Undefined(f"the window has {n} directions")
 
-
-def _rank(series: RankSeries, colour: int) -> Series:
-    steps = np.array([point.t for point in series.points], dtype=np.float64)
-    values = [np.nan if isinstance(point.rank, Undefined) else point.rank for point in series.points]
-    reasons = {float(point.t): point.rank.reason for point in series.points if isinstance(point.rank, Undefined)}
-    return Series(series.task, steps, np.array(values, dtype=np.float64), colour=colour, reasons=reasons)
+    short = np.array([not point.full for point in series.points], dtype=bool)
+    return curve(f"R{subscript(k + 1)}", [(point.t, value(point)) for point in series.points], k + 1, dimmed=short)
 
 
 def _span(points: Sequence[CheckpointCoupling]) -> tuple[float, float, float]:
@@ -179,11 +165,3 @@ def _span(points: Sequence[CheckpointCoupling]) -> tuple[float, float, float]:
         max([*ratios, *(range_of_point.high for range_of_point in around)]),
     )
     return float(np.exp(np.mean(np.log(ratios)))), low, high
-
-
-def _short(series: CouplingSeries) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.array([not point.full for point in series.points], dtype=bool)
-
-
-def _steps(series: CouplingSeries) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array([point.t for point in series.points], dtype=np.float64)

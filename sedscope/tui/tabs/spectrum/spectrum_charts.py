@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot.data import Axis, Chart, Moment, Rule, Series
 from sedscope.tui.plot.figures import subscript
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
+from sedscope.tui.tabs.reference_lines import curve
 
 CURVES = 8
 """σ that are drawn as curves: as many as there are colours."""
@@ -19,7 +21,7 @@ CURVES = 8
 def sigma_chart(series: SpectrumSeries, rank: int, moments: tuple[Moment, ...]) -> Chart:
     """Return a chart of σ_1 … σ_8 on a log axis; short windows faint, × on σ_K where the top K are arbitrary."""
     count = min(CURVES, _most(series.points))
-    curves = tuple(_curve(series.points, index, marked=index + 1 == rank) for index in range(count))
+    curves = tuple(_sigma(series.points, index, marked=index + 1 == rank) for index in range(count))
     return Chart(curves, Axis("t"), Axis(scale="log"), f"σ of {series.source}, W = {series.window}", moments=moments)
 
 
@@ -45,44 +47,36 @@ def sigma_heatmap(series: SpectrumSeries) -> Heatmap:
         if isinstance(point.spectrum, WindowSpectrum):
             values[: len(point.spectrum.sigma), column] = point.spectrum.sigma
     names = tuple(f"σ{subscript(index + 1)}" for index in range(count))
-    return Heatmap(values, names, x=_steps(points), title="σ over steps", column_title="t", scale="log")
+    return Heatmap(
+        values,
+        names,
+        x=np.array([point.t for point in points], dtype=np.float64),
+        title="σ over steps",
+        column_title="t",
+        scale="log",
+    )
 
 
-def _curve(points: Sequence[SpectrumAtStep], index: int, *, marked: bool) -> Series:
-    def value(edge: WindowSpectrum) -> float | Undefined:
-        return float(edge.sigma[index]) if index < len(edge.sigma) else Undefined("short window")
+def _sigma(points: Sequence[SpectrumAtStep], index: int, *, marked: bool) -> Series:
+    def value(window: WindowSpectrum) -> float | Undefined:
+        return float(window.sigma[index]) if index < len(window.sigma) else Undefined("short window")
 
-    return _quantity(points, f"σ{subscript(index + 1)}", value, colour=index, flat=marked)
+    flat = np.array([marked and _is_flat(point) for point in points], dtype=bool)
+    return replace(_quantity(points, f"σ{subscript(index + 1)}", value, index), marked=flat)
 
 
 def _quantity(
-    points: Sequence[SpectrumAtStep],
-    label: str,
-    of: Callable[[WindowSpectrum], float | Undefined],
-    *,
-    colour: int = 0,
-    flat: bool = False,
+    points: Sequence[SpectrumAtStep], label: str, of: Callable[[WindowSpectrum], float | Undefined], colour: int = 0
 ) -> Series:
-    """Return the curve of one number of each window, with the reason where it is undefined."""
-    steps, values = _steps(points), np.full(len(points), np.nan)
-    reasons: dict[float, str] = {}
-    for index, point in enumerate(points):
-        quantity = point.spectrum if isinstance(point.spectrum, Undefined) else of(point.spectrum)
-        if isinstance(quantity, Undefined):
-            reasons[float(point.t)] = quantity.reason
-        else:
-            values[index] = quantity
-    dimmed = np.array([not point.full for point in points], dtype=bool)
-    marked = np.array([flat and _is_flat(point) for point in points], dtype=bool)
-    return Series(label, steps, values, dimmed=dimmed, marked=marked, colour=colour, reasons=reasons)
+    """Return the curve of one number of each window."""
+    values = [
+        (point.t, point.spectrum if isinstance(point.spectrum, Undefined) else of(point.spectrum)) for point in points
+    ]
+    return curve(label, values, colour, dimmed=np.array([not point.full for point in points], dtype=bool))
 
 
 def _is_flat(point: SpectrumAtStep) -> bool:
     return point.full and isinstance(point.spectrum, WindowSpectrum) and point.spectrum.flat[0] is not None
-
-
-def _steps(points: Sequence[SpectrumAtStep]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array([point.t for point in points], dtype=np.float64)
 
 
 def _most(points: Sequence[SpectrumAtStep]) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings
-from sedscope.analysis.pipeline.results import AngleSeries, CouplingSeries, RunAnalysis
+from sedscope.analysis.pipeline.results import AngleSeries, CheckpointAngles, CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.settings import Settings
@@ -21,7 +21,7 @@ from sedscope.tui.data.source_sets import CONTROL_COLOUR
 from sedscope.tui.plot.data import Axis, Chart, Moment, Rule, Series
 from sedscope.tui.plot.figures import subscript
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
-from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve
+from sedscope.tui.tabs.reference_lines import RANDOM, coupling_curve, curve
 
 _MOST_PAIRS = 6
 
@@ -142,13 +142,10 @@ def _train_and_test(couplings: ProbeCouplings, unit: float) -> str:
 
 
 def _angle(series: AngleSeries, label: str, colour: int) -> Series:
-    steps = np.array([point.t for point in series.points], dtype=np.float64)
-    values = np.full(len(steps), np.nan)
-    reasons: dict[float, str] = {}
-    for index, point in enumerate(series.points):
+    def degrees(point: CheckpointAngles) -> float | Undefined:
         if isinstance(point.cosines, Undefined):
-            reasons[float(point.t)] = point.cosines.reason
-        else:
-            values[index] = float(np.degrees(np.arccos(np.clip(point.cosines, -1.0, 1.0))).mean())
+            return point.cosines
+        return float(np.degrees(np.arccos(np.clip(point.cosines, -1.0, 1.0))).mean())
+
     marked = np.array([point.flat is not None for point in series.points], dtype=bool)
-    return Series(label, steps, values, marked=marked, colour=colour, reasons=reasons)
+    return curve(label, [(point.t, degrees(point)) for point in series.points], colour, marked=marked)
