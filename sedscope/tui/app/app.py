@@ -87,7 +87,6 @@ class Viewer(FramedApp):
     # --- the screen --------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Lay out two lines, the tabs and the keys."""
         yield TabBar()
         yield RunLine()
         yield self._host
@@ -107,7 +106,6 @@ class Viewer(FramedApp):
 
     @property
     def tab(self) -> Tab | None:
-        """The tab that is shown."""
         return self._host.tab
 
     @property
@@ -118,44 +116,36 @@ class Viewer(FramedApp):
     # --- what tabs may ask -------------------------------------------------------------------------------------------
 
     def select_run(self, path: Path) -> None:
-        """Show another run, as soon as it was read."""
         if path != self.selected:
             self.selected = path
             self._reader.select(path)
 
     def add_path(self, path: Path) -> None:
-        """List the runs of another folder too."""
         self._reader.add_path(path)
 
     def toggle_mark(self, path: Path) -> None:
-        """Mark a run, or no longer."""
         others = tuple(marked_path for marked_path in self.marked if marked_path != path)
         self.marked = others if len(others) < len(self.marked) else (*self.marked, path)
         self._host.tell("marks")
 
     def set_cursor(self, t: float | None) -> None:
-        """Put the shared cursor."""
         if t != self.cursor:
             self.cursor = t
             self._host.tell("cursor")
             self._update_run_line()
 
     def set_settings(self, settings: Settings) -> None:
-        """Change what analyses are asked with."""
         if settings != self.settings:
             self.settings = settings
             self._host.tell("settings")
 
     def go_to(self, tab: str) -> None:
-        """Show another tab."""
         self.call_later(self._show, tab)
 
     def request(self, job: Job, owner: str) -> int:
-        """Have a job done."""
         return self._board.request(job, owner)
 
     def answer_to(self, job: Job) -> tuple[Any, bool] | None:
-        """Return the latest answer to an equal job."""
         return self._board.answer_to(job)
 
     # --- messages ----------------------------------------------------------------------------------------------------
@@ -170,7 +160,6 @@ class Viewer(FramedApp):
         self._host.tell("marks")
 
     def on_row_changed(self, message: RowChanged) -> None:
-        """Replace one line of the table."""
         self.rows = tuple(message.row if row.path == message.row.path else row for row in self.rows)
         self._host.tell("marks")
         if self.data is not None and self.data.path == message.row.path and self.data.size != message.row.size:
@@ -208,11 +197,9 @@ class Viewer(FramedApp):
     # --- actions -----------------------------------------------------------------------------------------------------
 
     async def action_show_tab(self, name: str) -> None:
-        """Show a tab."""
         await self._show(name)
 
     def action_help(self) -> None:
-        """Explain the current tab."""
         tab = self._host.tab
         if tab is None:
             return
@@ -237,7 +224,6 @@ class Viewer(FramedApp):
         self.say("cancelled; finished pieces are kept" if count else "nothing is being computed")
 
     def action_next_run(self, direction: int) -> None:
-        """Select the next or previous run of the table."""
         paths = [row.path for row in self.rows]
         if self.selected in paths:
             index = min(max(paths.index(self.selected) + direction, 0), len(paths) - 1)
@@ -256,7 +242,6 @@ class Viewer(FramedApp):
         self.action_step(direction * max(len(self.data.steps) // 10 if self.data is not None else 0, 1))
 
     def action_end(self, direction: int) -> None:
-        """Move the cursor to the first or last recorded step."""
         if self.data is not None and self.data.steps:
             self.set_cursor(float(self.data.steps[-1 if direction > 0 else 0]))
 
@@ -280,7 +265,6 @@ class Viewer(FramedApp):
         return next((tab.name for tab in candidates if tab is not None), TABS[0].name)
 
     async def _show(self, name: str) -> None:
-        """Bring a tab to the front."""
         if await self._host.show(name):
             self.query_one(TabBar).show(name)
 

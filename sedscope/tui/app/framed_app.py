@@ -57,7 +57,6 @@ class SparingDriver(Driver):
     """Before a driver of Textual: the same drawing in fewer bytes."""
 
     def write(self, data: str) -> None:
-        """Send it."""
         super().write(fewer_bytes(data))  # type: ignore[safe-super]  # the driver behind this one writes
 
 
@@ -86,12 +85,10 @@ class FramedApp(App[None]):
 
     @property
     def state_folder(self) -> Path:
-        """The folder in which the viewer keeps what it remembers."""
         return self.options.state_file.parent
 
     @property
     def look(self) -> Look | None:
-        """The look that plot widgets are made with; None lets them ask the terminal."""
         if not self.ascii:
             return None
         from sedscope.tui.plot.data import Look

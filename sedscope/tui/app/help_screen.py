@@ -36,7 +36,6 @@ class HelpScreen(ModalScreen[None]):
         self._title, self._page, self._keys = title, page, keys
 
     def compose(self) -> ComposeResult:
-        """Lay out the page."""
         with VerticalScroll() as page:
             page.border_title = f"{self._title}: help"
             page.border_subtitle = "Esc closes"
@@ -52,11 +51,9 @@ class HelpScreen(ModalScreen[None]):
         return Content("").join(parts)
 
     def action_scroll_down(self) -> None:
-        """Scroll a line down."""
         self.query_one(VerticalScroll).scroll_down(animate=False)
 
     def action_scroll_up(self) -> None:
-        """Scroll a line up."""
         self.query_one(VerticalScroll).scroll_up(animate=False)
 
 

@@ -21,12 +21,10 @@ class Commands(Provider):
     """Actions of the focused widget, of the tab and of the viewer, with their keys."""
 
     async def discover(self) -> Hits:
-        """Yield everything, before a word is typed."""
         for label, note, action, node in self._all():
             yield DiscoveryHit(Content(label), self._doing(action, node), label, note)
 
     async def search(self, query: str) -> Hits:
-        """Yield what matches the words."""
         matcher = self.matcher(query)
         for label, note, action, node in self._all():
             if (score := matcher.match(label)) > 0:

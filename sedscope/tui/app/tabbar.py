@@ -78,7 +78,6 @@ class RunLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Draw left and right, whole texts only."""
         room = self.size.width - sum(cell_len(text) for text, _ in self._right)
         parts: list[Content] = []
         for index, (text, style) in enumerate(self._left):

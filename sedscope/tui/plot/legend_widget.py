@@ -33,16 +33,13 @@ class Legend(Sliced):
         self.redraw()
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
-        """Return one line per series where the style says auto."""
         return max(len(self._plot.chart.series), 1)
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the entries."""
         plot = self._plot
         return legend.legend(plot.chart, plot.view, plot.shown_x, width, height, self.look)
 
     def on_click(self, event: events.Click) -> None:
-        """Pick the series under the mouse."""
         position = self.point(event.screen_offset)
         index = legend.entry_at(len(self._plot.chart.series), *self.size, position.x, position.y)
         if index is not None:

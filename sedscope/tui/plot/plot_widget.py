@@ -84,7 +84,6 @@ class Plot(CursorWidget):
 
     @property
     def has_places(self) -> bool:
-        """True where any series has a point."""
         return bool(self._chart.steps.size)
 
     def set_cursor(self, x: float | None) -> None:
@@ -105,7 +104,6 @@ class Plot(CursorWidget):
         self._followers.append(callback)
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the chart, the crosshair and the summary."""
         frame = self._framed(width, height)
         glyph = axes.glyphs(self.look)["cross"]
         lines = list(frame.with_crosshairs(self._crosshairs(frame), glyph))
@@ -133,7 +131,6 @@ class Plot(CursorWidget):
     # Keys --------------------------------------------------------------------------------------------------------
 
     def action_step(self, count: int) -> None:
-        """Move the cursor by samples."""
         self._move_to(moves.stepped(self._chart, self._view, self._cursor, count))
 
     def action_leap(self, direction: int) -> None:
@@ -141,7 +138,6 @@ class Plot(CursorWidget):
         self._move_to(moves.leapt(self._chart, self._view, self._cursor, direction * _LEAP))
 
     def action_end(self, direction: int) -> None:
-        """Move the cursor to the first or last sample in view."""
         seen = moves.visible(self._chart, self._view)
         self._move_to(float(seen[-1 if direction > 0 else 0]) if seen.size else None)
 
@@ -159,11 +155,9 @@ class Plot(CursorWidget):
         self._look_at(moves.panned(self._chart, self._view, direction * _PAN))
 
     def action_whole(self) -> None:
-        """Show the whole chart."""
         self._look_at(replace(self._view, low=None, high=None))
 
     def action_scale(self) -> None:
-        """Change between log and linear."""
         scale: Scale = "linear" if self._view.y_scale(self._chart) == "log" else "log"
         self._look_at(replace(self._view, scale=scale))
 
@@ -223,20 +217,16 @@ class Plot(CursorWidget):
             self.action_whole()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Zoom in about the mouse."""
         self._wheel(event, 0.8)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Zoom out about the mouse."""
         self._wheel(event, 1.25)
 
     def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
-        """Pan left."""
         event.stop()
         self._look_at(moves.panned(self._chart, self._view, -_LEAP))
 
     def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
-        """Pan right."""
         event.stop()
         self._look_at(moves.panned(self._chart, self._view, _LEAP))
 

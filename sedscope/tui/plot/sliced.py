@@ -31,7 +31,6 @@ class Slice(Widget):
     DEFAULT_CSS = "Slice { width: 1fr; height: 1fr; }"
 
     def render_line(self, y: int) -> Strip:
-        """Return the part of the parent's line that lies here."""
         parent = self.parent
         assert isinstance(parent, Sliced)
         start = parent.start_of(self)
@@ -60,7 +59,6 @@ class Sliced(Widget):
         """The width that `_places` belongs to; None while the slices have not all got theirs."""
 
     def compose(self) -> ComposeResult:
-        """Lay out the slices."""
         yield from (Slice() for _ in range(_SLICES))
 
     def draw(self, width: int, height: int) -> Sequence[Line]:

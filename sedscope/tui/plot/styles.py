@@ -85,7 +85,6 @@ def _full(paint: Paint, role: str, numbers: list[str]) -> Style:
 
 
 def _grey(paint: Paint, strength: float) -> Color:
-    """Return the foreground at a strength."""
     return paint.background.blend(paint.foreground, strength, 1.0)
 
 

@@ -72,7 +72,6 @@ class AnalysisTab(PanelTab):
         """What failed or was cancelled, and why."""
 
     def compose(self) -> ComposeResult:
-        """Lay out the settings above the panels."""
         yield SettingsBar(id="settings")
         yield from super().compose()
 
@@ -121,16 +120,13 @@ class AnalysisTab(PanelTab):
         self._number = self.shell.request(job, self.NAME)
 
     def settings_changed(self) -> None:
-        """Ask with the new settings."""
         self.ask()
 
     def shown(self) -> None:
-        """Catch up with what changed while another tab was shown."""
         super().shown()
         self.ask()
 
     def job_answered(self, number: int, value: Any, final: bool) -> None:
-        """Take an answer to the pending question."""
         if self.pending is not None and number == self._number and self._has_widgets:
             self.take(self.pending, value, final)
 
@@ -152,7 +148,6 @@ class AnalysisTab(PanelTab):
             self.ask()
 
     def tasks(self) -> tuple[str, ...]:
-        """Return the tasks that can be looked at."""
         return () if self.shell.data is None else self.shell.data.tasks
 
     def keep_task(self) -> None:
@@ -177,7 +172,6 @@ class AnalysisTab(PanelTab):
         self._n_parts = len(self.children)
 
     def action_again(self) -> None:
-        """Ask for what failed or was cancelled."""
         self._refused = None
         self.ask()
 
@@ -187,7 +181,6 @@ class AnalysisTab(PanelTab):
         self.shell.set_settings(changed(self.shell.settings, name, values[now == values[0]]))
 
     def action_ask_for(self, name: str) -> None:
-        """Ask for a number."""
         ask_for_number(self, name)
 
     def show_settings(self, own: Sequence[KeyEntry]) -> None:

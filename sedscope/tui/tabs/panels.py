@@ -51,7 +51,6 @@ class PanelTab(Tab):
         """The panel that the user chose, `all`, or None for what the size suggests."""
 
     def compose(self) -> ComposeResult:
-        """Lay out the chips, then the panels."""
         with Horizontal(id="head"):
             yield Chips("v view", "show_view", self, id="views")
             yield from self.head()
@@ -86,16 +85,13 @@ class PanelTab(Tab):
             self.call_after_refresh(self.focus_first)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show all panels or one, as there is room."""
         self.rearrange()
 
     def action_show_view(self, name: str) -> None:
-        """Show the view of this name."""
         self.view = name
         self.rearrange()
 
     def action_next_view(self, direction: int) -> None:
-        """Show the next view."""
         names = self._views()
         self.view = names[(names.index(self.shown_view) + direction) % len(names)]
         self.rearrange()

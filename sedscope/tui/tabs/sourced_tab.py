@@ -45,12 +45,10 @@ class SourcedTab(AnalysisTab):
         self._path: str | None = None
 
     def compose(self) -> ComposeResult:
-        """Put the sources above everything else."""
         yield self.source_chips()
         yield from super().compose()
 
     def source_chips(self) -> Chips:
-        """Make the line of sources."""
         return Chips(self.CAPTION, "choose", self, id="sources")
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
@@ -74,7 +72,6 @@ class SourcedTab(AnalysisTab):
             self.chosen = next((name for name in (UPDATE, GRADIENT, *names) if name in names), None)
 
     def show_choices(self) -> None:
-        """Show the line of sources."""
         names = self.choices()
         self.query_one("#sources", Chips).show(names, names.index(self.chosen) if self.chosen in names else None)
 
@@ -110,12 +107,10 @@ class SourcedTab(AnalysisTab):
     # --- choosing ----------------------------------------------------------------------------------------------------
 
     def action_next_choice(self, direction: int) -> None:
-        """Choose the next source."""
         names = self.choices()
         if self.chosen in names:
             self.action_choose(names[(names.index(self.chosen) + direction) % len(names)])
 
     def action_choose(self, name: str) -> None:
-        """Choose the source of this name."""
         self.chosen = name
         self.settings_changed()

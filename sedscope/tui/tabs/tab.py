@@ -50,7 +50,6 @@ class Tab(Vertical):
 
     @property
     def shell(self) -> Shell:
-        """The viewer."""
         return cast("Shell", self.app)
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
@@ -108,19 +107,16 @@ class Tab(Vertical):
         return flags(self.shell.settings, None, None, False)
 
     def action_write_picture(self) -> None:
-        """Write the current picture."""
         from sedscope.tui.exports.takeaway import write_picture
 
         write_picture(self.shell, self, self.NAME)
 
     def action_copy(self) -> None:
-        """Copy values."""
         from sedscope.tui.exports.takeaway import copy
 
         copy(self.shell, self.text_to_copy())
 
     def action_write_report(self) -> None:
-        """Write the report."""
         from sedscope.tui.exports.takeaway import write_report
 
         write_report(self.shell, self.report_paths(), self.report_flags())
@@ -131,7 +127,6 @@ class Tab(Vertical):
             self.shell.toggle_mark(path)
 
     def action_copy_command(self) -> None:
-        """Copy the command."""
         from sedscope.tui.exports.takeaway import copy_command
 
         copy_command(self.shell, self.report_paths(), self.report_flags())
@@ -153,12 +148,10 @@ class Tab(Vertical):
             (takers[0] if takers else self).focus(scroll_visible=False)
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Share the cursor of a plot."""
         message.stop()
         self.shell.set_cursor(message.x)
 
     def on_cell_moved(self, message: CellMoved) -> None:
-        """Share the cursor of a heatmap over steps."""
         from sedscope.tui.plot.heatmap.heatmap_widget import HeatmapView
 
         message.stop()

@@ -26,7 +26,6 @@ class PlainSigns(LineFilter):
     """Replaces every character beyond ASCII."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the segments in ASCII, of the same widths."""
         return [
             segment if segment.text.isascii() else Segment(_plain(segment.text), segment.style, segment.control)
             for segment in segments

@@ -35,13 +35,11 @@ class ChartPane(Container):
         self._legend = Legend(self.plot, look=look)
 
     def compose(self) -> ComposeResult:
-        """Lay out plot and legend."""
         yield self.plot
         yield self._legend
 
     @property
     def chart(self) -> Chart:
-        """The chart that is drawn."""
         return self.plot.chart
 
     @chart.setter
@@ -52,7 +50,6 @@ class ChartPane(Container):
             self._arrange()
 
     def on_mount(self) -> None:
-        """Arrange for the first chart."""
         self._arrange()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -29,11 +29,9 @@ class FactsView(VerticalScroll, can_focus=True):
         self._page = FactsPage()
 
     def compose(self) -> ComposeResult:
-        """Lay out one page."""
         yield self._page
 
     def show(self, sections: Sequence[Section]) -> None:
-        """Show these sections."""
         self._page.show(tuple(sections))
 
 
@@ -48,17 +46,14 @@ class FactsPage(Widget):
         self._sections: tuple[Section, ...] = ()
 
     def show(self, sections: tuple[Section, ...]) -> None:
-        """Show another text; nothing is drawn where it is the same."""
         if sections != self._sections:
             self._sections = sections
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Return lines of the text at this width."""
         return page(self._sections, width).plain.count("\n") + 1
 
     def render(self) -> Content:
-        """Draw the text."""
         return page(self._sections, self.size.width)
 
 

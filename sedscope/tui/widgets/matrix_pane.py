@@ -35,7 +35,6 @@ class MatrixPane(Vertical):
         self._note = ""
 
     def compose(self) -> ComposeResult:
-        """Lay out matrix and words."""
         yield self.view
         yield self._words
 
@@ -54,7 +53,6 @@ class MatrixPane(Vertical):
         self._words.say(Content("\n\n").join([heading, words]))
 
     def on_cell_moved(self, message: CellMoved) -> None:
-        """Explain the cell."""
         self._say((message.row, message.column))
 
     def _say(self, cell: tuple[int, int] | None) -> None:

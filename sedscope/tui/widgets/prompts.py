@@ -45,7 +45,6 @@ class Prompt(ModalScreen[str | None]):
         self._question, self._value, self._choices, self._check = question, value, choices, check
 
     def compose(self) -> ComposeResult:
-        """Lay out the question, the line and the choices."""
         with Vertical():
             yield Static(Content(self._question))
             yield Input(self._value)
@@ -67,15 +66,12 @@ class Prompt(ModalScreen[str | None]):
             self.query_one("#wrong", Static).update(Content(wrong))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Answer with a choice."""
         event.stop()
         self.dismiss(self._choices[event.option_index][0])
 
     def action_focus_choices(self) -> None:
-        """Give the keys to the choices."""
         if self._choices:
             self.query_one(OptionList).focus()
 
     def action_cancel(self) -> None:
-        """Dismiss the prompt without an answer."""
         self.dismiss(None)

@@ -97,7 +97,6 @@ class SpansJob(Job):
     title: ClassVar[str] = "Other W and K"
 
     def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
-        """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import measure_spans
 
         yield measure_spans(run, self.settings, self.sources, self.task, tell), True
@@ -112,7 +111,6 @@ class RowsJob(Job):
     title: ClassVar[str] = "Rows"
 
     def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
-        """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import rolling_spectra
 
         yield rolling_spectra(run, self.settings, self.source, tell), True
@@ -129,7 +127,6 @@ class ProbesJob(Job):
     title: ClassVar[str] = "Probes"
 
     def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
-        """Yield one answer."""
         from sedscope.analysis.pipeline.analyse import probe_couplings
 
         yield probe_couplings(run, self.settings, self.source, self.task, self.t, tell), True

@@ -50,12 +50,10 @@ class HeatmapView(CursorWidget):
 
     @property
     def cursor(self) -> Cell | None:
-        """Row and column of the cursor."""
         return self._cursor
 
     @property
     def has_places(self) -> bool:
-        """True where there is a cell."""
         return self._heatmap.values.size > 0
 
     def set_x(self, x: float | None) -> None:
@@ -67,39 +65,31 @@ class HeatmapView(CursorWidget):
         self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """Draw the matrix, its cursor and the read-out."""
         shown = self._hover or self._cursor
         return draw_heatmap(self._heatmap, width, height, self.look, shown)
 
     def action_step(self, count: int) -> None:
-        """Move the cursor by columns."""
         self._move_by(0, count)
 
     def action_row(self, count: int) -> None:
-        """Move the cursor by rows."""
         self._move_by(count, 0)
 
     def action_leap(self, direction: int) -> None:
-        """Move the cursor by a tenth of the columns."""
         row, column = self._cursor or (0, 0)
         self._move_to((row, column + direction * max(self._heatmap.values.shape[1] // 10, 1)))
 
     def action_end(self, direction: int) -> None:
-        """Move the cursor to the first or last column."""
         row = self._cursor[0] if self._cursor else 0
         self._move_to((row, self._heatmap.values.shape[1] - 1 if direction > 0 else 0))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Read the cell under the mouse."""
         self._hover_at(self._cell(event))
 
     def on_leave(self) -> None:
-        """Go back to the cursor's cell."""
         if not self.is_mouse_over:
             self._hover_at(None)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the cell under the mouse."""
         cell = self._cell(event)
         if cell is not None:
             self._move_to(cell)

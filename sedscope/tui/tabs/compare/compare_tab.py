@@ -87,7 +87,6 @@ class CompareTab(AnalysisTab):
         self._fixed = False
 
     def make_panel(self, name: str) -> Widget:
-        """Make a plot, or the table."""
         if name != "table":
             return ChartPane(look=self.shell.look)
         table: DataTable[Text] = DataTable(cursor_type="row", cell_padding=1)
@@ -115,26 +114,22 @@ class CompareTab(AnalysisTab):
             super().on_cursor_moved(message)
 
     def marks_changed(self) -> None:
-        """Show and ask about the runs that are marked now."""
         marked = {str(path) for path in self.shell.marked}
         self._runs = tuple(run for run in self._runs if run.path in marked)
         self._redraw()
         self.ask()
 
     def settings_changed(self) -> None:
-        """Ask for another R̄; accuracy and grok steps stay."""
         self._redraw()
         self.ask()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def action_align_by(self) -> None:
-        """Lay the curves over each other by step, or by grok step."""
         self._by_grok = not self._by_grok
         self._redraw()
 
     def action_next_source(self) -> None:
-        """Show R̄ of the update, or of the gradient."""
         self._fixed = not self._fixed
         self._redraw()
 
@@ -143,14 +138,12 @@ class CompareTab(AnalysisTab):
         return tuple(dict.fromkeys(task for run in self._runs for task in run.tasks))
 
     def action_mark_all(self) -> None:
-        """Mark every run that is not."""
         for row in self.shell.rows:
             if row.path not in self.shell.marked:
                 self.shell.toggle_mark(row.path)
 
     @property
     def has_answer(self) -> bool:
-        """True where any of the marked runs was read."""
         return bool(self._runs)
 
     # --- asking ------------------------------------------------------------------------------------------------------
@@ -166,7 +159,6 @@ class CompareTab(AnalysisTab):
         return None if job == self._answered else job
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """Show what more is known of the runs."""
         assert isinstance(job, CompareJob)
         if not final and same_question(job, self._answered):
             return  # a run grew: what is shown is better than less of a few steps more

@@ -96,16 +96,13 @@ class CouplingTab(SourcedTab):
         self._settle: Timer | None = None
 
     def make_panel(self, name: str) -> Widget:
-        """Make a plot, or the matrix."""
         return MatrixPane(self.shell.look) if name == "matrix" else ChartPane(look=self.shell.look)
 
     def choices(self) -> tuple[str, ...]:
-        """Return the names of the sets of sources."""
         return tuple(self._sets())
 
     @property
     def has_answer(self) -> bool:
-        """An analysis, coarse or not."""
         return self._answers.analysis is not None
 
     @property
@@ -114,18 +111,15 @@ class CouplingTab(SourcedTab):
         return self._answers.spans is not None
 
     def forget(self) -> None:
-        """Drop what was computed of another run."""
         self._answers = CouplingAnswers()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def action_cross(self) -> None:
-        """Put every source against every task, or against its own alone."""
         self._crossed = not self._crossed
         self.settings_changed()
 
     def action_ceiling(self) -> None:
-        """Show the ceiling, or no longer."""
         self._ceiling = not self._ceiling
         if self._ceiling and not self._alone():
             self.shell.say("the ceiling is of one source: choose it with s")
@@ -136,7 +130,6 @@ class CouplingTab(SourcedTab):
         return [*super().report_flags(), *(["--crossed"] if self._crossed else [])]
 
     def action_band(self) -> None:
-        """Show the controls, or no longer."""
         self._band = not self._band
         self.refresh_picture()
 
@@ -153,7 +146,6 @@ class CouplingTab(SourcedTab):
         return self._answers.missing(analysis, spans, ceiling=self._ceiling and self._alone())
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """Take a whole analysis, or spans."""
         if isinstance(job, SpansJob) and isinstance(value, SpanCouplings):
             self._answers = replace(self._answers, spans=value, spans_job=job)
         elif isinstance(job, CouplingJob) and isinstance(value, RunAnalysis):
@@ -172,7 +164,6 @@ class CouplingTab(SourcedTab):
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def refresh_picture(self) -> None:
-        """Draw what is known now; where nothing is, why."""
         self._show_controls()
         data, task, shown = self.shell.data, self.features_of, self._series()
         if data is None or task is None or not shown:
@@ -201,7 +192,6 @@ class CouplingTab(SourcedTab):
             self._draw(data, task, shown)
 
     def _draw(self, data: RunData, task: str, shown: list[CouplingSeries]) -> None:
-        """Draw all panels."""
         sources = self._sources()
         axis, marks = steps_axis(data), moments(data)
         picture = [series for series in shown if series.source in sources]

@@ -70,7 +70,6 @@ class OverviewTab(PanelTab):
     """
 
     def make_panel(self, name: str) -> Widget:
-        """Make a chart, or the facts."""
         return FactsView() if name == "facts" else ChartPane(look=self.shell.look)
 
     def run_changed(self, data: RunData | None) -> None:

@@ -35,7 +35,6 @@ class RunPreview(Horizontal):
         self._facts = FactsView()
 
     def compose(self) -> ComposeResult:
-        """Lay out curves and facts."""
         yield self._pane
         yield self._facts
 
@@ -45,7 +44,6 @@ class RunPreview(Horizontal):
         self.show(self._data)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show the facts where they have room."""
         self.set_class(event.size.width >= _FACTS_FROM, "-facts")
 
     def show(self, data: RunData | None) -> None:
@@ -61,5 +59,4 @@ class RunPreview(Horizontal):
         self._facts.show([section for section in all_sections if section[0] in _SECTIONS])
 
     def set_cursor(self, t: float | None) -> None:
-        """Follow the shared cursor."""
         self._pane.plot.set_cursor(t)

@@ -53,7 +53,6 @@ class RunsGrid(DataTable[Text]):
 
     @property
     def at_cursor(self) -> Path | None:
-        """The run at the cursor."""
         return self.shown[self.cursor_row].path if 0 <= self.cursor_row < len(self.shown) else None
 
     @property
@@ -90,12 +89,10 @@ class RunsGrid(DataTable[Text]):
         self.update_runs(self._all, self._marked, self._words, here)
 
     def sort_next(self, direction: int) -> None:
-        """Sort by the next column."""
         position = self._places.index(self.sorted_by) + direction
         self.sort_by(self._places[position % len(self._places)], False)
 
     def reverse(self) -> None:
-        """Sort the other way round."""
         self.sort_by(self.sorted_by, not self._backwards)
 
     def sort_at(self, index: int) -> None:

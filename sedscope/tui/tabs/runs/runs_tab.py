@@ -107,7 +107,6 @@ class RunsTab(Tab):
     # --- what the viewer calls ---------------------------------------------------------------------------------------
 
     def marks_changed(self) -> None:
-        """Take the list of runs and their marks."""
         self._update()
 
     def run_changed(self, data: RunData | None) -> None:
@@ -120,12 +119,10 @@ class RunsTab(Tab):
             self._grid.move_to(data.path)
 
     def cursor_moved(self, t: float | None) -> None:
-        """Move the cursor of the preview's plot."""
         if self._preview is not None:
             self._preview.set_cursor(t)
 
     def key_takers(self) -> list[Widget]:
-        """Return the table, which takes the keys."""
         return [self._grid]
 
     # --- keys --------------------------------------------------------------------------------------------------------
@@ -138,29 +135,24 @@ class RunsTab(Tab):
             self._grid.action_cursor_down()
 
     def action_open(self) -> None:
-        """Look at the run at the cursor."""
         path = self._grid.at_cursor
         if path is not None:
             self.shell.select_run(path)
             self.shell.go_to("Overview")
 
     def action_sort(self, direction: int) -> None:
-        """Sort by the next column."""
         self._grid.sort_next(direction)
         self._summarise()
 
     def action_reverse(self) -> None:
-        """Sort the other way round."""
         self._grid.reverse()
 
     def action_filter(self) -> None:
-        """Ask for words."""
         box = self.query_one("#runs-filter", Input)
         box.display = True
         box.focus()
 
     def action_open_samples(self) -> None:
-        """Add the sample runs to the list."""
         folder = sample_runs()
         if folder is None:
             self.shell.say("this installation has no sample runs", "warning")
@@ -170,7 +162,6 @@ class RunsTab(Tab):
     # --- messages of the widgets -------------------------------------------------------------------------------------
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while typing."""
         self._words = event.value
         self._update()
 
@@ -225,7 +216,6 @@ class RunsTab(Tab):
         return self.query_one(RunsGrid)
 
     def _update(self) -> None:
-        """Bring the table up to date."""
         self._grid.update_runs(self.shell.rows, self.shell.marked, self._words, self.shell.selected)
         self._summarise()
 

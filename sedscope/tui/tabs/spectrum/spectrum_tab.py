@@ -67,7 +67,6 @@ class SpectrumTab(SourcedTab, inherit_bindings=False):
         """The question that the series answers."""
 
     def compose(self) -> ComposeResult:
-        """Put the sources above the panels."""
         yield self.source_chips()
         yield from PanelTab.compose(self)
 
@@ -76,24 +75,19 @@ class SpectrumTab(SourcedTab, inherit_bindings=False):
         return []
 
     def make_panel(self, name: str) -> Widget:
-        """Make a plot, or the heatmap."""
         return HeatmapView(look=self.shell.look) if name == "heatmap" else ChartPane(look=self.shell.look)
 
     def choices(self) -> tuple[str, ...]:
-        """Return every source that an analysis can be asked for."""
         return () if self.shell.data is None else self.shell.data.known_sources
 
     @property
     def has_answer(self) -> bool:
-        """True where a spectrum of the run was computed."""
         return self._series is not None
 
     def forget(self) -> None:
-        """Drop the spectrum of another run."""
         self._series = self._answered = None
 
     def missing(self) -> Job | None:
-        """Return the question about the chosen source where it has no answer yet."""
         data = self.shell.data
         if data is None or self.chosen is None:
             return None
@@ -101,7 +95,6 @@ class SpectrumTab(SourcedTab, inherit_bindings=False):
         return None if job == self._answered else job
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """Draw a spectrum."""
         assert isinstance(job, SpectrumJob)
         if value and job.sources == (self.chosen,):
             self._series, self._answered = value[0], job

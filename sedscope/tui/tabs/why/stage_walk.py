@@ -38,11 +38,9 @@ class StageWalk(VerticalScroll, can_focus=True):
         self._text = Static("", markup=False)
 
     def compose(self) -> ComposeResult:
-        """Lay out one text."""
         yield self._text
 
     def show(self, table: StageTable | Undefined) -> None:
-        """Show another table."""
         self._table = table
         self._redraw()
 

@@ -77,13 +77,11 @@ class WhyTab(SourcedTab):
         self._answers = WhyAnswers()
 
     def make_panel(self, name: str) -> Widget:
-        """Make a table, a plot or a matrix."""
         if name == "stages":
             return StageWalk()
         return ChartPane(look=self.shell.look) if name in ("output", "angles") else MatrixPane(self.shell.look)
 
     def choices(self) -> tuple[str, ...]:
-        """Return the sources that can be put against the task."""
         data, analysis = self.shell.data, self._answers.analysis
         if data is None:
             return ()
@@ -93,11 +91,9 @@ class WhyTab(SourcedTab):
 
     @property
     def has_answer(self) -> bool:
-        """An analysis, coarse or not."""
         return self._answers.analysis is not None
 
     def forget(self) -> None:
-        """Drop what was computed of another run."""
         self._answers = WhyAnswers()
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
@@ -119,7 +115,6 @@ class WhyTab(SourcedTab):
     # --- keys --------------------------------------------------------------------------------------------------------
 
     def action_next_split(self) -> None:
-        """Show all probes, those trained on, or the others."""
         self._split = (self._split + 1) % len(_SPLITS)
         self.refresh_picture()
 
@@ -130,7 +125,6 @@ class WhyTab(SourcedTab):
         return next((job for job in self._questions() if not self._answers.has(job)), None)
 
     def _questions(self) -> list[Job]:
-        """Return the questions in their order."""
         data, settings, source = self.shell.data, self.shell.settings, self.chosen
         if data is None or source is None:
             return []
@@ -145,7 +139,6 @@ class WhyTab(SourcedTab):
         return jobs
 
     def take(self, job: Job, value: Any, final: bool) -> None:
-        """Take an analysis, products of rows, or couplings of probes."""
         answers = self._answers.taking(job, value, final)
         if answers is not self._answers:
             self._answers = answers
@@ -154,7 +147,6 @@ class WhyTab(SourcedTab):
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def refresh_picture(self) -> None:
-        """Draw every panel, or say why there is nothing to show."""
         self._show_controls()
         data = self.shell.data
         if data is not None and self.chosen is None:
