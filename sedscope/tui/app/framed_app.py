@@ -21,13 +21,13 @@ from textual.color import Color
 from textual.content import Content
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Static
 
 from sedscope.runs.text import printable
 from sedscope.tui.app import preferences
 from sedscope.tui.app.preferences import Options
-from sedscope.tui.app.themes import DEFAULT_THEME, THEMES
 from sedscope.tui.terminal.error_text import ERROR_FILE, write_error
 from sedscope.tui.terminal.fewer_bytes import fewer_bytes
 
@@ -40,6 +40,42 @@ LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 _SIXTEEN_THEME = "ansi-dark"
 _PLAIN = Style()
 Kind = TypeVar("Kind", bound=Widget)
+
+DEFAULT_THEME = "sedscope"
+
+# Series and heatmap colours belong to `plot.palette` and stay the same in every theme.
+THEMES = (
+    Theme(
+        name=DEFAULT_THEME,
+        dark=True,
+        primary="#56B4E9",
+        secondary="#CC79A7",
+        accent="#E69F00",
+        warning="#E69F00",
+        error="#F0714A",
+        success="#2FBF8F",
+        foreground="#D7DCE2",
+        background="#0F1318",
+        surface="#141A21",
+        panel="#1C242D",
+        variables={"border": "#33404D", "border-blurred": "#26303A", "footer-key-foreground": "#56B4E9"},
+    ),
+    Theme(
+        name="sedscope-light",
+        dark=False,
+        primary="#0068A8",
+        secondary="#A3487A",
+        accent="#9A5B00",
+        warning="#9A5B00",
+        error="#B83A0A",
+        success="#00734F",
+        foreground="#20262D",
+        background="#FBFAF7",
+        surface="#F2F0EA",
+        panel="#E6E3DA",
+        variables={"border": "#BDB8AA", "border-blurred": "#D8D4C8", "footer-key-foreground": "#0068A8"},
+    ),
+)
 
 
 class EveryStyle(LineFilter):

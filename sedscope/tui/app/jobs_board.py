@@ -65,21 +65,19 @@ class JobsBoard:
 
     def __init__(self, worker: WorkerClient) -> None:
         self._worker = worker
-        self._open: dict[int, tuple[str, Job]] = {}
-        self._progress: dict[int, JobProgress] = {}
+        self._open: dict[int, tuple[str, Job, JobProgress]] = {}
         self._answers: OrderedDict[Job, tuple[Any, bool]] = OrderedDict()
 
     def request(self, job: Job, owner: str) -> int:
         """Ask; what this tab asked before is given up unless it is the same."""
         # One job per tab: whoever turns through the sources wants the last one, not all of them in turn.
-        for number, (other, open_job) in list(self._open.items()):
+        for number, (other, open_job, _) in list(self._open.items()):
             if other == owner:
                 if open_job == job:
                     return number
                 self._worker.cancel(number)
         number = self._worker.submit(job)
-        self._open[number] = (owner, job)
-        self._progress[number] = JobProgress(job.title)
+        self._open[number] = (owner, job, JobProgress(job.title))
         return number
 
     def cancel_all(self) -> int:
@@ -98,23 +96,20 @@ class JobsBoard:
         open_job = self._open.get(event.number)
         if open_job is None:
             return None
-        owner, job = open_job
+        owner, job, progress = open_job
         if isinstance(event, Progressed):
-            self._progress[event.number].advance(event.stage, event.done, event.total)
+            progress.advance(event.stage, event.done, event.total)
         elif isinstance(event, Answered):
-            self._progress[event.number].coarse = not event.final
-            self._keep(job, event)
+            progress.coarse = not event.final
+            self._answers[job] = (event.value, event.final)
+            self._answers.move_to_end(job)
+            if len(self._answers) > ANSWERS_KEPT:
+                self._answers.popitem(last=False)
         elif isinstance(event, Finished):
-            del self._open[event.number], self._progress[event.number]
+            del self._open[event.number]
         return owner
 
     @property
     def current(self) -> JobProgress | None:
         """The job that is being done."""
-        return next(iter(self._progress.values()), None)
-
-    def _keep(self, job: Job, event: Answered) -> None:
-        self._answers[job] = (event.value, event.final)
-        self._answers.move_to_end(job)
-        if len(self._answers) > ANSWERS_KEPT:
-            self._answers.popitem(last=False)
+        return next((progress for _, _, progress in self._open.values()), None)

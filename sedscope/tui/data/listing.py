@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recorders.errors import SedscopeError
-from recorders.format import STATE_CRASHED, STATE_DAMAGED, STATE_RECORDING
+from recorders.format import DERIVED_DIR, STATE_CRASHED, STATE_DAMAGED, STATE_RECORDING
 from sedscope.runs.text import printable
 from sedscope.tui.data.snapshot import RunData, RunRow, SourceRow
 
@@ -27,7 +29,7 @@ def row_of(opened: RunOrError) -> RunRow:
     """Return what is known of a run as soon as it is open, or the line of one that cannot be opened."""
     if opened.run is None:
         name = printable(opened.path.name or str(opened.path))
-        return RunRow(opened.path, name, STATE_DAMAGED, reason=_without_path(str(opened.error), opened.shown))
+        return RunRow(opened.path, name, STATE_DAMAGED, reason=str(opened.error).removeprefix(f"{opened.shown}: "))
     run, manifest = opened.run, opened.run.manifest
     return RunRow(
         path=opened.path,
@@ -114,30 +116,13 @@ def started(created: str | None) -> str:
 def size_of(path: Path) -> int:
     """Return the bytes of the files in a run directory, without derived results."""
     total = 0
-    for folder in (path, *(Path(entry.path) for entry in _folders(path))):
-        total += sum(_size(entry) for entry in _entries(folder))
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if name != DERIVED_DIR]
+        for name in names:
+            with suppress(OSError):  # a recorder may have replaced the file meanwhile
+                status = Path(folder, name).lstat()
+                total += status.st_size if stat.S_ISREG(status.st_mode) else 0
     return total
-
-
-def _folders(path: Path) -> Iterator[os.DirEntry[str]]:
-    from recorders.format import DERIVED_DIR
-
-    return (entry for entry in _entries(path) if entry.is_dir(follow_symlinks=False) and entry.name != DERIVED_DIR)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
-
-
-def _size(entry: os.DirEntry[str]) -> int:
-    try:
-        return entry.stat(follow_symlinks=False).st_size if entry.is_file(follow_symlinks=False) else 0
-    except OSError:
-        return 0
 
 
 def _steps(run: Run) -> tuple[int, ...]:
@@ -166,7 +151,3 @@ def _unprobed(run: Run) -> Iterator[tuple[str, str]]:
         else:
             if reason is not None:
                 yield task, reason.reason
-
-
-def _without_path(message: str, shown: str) -> str:
-    return message.removeprefix(f"{shown}: ")

@@ -7,7 +7,7 @@ handed. Leaves drawing to `figure`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,11 +96,16 @@ def stem(folder: Path, *names: str) -> Path:
         "-".join(safe_name for name in names if (safe_name := _UNSAFE.sub("-", name).strip("-.")))[:_LONGEST]
         or "picture"
     )
-    free, number = base, 1
-    while any((folder / f"{free}{suffix}").exists() for suffix in SUFFIXES):
+    return free_path(folder / base, SUFFIXES)
+
+
+def free_path(path: Path, suffixes: Sequence[str]) -> Path:
+    """Return the path, or one of its name with a number, at which no file with any of the suffixes is there yet."""
+    number, free = 1, path
+    while any(free.with_name(free.name + suffix).exists() for suffix in suffixes):
         number += 1
-        free = f"{base}-{number}"
-    return folder / free
+        free = path.with_name(f"{path.name}-{number}")
+    return free
 
 
 def _chart_table(chart: Chart) -> Table:

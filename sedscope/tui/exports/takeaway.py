@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from recorders.errors import EXIT_DAMAGED
 from sedscope.runs.text import printable
 from sedscope.tui.data.shell import Shell
 from sedscope.tui.exports import pictures
@@ -65,7 +66,7 @@ def write_report(shell: Shell, paths: Sequence[Path], flags: Sequence[str]) -> N
     if not paths:
         shell.say("no run is selected", "warning")
         return
-    folder = _free(_here() / REPORT)
+    folder = pictures.free_path(_here() / REPORT, ("",))
     command = [sys.executable, "-P", "-m", "sedscope", "report", *map(str, paths), *flags]
     shell.say(f"writing the report of {len(paths)} run{'s' * (len(paths) > 1)} into {_shown(folder)} …")
     _run(shell, [*command, "--out", str(folder)], b"", f"wrote the report into {_shown(folder)}")
@@ -109,18 +110,11 @@ def _run(shell: Shell, command: Sequence[str], given: bytes, done: str) -> None:
             _children.discard(child)
         lines = [line for line in complaints.decode(errors="replace").splitlines() if line.strip()]
         last = printable(lines[-1].strip(), 300) if lines else f"exit status {child.returncode}"
-        text = done if child.returncode == 0 else f"{done}, but: {last}" if _wrote(child.returncode) else last
+        text = done if child.returncode == 0 else f"{done}, but: {last}" if child.returncode == EXIT_DAMAGED else last
         with suppress(RuntimeError):
             shell.call_from_thread(shell.say, text, "information" if child.returncode == 0 else "warning")
 
     Thread(target=work, name="export", daemon=True).start()
-
-
-def _wrote(status: int) -> bool:
-    """Return whether a report was written although something was wrong: a damaged run, say."""
-    from recorders.errors import EXIT_DAMAGED
-
-    return status == EXIT_DAMAGED
 
 
 def _here() -> Path:
@@ -129,15 +123,6 @@ def _here() -> Path:
         return Path.cwd()
     except OSError:
         return Path.home()
-
-
-def _free(folder: Path) -> Path:
-    """Return the folder, or one of its name with a number that is not there yet."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
 
 
 def _shown(path: Path) -> str:

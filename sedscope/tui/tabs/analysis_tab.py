@@ -19,7 +19,6 @@ from recorders.errors import UsageError
 from sedscope.analysis.settings import Kind, SettingRow, setting_rows
 from sedscope.tui.data.analysis_settings import changed
 from sedscope.tui.tabs.panels import PanelTab
-from sedscope.tui.tabs.tab import Tab
 from sedscope.tui.widgets.key_bars import KeyEntry, SettingsBar
 from sedscope.tui.widgets.prompts import Prompt
 from sedscope.tui.widgets.quiet_static import QuietStatic
@@ -181,7 +180,25 @@ class AnalysisTab(PanelTab):
         self.shell.set_settings(changed(self.shell.settings, name, values[now == values[0]]))
 
     def action_ask_for(self, name: str) -> None:
-        ask_for_number(self, name)
+        """Ask for a setting that is a number, say what is wrong with it, and set it."""
+        now = getattr(self.shell.settings, name)
+        value = "all" if now is None else str(now[0] if isinstance(now, tuple) else now)
+
+        def check(answer: str) -> str | None:
+            try:
+                changed(self.shell.settings, name, _number(name, answer))
+            except UsageError as error:
+                return str(error)
+            except ValueError:
+                return f"a whole number is required, found {answer!r}"
+            return None
+
+        def take(answer: str | None) -> None:
+            if answer is not None:
+                self.shell.set_settings(changed(self.shell.settings, name, _number(name, answer)))
+
+        key = _row(name).viewer
+        self.app.push_screen(Prompt(name if key is None else key.question, value=value, check=check), take)
 
     def show_settings(self, own: Sequence[KeyEntry]) -> None:
         """Show the settings of the analysis and what this tab adds to them."""
@@ -194,28 +211,6 @@ class AnalysisTab(PanelTab):
         value = getattr(self.shell.settings, row.name)
         text = row.word(value[0] if isinstance(value, tuple) else value)
         return KeyEntry(row.viewer.key, f"{text} {row.viewer.unit}".rstrip(), _action(row), self)
-
-
-def ask_for_number(tab: Tab, name: str) -> None:
-    """Ask for a setting that is a number, say what is wrong with it, and set it."""
-    now = getattr(tab.shell.settings, name)
-    value = "all" if now is None else str(now[0] if isinstance(now, tuple) else now)
-
-    def check(answer: str) -> str | None:
-        try:
-            changed(tab.shell.settings, name, _number(name, answer))
-        except UsageError as error:
-            return str(error)
-        except ValueError:
-            return f"a whole number is required, found {answer!r}"
-        return None
-
-    def take(answer: str | None) -> None:
-        if answer is not None:
-            tab.shell.set_settings(changed(tab.shell.settings, name, _number(name, answer)))
-
-    key = _row(name).viewer
-    tab.app.push_screen(Prompt(name if key is None else key.question, value=value, check=check), take)
 
 
 def same_question(job: Job | None, other: Job | None) -> bool:

@@ -12,7 +12,7 @@ from sedscope.runs.text import printable, printable_path
 ERROR_FILE: Final = "view-error.txt"
 
 
-def error_line(error: Exception) -> str:
+def error_line(error: BaseException) -> str:
     """Return the first line of an error, printable; of one that is not ours with its name."""
     first = (str(error).splitlines() or [""])[0]
     return printable(first if isinstance(error, SedscopeError) and first else f"{type(error).__name__}: {first}")

@@ -120,8 +120,7 @@ def _restore(terminal: Terminal) -> None:
 
 def _say(error: BaseException) -> None:
     """Print the one line that a failing screen leaves behind."""
-    from sedscope.runs.text import printable
+    from sedscope.tui.terminal.error_text import error_line
 
-    text = (str(error).splitlines() or [""])[0]
     with suppress(OSError, ValueError):
-        print(f"sedscope: {type(error).__name__}: {printable(text)}", file=sys.stderr, flush=True)
+        print(f"sedscope: {error_line(error)}", file=sys.stderr, flush=True)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import OrderedDict, deque
-from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from threading import Condition, Thread
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, BinaryIO
 
 from sedscope.tui.terminal.error_text import error_line
-from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Progressed, Stop, receive, send
+from sedscope.tui.worker.events import Answered, Begin, Event, Finished, Progressed, receive, send
 
 if TYPE_CHECKING:
     from sedscope.analysis.progress import AnalysisProgress
@@ -37,66 +37,40 @@ class Orders:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
-        self._waiting: deque[Begin] = deque()
+        self.waiting: SimpleQueue[Begin] = SimpleQueue()
         self._stopped: set[int] = set()
-        self._changed = Condition()
 
     def listen(self) -> None:
         """Take orders until the viewer is gone, then end the process from whatever it is doing."""
         with suppress(EOFError, OSError):
             while True:
-                self._take(receive(self._pipe))
+                order = receive(self._pipe)
+                if isinstance(order, Begin):
+                    self.waiting.put(order)
+                else:
+                    self._stopped.add(order.number)
         os._exit(0)
-
-    def _take(self, order: Begin | Stop) -> None:
-        with self._changed:
-            if isinstance(order, Begin):
-                self._waiting.append(order)
-            else:
-                self._stopped.add(order.number)
-            self._changed.notify()
-
-    def __iter__(self) -> Iterator[Begin]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                order = self._waiting.popleft()
-            yield order
 
     def is_stopped(self, number: int) -> bool:
         """Return whether a job was given up."""
         return number in self._stopped
 
 
-class Runs:
-    """Runs that were asked about, kept open and up to date."""
+@lru_cache(maxsize=_RUNS_KEPT)
+def _opened(path: str) -> Run:
+    from sedscope.runs import open_run
 
-    def __init__(self) -> None:
-        self._open: OrderedDict[str, Run] = OrderedDict()
-
-    def at(self, path: str) -> Run:
-        """Return the run at a path, as it stands now."""
-        from sedscope.runs import open_run
-
-        run = self._open.pop(path, None)
-        if run is None:
-            run = open_run(Path(path))
-        else:
-            run.refresh()
-        self._open[path] = run
-        if len(self._open) > _RUNS_KEPT:
-            self._open.popitem(last=False)
-        return run
+    return open_run(Path(path))
 
 
 def serve(orders: Orders, answers: BinaryIO) -> None:
     """Do one job after the other, for as long as the process lives."""
-    runs = Runs()
-    for order in orders:
-        send(answers, _done(order, orders, runs, answers))
+    while True:
+        order = orders.waiting.get()
+        send(answers, _done(order, orders, answers))
 
 
-def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
+def _done(order: Begin, orders: Orders, answers: BinaryIO) -> Event:
     """Do a job, tell of it on the way, and say how it ended."""
 
     def tell(progress: AnalysisProgress) -> None:
@@ -107,7 +81,9 @@ def _done(order: Begin, orders: Orders, runs: Runs, answers: BinaryIO) -> Event:
     try:
         if orders.is_stopped(order.number):
             raise Cancelled
-        for value, final in order.job.run(runs.at(order.job.path), tell):
+        run = _opened(order.job.path)
+        run.refresh()
+        for value, final in order.job.run(run, tell):
             send(answers, Answered(order.number, value, final))
             if orders.is_stopped(order.number):
                 raise Cancelled
