@@ -29,8 +29,7 @@ from sedscope.report.formats.terminal_interventions import print_comparison
 from sedscope.report.formats.whole_files import HTML_NAME, prepare_folder, write_whole
 from sedscope.report.gate.baseline import GateAnswer
 from sedscope.report.gate.gate import Gate
-from sedscope.report.gate.junit import render_junit
-from sedscope.report.gate.verdict import verdicts_section
+from sedscope.report.gate.verdict import render_junit, verdicts_section
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
 from sedscope.runs import Run, find_runs, printable

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from recorders.errors import InputOutputError, RefusedError, UsageError
 from recorders.row_sources import current_name
@@ -94,30 +94,22 @@ def compare_reports(old: Json, new: Json, allowed: float) -> GateAnswer:
     if different:
         reason = Undefined(f"made with other settings: {different}")
         return GateAnswer((Verdict("baseline", "same settings", reason, reason, passed=False),), ())
-    mine = {name: _numbers(run) for name, run in _by_name(new).items()}
-    earlier = _by_name(old)
+    mine, earlier = ({name: _numbers(run) for name, run in _by_name(report).items()} for report in (new, old))
     verdicts: list[Verdict] = []
     notes: list[str] = []
-    for name, run in earlier.items():
-        numbers = mine.get(name)
-        if numbers is None:
+    for name, numbers in earlier.items():
+        if name not in mine:
             gone = Undefined("the run is not in this report")
             verdicts.append(Verdict(name, "in both reports", Estimate.exact(1.0), gone, passed=False))
             continue
-        verdicts += _compared(name, _numbers(run), numbers, allowed)
-        extra = [what for what in numbers if what not in _numbers(run)]
-        notes += [f"{name}: not in the baseline: {what}" for what in extra]
+        for what, before in numbers.items():
+            after = mine[name].get(what, Undefined("it is not in this report"))
+            if isinstance(before, Estimate) or isinstance(after, Estimate):
+                text = f"{what} within {100 * allowed:g} % of the baseline"
+                verdicts.append(Verdict(name, text, after, before, _is_near(before, after, allowed)))
+        notes += [f"{name}: not in the baseline: {what}" for what in mine[name] if what not in numbers]
     notes += [f"{name}: not in the baseline" for name in mine if name not in earlier]
     return GateAnswer(tuple(verdicts), tuple(notes))
-
-
-def _compared(run: str, old: Values, new: Values, allowed: float) -> Iterable[Verdict]:
-    for what, before in old.items():
-        after = new.get(what, Undefined("it is not in this report"))
-        if isinstance(before, Undefined) and isinstance(after, Undefined):
-            continue
-        text = f"{what} within {100 * allowed:g} % of the baseline"
-        yield Verdict(run, text, after, before, _is_near(before, after, allowed))
 
 
 def _is_near(before: Estimate | Undefined, after: Estimate | Undefined, allowed: float) -> bool:
@@ -151,7 +143,7 @@ def _numbers(run: Json) -> Values:
         arguments += f", window={entry.get('window')}, rank={entry.get('rank')}"
         ends = entry.get("interval") if isinstance(entry.get("interval"), dict) else {}
         for moment in ("peak", "final"):
-            values[f"{moment}(rbar, {arguments})"] = _value(entry, moment, (ends or {}).get(moment))
+            values[f"{moment}(rbar, {arguments})"] = _number(entry.get(moment), entry, moment, (ends or {}).get(moment))
     for entry in _objects(run.get("rank90")):
         ranks = entry.get("rank90")
         last = ranks[-1] if isinstance(ranks, list) and ranks else None
@@ -162,22 +154,16 @@ def _numbers(run: Json) -> Values:
     return values
 
 
-def _value(entry: Json, moment: str, ends: object) -> Estimate | Undefined:
-    number = _number(entry.get(moment), entry, moment)
-    if isinstance(number, Undefined) or not isinstance(ends, list) or len(ends) != 2:
-        return number
-    low, high = ends
-    return Estimate(number.value, (float(low), float(high))) if _is_number(low) and _is_number(high) else number
+def _number(value: object, entry: Json, what: str, ends: object = None) -> Estimate | Undefined:
+    if not _is_number(value):
+        reasons = [str(each.get("reason")) for each in _objects(entry.get("undefined")) if each.get("what") == what]
+        return Undefined(reasons[0] if reasons else "it is not in the report")
+    if isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends)):
+        return Estimate(float(value), (float(ends[0]), float(ends[1])))
+    return Estimate(float(value))
 
 
-def _number(value: object, entry: Json, what: str) -> Estimate | Undefined:
-    if isinstance(value, int | float) and _is_number(value):
-        return Estimate(float(value))
-    reasons = [str(each.get("reason")) for each in _objects(entry.get("undefined")) if each.get("what") == what]
-    return Undefined(reasons[0] if reasons else "it is not in the report")
-
-
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

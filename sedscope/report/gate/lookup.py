@@ -1,27 +1,33 @@
-"""The number of a run that a name in a check asks for, with its interval; or why there is none.
+"""The number of a run, or of a group of runs, that a name in a check asks for, with its interval; or why there is none.
 
 Decides what `final`, `peak` and the others mean: over full windows alone, as everywhere in a report; `final` is the
-last checkpoint and no earlier one. Names that a run does not have are answered with those that it has.
+last checkpoint and no earlier one. One result must be meant unmistakably, and a quotient that is only bounded passes
+no check: a bound holds against neither side.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
+from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
+from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
+from sedscope.analysis.result_view.quotient_text import ratio_text
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, estimate_of
+from sedscope.report.estimate import Estimate, average_estimate, estimate_of
 from sedscope.report.facts import Reported
 from sedscope.report.gate.grammar import Lookup
+from sedscope.report.gate.vocabulary import OPTIONS
 
 Series = dict[int, Estimate | Undefined]
 """The values of a quantity by t, at every checkpoint that counts."""
@@ -31,6 +37,13 @@ _SERIES: tuple[tuple[Sequence[ResultColumn[Any]], str, tuple[str, ...]], ...] = 
     (CHECKPOINTS, "coupling", ("source", "task", "window", "rank")),
 )
 """Columns that make a series over t, the results that hold it, and the parameters that tell these apart."""
+_GROUP_PARAMETERS: dict[str, Callable[[tuple[Cohort, str, TreatmentGroup]], object]] = {
+    "intervention": lambda entry: entry[2].treatment.mode,
+    "vary": lambda entry: entry[0].label,
+    "task": lambda entry: entry[1],
+    **{option: partial(lambda entry, option: getattr(entry[2].treatment, option), option=option) for option in OPTIONS},
+}
+"""How a cohort, its task and its group say the parameters that pick the group out."""
 Candidate = TypeVar("Candidate")
 Parameters = Mapping[str, Callable[[Candidate], object]]
 
@@ -149,3 +162,43 @@ def _listed(values: Iterable[object], most: int = 40) -> str:
 
 def _text(value: object) -> str:
     return repr(value) if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def look_up_group(comparison: InterventionComparison | None, lookup: Lookup) -> Estimate | Undefined:
+    """Return the number that a check asks of the runs of one intervention."""
+    if comparison is None:
+        return Undefined("no run of this report has an intervention")
+    entry = pick(list(comparison.groups()), lookup, _GROUP_PARAMETERS)
+    if isinstance(entry, Undefined):
+        return entry
+    group = entry[2]
+    threshold = GROK_ACCURACIES.index(float(lookup.get("threshold") or GROK_ACCURACIES[0]))
+    if lookup.quantity == "speedup":
+        return _speedup(group, str(lookup.get("over") or "control"), threshold)
+    reaching = group.reaching[threshold]
+    if isinstance(reaching.mean, Undefined) and not reaching.n:
+        return reaching.mean
+    return Estimate.exact(reaching.reached / reaching.n)
+
+
+def _speedup(group: TreatmentGroup, over: str, threshold: int) -> Estimate | Undefined:
+    speedups = group.speedups
+    if over != "control":
+        beside = next((each for each in group.beside if each.kind == over), None)
+        if beside is None:
+            missing = Undefined(f"{group.label} has no {over} beside it")
+            return missing if group.no_freeze is None or over != "freeze" else group.no_freeze
+        speedups = beside.speedups
+    elif not speedups:
+        return Undefined("it is the control itself")
+    return _average(speedups[threshold])
+
+
+def _average(speedup: SpeedUp) -> Estimate | Undefined:
+    if speedup.bound is not None:
+        n = sum(not (pair.own.reached and pair.reference.reached) for pair in speedup.pairs)
+        return Undefined(
+            f"in {n} of {len(speedup.pairs)} pairs a run never reached {speedup.threshold:g}: all that is known of the"
+            f" geometric mean is {ratio_text(speedup.bound)}"
+        )
+    return speedup.average if isinstance(speedup.average, Undefined) else average_estimate(speedup.average)

@@ -11,7 +11,7 @@ from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported, RunFacts
-from sedscope.report.gate.evaluate import apply_checks
+from sedscope.report.gate.gate import apply_checks
 from sedscope.report.gate.grammar import parse_check
 from sedscope.report.gate.verdict import Verdict
 

@@ -23,8 +23,7 @@ from sedscope.report.formats.report_json import render_json
 from sedscope.report.formats.step_summary import LIMIT, append_summary, shortened, summary_wanted
 from sedscope.report.gate.baseline import GateAnswer, compare_reports, parse_change, read_report
 from sedscope.report.gate.gate import Gate
-from sedscope.report.gate.junit import render_junit
-from sedscope.report.gate.verdict import Verdict
+from sedscope.report.gate.verdict import Verdict, render_junit
 
 PASSED = Verdict("a", "1 < 2", Estimate.exact(1.0), Estimate.exact(2.0), passed=True)
 FAILED = Verdict(HOSTILE, HOSTILE, Undefined(HOSTILE), Estimate.exact(2.0), passed=False)
