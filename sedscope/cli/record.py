@@ -9,8 +9,7 @@ import click
 
 from recorders.errors import UsageError
 from recorders.recording_options import RECORDING_OPTIONS, recording_options
-from sedscope.cli.intervene import RecordCommand, intervention_of, intervention_options
-from sedscope.cli.option_flags import option_flags
+from sedscope.cli.option_flags import RecordCommand, intervention_of, intervention_options, option_flags
 
 _HELP = """Run a training script and write down its history.
 

@@ -15,52 +15,45 @@ from sedscope.analysis.settings import SettingRow, Settings, setting_rows
 _SOURCES = f"Row sources: {', '.join(row.pattern for row in ROW_SOURCES)}. [default: every source of the run]"
 
 
-class Names(click.ParamType[Any]):
-    """A comma list of names, or several of them."""
+class SettingText(click.ParamType[Any]):
+    """A value that a function reads off its text, or refuses with a ValueError that says what is required."""
 
-    name = "a,b,…"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """Read the names in their order; an empty one is refused."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name.strip() for name in str(value).split(","))
-        if not all(names):
-            raise UsageError(f"{_flag(param)}: names separated by commas are required, found {value!r}")
-        return names
-
-
-class Counts(Names):
-    """A comma list of whole numbers."""
-
-    name = "n,n,…"
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the numbers in their order; `Settings` refuses those that are not usable."""
-        if isinstance(value, tuple):
-            return value
-        return tuple(_integer(text, param) for text in super().convert(value, param, ctx))
+        """Read a text; a default is a value already."""
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise UsageError(f"{param.opts[0] if param else 'argument'}: {error}") from error
 
 
-class CheckpointCount(click.ParamType[Any]):
-    """A whole number, or `all` (None)."""
-
-    name = "n|all"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Read the number, or None for all."""
-        return None if value == "all" else _integer(value, param)
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise ValueError(f"names separated by commas are required, found {text!r}")
+    return names
 
 
-def _integer(value: Any, param: click.Parameter | None) -> int:
+def _integer(text: str) -> int:
     try:
-        return int(value)
+        return int(text)
     except ValueError as error:
-        raise UsageError(f"{_flag(param)}: a whole number is required, found {value!r}") from error
+        raise ValueError(f"a whole number is required, found {text!r}") from error
 
 
-def _flag(param: click.Parameter | None) -> str:
-    return param.opts[0] if param is not None else "argument"
+_NAMES = SettingText("a,b,…", _names)
+_TYPES: dict[str, Any] = {
+    "counts": SettingText("n,n,…", lambda text: tuple(map(_integer, _names(text)))),
+    "count": int,
+    "count or all": SettingText("n|all", lambda text: None if text == "all" else _integer(text)),
+    "positive": float,
+    "switch": bool,
+    "device": str,
+}
+"""Click's type for every kind of setting but a choice."""
 
 
 def _settings_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -73,18 +66,10 @@ def _settings_options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def _option(row: SettingRow, flag: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    types: dict[str, Any] = {
-        "counts": Counts(),
-        "count": int,
-        "count or all": CheckpointCount(),
-        "choice": click.Choice(list(row.choices)),
-        "positive": float,
-        "switch": bool,
-        "device": str,
-    }
+    kind = click.Choice(list(row.choices)) if row.kind == "choice" else _TYPES[row.kind]
     metavar = {"count or all": "N|all", "device": "auto|cpu|cuda[:n]"}.get(row.kind)
     default = row.default if row.kind in ("count", "positive", "switch") else row.word(row.default)
-    return click.option(flag, type=types[row.kind], default=default, show_default=True, metavar=metavar, help=row.help)
+    return click.option(flag, type=kind, default=default, show_default=True, metavar=metavar, help=row.help)
 
 
 @click.command()
@@ -96,8 +81,8 @@ def _option(row: SettingRow, flag: str) -> Callable[[Callable[..., int]], Callab
     help="Also write report.html, report.md, report.json and tables into this folder.",
 )
 @_settings_options
-@click.option("--sources", type=Names(), default=None, help=_SOURCES)
-@click.option("--tasks", type=Names(), default=None, help="Tasks. [default: every task of the run]")
+@click.option("--sources", type=_NAMES, default=None, help=_SOURCES)
+@click.option("--tasks", type=_NAMES, default=None, help="Tasks. [default: every task of the run]")
 @click.option("--crossed", is_flag=True, help="Every source against every task, not its own alone.")
 @click.option(
     "--check",

@@ -48,12 +48,8 @@ def view(paths: tuple[Path, ...], tab: str | None, theme: str | None, color: str
     from sedscope.tui.app.preferences import Options
 
     def options() -> Options:
+        here = Path("runs") if Path("runs").is_dir() else Path()
         chosen = None if tab is None else tab.capitalize()
-        return Options(paths or _default_paths(), chosen, theme, ascii, sixteen=color == "16")
+        return Options(paths or (here,), chosen, theme, ascii, sixteen=color == "16")
 
     return show(options, color, mouse=not no_mouse)
-
-
-def _default_paths() -> tuple[Path, ...]:
-    runs = Path("runs")
-    return (runs if runs.is_dir() else Path(),)

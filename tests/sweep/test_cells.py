@@ -13,7 +13,7 @@ from recorders.errors import UsageError
 from recorders.intervention import Intervention
 from recorders.intervention.modes import MODES
 from recorders.recording_options import RecordingOptions
-from sedscope.cli.intervene import intervention_of
+from sedscope.cli.option_flags import intervention_of
 from sedscope.cli.record import record
 from sedscope.sweep import Sweep
 from sedscope.sweep.cell import plain

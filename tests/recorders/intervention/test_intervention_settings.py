@@ -6,7 +6,7 @@ import pytest
 
 from recorders.errors import UsageError
 from recorders.intervention import Intervention
-from sedscope.cli.intervene import intervention_of
+from sedscope.cli.option_flags import intervention_of
 
 FLAGS = dict.fromkeys(
     ("on", "rank", "window", "stride", "warm_up", "basis_source", "basis", "redraw", "seed", "intervene")
