@@ -1,4 +1,4 @@
-"""Rows of the tables of options as flags of a command; those of an intervention in a section of their own of its help."""
+"""Rows of the tables of options as flags of a command; the help lists those of interventions apart."""
 
 from __future__ import annotations
 

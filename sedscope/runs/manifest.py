@@ -143,7 +143,7 @@ def parse_manifest(text: bytes, path: str) -> Manifest:
 
 
 def _manifest(members: Members) -> Manifest:
-    selection = members.object("selection")
+    selection, recording = members.object("selection"), members.object("recording")
     if (row_dtype := selection.text("row_dtype")) not in ("float32", "float64"):
         selection.refuse("row_dtype", "float32 or float64")
     return Manifest(
@@ -161,7 +161,12 @@ def _manifest(members: Members) -> Manifest:
         row_dtype=row_dtype,
         blocks=tuple(_block(item) for item in members.objects("blocks")),
         optimizer=_optimizer(members.object("optimizer")) if members.has("optimizer") else None,
-        recording=_recording(members.object("recording")),
+        recording=RecordingSettings(
+            every=recording.integer("every", 1),
+            sources=recording.texts("sources") if recording.has("sources") else (),
+            weights_every=recording.integer("weights_every") or None if recording.has("weights_every") else None,
+            settings=printable_json(recording.value),
+        ),
         intervention=printable_json(members.value.get("intervention")),
         seed=printable_json(members.value.get("seed")),
     )
@@ -197,15 +202,6 @@ def _optimizer(members: Members) -> Optimizer:
         for item in members.objects("groups")
     ]
     return Optimizer(members.text("class"), tuple(groups))
-
-
-def _recording(members: Members) -> RecordingSettings:
-    return RecordingSettings(
-        every=members.integer("every", 1),
-        sources=members.texts("sources") if members.has("sources") else (),
-        weights_every=members.integer("weights_every") or None if members.has("weights_every") else None,
-        settings=printable_json(members.value),
-    )
 
 
 def _check_layout(manifest: Manifest, members: Members) -> None:

@@ -71,17 +71,16 @@ def read_probe(tensors: TensorStore, line: ProbeLine) -> Probe:
     """
     meta = line.meta
     with tensors.open(line.file) as file:
-        targets = file.read("targets")
-        inputs = tuple(file.read(f"{_INPUTS}{index}") for index in range(_count(file)))
-        for name, array in zip(
-            ("targets", *(f"{_INPUTS}{i}" for i in range(len(inputs)))), (targets, *inputs), strict=True
-        ):
+        n_inputs = sum(name.startswith(_INPUTS) for name in file.tensors)
+        names = ("targets", *(f"{_INPUTS}{index}" for index in range(n_inputs)))
+        targets, *inputs = arrays = [file.read(name) for name in names]
+        for name, array in zip(names, arrays, strict=True):
             if array.ndim == 0 or len(array) != len(targets):
                 file.damaged(f"{name} must have {targets.shape[0] if targets.ndim else 'some'} examples")
         orders = {field: _order(file, name, len(targets)) for field, name in _ORDERS.items()}
         return Probe(
             task=line.task,
-            inputs=inputs,
+            inputs=tuple(inputs),
             targets=targets,
             **orders,
             example=file.read("example") if "example" in file.tensors else None,
@@ -110,10 +109,6 @@ def read_constants(tensors: TensorStore, line: ProgramLine) -> dict[str, NDArray
         return {}
     with tensors.open(line.constants) as file:
         return {name: file.read(name) for name in file.tensors}
-
-
-def _count(file: OpenTensors) -> int:
-    return sum(name.startswith(_INPUTS) for name in file.tensors)
 
 
 def _order(file: OpenTensors, name: str, size: int) -> NDArray[np.int64]:

@@ -21,11 +21,12 @@ from recorders.row_sources import current_name, parse_source
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.derived import DERIVATIONS
 from sedscope.runs.directory import Directory
+from sedscope.runs.files.journal_lines import TensorFile
 from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
 from sedscope.runs.probe import Probe, read_constants, read_probe, read_program
 from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, read_selected, read_weights, stored_steps
-from sedscope.runs.scalars import Scalars, Series, frame
+from sedscope.runs.scalars import Series, all_series, frame
 from sedscope.runs.text import printable
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ class Run:
     def _attach(self, directory: Directory) -> None:
         self._directory = directory
         self._tensors = TensorStore(directory.folder)
-        self._scalar_store = Scalars(self._tensors)
+        self._shard_scalars: dict[TensorFile, dict[str, Series]] = {}
         self._update()
 
     def _update(self) -> None:
@@ -248,7 +249,7 @@ class Run:
 
     def _scalars(self) -> dict[str, Series]:
         if self._series is None:
-            self._series = self._scalar_store.series(self.history)
+            self._series = all_series(self._tensors, self.history, self._shard_scalars)
         return self._series
 
     def _checked_source(self, source: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.format import SCALAR_PREFIX, SCALAR_T_PREFIX, SKIPPED
-from sedscope.runs.files.journal_lines import ShardLine, TensorFile
+from sedscope.runs.files.journal_lines import TensorFile
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 from sedscope.runs.history import History, Stretch
 
@@ -22,28 +22,18 @@ Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 """t [m], ascending and unique, and values [m]."""
 
 
-class Scalars:
-    """Reads a shard's scalars once, and puts them together on demand."""
-
-    def __init__(self, tensors: TensorStore) -> None:
-        self._tensors = tensors
-        self._read: dict[TensorFile, dict[str, Series]] = {}
-
-    def series(self, history: History) -> dict[str, Series]:
-        """Return every scalar by name."""
-        pieces: dict[str, list[Series]] = {}
-        for stretch, line in history.shards:
-            # A shard that begins beyond the stretch may be the damaged one that ended it: it is not opened.
-            if line.scalars is not None and line.scalars[0] < stretch.stop:
-                for name, series in self._of(line).items():
-                    pieces.setdefault(name, []).append(_within(stretch, series))
-        return {name: _joined(name, series) for name, series in pieces.items()}
-
-    def _of(self, line: ShardLine) -> dict[str, Series]:
-        if line.file not in self._read:
-            with self._tensors.open(line.file) as file:
-                self._read[line.file] = read_scalars(file)
-        return self._read[line.file]
+def all_series(tensors: TensorStore, history: History, read: dict[TensorFile, dict[str, Series]]) -> dict[str, Series]:
+    """Return every scalar by name; a shard that is not in `read` is opened and put there."""
+    pieces: dict[str, list[Series]] = {}
+    for stretch, line in history.shards:
+        # A shard that begins beyond the stretch may be the damaged one that ended it: it is not opened.
+        if line.scalars is not None and line.scalars[0] < stretch.stop:
+            if line.file not in read:
+                with tensors.open(line.file) as file:
+                    read[line.file] = read_scalars(file)
+            for name, series in read[line.file].items():
+                pieces.setdefault(name, []).append(_within(stretch, series))
+    return {name: _joined(name, series) for name, series in pieces.items()}
 
 
 def read_scalars(file: OpenTensors) -> dict[str, Series]:

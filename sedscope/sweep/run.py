@@ -67,22 +67,18 @@ def _run(scheduler: Scheduler, tick_s: float, reporter: Reporter) -> Board:
     try:
         with Interrupts() as interrupts:
             reporter.begin(scheduler.board(), scheduler.about())
-            _follow(scheduler, tick_s, reporter, interrupts)
+            try:
+                while scheduler.goes_on():
+                    interrupts.check()
+                    scheduler.poll()
+                    reporter.update(scheduler.board())
+                    time.sleep(tick_s)
+            finally:
+                scheduler.stop()
             interrupts.check()  # a signal that came when all was done: whoever called may have more to do
     finally:
         reporter.end(scheduler.board())
     return scheduler.board()
-
-
-def _follow(scheduler: Scheduler, tick_s: float, reporter: Reporter, interrupts: Interrupts) -> None:
-    try:
-        while scheduler.goes_on():
-            interrupts.check()
-            scheduler.poll()
-            reporter.update(scheduler.board())
-            time.sleep(tick_s)
-    finally:
-        scheduler.stop()
 
 
 def _refuse_run(out: Path) -> None:

@@ -7,7 +7,7 @@ different seeds differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -62,15 +62,13 @@ class Sweep:
 
     def cells(self) -> tuple[SweepCell, ...]:
         """Return all cells; those of one seed stand together, so that an interrupted sweep has complete comparisons."""
-        return tuple(self._cells())
-
-    def _cells(self) -> Iterator[SweepCell]:
         interventions = dict.fromkeys(plain(intervention) for intervention in self.interventions)
-        for seed in dict.fromkeys(self.seeds) or (None,):
-            for values in product(*self.vary.values()):
-                varied = dict(zip(self.vary, values, strict=True))
-                for intervention in interventions:
-                    yield self._cell(intervention, seed, varied)
+        return tuple(
+            self._cell(intervention, seed, dict(zip(self.vary, values, strict=True)))
+            for seed in dict.fromkeys(self.seeds) or (None,)
+            for values in product(*self.vary.values())
+            for intervention in interventions
+        )
 
     def _cell(self, intervention: Intervention, seed: int | None, varied: Mapping[str, str]) -> SweepCell:
         name = cell_name(intervention, seed, varied)

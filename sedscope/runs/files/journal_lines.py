@@ -175,10 +175,6 @@ def _shard(members: Members) -> ShardLine:
     return ShardLine(_file(members), rows, (ends[0], ends[1]))
 
 
-def _weights(members: Members) -> WeightsLine:
-    return WeightsLine(members.integer("t"), _file(members))
-
-
 def _program(members: Members) -> ProgramLine:
     constants = _file(members.object("constants")) if members.has("constants") else None
     size, crc = members.integer("size"), members.integer("file_crc")
@@ -190,22 +186,14 @@ def _probe(members: Members) -> ProbeLine:
     return ProbeLine(members.text("task"), _file(members), Members(printable_json(meta.value), meta.where))
 
 
-def _note(members: Members) -> NoteLine:
-    return NoteLine(
-        members.text("about"), members.message("message"), members.integer("t") if members.has("t") else None
-    )
-
-
-def _end(members: Members) -> EndLine:
-    return EndLine(members.text("reason"), members.integer("t"))
-
-
 _KINDS: dict[str, Callable[[Members], Line]] = {
     LINE_SESSION: _session,
     LINE_SHARD: _shard,
-    LINE_WEIGHTS: _weights,
+    LINE_WEIGHTS: lambda members: WeightsLine(members.integer("t"), _file(members)),
     LINE_PROGRAM: _program,
     LINE_PROBE: _probe,
-    LINE_NOTE: _note,
-    LINE_END: _end,
+    LINE_NOTE: lambda members: NoteLine(
+        members.text("about"), members.message("message"), members.integer("t") if members.has("t") else None
+    ),
+    LINE_END: lambda members: EndLine(members.text("reason"), members.integer("t")),
 }

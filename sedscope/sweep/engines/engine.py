@@ -6,8 +6,9 @@ None of them schedules: processes here are limited in number, clusters have sche
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from recorders.errors import UsageError
 from sedscope.runs.text import printable
@@ -57,6 +58,14 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """End every job that has not ended, and return when none is left."""
+
+
+def optional_package(engine: str, package: str, title: str) -> Any:
+    """Import the package that an engine needs; raises `UsageError`, which says how to install it."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise UsageError(f"engine: {engine} needs {title}; pip install 'sedscope[{engine}]'") from error
 
 
 def one_line(error: BaseException) -> str:

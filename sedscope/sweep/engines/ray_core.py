@@ -12,11 +12,10 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from typing import Any, Final
 
 from recorders.errors import InputOutputError, UsageError
-from sedscope.sweep.engines.engine import PATIENCE_S, one_line
+from sedscope.sweep.engines.engine import PATIENCE_S, one_line, optional_package
 from sedscope.sweep.training_job import GRACE_S, TrainingJob, cores, execute, of_cpus
 
 _ADDRESS: Final = "RAY_ADDRESS"
@@ -101,10 +100,7 @@ class _RayTicket:
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without GPUs leaves CUDA_VISIBLE_DEVICES
-    try:
-        return import_module("ray")
-    except ImportError as error:
-        raise UsageError("engine: ray needs Ray; pip install 'sedscope[ray]'") from error
+    return optional_package("ray", "ray", "Ray")
 
 
 def _begin(ray: Any) -> None:

@@ -10,13 +10,12 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from recorders.errors import InputOutputError, UsageError
 from sedscope.runs.text import printable
-from sedscope.sweep.engines.engine import LONGEST_LINE, PATIENCE_S, one_line
+from sedscope.sweep.engines.engine import LONGEST_LINE, PATIENCE_S, one_line, optional_package
 from sedscope.sweep.training_job import GRACE_S, TrainingJob, execute, of_cpus
 
 _CLUSTER: Final = "cluster"
@@ -97,10 +96,7 @@ class _SlurmTicket:
 
 
 def _executor(out: Path, cluster: str, options: Mapping[str, Any]) -> Any:
-    try:
-        submitit = import_module("submitit")
-    except ImportError as error:
-        raise UsageError("engine: slurm needs submitit; pip install 'sedscope[slurm]'") from error
+    submitit = optional_package("slurm", "submitit", "submitit")
     if cluster == "slurm" and shutil.which("sbatch") is None:
         raise UsageError(
             "engine: slurm needs sbatch on the PATH, found none; --engine-option cluster=local tries it here"
