@@ -85,7 +85,9 @@ def run(arguments: list[str]) -> int:
     """
     try:
         status = _invoke(arguments)
-        _flush_stdout()
+        if sys.stdout is not None:
+            # A full disk or closed pipe behind it must show up here and not when the interpreter ends.
+            sys.stdout.flush()
     except SedscopeError as error:
         return _fail(str(error), error.status)
     except click.exceptions.Exit as stop:
@@ -133,12 +135,6 @@ def _say(text: str, status: int) -> int:
     with suppress(OSError, ValueError):
         print(text, file=sys.stderr, flush=True)
     return status
-
-
-def _flush_stdout() -> None:
-    """Flush stdout: a full disk or closed pipe behind it must show up here and not when the interpreter ends."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
 
 
 def _hush_stdout() -> int:

@@ -6,8 +6,9 @@ Decides to which runs a check is applied, and that its sides are compared by the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from recorders.errors import UsageError
@@ -18,10 +19,19 @@ from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported
 from sedscope.report.formats.report_json import render_json
 from sedscope.report.gate.baseline import GateAnswer, Json, compare_reports, parse_change, read_report
-from sedscope.report.gate.grammar import LONGEST, Binary, Check, End, Expression, Lookup, lookups, parse_check
+from sedscope.report.gate.grammar import (
+    LONGEST,
+    QUANTITIES,
+    Binary,
+    Check,
+    End,
+    Expression,
+    Lookup,
+    lookups,
+    parse_check,
+)
 from sedscope.report.gate.lookup import look_up, look_up_group
 from sedscope.report.gate.verdict import Verdict
-from sedscope.report.gate.vocabulary import QUANTITIES
 from sedscope.runs import printable
 
 DEFAULT_CHANGE = "10%"
@@ -84,40 +94,34 @@ def apply_checks(
         reported: The runs.
         comparison: Of all of them; None where none has an intervention.
     """
-    return tuple(verdict for check in checks for verdict in _applied(check, reported, comparison))
+    verdicts: list[Verdict] = []
+    for check in checks:
+        all_lookups = [*lookups(check.left), *lookups(check.right)]
+        of_runs = [lookup for lookup in all_lookups if QUANTITIES[lookup.quantity].of_run]
+        subjects: list[tuple[str, Reported | None]] = [(run.analysis.name, run) for run in reported]
+        if all_lookups and all(lookup.get("run") is not None for lookup in of_runs):
+            names = dict.fromkeys(str(lookup.get("run")) for lookup in of_runs) or ("interventions",)
+            subjects = [(printable(", ".join(names)), None)]
+        for name, subject in subjects:
+            verdicts.append(_verdict(check, name, partial(_value, reported, comparison, subject)))
+    return tuple(verdicts)
 
 
-def _applied(
-    check: Check, reported: Sequence[Reported], comparison: InterventionComparison | None
-) -> Iterable[Verdict]:
-    all_lookups = [*lookups(check.left), *lookups(check.right)]
-    of_runs = [lookup for lookup in all_lookups if QUANTITIES[lookup.quantity].of_run]
-    if not all_lookups or any(lookup.get("run") is None for lookup in of_runs):
-        for run in reported:
-            yield _verdict(check, run.analysis.name, run, reported, comparison)
-        return
-    names = dict.fromkeys(str(lookup.get("run")) for lookup in of_runs) or ("interventions",)
-    yield _verdict(check, printable(", ".join(names)), Undefined("no run is meant"), reported, comparison)
-
-
-def _verdict(
-    check: Check,
-    name: str,
-    subject: Reported | Undefined,
-    reported: Sequence[Reported],
-    comparison: InterventionComparison | None,
-) -> Verdict:
-    def value(lookup: Lookup) -> Estimate | Undefined:
-        if not QUANTITIES[lookup.quantity].of_run:
-            return look_up_group(comparison, lookup)
-        run = subject if lookup.get("run") is None else _named(lookup, reported)
-        return run if isinstance(run, Undefined) else look_up(run, lookup)
-
+def _verdict(check: Check, name: str, value: Callable[[Lookup], Estimate | Undefined]) -> Verdict:
     text = printable(check.text, LONGEST)
     left, right = _evaluated(check.left, value), _evaluated(check.right, value)
     if isinstance(left, Undefined) or isinstance(right, Undefined):
         return Verdict(name, text, left, right, passed=False)
     return Verdict(name, text, left, right, check.relation(left.value, right.value))
+
+
+def _value(
+    reported: Sequence[Reported], comparison: InterventionComparison | None, subject: Reported | None, lookup: Lookup
+) -> Estimate | Undefined:
+    if not QUANTITIES[lookup.quantity].of_run:
+        return look_up_group(comparison, lookup)
+    run = _named(lookup, reported) if subject is None or lookup.get("run") is not None else subject
+    return run if isinstance(run, Undefined) else look_up(run, lookup)
 
 
 def _named(lookup: Lookup, reported: Sequence[Reported]) -> Reported | Undefined:
@@ -130,11 +134,8 @@ def _named(lookup: Lookup, reported: Sequence[Reported]) -> Reported | Undefined
     if matching:
         paths = ", ".join(run.analysis.path for run in matching)
         return Undefined(f"run: {len(matching)} runs are called {name!r}; one of {paths} is required")
-    return Undefined(f"run: {name!r} is not in this report; known: {_names(reported)}")
-
-
-def _names(reported: Sequence[Reported]) -> str:
-    return ", ".join(run.analysis.name for run in reported) or "none"
+    known = ", ".join(run.analysis.name for run in reported) or "none"
+    return Undefined(f"run: {name!r} is not in this report; known: {known}")
 
 
 def _evaluated(expression: Expression, value: Callable[[Lookup], Estimate | Undefined]) -> Estimate | Undefined:
@@ -144,17 +145,13 @@ def _evaluated(expression: Expression, value: Callable[[Lookup], Estimate | Unde
         case Lookup():
             return value(expression)
         case End(which, of):
-            return _end(_evaluated(of, value), which)
+            interval = _evaluated(of, value)
+            if isinstance(interval, Estimate) and interval.ends is not None:
+                return Estimate.exact(interval.ends[0 if which == "low" else 1])
+            missing = Undefined(f"{which}() needs an interval, and none is known")
+            return interval if isinstance(interval, Undefined) else missing
         case Binary(operation, left, right):
             ours, theirs = _evaluated(left, value), _evaluated(right, value)
             if isinstance(ours, Undefined):
                 return ours
             return theirs if isinstance(theirs, Undefined) else operation(ours, theirs)
-
-
-def _end(value: Estimate | Undefined, which: str) -> Estimate | Undefined:
-    if isinstance(value, Undefined):
-        return value
-    if value.ends is None:
-        return Undefined(f"{which}() needs an interval, and none is known")
-    return Estimate.exact(value.ends[0 if which == "low" else 1])

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.alignment import SHIFT_KINDS
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
-from sedscope.analysis.interventions.speedup import SpeedUp
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
@@ -26,8 +25,7 @@ from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, average_estimate, estimate_of
 from sedscope.report.facts import Reported
-from sedscope.report.gate.grammar import Lookup
-from sedscope.report.gate.vocabulary import OPTIONS
+from sedscope.report.gate.grammar import OPTIONS, Lookup
 
 Series = dict[int, Estimate | Undefined]
 """The values of a quantity by t, at every checkpoint that counts."""
@@ -191,10 +189,7 @@ def _speedup(group: TreatmentGroup, over: str, threshold: int) -> Estimate | Und
         speedups = beside.speedups
     elif not speedups:
         return Undefined("it is the control itself")
-    return _average(speedups[threshold])
-
-
-def _average(speedup: SpeedUp) -> Estimate | Undefined:
+    speedup = speedups[threshold]
     if speedup.bound is not None:
         n = sum(not (pair.own.reached and pair.reference.reached) for pair in speedup.pairs)
         return Undefined(

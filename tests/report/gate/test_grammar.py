@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 from recorders.errors import UsageError
 from sedscope.report import estimate
 from sedscope.report.estimate import Estimate
-from sedscope.report.gate.grammar import Binary, Check, End, Expression, Lookup, lookups, parse_check
-from sedscope.report.gate.vocabulary import CHOICES, QUANTITIES, REDUCTIONS, TEXTS
+from sedscope.report.gate.grammar import (
+    CHOICES,
+    QUANTITIES,
+    REDUCTIONS,
+    TEXTS,
+    Binary,
+    Check,
+    End,
+    Expression,
+    Lookup,
+    lookups,
+    parse_check,
+)
 
 RELATIONS = {
     "<": operator.lt,
