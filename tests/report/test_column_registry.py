@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from analysed_run import SETTINGS, TOML, analysed_run
+from comparison_samples import paper
 from rich.console import Console
 from viewing import shows, until, viewing
 
-from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.interventions import compare
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SOURCES, SPECTRA
 from sedscope.analysis.result_view.diagnostic_columns import (
     ALIGNMENTS,
@@ -27,14 +29,18 @@ from sedscope.analysis.result_view.diagnostic_columns import (
 )
 from sedscope.analysis.result_view.intervention_columns import INTERVENTIONS, REFERENCES, TREATED_RUNS
 from sedscope.analysis.result_view.number_text import signed
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value
+from sedscope.analysis.result_view.result_column import Face, Reading, ResultColumn, Value
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.facts import Reported, RunFacts
 from sedscope.report.formats.html import render_html
 from sedscope.report.formats.markdown import render_markdown
 from sedscope.report.formats.report_json import render_json
+from sedscope.report.formats.table_files import tables
 from sedscope.report.formats.terminal import print_run
+from sedscope.report.formats.terminal_interventions import print_comparison
 from sedscope.report.sections.compose import compose
+from sedscope.tui.data.run_table import COLUMNS as RUN_COLUMNS
+from sedscope.tui.tabs.compare.compare_table import COLUMNS as COMPARISON_COLUMNS
 from sedscope.tui.tabs.coupling.coupling_tab import CouplingTab
 from sedscope.tui.widgets.matrix_pane import MatrixPane
 
@@ -98,15 +104,84 @@ async def _coupling(app: object) -> CouplingTab:
     return current
 
 
+MADE_UP: dict[str, tuple[list[ResultColumn[Any]], tuple[Face, ...]]] = {
+    "milestones": (MILESTONES, ("terminal", "page", "json", "tables")),
+    "sources": (SOURCES, ("terminal", "page", "json")),
+    "checkpoints": (CHECKPOINTS, ("page", "json", "tables")),
+    "diagnostics": (DIAGNOSTICS, ("page", "json")),
+    "spectra": (SPECTRA, ("page", "json", "tables")),
+    "ranks": (RANKS, ("json", "tables")),
+    "alignments": (ALIGNMENTS, ("page",)),
+    "stages": (STAGES, ("page", "json")),
+    "stage steps": (STAGE_STEPS, ("tables",)),
+    "blocks": (BLOCKS, ("page", "tables")),
+    "angles": (ANGLES, ("page", "json")),
+    "angle steps": (ANGLE_STEPS, ("tables",)),
+    "interventions": (INTERVENTIONS, ("terminal", "page", "json")),
+    "references": (REFERENCES, ("page", "json")),
+    "treated runs": (TREATED_RUNS, ("page", "json", "tables")),
+}
+
+
+@pytest.mark.parametrize("table", MADE_UP)
+def test_a_made_up_column_of_every_table_is_found_on_the_faces_that_show_it(
+    table: str, evidence: RunAnalysis, facts: RunFacts
+) -> None:
+    columns, faces = MADE_UP[table]
+    column: ResultColumn[Any] = ResultColumn("made_up", "septimal", "a number", lambda row: Reading(0.7777), faces)
+    comparison = compare(paper())
+    columns.append(column)
+    try:
+        stream = io.StringIO()
+        print_run(evidence, Console(file=stream, width=200))
+        print_comparison(comparison, Console(file=stream, width=200))
+        document = compose([Reported(evidence, facts)], (), SETTINGS, "sedscope report", None, comparison)
+        pages = render_html(document), render_markdown(document)
+        written = render_json([evidence], (), SETTINGS, comparison)
+        frames = tables([evidence], comparison).values()
+    finally:
+        columns.remove(column)
+    # On the page a line of blocks holds shares.
+    shown = "50 %" if table == "blocks" else "0.778"
+    assert ("septimal" in stream.getvalue() and "0.778" in stream.getvalue()) == ("terminal" in faces)
+    assert [("septimal" in page and shown in page) for page in pages] == ["page" in faces] * 2
+    assert ('"made_up":0.7777' in written or '"made_up":[0.7777' in written) == ("json" in faces)
+    assert any("made_up" in frame.columns and 0.7777 in frame["made_up"] for frame in frames) == ("tables" in faces)
+
+
+@pytest.mark.parametrize(("tab", "columns"), [("Runs", RUN_COLUMNS), ("Compare", COMPARISON_COLUMNS)])
+def test_a_made_up_column_of_the_viewers_tables_is_on_the_screen(
+    tab: str, columns: list[ResultColumn[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = analysed_run(tmp_path / "run")
+    (tmp_path / "view.toml").write_text(TOML)
+    monkeypatch.chdir(tmp_path)
+    column: ResultColumn[Any] = ResultColumn("made_up", "septimal", "", lambda row: Reading(0.7777), ("viewer",))
+
+    async def session() -> None:
+        async with viewing(path, folder=tmp_path, size=(200, 60), tab=tab) as (app, pilot):
+            if tab == "Compare":
+                await until(lambda: app.rows, "a run")
+                await pilot.press("M")
+            await shows(app, "septimal", "0.778")
+
+    # Among the first, so that no long remark puts it beyond the edge.
+    columns.insert(2, column)
+    try:
+        asyncio.run(session())
+    finally:
+        columns.remove(column)
+
+
 def test_the_readers_page_lists_every_column() -> None:
     page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
-    tables: dict[str, list[ResultColumn[Any]]] = {
+    documented: dict[str, list[ResultColumn[Any]]] = {
         "milestones": MILESTONES, "sources": SOURCES, "coupling": CHECKPOINTS, "spectrum": SPECTRA, "rank90": RANKS,
         "measures": DIAGNOSTICS, "alignment": ALIGNMENTS, "stage means": STAGES, "stages": STAGE_STEPS,
         "blocks": BLOCKS, "angle medians": ANGLES, "angles": ANGLE_STEPS, "speed-ups": INTERVENTIONS,
         "references": REFERENCES, "interventions": TREATED_RUNS,
     }  # fmt: skip
-    for table, columns in tables.items():
+    for table, columns in documented.items():
         for column in columns:
             unit = column.unit or "–"
             cells = (f"`{table}`", f"`{column.name}`", column.title, unit, column.description, ", ".join(column.faces))

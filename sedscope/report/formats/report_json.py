@@ -14,6 +14,7 @@ from sedscope.analysis.constants import LEVEL, RESAMPLES
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, RBAR, SOURCES, SPECTRA, TaskResult
+from sedscope.analysis.result_view.diagnostic_columns import DIAGNOSTICS
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.settings import Settings
@@ -153,7 +154,7 @@ def _coupling(series: CouplingSeries, settings: Settings) -> Json:
         "R": [padded(None if isinstance(point.ratio, Undefined) else point.ratio.R, series.rank) for point in points],
         # Reasons stand in this order under `undefined`: first those of R̄_k and its interval.
         **by_step((RBAR,), points, reasons),
-        **readings(columns_for("json", SOURCES), series, reasons),
+        **readings([*columns_for("json", SOURCES), *columns_for("json", DIAGNOSTICS)], series, reasons),
         "interval": _intervals(series, reasons),
         **by_step([column for column in columns_for("json", CHECKPOINTS) if column is not RBAR], points, reasons),
     }

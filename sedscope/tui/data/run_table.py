@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from rich.cells import cell_len
 
 from recorders.byte_size import size_text
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value, plain_reading
 from sedscope.runs.text import printable
 from sedscope.tui.data.snapshot import SIGNS, STYLES, RunRow
 from sedscope.tui.terminal.cell_text import shortened
@@ -17,17 +17,6 @@ from sedscope.tui.terminal.cell_text import shortened
 _LONGEST = 36
 """Characters of a cell: names tend to hold whole command lines, and numbers must stay on the screen."""
 _NONE = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class RunColumn:
-    """One column of the table."""
-
-    name: str
-    text: Callable[[RunRow], str]
-    order: Callable[[RunRow], Any]
-    """Key of a row when the table is sorted by the column; None comes last in both directions."""
-    right: bool = False
 
 
 def counted_size(size: int | None) -> str:
@@ -56,10 +45,6 @@ def _number(value: int | None) -> str:
     return _NONE if value is None else f"{value:,}"
 
 
-def _least_grok(row: RunRow) -> int | None:
-    return min((t for _, t in row.grok or () if t is not None), default=None)
-
-
 def _natural(text: str) -> list[tuple[bool, int, str]]:
     """Return a sorting key that takes numbers inside names as numbers: run-2 before run-10."""
     pieces = re.split("([0-9]+)", text.casefold())
@@ -67,31 +52,62 @@ def _natural(text: str) -> list[tuple[bool, int, str]]:
     return [(False, int(piece), "") if index % 2 else (True, 0, piece) for index, piece in enumerate(pieces) if piece]
 
 
-COLUMNS = (
-    RunColumn("Run", lambda row: shortened(row.name, _LONGEST), lambda row: _natural(row.name)),
-    RunColumn("State", lambda row: row.state, lambda row: row.state),
-    RunColumn("Tasks", lambda row: shortened(", ".join(row.tasks), _LONGEST) or _NONE, lambda row: row.tasks or None),
-    RunColumn("Last step", lambda row: _number(row.last_t), lambda row: row.last_t, right=True),
-    RunColumn("Grok step", grok_text, _least_grok, right=True),
-    RunColumn("Rows", lambda row: _number(row.n_rows), lambda row: row.n_rows, right=True),
-    RunColumn(
-        "Intervention",
-        lambda row: shortened(printable(row.intervention), _LONGEST) or _NONE,
-        lambda row: row.intervention or None,
-    ),
-    RunColumn("Seed", lambda row: row.seed or _NONE, lambda row: _natural(row.seed) if row.seed else None, right=True),
-    RunColumn("P", lambda row: _number(row.P), lambda row: row.P, right=True),
-    RunColumn(
-        "Size", lambda row: counted_size(row.size) if row.P is not None else _NONE, lambda row: row.size, right=True
-    ),
-    RunColumn("Started", lambda row: row.created or _NONE, lambda row: row.created or None),
-    RunColumn("Remark", lambda row: shortened(row.reason, 80), lambda row: row.reason or None),
-)
+def _words(text: str, shown: str | None = None) -> Value:
+    return Reading(text, words=shortened(text, _LONGEST) if shown is None else shown) if text else None
 
 
-_OPTIONAL = frozenset({"Intervention", "Remark"})
+def _grok_step(row: RunRow) -> Value:
+    least = min((t for _, t in row.grok or () if t is not None), default="")
+    return Reading(least, words=grok_text(row))
+
+
+def _size(row: RunRow) -> Value:
+    return None if row.P is None else Reading("" if row.size is None else row.size, words=counted_size(row.size))
+
+
+COLUMNS: list[ResultColumn[RunRow]] = [
+    ResultColumn("run", "Run", "name of the run", lambda row: _words(row.name), ("viewer",), str),
+    ResultColumn("state", "State", "state of the recording", lambda row: _words(row.state), ("viewer",), str),
+    ResultColumn("tasks", "Tasks", "names of the tasks", lambda row: _words(", ".join(row.tasks)), ("viewer",), str),
+    ResultColumn(
+        "last_step", "Last step", "last recorded t", lambda row: plain_reading(row.last_t), ("viewer",), int, "steps"
+    ),
+    ResultColumn("grok_step", "Grok step", "grok step of each task", _grok_step, ("viewer",), int, "steps"),
+    ResultColumn("rows", "Rows", "recorded steps", lambda row: plain_reading(row.n_rows), ("viewer",), int),
+    ResultColumn(
+        "intervention", "Intervention", "what the recording changed about the optimizer's steps",
+        lambda row: _words(printable(row.intervention)), ("viewer",), str,
+    ),
+    ResultColumn("seed", "Seed", "seed of the training", lambda row: _words(row.seed, row.seed), ("viewer",), int),
+    ResultColumn("P", "P", "number of selected weights", lambda row: plain_reading(row.P), ("viewer",), int),
+    ResultColumn("size", "Size", "size of the run directory", _size, ("viewer",), int, "bytes"),
+    ResultColumn(
+        "started", "Started", "when the recording began", lambda row: _words(row.created, row.created), ("viewer",), str
+    ),
+    ResultColumn(
+        "remark", "Remark", "what is damaged, and why",
+        lambda row: Reading(row.reason, words=shortened(row.reason, 80)), ("viewer",), str,
+    ),
+]  # fmt: skip
+"""Columns of the table; it is sorted by a column's values, and a row without one comes last in both directions."""
+
+
+def cell_text(column: ResultColumn[RunRow], row: RunRow) -> str:
+    """Return what a column says of a run, a dash where it says nothing."""
+    value = column.read(row)
+    return value.text if isinstance(value, Reading) else _NONE
+
+
+def _order(column: ResultColumn[RunRow], row: RunRow) -> Any:
+    """Return a run's key in the order of a column; None where the column says nothing of it."""
+    value = column.read(row)
+    key = value.value if isinstance(value, Reading) else ""
+    return None if key == "" else _natural(key) if isinstance(key, str) else key
+
+
+_OPTIONAL = frozenset({"intervention", "remark"})
 """Columns that are left out where no run has anything in them."""
-_GIVE_WAY = ("P", "Started", "Size", "Rows", "State", "Tasks", "Seed")
+_GIVE_WAY = ("P", "started", "size", "rows", "state", "tasks", "seed")
 """Columns that a narrow table does without, the first ones first; the sign before the name is the state too."""
 _READ = 24
 """Cells of a remark that has to be seen."""
@@ -103,7 +119,7 @@ def shown_columns(rows: Sequence[RunRow]) -> tuple[int, ...]:
     return tuple(
         index
         for index, column in enumerate(COLUMNS)
-        if column.name not in _OPTIONAL or any(column.order(row) is not None for row in rows)
+        if column.name not in _OPTIONAL or any(_order(column, row) is not None for row in rows)
     )
 
 
@@ -124,10 +140,10 @@ def fitted(indices: Sequence[int], rows: Sequence[RunRow], room: int, sorted_by:
     return tuple(widths)
 
 
-def _width(column: RunColumn, rows: Sequence[RunRow]) -> int:
+def _width(column: ResultColumn[RunRow], rows: Sequence[RunRow]) -> int:
     """Return a column's cells with a gap: of its header or longest text; a remark is read where it is cut too."""
-    longest = max((cell_len(column.text(row)) for row in rows), default=0)
-    return max(len(column.name) + 1, min(longest, _READ) if column.name == "Remark" else longest) + _GAP
+    longest = max((cell_len(cell_text(column, row)) for row in rows), default=0)
+    return max(len(column.title) + 1, min(longest, _READ) if column.name == "remark" else longest) + _GAP
 
 
 def sign(row: RunRow, marked: bool) -> tuple[str, str]:
@@ -137,8 +153,7 @@ def sign(row: RunRow, marked: bool) -> tuple[str, str]:
 
 def arranged(rows: Sequence[RunRow], words: str, column: int, backwards: bool) -> list[RunRow]:
     """Return the rows that match, sorted by a column; undefined values last."""
-    order = COLUMNS[column].order
-    keyed_rows = [(order(row), row) for row in rows if matches(row, words)]
+    keyed_rows = [(_order(COLUMNS[column], row), row) for row in rows if matches(row, words)]
     sortable = sorted(
         ((key, row) for key, row in keyed_rows if key is not None),
         key=lambda keyed_row: keyed_row[0],

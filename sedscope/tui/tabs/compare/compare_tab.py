@@ -90,7 +90,7 @@ class CompareTab(AnalysisTab):
         if name != "table":
             return ChartPane(look=self.shell.look)
         table: DataTable[Text] = DataTable(cursor_type="row", cell_padding=1)
-        table.add_columns(*COLUMNS)
+        table.add_columns(*(column.title for column in COLUMNS))
         return table
 
     # --- what the viewer calls ---------------------------------------------------------------------------------------
@@ -205,8 +205,9 @@ class CompareTab(AnalysisTab):
     def text_to_copy(self) -> str | None:
         """Return the table where it has the keys or stands alone."""
         if self._runs and (self.app.focused is self._table() or self.shown_view == "table"):
+            heads = tuple(column.title for column in COLUMNS)
             table_lines = lines(self._runs, self.features_of or "")
-            return "\n".join("\t".join(cells) for cells in (COLUMNS, *(line.cells for line in table_lines))) + "\n"
+            return "\n".join("\t".join(cells) for cells in (heads, *(line.cells for line in table_lines))) + "\n"
         return super().text_to_copy()
 
     def _table(self) -> DataTable[Text]:

@@ -5,7 +5,7 @@ Decides what a line says; the numbers are those of the report (`analysis.compari
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from recorders.row_sources import UPDATE
@@ -13,6 +13,7 @@ from sedscope.analysis.interventions import TreatmentGroup, compare
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
 from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp, time_quotient
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot.figures import readable
@@ -20,7 +21,6 @@ from sedscope.tui.plot.palette import letter
 from sedscope.tui.tabs.compare.compare_charts import label
 from sedscope.tui.worker.compared_run import ComparedRun
 
-COLUMNS = ("", "Intervention / run", "Seeds", "Grokked", "Grok step", "Speed-up", f"Peak R̄ {UPDATE}", "Remark")
 _HALF = 0
 """The place of the threshold 0.5."""
 _VERDICTS = {
@@ -34,14 +34,26 @@ _VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class ComparisonLine:
-    """One line of the table."""
+    """One line of the table: a group, or a run below its group, or a run in no group."""
 
-    cells: tuple[str, ...]
-    """Texts, as many as `COLUMNS`."""
-    is_group: bool
-    """A group, not a run."""
+    task: str
+    group: TreatmentGroup | None
+    cohort: str = ""
+    """Words that tell the group's cohort from others."""
+    run: ComparedRun | None = None
     run_index: int | None = None
     """Index of the run among the compared ones, which is its colour; None for a group."""
+
+    @property
+    def is_group(self) -> bool:
+        """True for a group, not a run."""
+        return self.run is None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Texts, as many as `COLUMNS`."""
+        values = (column.read(self) for column in COLUMNS)
+        return tuple(value.text if isinstance(value, Reading) else "" for value in values)
 
 
 def lines(runs: Sequence[ComparedRun], task: str) -> tuple[ComparisonLine, ...]:
@@ -52,31 +64,30 @@ def lines(runs: Sequence[ComparedRun], task: str) -> tuple[ComparisonLine, ...]:
     with_task = [cohort for cohort in comparison.cohorts if any(compared.task == task for compared in cohort.tasks)]
     for cohort, of, group in comparison.groups():
         if of == task:
-            table_lines += _group(group, cohort.label if len(with_task) > 1 else "", runs, run_indices, task)
+            table_lines.append(ComparisonLine(task, group, cohort.label if len(with_task) > 1 else ""))
+            indices = [run_indices[outcome.path] for outcome in group.runs]
+            table_lines += [ComparisonLine(task, group, "", runs[index], index) for index in indices]
     shown = {line.run_index for line in table_lines}
-    table_lines += [_outside(run, index, task) for index, run in enumerate(runs) if index not in shown]
-    return tuple(table_lines)
+    outside = [index for index in range(len(runs)) if index not in shown]
+    return (*table_lines, *(ComparisonLine(task, None, "", runs[index], index) for index in outside))
 
 
-def _group(
-    group: TreatmentGroup, cohort: str, runs: Sequence[ComparedRun], run_indices: Mapping[str, int], task: str
-) -> Iterator[ComparisonLine]:
-    reaching = group.reaching[_HALF]
-    never = reaching.n - reaching.reached
-    cells = (
-        "",
-        " · ".join(filter(None, (group.label, cohort))),
-        f"n = {reaching.n}",
-        f"{reaching.reached} of {reaching.n}" + (f", {never} never" if never else ""),
-        _steps(reaching.mean),
-        _gain(group.speedups[_HALF]) if group.speedups else "1 (by definition)",
-        "",
-        _remark(group),
-    )
-    yield ComparisonLine(cells, is_group=True)
-    for outcome in group.runs:
-        index = run_indices[outcome.path]
-        yield ComparisonLine(_run(runs[index], index, group, task), is_group=False, run_index=index)
+def _column(
+    name: str,
+    title: str,
+    description: str,
+    of_group: Callable[[TreatmentGroup], str],
+    of_run: Callable[[ComparedRun, ComparisonLine], str],
+    value_type: type = str,
+) -> ResultColumn[ComparisonLine]:
+    """Return a column that says one thing of a group, another of each run."""
+
+    def read(line: ComparisonLine) -> Value:
+        if line.run is not None:
+            return Reading(of_run(line.run, line))
+        return None if line.group is None else Reading(of_group(line.group))
+
+    return ResultColumn(name, title, description, read, ("viewer",), value_type)
 
 
 def _remark(group: TreatmentGroup) -> str:
@@ -95,39 +106,48 @@ def _beside(reference: ReferenceComparison) -> str:
     return words if isinstance(average, Undefined) else f"{words} ({_gain(speedup)})"
 
 
-def _run(run: ComparedRun, colour: int, group: TreatmentGroup, task: str) -> tuple[str, ...]:
-    grok, gain = run.grok(task), _own_gain(run, group, task)
-    remark = grok.reason if isinstance(grok, Undefined) else gain.reason if isinstance(gain, Undefined) else ""
-    return (
-        letter(colour),
-        f"  {run.name}",
-        _seed(run),
-        "no" if isinstance(grok, Undefined) else "yes",
-        "–" if isinstance(grok, Undefined) else f"{grok:,}",
-        _ratio(gain) if isinstance(gain, QuotientBounds) else "–",
-        _peak(run, task),
-        remark,
-    )
+def _name(line: ComparisonLine) -> Value:
+    if line.run is not None:
+        return Reading(label(line.run) if line.group is None else f"  {line.run.name}")
+    assert line.group is not None
+    return Reading(" · ".join(filter(None, (line.group.label, line.cohort))))
 
 
-def _outside(run: ComparedRun, colour: int, task: str) -> ComparisonLine:
-    """Return the line of a run that cannot be read, or has no such task."""
-    grok = run.grok(task)
-    reason = grok.reason if isinstance(grok, Undefined) else ""
-    return ComparisonLine(
-        (letter(colour), label(run), _seed(run), "–", "–", "–", _peak(run, task), reason), False, colour
-    )
+def _reached(group: TreatmentGroup) -> str:
+    reaching = group.reaching[_HALF]
+    never = reaching.n - reaching.reached
+    return f"{reaching.reached} of {reaching.n}" + (f", {never} never" if never else "")
 
 
-def _own_gain(run: ComparedRun, group: TreatmentGroup, task: str) -> QuotientBounds | Undefined | None:
-    """Return this run's speed-up against the control of its seed; None for a control."""
-    if not group.speedups or run.outcome is None:
+def _grokked(run: ComparedRun, line: ComparisonLine) -> str:
+    return "–" if line.group is None else "no" if isinstance(run.grok(line.task), Undefined) else "yes"
+
+
+def _grok_step(run: ComparedRun, line: ComparisonLine) -> str:
+    grok = run.grok(line.task)
+    return "–" if line.group is None or isinstance(grok, Undefined) else f"{grok:,}"
+
+
+def _own_speedup(run: ComparedRun, line: ComparisonLine) -> str:
+    gain = _own_gain(run, line)
+    return _ratio(gain) if isinstance(gain, QuotientBounds) else "–"
+
+
+def _reason(run: ComparedRun, line: ComparisonLine) -> str:
+    """Return why a run has no grok step, or no speed-up."""
+    values = (run.grok(line.task), _own_gain(run, line))
+    return next((value.reason for value in values if isinstance(value, Undefined)), "")
+
+
+def _own_gain(run: ComparedRun, line: ComparisonLine) -> QuotientBounds | Undefined | None:
+    """Return this run's speed-up against the control of its seed; None for a control and in no group."""
+    if line.group is None or not line.group.speedups or run.outcome is None:
         return None
-    speedup = group.speedups[_HALF]
+    speedup = line.group.speedups[_HALF]
     pair = speedup.pair_of(run.outcome.seed)
     if isinstance(pair, Undefined):
         return pair
-    task_outcome = run.outcome.on(task)
+    task_outcome = run.outcome.on(line.task)
     time = None if task_outcome is None else task_outcome.time(speedup.threshold)
     return time_quotient(pair.reference, time) if isinstance(time, CensoredTime) else time
 
@@ -172,8 +192,33 @@ def _quotient(average: Average | Undefined) -> str:
     return f"{text} n = {average.n}" + ("" if average.horizon is None else f" to t = {average.horizon:,.0f}")
 
 
-def _peak(run: ComparedRun, task: str) -> str:
+def _peak(run: ComparedRun, line: ComparisonLine) -> str:
+    task = line.task
     series = run.series(UPDATE, task)
     if isinstance(series, Undefined) or isinstance(series.peak, Undefined):
         return "–" if run.final or run.problem or task not in run.tasks else "…"
     return f"{readable(series.peak.value)} @{series.peak.t:,}"
+
+
+COLUMNS: list[ResultColumn[ComparisonLine]] = [
+    _column("letter", "", "letter of the run's curve", lambda group: "", lambda run, line: letter(line.run_index or 0)),
+    ResultColumn("name", "Intervention / run", "what was done, and to which run", _name, ("viewer",), str),
+    _column(
+        "seeds", "Seeds", "number of seeds; the seed of a run",
+        lambda group: f"n = {group.reaching[_HALF].n}", lambda run, line: _seed(run),
+    ),
+    _column("grokked", "Grokked", "runs whose test accuracy reached 0.5", _reached, _grokked),
+    _column(
+        "grok_step", "Grok step", "mean over seeds with its interval; of a run its own",
+        lambda group: _steps(group.reaching[_HALF].mean), _grok_step, int,
+    ),
+    _column(
+        "speedup", "Speed-up", "grok step of the control of the same seed over its own",
+        lambda group: _gain(group.speedups[_HALF]) if group.speedups else "1 (by definition)", _own_speedup, float,
+    ),
+    _column(
+        "peak", f"Peak R̄ {UPDATE}", "largest R̄_k among checkpoints with full windows", lambda group: "", _peak, float
+    ),
+    _column("remark", "Remark", "what it must stand beside; why a number is missing", _remark, _reason),
+]  # fmt: skip
+"""Columns of the table of the comparison."""

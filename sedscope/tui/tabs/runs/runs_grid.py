@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.text import Text
 from textual import events
 from textual.widgets import DataTable
 
-from sedscope.tui.data.run_table import COLUMNS, arranged, fitted, shown_columns, sign
+from sedscope.analysis.result_view.result_column import ResultColumn
+from sedscope.tui.data.run_table import COLUMNS, arranged, cell_text, fitted, shown_columns, sign
 from sedscope.tui.data.snapshot import RunRow
 
 _MARK = "mark"
@@ -106,7 +108,7 @@ class RunsGrid(DataTable[Text]):
         wished = shown_columns(self._all)
         room = self.size.width - _BEFORE if self.size.width else _UNKNOWN
         before, self._places = self._places, fitted(wished, self._all, room, self.sorted_by)
-        self.given_way = tuple(COLUMNS[column].name for column in wished if column not in self._places)
+        self.given_way = tuple(COLUMNS[column].title for column in wished if column not in self._places)
         return self._places != before
 
     def _head(self) -> None:
@@ -119,7 +121,7 @@ class RunsGrid(DataTable[Text]):
         for index in self._places:
             column = COLUMNS[index]
             arrow = ("▼" if self._backwards else "▲") if index == self.sorted_by else ""
-            self.add_column(Text(column.name + arrow, justify="right" if column.right else "left"), key=column.name)
+            self.add_column(Text(column.title + arrow, justify=_side(column)), key=column.name)
 
     def _fill(self, rows: list[RunRow], marked: Sequence[Path]) -> None:
         self.clear()
@@ -143,8 +145,12 @@ class RunsGrid(DataTable[Text]):
         style = _RICH.get(style, "dim")
         cells = [Text(text, style)]
         for column in (COLUMNS[index] for index in self._places):
-            plain = Text(column.text(row), justify="right" if column.right else "left", no_wrap=True)
-            if column.name in ("State", "Remark"):
+            plain = Text(cell_text(column, row), justify=_side(column), no_wrap=True)
+            if column.name in ("state", "remark"):
                 plain.stylize(style)
             cells.append(plain)
         return cells
+
+
+def _side(column: ResultColumn[RunRow]) -> Literal["left", "right"]:
+    return "left" if column.value_type is str else "right"

@@ -232,7 +232,7 @@ class RunsTab(Tab):
         parts = [f"{len(rows)} run{'s' * (len(rows) != 1)}"]
         parts += [f"{len(self._grid.shown)} match {printable(self._words)!r}"] if self._words.strip() else []
         parts += [f"{live} recording"] * bool(live) + [f"{len(self.shell.marked)} marked"] * bool(self.shell.marked)
-        parts.append(f"by {COLUMNS[self._grid.sorted_by].name.lower()}")
+        parts.append(f"by {COLUMNS[self._grid.sorted_by].title.lower()}")
         parts += [printable(problem) for problem in self.shell.problems]
         left_out = len(self._grid.given_way)
         parts += [f"{left_out} column{'s' * (left_out > 1)} left out"] * bool(left_out)
