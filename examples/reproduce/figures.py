@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from examples.reproduce.measure import Measurements, RunCouplings
 from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
 from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.report.plots.coupling_figures import ratio_figure
 from sedscope.report.plots.figure_canvas import standalone
-from sedscope.report.plots.interventions_figure import accuracies_figure
-from sedscope.report.plots.ratio_figure import ratio_figure
+from sedscope.report.plots.run_figures import accuracies_figure
 
 RANK_WINDOW = 40
 """W of the rank experiment; all other subspaces have a window of 20 rows."""

@@ -124,7 +124,7 @@ def at(series: CouplingSeries | None, t: int) -> Estimate | None:
 
 
 def _estimate(series: CouplingSeries, t: int) -> Estimate | None:
-    from sedscope.report.series_lookup import estimate
+    from sedscope.report.estimate import estimate
 
     point = next((point for point in series.points if point.t == t), None)
     rbar = None if point is None else estimate(point)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sedscope.analysis.result_view.footnotes import FLAT, FLAT_MEANING, NOTHING, Footnotes
+from sedscope.analysis.result_view.result_column import FLAT, FLAT_MEANING, NOTHING, Footnotes
 
 Align = Literal["left", "right"]
 

@@ -1,8 +1,9 @@
-"""A number with its 95 % interval, and arithmetic on both.
+"""A number with its 95 % interval, arithmetic on both, and the ratios of a series as such numbers.
 
 Decides how the interval of a sum or quotient follows from those of its parts: by their ends. The parts share probes and
 random directions, so their errors are not independent; the ends bound the result whatever they have in common, and are
-wider than a joint bootstrap would be. What cannot be computed is an `Undefined`.
+wider than a joint bootstrap would be. What cannot be computed is an `Undefined`. Two series can be compared at
+checkpoints at which both windows are full and both ratios are defined.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sedscope.analysis.interventions.averages import Average
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
+from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.result_view.number_text import Ends, between, signed
-from sedscope.analysis.result_view.result_column import Value
+from sedscope.analysis.result_view.result_column import ResultColumn, Value
 from sedscope.analysis.undefined import Undefined
 
 
@@ -93,3 +96,27 @@ def _combined(left: Estimate, right: Estimate, operation: Callable[[float, float
 def geometric_mean(values: list[float]) -> float:
     """Return the geometric mean of positive numbers."""
     return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
+Measure = ResultColumn[CheckpointCoupling]
+"""One of the ratios of a checkpoint: R̄_k, R^logit, R^matched."""
+
+
+def estimate(point: CheckpointCoupling, measure: Measure = RBAR) -> Estimate | Undefined:
+    """Return a ratio at a checkpoint with its interval."""
+    return estimate_of(measure.read(point))
+
+
+def usable(series: CouplingSeries, measure: Measure = RBAR) -> dict[int, Estimate]:
+    """Return the ratio at every checkpoint with a full window and a defined ratio, by t."""
+    estimates = {point.t: estimate(point, measure) for point in series.points if point.full}
+    return {t: value for t, value in estimates.items() if isinstance(value, Estimate)}
+
+
+def why_unusable(series: CouplingSeries, measure: Measure = RBAR) -> Undefined:
+    """Return why no checkpoint is usable."""
+    full = [point for point in series.points if point.full]
+    if not full:
+        return series.peak if isinstance(series.peak, Undefined) else Undefined("no window is full")
+    reasons = [value.reason for point in full if isinstance(value := estimate(point, measure), Undefined)]
+    return Undefined(reasons[0] if reasons else "it was not measured")

@@ -1,23 +1,23 @@
 """The facts that a run states of itself and the analysis does not repeat: its recipe, its versions and its metrics.
 
-Decides which facts a report shows and what tells two recipes apart (everything but the seed). Reads manifest and
-scalars only.
+Decides which facts a report shows, what tells two recipes apart (everything but the seed), and what a run that could
+not be reported on does to the exit status. Reads manifest and scalars only.
 """
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from recorders.errors import EXIT_DAMAGED, EXIT_OK, SedscopeError
 from recorders.format import LOSS_PREFIX, METRIC_PREFIX
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.interventions.recipe import without_seed
+from sedscope.analysis.interventions.recipe import Recipe
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.runs import Run
-from sedscope.runs.manifest import Manifest, Optimizer
+from sedscope.runs.manifest import Optimizer
 
 _SHOWN = ("lr", "betas", "momentum", "eps", "weight_decay")
 
@@ -60,7 +60,7 @@ class RunFacts:
             optimizer=None if manifest.optimizer is None else _optimizer(manifest.optimizer),
             every=manifest.recording.every,
             treatment=treatment.label,
-            recipe=_recipe(manifest, run.tasks, treatment),
+            recipe=str((Recipe.of(manifest), run.tasks, manifest.selected, manifest.recording.every, treatment.key)),
             metrics={
                 name.removeprefix(METRIC_PREFIX): run.scalar(name)
                 for name in run.scalar_names()
@@ -90,16 +90,22 @@ def _value(value: object) -> str:
     return f"({', '.join(map(str, value))})" if isinstance(value, list | tuple) else str(value)
 
 
-def _recipe(manifest: Manifest, tasks: tuple[str, ...], treatment: Treatment) -> str:
-    """Return everything that makes two trainings the same but for their seed, as text to compare."""
-    parts = {
-        "command": without_seed(manifest.command),
-        "tasks": tasks,
-        "parameters": [(each.name, each.shape, each.dtype, each.selected) for each in manifest.parameters],
-        "optimizer": None
-        if manifest.optimizer is None
-        else (manifest.optimizer.name, [dict(group.settings) for group in manifest.optimizer.groups]),
-        "every": manifest.recording.every,
-        "intervention": treatment.key,
-    }
-    return json.dumps(parts, sort_keys=True, default=str)
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One run and why."""
+
+    path: str
+    reason: str
+    status: int
+
+    @classmethod
+    def of(cls, path: str, error: SedscopeError) -> Failure:
+        """Return the failure that an error caused; the path is named once."""
+        return cls(path, str(error).removeprefix(f"{path}: "), error.status)
+
+
+def exit_status(failures: Sequence[Failure], *, damaged: bool) -> int:
+    """Return the exit status: damage outranks every other reason; otherwise the first failure decides."""
+    if damaged or any(failure.status == EXIT_DAMAGED for failure in failures):
+        return EXIT_DAMAGED
+    return failures[0].status if failures else EXIT_OK

@@ -21,11 +21,9 @@ from recorders.errors import EXIT_CHECK_FAILED, EXIT_DAMAGED, EXIT_INPUT_OUTPUT,
 from sedscope.analysis.interventions import InterventionComparison, Outcome, compare, outcome_of
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import RunAnalysis
-from sedscope.report.facts import Reported, RunFacts
-from sedscope.report.failure import Failure, exit_status
+from sedscope.report.facts import Failure, Reported, RunFacts, exit_status
 from sedscope.report.formats.step_summary import append_summary, summary_wanted
-from sedscope.report.formats.terminal import print_run
-from sedscope.report.formats.terminal_interventions import print_comparison
+from sedscope.report.formats.terminal import print_comparison, print_run
 from sedscope.report.formats.whole_files import HTML_NAME, prepare_folder, write_whole
 from sedscope.report.gate.baseline import GateAnswer
 from sedscope.report.gate.gate import Gate

@@ -36,8 +36,7 @@ from sedscope.report.formats.html import render_html
 from sedscope.report.formats.markdown import render_markdown
 from sedscope.report.formats.report_json import render_json
 from sedscope.report.formats.table_files import tables
-from sedscope.report.formats.terminal import print_run
-from sedscope.report.formats.terminal_interventions import print_comparison
+from sedscope.report.formats.terminal import print_comparison, print_run
 from sedscope.report.sections.compose import compose
 from sedscope.tui.data.run_table import COLUMNS as RUN_COLUMNS
 from sedscope.tui.tabs.compare.compare_table import COLUMNS as COMPARISON_COLUMNS

@@ -16,8 +16,7 @@ from sedscope.analysis.glossary import GLOSSARY
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.report.document import Document
-from sedscope.report.facts import Reported, RunFacts
-from sedscope.report.failure import Failure
+from sedscope.report.facts import Failure, Reported, RunFacts
 from sedscope.report.formats.html import render_html
 from sedscope.report.formats.markdown import code, escaped, render_markdown
 from sedscope.report.plots.figure_canvas import standalone

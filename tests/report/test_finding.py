@@ -13,14 +13,17 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import plain
 from sedscope.report.finding import across_tasks, finding
 from sedscope.report.finding.case import Case
-from sedscope.report.finding.context_rules import alignment_rule, flat_rule, stage_rule, state_rule
-from sedscope.report.finding.coupling_rules import (
+from sedscope.report.finding.rules import (
     aggregate_rule,
+    alignment_rule,
     control_rule,
     coupling_rule,
+    flat_rule,
     logit_rule,
     matched_rule,
     random_rule,
+    stage_rule,
+    state_rule,
 )
 
 ABSENT = Undefined("no probe")

@@ -13,13 +13,10 @@ from report_samples import HOSTILE, hostile, measured
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.facts import RunFacts
-from sedscope.report.plots.accuracy_figure import accuracy_figure
-from sedscope.report.plots.alignment_figure import alignment_figure
-from sedscope.report.plots.colours import look_of
+from sedscope.report.plots.coupling_figures import alignment_figure, control_band, ratio_figure, shared_points
 from sedscope.report.plots.figure_canvas import standalone
-from sedscope.report.plots.ratio_figure import control_band, ratio_figure
-from sedscope.report.plots.seeds_figure import shared_points
-from sedscope.report.plots.spectrum_figure import spectrum_figure
+from sedscope.report.plots.run_figures import accuracy_figure, spectrum_figure
+from sedscope.report.plots.strokes import look_of
 
 
 def ratio(run: RunAnalysis) -> str:

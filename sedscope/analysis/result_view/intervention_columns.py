@@ -1,4 +1,7 @@
-"""Columns of interventions: of the runs that had the same done to them, beside a reference, and of each run."""
+"""Columns of interventions: of the runs that had the same done to them, beside a reference, and of each run.
+
+Decides how a number looks that only a restricted mean gives, and that one seed is said to have no interval.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,30 @@ from sedscope.analysis.interventions.reference_groups import ReferenceComparison
 from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
 from sedscope.analysis.pipeline.results import TaskMetrics
 from sedscope.analysis.result_view.columns import MILESTONES, TaskResult, evaluation_cadence
-from sedscope.analysis.result_view.number_text import between, short, span, times
-from sedscope.analysis.result_view.quotient_text import interval_text, ratio_text, steps
+from sedscope.analysis.result_view.number_text import between, count, short, span, times
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value, columns_for, plain_reading
 from sedscope.analysis.undefined import Undefined
+
+
+def ratio_text(ratio: QuotientBounds) -> str:
+    """Return `3.46×`; `> 2.4×` or `< 0.66×` where that is all that is known."""
+    if ratio.exact is not None:
+        return times(ratio.exact)
+    if ratio.low is not None:
+        return f"> {times(ratio.low)}"
+    return "not bounded" if ratio.high is None else f"< {times(ratio.high)}"
+
+
+def interval_text(average: Average) -> str:
+    """Return `n = 3, 2.9–4.1`; with the horizon where the quotient is one of restricted means."""
+    ends = "no interval" if isinstance(average.ends, Undefined) else between(average.ends)
+    horizon = "" if average.horizon is None else f", restricted to t = {steps(average.horizon)}"
+    return f"n = {average.n}, {ends}{horizon}"
+
+
+def steps(value: float) -> str:
+    """Return a step, or a mean of steps."""
+    return count(round(value))
 
 
 def _mean(mean: Average | Undefined) -> Value:

@@ -1,4 +1,4 @@
-"""A column of the result: everything that a face must know to show it.
+"""A column of the result: everything that a face must know to show it, and the reasons that stand below its numbers.
 
 Decides what a value looks like as text. Leaves to others: which columns there are (`columns`), and the shape of a face.
 """
@@ -6,7 +6,7 @@ Decides what a value looks like as text. Leaves to others: which columns there a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from sedscope.analysis.result_view.number_text import Ends, between, count, signed
@@ -97,3 +97,24 @@ class ResultColumn(Generic[Row]):
 def columns_for(face: Face, columns: Sequence[ResultColumn[Row]]) -> list[ResultColumn[Row]]:
     """Return the columns that a face shows, in their order."""
     return [column for column in columns if face in column.faces]
+
+
+NOTHING = "—"
+"""Stands in the place of a number that does not exist."""
+FLAT = "~"
+"""Stands beside a number of a subspace that is arbitrary."""
+FLAT_MEANING = "flat spectrum: which directions are the top K is arbitrary there"
+
+
+@dataclass
+class Footnotes:
+    """The reasons below one table or one run, each numbered once."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    """Number of each reason, from 1."""
+    has_flat: bool = False
+    """True once a cell carries the sign of a flat spectrum, which then needs an explanation."""
+
+    def number(self, reason: str) -> int:
+        """Return the number of a reason, a new one where it was not met before."""
+        return self.numbers.setdefault(reason, len(self.numbers) + 1)

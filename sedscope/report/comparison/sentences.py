@@ -12,8 +12,8 @@ from sedscope.analysis.interventions import Cohort, InterventionComparison, Task
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
 from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
+from sedscope.analysis.result_view.intervention_columns import interval_text, ratio_text
 from sedscope.analysis.result_view.number_text import times
-from sedscope.analysis.result_view.quotient_text import interval_text, ratio_text
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Name, Strong, Words

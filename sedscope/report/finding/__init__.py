@@ -14,14 +14,17 @@ from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Strong, Words
 from sedscope.report.finding.case import Case, Contrast, contrast
-from sedscope.report.finding.context_rules import alignment_rule, flat_rule, stage_rule, state_rule
-from sedscope.report.finding.coupling_rules import (
+from sedscope.report.finding.rules import (
     aggregate_rule,
+    alignment_rule,
     control_rule,
     coupling_rule,
+    flat_rule,
     logit_rule,
     matched_rule,
     random_rule,
+    stage_rule,
+    state_rule,
 )
 
 __all__ = ["RULES", "across_tasks", "all_findings", "finding"]

@@ -14,8 +14,7 @@ from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.result_view.number_text import between, times
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, divide
-from sedscope.report.series_lookup import Measure, usable, why_unusable
+from sedscope.report.estimate import Estimate, Measure, divide, usable, why_unusable
 
 _HEADLINES = [row for row in ROW_SOURCES if row.is_headline]
 """From the gradient at fixed examples to the displacement: the ends of this order are what the rules prefer."""

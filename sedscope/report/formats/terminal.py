@@ -7,20 +7,70 @@ is only ever put into `Text`, never into markup. Leaves to others: every number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.result_view.columns import MILESTONES, SOURCES, SPECTRA
+from sedscope.analysis.result_view.intervention_columns import INTERVENTIONS
 from sedscope.analysis.result_view.number_text import count
-from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
+from sedscope.analysis.result_view.result_column import (
+    FLAT,
+    FLAT_MEANING,
+    NOTHING,
+    Footnotes,
+    ResultColumn,
+    Value,
+    columns_for,
+)
 from sedscope.analysis.result_view.run_view import RunView, SourceMatrix, last_window
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.formats.terminal_cells import TerminalNotes, frame
+from sedscope.report.comparison.sentences import comparison_findings
+from sedscope.report.document import plain
+
+
+@dataclass
+class TerminalNotes(Footnotes):
+    """The notes of one run on the terminal."""
+
+    def mark(self, reason: str) -> Text:
+        """Return what stands in the place of a number that does not exist."""
+        return Text.assemble(NOTHING, (f" [{self.number(reason)}]", "dim"))
+
+    def cell(self, value: Value, *, empty: str = NOTHING, style: str = "") -> Text:
+        """Return `92.1 80–101 ~`: the value, its interval, and the sign of a flat spectrum.
+
+        Args:
+            value: As a column read it.
+            empty: Stands where there is nothing to show.
+            style: The value's, in rich's words.
+        """
+        if value is None:
+            return Text(empty)
+        if isinstance(value, Undefined):
+            return self.mark(value.reason)
+        self.has_flat |= value.is_flat
+        ends = f" {value.ends_text}" if value.ends_text else ""
+        return Text.assemble((value.text, style), (ends, "dim"), f" {FLAT}" if value.is_flat else "")
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield sign and explanation of each note."""
+        if self.has_flat:
+            yield FLAT, FLAT_MEANING
+        for reason, number in self.numbers.items():
+            yield f"[{number}]", f"undefined: {reason}"
+
+
+def frame() -> Table:
+    """Return an empty table without lines."""
+    return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=True)
+
 
 _CELL_WIDTH = 14
 """`92.1 80–101 ~` and a space."""
@@ -157,3 +207,49 @@ def _cell(
 ) -> Text:
     style = "bold" if column.has_interval else "dim"
     return notes.cell(matrix.value(label, task, column), empty="", style=style)
+
+
+_GAP = 2
+_LEGEND = (
+    "speed-up: grok step of the control of the same seed / own, 95 % interval over seeds; >, <, ≥: bounds, a run never"
+    " got there"
+)
+
+
+def print_comparison(comparison: InterventionComparison, console: Console) -> None:
+    """Print every cohort and task in which anything was done."""
+    for cohort, task, sentences in comparison_findings(comparison):
+        where = " · ".join(filter(None, (cohort.label, f"task {task.task}")))
+        notes = TerminalNotes()
+        console.print(Text.assemble(("interventions", "bold"), f"  {where}"))
+        console.print(Padding(Text(_LEGEND, style="dim"), (0, 0, 0, 2)))
+        for line in _lines(task.groups, notes):
+            console.print(line)
+        for sign, explanation in notes.lines():
+            console.print(Text(f"  {sign} {explanation}", style="dim"))
+        for words in sentences:
+            console.print(Padding(Text(f"• {plain(words)}"), (0, 0, 0, 2)))
+        for note in cohort.notes:
+            console.print(Padding(Text(f"note: {note}", style="dim"), (0, 0, 0, 2)))
+        console.print()
+
+
+def _lines(groups: Sequence[TreatmentGroup], notes: TerminalNotes) -> Iterator[Text]:
+    """Yield heads, then two lines for each intervention: names are too long to stand beside numbers."""
+    columns = columns_for("terminal", INTERVENTIONS)
+    rows = [tuple(notes.cell(column.read(group), empty="") for column in columns) for group in groups]
+    heads = tuple(Text(column.title, style="dim") for column in columns)
+    widths = [max(map(len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
+    yield _aligned(heads, widths)
+    for group, row in zip(groups, rows, strict=True):
+        yield Text(f"  {group.label}")
+        yield _aligned(row, widths)
+
+
+def _aligned(cells: Sequence[Text], widths: Sequence[int]) -> Text:
+    line = Text("    ")
+    for cell, width in zip(cells, widths, strict=True):
+        line.append_text(cell)
+        line.append(" " * (width - len(cell)))
+    line.rstrip()
+    return line

@@ -12,7 +12,7 @@ from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import Settings
 from sedscope.report.document import Document
-from sedscope.report.failure import Failure
+from sedscope.report.facts import Failure
 from sedscope.report.formats.html import render_html
 from sedscope.report.formats.markdown import FIGURE_FOLDER, render_markdown
 from sedscope.report.formats.report_json import render_json

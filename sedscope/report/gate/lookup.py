@@ -19,7 +19,7 @@ from sedscope.analysis.interventions import Cohort, InterventionComparison, Trea
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
-from sedscope.analysis.result_view.quotient_text import ratio_text
+from sedscope.analysis.result_view.intervention_columns import ratio_text
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined

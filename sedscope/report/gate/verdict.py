@@ -15,7 +15,7 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import ColumnHead, Section, Strong, Table, TableCell, Words
 from sedscope.report.document import Paragraph as Line
 from sedscope.report.estimate import Estimate
-from sedscope.report.failure import Failure
+from sedscope.report.facts import Failure
 
 
 @dataclass(frozen=True, slots=True)

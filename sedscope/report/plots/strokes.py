@@ -1,4 +1,8 @@
-"""The strokes of figures: a line with its interval, a grey band, a logarithmic axis with plain numbers."""
+"""The strokes of figures: the colour and line of sources, tasks and interventions, intervals, bands, logarithmic axes.
+
+Looks of sources stand in `recorders.row_sources`. Every colour has a contrast of at least 3 on white and on black, and
+no two lines differ by colour alone.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,37 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from recorders.row_sources import LineLook
+from recorders.row_sources import OTHER_LOOK, Dash, LineLook, row_source
 from sedscope.analysis.result_view.number_text import short
 from sedscope.report.estimate import Estimate
 from sedscope.report.plots.figure_canvas import BAND
+
+_TREATMENT_DASHES: tuple[Dash, ...] = (
+    "-",
+    (0, (5, 2)),
+    (0, (1, 1)),
+    (0, (5, 1, 1, 1)),
+    (0, (8, 2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+)
+TASKS = ("#2f7fd6", "#d07a1a", "#3a9a4c", "#d84a4a", "#8a6fd1", "#9a8a2f", "#1f9fb0", "#b05f95")
+
+
+def look_of(source: str) -> LineLook:
+    """Return the look of a source by its full name."""
+    row = row_source(source)
+    return OTHER_LOOK if row is None else row.look
+
+
+def task_colour(index: int) -> str:
+    """Return the colour of a task by its index in the run's order."""
+    return TASKS[index % len(TASKS)]
+
+
+def treatment_look(index: int) -> LineLook:
+    """Return the line of an intervention by its index among those of a task: no two differ by colour alone."""
+    return LineLook(TASKS[index % len(TASKS)], _TREATMENT_DASHES[index % len(_TREATMENT_DASHES)], "")
+
 
 LABEL_LENGTH = 34
 """A longer name would push the figure out of its frame."""

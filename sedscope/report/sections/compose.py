@@ -8,8 +8,7 @@ from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.settings import Settings
 from sedscope.report.document import Content, Document, Items, Name, Paragraph, Section, Strong, Words
-from sedscope.report.facts import Reported
-from sedscope.report.failure import Failure
+from sedscope.report.facts import Failure, Reported
 from sedscope.report.finding import across_tasks, all_findings
 from sedscope.report.groups import SeedGroup, group_labels, groups_of
 from sedscope.report.sections.contents import RunAtBasis

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sedscope.analysis.result_view.footnotes import FLAT
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row, Value
+from sedscope.analysis.result_view.result_column import FLAT, Reading, ResultColumn, Row, Value
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import (

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
-from sedscope.analysis.result_view.alignment_floor import ABOVE_FLOOR, alignment_floors
 from sedscope.analysis.result_view.columns import CHECKPOINTS, SOURCES
-from sedscope.analysis.result_view.diagnostic_columns import ALIGNMENTS, DIAGNOSTICS, AlignmentRow
+from sedscope.analysis.result_view.diagnostic_columns import (
+    ABOVE_FLOOR,
+    ALIGNMENTS,
+    DIAGNOSTICS,
+    AlignmentRow,
+    alignment_floors,
+)
 from sedscope.analysis.result_view.result_column import ResultColumn, Value, columns_for
 from sedscope.analysis.result_view.run_view import is_crossed, is_own
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Content, Figure, Name, Paragraph, Piece, Section, Table, Term, Words
-from sedscope.report.plots.alignment_figure import alignment_figure
-from sedscope.report.plots.ratio_figure import control_band, ratio_figure
+from sedscope.report.plots.coupling_figures import alignment_figure, control_band, ratio_figure
 from sedscope.report.sections.contents import (
     RunAtBasis,
     figure,

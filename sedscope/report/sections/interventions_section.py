@@ -31,7 +31,7 @@ from sedscope.report.document import (
     Words,
 )
 from sedscope.report.groups import GroupRbar, rbar_of, sources_of
-from sedscope.report.plots.interventions_figure import accuracies_figure
+from sedscope.report.plots.run_figures import accuracies_figure
 from sedscope.report.sections.contents import Entry, figure, heads, section, side_by_side, table_of, values
 
 ANCHOR = "comparison"

@@ -25,8 +25,7 @@ from sedscope.report.document import (
     Term,
     Words,
 )
-from sedscope.report.plots.accuracy_figure import accuracy_figure
-from sedscope.report.plots.spectrum_figure import spectrum_figure
+from sedscope.report.plots.run_figures import accuracy_figure, spectrum_figure
 from sedscope.report.sections.contents import (
     Entry,
     RunAtBasis,

@@ -11,7 +11,7 @@ from sedscope.report.document import Content, Figure, Name, Section, Strong, Tab
 from sedscope.report.estimate import geometric_mean
 from sedscope.report.finding.case import Case, Contrast, contrast
 from sedscope.report.groups import SeedGroup, over_seeds
-from sedscope.report.plots.seeds_figure import seeds_figure
+from sedscope.report.plots.coupling_figures import seeds_figure
 from sedscope.report.sections.contents import figure, section, side_by_side, table_of
 
 

@@ -17,7 +17,7 @@ from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.document import plain
 from sedscope.report.formats.json_interventions import comparison_json
-from sedscope.report.formats.terminal_interventions import print_comparison
+from sedscope.report.formats.terminal import print_comparison
 
 KEEP = "keep-sed K 3 on gradient, basis applied"
 REMOVE = "remove-sed K 3 on gradient, basis applied"

@@ -15,7 +15,7 @@ from comparison_samples import paper
 from sedscope.analysis.interventions import compare
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.settings import setting_rows
-from sedscope.report.failure import Failure
+from sedscope.report.facts import Failure
 from sedscope.report.formats.json_interventions import comparison_json
 from sedscope.report.formats.report_json import render_json
 

@@ -18,7 +18,7 @@ from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Document, Paragraph, Section
 from sedscope.report.estimate import Estimate
-from sedscope.report.failure import Failure
+from sedscope.report.facts import Failure
 from sedscope.report.formats.report_json import render_json
 from sedscope.report.formats.step_summary import LIMIT, append_summary, shortened, summary_wanted
 from sedscope.report.gate.baseline import GateAnswer, compare_reports, parse_change, read_report

@@ -1,19 +1,20 @@
-"""R̄_k of every source over training on a logarithmic axis, the controls as a band, rank-90 beneath."""
+"""R̄_k of every source over training, with the controls or over seeds, and the signed alignment of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from recorders.row_sources import LineLook
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
+from sedscope.analysis.result_view.diagnostic_columns import ABOVE_FLOOR, row_alignments
 from sedscope.analysis.result_view.number_text import Ends
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate
-from sedscope.report.plots.colours import look_of
+from sedscope.report.estimate import Estimate, estimate, usable
 from sedscope.report.plots.figure_canvas import StackedPanels, drawing, to_svg
-from sedscope.report.plots.strokes import band, dimmed, line, log_axis
-from sedscope.report.series_lookup import estimate, usable
+from sedscope.report.plots.strokes import band, dimmed, line, log_axis, look_of
 
 _RANK = LineLook("#7f7f7f")
 
@@ -72,3 +73,62 @@ def _positive_values(series: CouplingSeries) -> dict[int, Estimate]:
     """Return R̄_k at every checkpoint, short windows too; 0 has no place on a logarithmic axis."""
     estimates = {point.t: estimate(point) for point in series.points}
     return {t: value for t, value in estimates.items() if isinstance(value, Estimate) and value.value > 0.0}
+
+
+_CONTROL = LineLook("#7f7f7f", (0, (3, 1)), "")
+
+
+def seeds_figure(by_source: Mapping[str, Sequence[CouplingSeries]], name: str) -> str | None:
+    """Return the SVG; None where no source has a checkpoint that all seeds share.
+
+    Args:
+        by_source: The series of each source, one for each seed.
+        name: Unique in the document.
+    """
+    shown = [(source, points) for source, series in by_source.items() if (points := shared_points(series))]
+    if not shown:
+        return None
+    with drawing():
+        panels = StackedPanels((1.35,), legend_lines=(len(shown) + 2) // 2)
+        (axes,) = panels.axes
+        for source, points in shown:
+            line(axes, points, _CONTROL if is_control(source) else look_of(source), source)
+        axes.axhline(1.0, color="#7f7f7f", linewidth=1, linestyle=(0, (1, 1)), label="random directions")
+        log_axis(axes, "R̄ₖ")
+        panels.legend()
+        return to_svg(panels.figure, name)
+
+
+def shared_points(series: Sequence[CouplingSeries]) -> list[tuple[int, Estimate]]:
+    """Return mean and range at the checkpoints that every seed has."""
+    by_seed = [usable(each) for each in series]
+    steps = sorted(set.intersection(*(set(values) for values in by_seed))) if by_seed else []
+    points = []
+    for t in steps:
+        at_step = np.array([values[t].value for values in by_seed])
+        points.append((t, Estimate(float(at_step.mean()), (float(at_step.min()), float(at_step.max())))))
+    return points
+
+
+def alignment_figure(series: Sequence[CouplingSeries], floors: dict[int, float], name: str) -> str | None:
+    """Return the SVG of one task; None where nothing was measured."""
+    shown = [(each, points) for each in series if (points := row_alignments(each))]
+    if not shown:
+        return None
+    with drawing():
+        panels = StackedPanels((1.2,), legend_lines=(len(shown) + 2) // 2)
+        (axes,) = panels.axes
+        for each, points in shown:
+            look = _control_look(each) if is_control(each.source) else look_of(each.source)
+            line(axes, [(t, Estimate(a)) for t, a in points], look, each.source)
+        if floors:
+            ends = [(t, (-ABOVE_FLOOR * floor, ABOVE_FLOOR * floor)) for t, floor in sorted(floors.items())]
+            band(axes, ends, label="random directions")
+        axes.axhline(0.0, color="#7f7f7f", linewidth=0.8)
+        axes.set_ylabel("alignment a")
+        panels.legend()
+        return to_svg(panels.figure, name)
+
+
+def _control_look(series: CouplingSeries) -> LineLook:
+    return LineLook(_CONTROL.colour, _CONTROL.dash, {"s": "o", "c": "s", "p": "^"}.get(series.source[8:9], ""))
