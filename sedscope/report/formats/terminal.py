@@ -1,4 +1,4 @@
-"""The headline on the terminal: for each run its tasks, milestones and the source × task matrix of R̄_k.
+"""The headline on the terminal: for each run its tasks, milestones and the source × task matrix of R̄_k; interventions.
 
 Takes results and a console, so that a test compares text. Every foreign name arrives printable from `sedscope.runs` and
 is only ever put into `Text`, never into markup. Leaves to others: every number.
@@ -33,6 +33,14 @@ from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.document import plain
+
+_CELL_WIDTH = 14
+"""`92.1 80–101 ~` and a space."""
+_GAP = 2
+_LEGEND = (
+    "speed-up: grok step of the control of the same seed / own, 95 % interval over seeds; >, <, ≥: bounds, a run never"
+    " got there"
+)
 
 
 @dataclass
@@ -70,10 +78,6 @@ class TerminalNotes(Footnotes):
 def frame() -> Table:
     """Return an empty table without lines."""
     return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=True)
-
-
-_CELL_WIDTH = 14
-"""`92.1 80–101 ~` and a space."""
 
 
 def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> None:
@@ -207,13 +211,6 @@ def _cell(
 ) -> Text:
     style = "bold" if column.has_interval else "dim"
     return notes.cell(matrix.value(label, task, column), empty="", style=style)
-
-
-_GAP = 2
-_LEGEND = (
-    "speed-up: grok step of the control of the same seed / own, 95 % interval over seeds; >, <, ≥: bounds, a run never"
-    " got there"
-)
 
 
 def print_comparison(comparison: InterventionComparison, console: Console) -> None:
