@@ -21,8 +21,7 @@ from sedscope.analysis.features.centroid_jvp import jvps
 from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
-from sedscope.analysis.pipeline.measure import measure
-from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick
+from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.batch_gradients import example_losses, gradients_of_sums

@@ -1,7 +1,7 @@
 """Derived results on disk: what was computed once is not computed again.
 
 Decides: where results live, how an entry is named, written and believed. An entry is keyed by everything it depends on,
-so it is never stale, only unused; deleting the folder is always safe. Leaves to `measurement` what each key must hold.
+so it is never stale, only unused; deleting the folder is always safe. Leaves to `measure` what each key must hold.
 
 An entry is one small safetensors file, written under another name and renamed, so that an interrupt leaves either the
 whole entry or none. It carries a CRC-32 of its arrays; one that does not match counts as missing.

@@ -2,7 +2,7 @@
 
 Decides how results become bytes. Reading is led by the declared types of the fields, never by the bytes: what does not
 fit them exactly counts as missing, nothing is unpickled, and every string comes back printable. Leaves to others: files
-(`cache`), and whether arrays have the shapes that a question implies (`pipeline.measurement`).
+(`cache`), and whether arrays have the shapes that a question implies (`pipeline.measure`).
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from sedscope.analysis.cache import Cache, cache_folder, digest
 from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.pipeline.block_couplings import RandomBlockMeasurement
-from sedscope.analysis.pipeline.measure import look_up
 from sedscope.analysis.pipeline.row_gram import RowGramMeasurement
 from sedscope.analysis.result_codec import from_arrays, to_arrays
 from sedscope.analysis.settings import Settings
@@ -200,12 +199,12 @@ def test_a_kept_gram_is_believed_only_where_it_is_one(
     context: Any = SimpleNamespace(cache=Cache(tmp_path), settings=Settings())
     gram = RowGramMeasurement(context, Variant("update"), small_source())
     context.cache.keep("gram", gram.key(), to_arrays(gram.compute()))
-    look_up(context, gram)
+    gram.look_up()
     assert gram.value is not None
     np.testing.assert_array_equal(gram.result().band, gram.compute().band)
     monkeypatch.setattr(context.cache, "load", lambda *_: poison)
     again = RowGramMeasurement(context, Variant("update"), small_source())
-    look_up(context, again)
+    again.look_up()
     assert again.value is None
 
 

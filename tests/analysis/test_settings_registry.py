@@ -36,7 +36,7 @@ main(sys.argv[1:])
 """
 KEY = """
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
-from sedscope.analysis.pipeline.run_analyser import RunAnalyser
+from sedscope.analysis.pipeline.analyse import RunAnalyser
 from sedscope.runs import open_run
 run = open_run(sys.argv[1])
 keys = [RunAnalyser(run, WithSmoothing(smoothing=n), None, None, False, print)._key() for n in (3, 4)]

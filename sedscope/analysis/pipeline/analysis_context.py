@@ -2,7 +2,7 @@
 
 Decides where rows of each source come from, when they are computed, and what an error makes undefined. Imports torch,
 through `checkpoint_models`, only when a fixed gradient or a JVP is computed. Leaves to others: what is measured, and
-in which order (`run_analyser`).
+in which order (`analyse`).
 """
 
 from __future__ import annotations

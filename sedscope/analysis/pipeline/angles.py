@@ -6,24 +6,22 @@ directions is held; no model is needed. Leaves to others: which spans there are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations as pairs_from
+from itertools import combinations
 
 import numpy as np
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Key
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
-from sedscope.analysis.pipeline.measure import measure
-from sedscope.analysis.pipeline.measurement import RowMeasurement, Shape
+from sedscope.analysis.pipeline.measure import RowMeasurement, Shape, measure
 from sedscope.analysis.pipeline.results import AngleSeries, CheckpointAngles
 from sedscope.analysis.pipeline.row_gram import Rolling
 from sedscope.analysis.pipeline.span import Span, span_at
-from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.spectra.window_svd import combinations, combine_rows, flatness, subspace_cosines
+from sedscope.analysis.spectra.window_svd import flatness, subspace_cosines
 from sedscope.analysis.undefined import Undefined
 
 Pair = tuple[Variant, Variant]
@@ -36,7 +34,7 @@ def compared_pairs(sources: Sequence[str], floors: Sequence[Variant]) -> tuple[P
         sources: In their order.
         floors: Second batches of sources.
     """
-    pairs = [(Variant(a), Variant(b)) for a, b in pairs_from(sources, 2) if not (is_control(a) and is_control(b))]
+    pairs = [(Variant(a), Variant(b)) for a, b in combinations(sources, 2) if not (is_control(a) and is_control(b))]
     return (*pairs, *((Variant(floor.source), floor) for floor in floors))
 
 
@@ -51,11 +49,9 @@ class AngleMeasurement(RowMeasurement[Floats]):
     spans: dict[Variant, Span | Undefined]
 
     def key(self) -> Key:
-        """Return the rows that the directions combine."""
         return {"spans": [dict(span.key()) for span in self.defined_spans()]}
 
     def variants(self) -> tuple[Variant, ...]:
-        """Return the sources that have a span."""
         return tuple(span.variant for span in self.defined_spans())
 
     def drop(self, reasons: dict[Variant, Undefined]) -> None:
@@ -63,12 +59,10 @@ class AngleMeasurement(RowMeasurement[Floats]):
         self.spans |= {variant: reason for variant, reason in reasons.items() if variant in self.spans}
 
     def shapes(self) -> list[Shape]:
-        """Return the number of all directions, twice."""
         total = sum(span.size for span in self.defined_spans())
         return [(total, total)]
 
     def compute(self) -> Floats:
-        """Return the inner products."""
         return inner_products(self.defined_spans(), self.context.run.manifest.P)
 
     def defined_spans(self) -> list[Span]:
@@ -95,7 +89,7 @@ def inner_products(spans: Sequence[Span], n_columns: int, *, buffer_bytes: int =
     products = np.zeros((total, total))
     for first in range(0, n_columns if spans else 0, width):
         columns = slice(first, min(first + width, n_columns))
-        block = np.concatenate([combine_rows(span.coefficients, _read(span, columns)) for span in spans])
+        block = np.concatenate([span.combine(columns) for span in spans])
         products += block @ block.T
     return products
 
@@ -121,36 +115,29 @@ def angle_series(
         spans = {variant: span_at(context, variant, rolling[variant], t) for variant in variants}
         measurements.append(AngleMeasurement(context, t, spans))
     measure(context, measurements, "angles")
-    return tuple(_series(pairs, measurements, rolling, settings))
+    return tuple(
+        AngleSeries(
+            first.source,
+            second.source,
+            second.index,
+            window,
+            rank,
+            tuple(_angles((first, second), measurement, rolling, window, rank) for measurement in measurements),
+        )
+        for first, second in pairs
+        for window in settings.window
+        for rank in settings.rank
+    )
 
 
-def _series(
-    pairs: Iterable[Pair], measurements: Sequence[AngleMeasurement], rolling: Rolling, settings: Settings
-) -> Iterable[AngleSeries]:
-    for first, second in pairs:
-        for window in settings.window:
-            for rank in settings.rank:
-                points = tuple(
-                    _angles((first, second), measurement, rolling, window, rank, settings)
-                    for measurement in measurements
-                )
-                yield AngleSeries(first.source, second.source, second.index, window, rank, points)
-
-
-def _read(span: Span, columns: slice) -> Floats:
-    return np.asarray(span.rows.read(span.window.start, span.window.stop, columns), dtype=np.float64)
-
-
-def _angles(
-    pair: Pair, measurement: AngleMeasurement, rolling: Rolling, window: int, rank: int, settings: Settings
-) -> CheckpointAngles:
+def _angles(pair: Pair, measurement: AngleMeasurement, rolling: Rolling, window: int, rank: int) -> CheckpointAngles:
     products, positions = measurement.result(), measurement.positions()
     if isinstance(products, Undefined):
         return CheckpointAngles(measurement.t, products, None)
     reasons: list[str] = []
     bases: list[tuple[Floats, slice]] = []
     for variant in pair:
-        basis = _basis(measurement.spans[variant], rolling[variant], window, rank, settings)
+        basis = _basis(measurement.spans[variant], rolling[variant], window, rank)
         if isinstance(basis, Undefined):
             return CheckpointAngles(measurement.t, Undefined(f"{variant.source}: {basis.reason}"), None)
         coefficients, flat = basis
@@ -162,18 +149,15 @@ def _angles(
 
 
 def _basis(
-    span: Span | Undefined, rolling: RollingSpectra | Undefined, size: int, rank: int, settings: Settings
+    span: Span | Undefined, rolling: RollingSpectra | Undefined, size: int, rank: int
 ) -> tuple[Floats, str | None] | Undefined:
     """Return the top-K directions of a window as combinations of the span's, and why they are arbitrary."""
     if isinstance(span, Undefined):
         return span
     if isinstance(rolling, Undefined):
         return rolling
-    window = rolling.window(span.window.t, size)
-    spectrum = rolling.spectrum(window)
-    if isinstance(spectrum, Undefined):
-        return spectrum
-    if span.basis is None:
-        return np.eye(span.size), flatness(spectrum, rank)
-    directions = span.basis.express(window, combinations(spectrum, rank))
-    return directions if isinstance(directions, Undefined) else (directions, flatness(spectrum, rank))
+    directions = rolling.window_in(span.basis, span.window.t, size, rank)
+    if isinstance(directions, Undefined):
+        return directions
+    spectrum, coefficients = directions
+    return np.eye(span.size) if coefficients is None else coefficients, flatness(spectrum, rank)

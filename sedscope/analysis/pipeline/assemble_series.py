@@ -16,7 +16,6 @@ from sedscope.analysis.coupling.response import join_responses
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
 from sedscope.analysis.pipeline.results import (
-    NOT_MEASURED,
     CheckpointCoupling,
     CheckpointRank,
     CouplingSeries,
@@ -37,7 +36,6 @@ from sedscope.analysis.pipeline.window_coupling import (
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
-from sedscope.analysis.spectra.window_svd import combinations
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
 from sedscope.analysis.undefined import Undefined
@@ -145,16 +143,13 @@ def _variant_result(
     settings: Settings,
 ) -> VariantResult | Undefined:
     """Return what the K directions of one variant's window do: as measured, or from the span around the window."""
-    response = result.responses.get(variant, NOT_MEASURED)
+    response = result.response(variant)
     if isinstance(rolling, Undefined):
         return rolling
     if isinstance(response, Undefined):
         return response
-    span, window = result.spans[variant], rolling.window(result.t, size)
-    spectrum = rolling.spectrum(window)
-    if isinstance(spectrum, Undefined):
-        return spectrum
-    coefficients = None if span.basis is None else span.basis.express(window, combinations(spectrum, rank))
-    if isinstance(coefficients, Undefined):
-        return coefficients
+    directions = rolling.window_in(result.basis(variant), result.t, size, rank)
+    if isinstance(directions, Undefined):
+        return directions
+    spectrum, coefficients = directions
     return VariantResult(spectrum, response, coefficients, response.directions(coefficients))

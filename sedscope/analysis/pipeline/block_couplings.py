@@ -16,8 +16,7 @@ from sedscope.analysis.constants import BLOCK_RANDOM
 from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
-from sedscope.analysis.pipeline.measure import measure
-from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick
+from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.results import BlockCoupling, CouplingSeries
 from sedscope.analysis.pipeline.row_gram import Rolling
 from sedscope.analysis.pipeline.span import Span, window_span
@@ -33,20 +32,16 @@ class RandomBlockMeasurement(CheckpointMeasurement[RandomBlockGram]):
     result_type = RandomBlockGram
 
     def key(self) -> Key:
-        """Return what block-wise products of the random directions depend on."""
         return {**self.jvp_key(), **self.block_key(), "random": self._n_random()}
 
     def shapes(self) -> list[Shape]:
-        """Return the shapes of sums, norms and counts."""
         n_blocks, n_groups = len(self.context.blocks), self.context.n_groups(self.task)
         return [(self._n_random(), n_groups, n_blocks, n_blocks), (self._n_random(), n_blocks), (n_groups,)]
 
     def n_units(self) -> int:
-        """Return one for each block of each direction."""
         return self._n_random() * len(self.context.blocks)
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> RandomBlockGram:
-        """Return the inner products between the products of all blocks."""
         from sedscope.analysis.coupling.coupling_sums import random_blocks
 
         context = self.context
@@ -76,23 +71,18 @@ class BlockCouplingMeasurement(CheckpointMeasurement[CouplingByBlock]):
     span: Span
 
     def key(self) -> Key:
-        """Return what block-wise products of the span's directions depend on."""
         return {**self.jvp_key(), **self.block_key(), **self.span.key()}
 
     def variants(self) -> tuple[Variant, ...]:
-        """Return the source of the span."""
         return (self.span.variant,)
 
     def shapes(self) -> list[Shape]:
-        """Return directions by blocks."""
         return [(self.span.size, len(self.context.blocks))]
 
     def n_units(self) -> int:
-        """Return one for each block of each direction."""
         return self.span.size * len(self.context.blocks)
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> CouplingByBlock:
-        """Return the couplings of all directions."""
         from sedscope.analysis.coupling.coupling_sums import block_couplings
 
         context, directions = self.context, self.span.directions(self.context)

@@ -6,20 +6,16 @@ Decides which measurements a checkpoint needs. Leaves to others: measuring (`mea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
 from sedscope.analysis.coupling.response import Response
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.block_couplings import RandomBlockMeasurement
-from sedscope.analysis.pipeline.measure import measure
-from sedscope.analysis.pipeline.measurement import Measurement
+from sedscope.analysis.pipeline.measure import Measurement, T, measure
 from sedscope.analysis.pipeline.responses import (
     CentroidMeasurement,
     RandomMeasurement,
@@ -30,29 +26,63 @@ from sedscope.analysis.pipeline.responses import (
 )
 from sedscope.analysis.pipeline.results import NOT_MEASURED
 from sedscope.analysis.pipeline.row_gram import Rolling
-from sedscope.analysis.pipeline.span import Span, span_at
+from sedscope.analysis.pipeline.span import span_at
 from sedscope.analysis.sources.variants import Variant, variants_of
+from sedscope.analysis.spectra.span_basis import SpanBasis
 from sedscope.analysis.statistics.coupling_ratio import baseline
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
 
-@dataclass(frozen=True, slots=True)
 class CheckpointResult:
-    """Everything that was measured at one checkpoint for one task; a reason stands where there is no value."""
+    """Everything that is measured at one checkpoint for one task; a reason stands where there is no value."""
 
-    t: int
-    task: str
-    next_t: int | None
-    """The end of the interval that alignment is about; None where there is none, or it was not asked for."""
-    random: Response | Undefined
-    """Response of the random directions."""
-    shift_squares: Floats | Undefined
-    """‖Δμ‖² over the interval that follows, per kind of shift and group of probes `[2, G]`."""
-    centroids: CentroidSpectrum | Undefined
-    random_blocks: RandomBlockGram | Undefined
-    spans: Mapping[Variant, Span]
-    responses: Mapping[Variant, SpanResponse | Undefined]
+    def __init__(
+        self, context: AnalysisContext, t: int, task: str, variants: Sequence[Variant], rolling: Rolling
+    ) -> None:
+        """Decide what is measured; the values are there once `measure` was called with the measurements."""
+        all_measures = context.settings.measures_all
+        self.t = t
+        self.next_t = _next_t(context, t)
+        """The end of the interval that alignment is about; None where there is none, or it was not asked for."""
+        self._centroids: CentroidMeasurement | Undefined = CentroidMeasurement(context, t, task)
+        self._random: RandomMeasurement | Undefined = random_measurement(context, t, task)
+        self._shift: ShiftMeasurement | Undefined = (
+            Undefined("no interval follows the last weights") if all_measures else NOT_MEASURED
+        )
+        if self.next_t is not None:
+            self._shift = ShiftMeasurement(context, t, task, self.next_t)
+        self._random_blocks: RandomBlockMeasurement | Undefined = (
+            RandomBlockMeasurement(context, t, task) if all_measures else NOT_MEASURED
+        )
+        reason = context.no_model(task)
+        if reason is not None:
+            self._centroids = self._random = self._shift = self._random_blocks = reason
+            variants = ()
+        with_row = self.next_t is not None
+        self._spans = {
+            variant: span_at(context, variant, rolling[variant], t, with_row=with_row) for variant in variants
+        }
+        sort = SpanGramMeasurement if context.settings.through_gram else SpanMeasurement
+        self._responses: dict[Variant, SpanMeasurement | Undefined] = {
+            variant: span if isinstance(span, Undefined) else sort(context, t, task, self.next_t, span)
+            for variant, span in self._spans.items()
+        }
+
+    def measurements(self) -> list[Measurement[Any]]:
+        """Return what there is to measure, the centroids first: they refuse a model that cannot be run."""
+        parts = (self._centroids, self._random, *self._responses.values(), self._shift, self._random_blocks)
+        return [measurement for measurement in parts if not isinstance(measurement, Undefined)]
+
+    @property
+    def centroids(self) -> CentroidSpectrum | Undefined:
+        """Principal components of the centroids."""
+        return _value(self._centroids)
+
+    @property
+    def random(self) -> Response | Undefined:
+        """Response of the random directions."""
+        return _value(self._random)
 
     @property
     def random_coupling(self) -> GroupedCoupling | Undefined:
@@ -63,6 +93,29 @@ class CheckpointResult:
     def baseline(self) -> float | Undefined:
         """Median A of the random directions."""
         return self.random if isinstance(self.random, Undefined) else baseline(self.random.centroids.A)
+
+    @property
+    def shift_squares(self) -> Floats | Undefined:
+        """‖Δμ‖² over the interval that follows, per kind of shift and group of probes `[2, G]`."""
+        return _value(self._shift)
+
+    @property
+    def random_blocks(self) -> RandomBlockGram | Undefined:
+        """Block-wise products of the first random directions."""
+        return _value(self._random_blocks)
+
+    def response(self, variant: Variant) -> SpanResponse | Undefined:
+        """Return the response to the span of a variant's window."""
+        return _value(self._responses.get(variant, NOT_MEASURED))
+
+    def basis(self, variant: Variant) -> SpanBasis | None:
+        """Return what the directions of a variant that has a response span; None where they are a window's own."""
+        span = self._spans[variant]
+        return None if isinstance(span, Undefined) else span.basis
+
+
+def _value(measurement: Measurement[T] | Undefined) -> T | Undefined:
+    return measurement if isinstance(measurement, Undefined) else measurement.result()
 
 
 def measure_checkpoints(
@@ -76,27 +129,14 @@ def measure_checkpoints(
         tasks: Whose centroids.
         rolling: Windows of every source.
     """
-    steps = context.checkpoints.tolist()
-    plans: dict[str, list[_CheckpointPlan | CheckpointResult]] = {}
+    results: dict[str, list[CheckpointResult]] = {}
     for task in tasks:
-        missing_reason = context.no_model(task)
-        if missing_reason is not None:
-            plans[task] = [_unmeasured(t, task, missing_reason) for t in steps]
-            continue
         sources = [source for source, other in pairs if other == task]
         variants = [variant for source in sources for variant in variants_of(source, context.settings)]
-        plans[task] = [_CheckpointPlan(context, t, task, variants, rolling) for t in steps]
-    flat = [plan for task in tasks for plan in plans[task] if isinstance(plan, _CheckpointPlan)]
-    measure(context, [measurement for plan in flat for measurement in plan.measurements()], "JVPs")
-    return {
-        task: [plan.result() if isinstance(plan, _CheckpointPlan) else plan for plan in plans[task]] for task in tasks
-    }
-
-
-def next_step(steps: Ints, t: int) -> int | None:
-    """Return the first of the ascending steps that is > t."""
-    position = int(np.searchsorted(steps, t, side="right"))
-    return int(steps[position]) if position < len(steps) else None
+        results[task] = [CheckpointResult(context, t, task, variants, rolling) for t in context.checkpoints.tolist()]
+    every = [result for task in tasks for result in results[task]]
+    measure(context, [measurement for result in every for measurement in result.measurements()], "JVPs")
+    return results
 
 
 def random_measurement(context: AnalysisContext, t: int, task: str) -> RandomMeasurement:
@@ -105,56 +145,6 @@ def random_measurement(context: AnalysisContext, t: int, task: str) -> RandomMea
 
 
 def _next_t(context: AnalysisContext, t: int) -> int | None:
-    return next_step(context.weight_steps, t) if context.settings.measures_all else None
-
-
-def _unmeasured(t: int, task: str, reason: Undefined) -> CheckpointResult:
-    return CheckpointResult(t, task, None, reason, reason, reason, reason, {}, {})
-
-
-class _CheckpointPlan:
-    """The measurements of one checkpoint and task."""
-
-    def __init__(
-        self, context: AnalysisContext, t: int, task: str, variants: Sequence[Variant], rolling: Rolling
-    ) -> None:
-        settings, next_t = context.settings, _next_t(context, t)
-        self._t, self._task, self._next_t = t, task, next_t
-        self._without_shift = (
-            Undefined("no interval follows the last weights") if settings.measures_all else NOT_MEASURED
-        )
-        self._centroids = CentroidMeasurement(context, t, task)
-        self._random = random_measurement(context, t, task)
-        self._shift = None if next_t is None else ShiftMeasurement(context, t, task, next_t)
-        self._random_blocks = RandomBlockMeasurement(context, t, task) if settings.measures_all else None
-        self._spans = {
-            variant: span_at(context, variant, rolling[variant], t, with_row=next_t is not None) for variant in variants
-        }
-        sort = SpanGramMeasurement if settings.through_gram else SpanMeasurement
-        self._responses = {
-            variant: sort(context, t, task, next_t, span)
-            for variant, span in self._spans.items()
-            if isinstance(span, Span)
-        }
-
-    def measurements(self) -> list[Measurement[Any]]:
-        """Return all of them, the centroids first: they refuse a model that cannot be run."""
-        optional = [measurement for measurement in (self._shift, self._random_blocks) if measurement is not None]
-        return [self._centroids, self._random, *self._responses.values(), *optional]
-
-    def result(self) -> CheckpointResult:
-        """Return their values."""
-        return CheckpointResult(
-            self._t,
-            self._task,
-            self._next_t,
-            self._random.result(),
-            self._without_shift if self._shift is None else self._shift.result(),
-            self._centroids.result(),
-            NOT_MEASURED if self._random_blocks is None else self._random_blocks.result(),
-            {variant: span for variant, span in self._spans.items() if isinstance(span, Span)},
-            {
-                variant: span if isinstance(span, Undefined) else self._responses[variant].result()
-                for variant, span in self._spans.items()
-            },
-        )
+    """Return the first t with weights after a checkpoint, where alignment is asked for."""
+    later = context.weight_steps[context.weight_steps > t]
+    return int(later[0]) if context.settings.measures_all and len(later) else None

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.cache import Key
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
-from sedscope.analysis.pipeline.measure import measure
-from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick
+from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.span import Span
 from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.undefined import Undefined
@@ -54,23 +53,18 @@ class ProbeMeasurement(CheckpointMeasurement[Floats]):
     span: Span
 
     def key(self) -> Key:
-        """Return what the products of the span's directions depend on."""
         return {**self.jvp_key(), **self.span.key()}
 
     def variants(self) -> tuple[Variant, ...]:
-        """Return the source of the span."""
         return (self.span.variant,)
 
     def shapes(self) -> list[Shape]:
-        """Return one number for each probe."""
         return [(None,)]
 
     def n_units(self) -> int:
-        """Return one for each direction."""
         return self.span.size
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> Floats:
-        """Return the mean over the directions."""
         from sedscope.analysis.features.centroid_jvp import jvps
 
         model, directions = checkpoint.model, self.span.directions(self.context)
@@ -78,7 +72,7 @@ class ProbeMeasurement(CheckpointMeasurement[Floats]):
         return mean_per_probe(products, len(directions), model.n_probes)
 
 
-def probe_couplings(
+def measure_probe_couplings(
     context: AnalysisContext, task: str, span: Span, baseline: float | Undefined
 ) -> ProbeCouplings | Undefined:
     """Measure the coupling of a span's directions probe by probe.

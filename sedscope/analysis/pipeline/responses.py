@@ -19,7 +19,7 @@ from sedscope.analysis.coupling.parameter_blocks import block_gram
 from sedscope.analysis.coupling.response import Response, ResponseGram
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.features.random_directions import RandomDirections
-from sedscope.analysis.pipeline.measurement import CheckpointMeasurement, LoadedCheckpoint, Shape, T, Tick
+from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, T, Tick
 from sedscope.analysis.pipeline.span import Span
 from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.undefined import Undefined
@@ -65,19 +65,15 @@ class CentroidMeasurement(CheckpointMeasurement[CentroidSpectrum]):
     result_type = CentroidSpectrum | Undefined
 
     def key(self) -> Key:
-        """Return what the features depend on."""
         return self.feature_key()
 
     def shapes(self) -> list[Shape]:
-        """Return the shape of the variances: the number of features is the program's own."""
-        return [(None,)]
+        return [(None,)]  # the number of features is the program's own
 
     def n_units(self) -> int:
-        """Return 0: progress is told in JVPs."""
         return 0
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> CentroidSpectrum | Undefined:
-        """Return the spectrum of the centroids of all probes."""
         from sedscope.analysis.features.centroid_jvp import centroids
         from sedscope.analysis.features.centroid_spectrum import centroid_spectrum
 
@@ -94,19 +90,15 @@ class ShiftMeasurement(CheckpointMeasurement[Floats]):
     next_t: int
 
     def key(self) -> Key:
-        """Return what the features at both ends of the interval depend on."""
         return {**self.jvp_key(), **self.next_key(self.next_t)}
 
     def shapes(self) -> list[Shape]:
-        """Return two kinds by as many groups as the probes have."""
         return [(2, self.context.n_groups(self.task))]
 
     def n_units(self) -> int:
-        """Return 0: progress is told in JVPs."""
         return 0
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> Floats:
-        """Return the squared lengths of both kinds of shift."""
         shift = checkpoint.shift(self.next_t)
         assert shift is not None
         return shift.squares(checkpoint.chunk)
@@ -136,15 +128,13 @@ class DirectionMeasurement(CheckpointMeasurement[T]):
         return [*sums, *sums, *([] if self.next_t is None else [(n_directions, 2, n_groups)])]
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> T | Undefined:
-        """Return the value by a pass of its own."""
-        ((_, value),) = self.compute_together([self], checkpoint, tick)
+        ((_, value),) = self.compute_all([self], checkpoint, tick)
         return value
 
     @classmethod
-    def compute_together(
+    def compute_all(
         cls, measurements: Sequence[Self], checkpoint: LoadedCheckpoint, tick: Tick
     ) -> Iterator[tuple[Self, T | Undefined]]:
-        """Yield each measurement with its value, from one pass over one graph."""
         from sedscope.analysis.coupling.coupling_sums import responses
         from sedscope.analysis.features.centroid_jvp import jvps
 
@@ -165,23 +155,18 @@ class RandomMeasurement(DirectionMeasurement[Response]):
     result_type = Response
 
     def key(self) -> Key:
-        """Return what the products of the random directions depend on."""
         return {**self.jvp_key(), **self.next_key(self.next_t), "random": self.context.settings.random}
 
     def shapes(self) -> list[Shape]:
-        """Return the shapes of the response."""
         return self.response_shapes(self.n_units())
 
     def n_units(self) -> int:
-        """Return one for each random direction."""
         return self.context.settings.random
 
     def directions(self) -> Sequence[Floats]:
-        """Return the random directions."""
         return RandomDirections(self.n_units(), self.context.run.manifest.P)
 
     def from_response(self, response: Response) -> Response:
-        """Return the response as it is."""
         return response
 
 
@@ -196,20 +181,16 @@ class SpanMeasurement(DirectionMeasurement[SpanResponse]):
     _block_gram: Floats | None = field(default=None, init=False)
 
     def key(self) -> Key:
-        """Return what the products of the span's directions depend on."""
         return {**self.jvp_key(), **self.next_key(self.next_t), **self.span.key()}
 
     def variants(self) -> tuple[Variant, ...]:
-        """Return the source of the span."""
         return (self.span.variant,)
 
     def shapes(self) -> list[Shape]:
-        """Return the shapes of the response and of the Gram matrices within blocks."""
         size = self.span.size
         return [*self.response_shapes(self.n_units()), (len(self.context.blocks), size, size)]
 
     def n_units(self) -> int:
-        """Return one for each direction."""
         return self.span.n_directions
 
     def directions(self) -> Floats:
@@ -220,7 +201,6 @@ class SpanMeasurement(DirectionMeasurement[SpanResponse]):
         return directions
 
     def from_response(self, response: Response | ResponseGram) -> SpanResponse:
-        """Return the response beside the Gram matrices within blocks."""
         assert self._block_gram is not None
         return SpanResponse(response, self._block_gram)
 
@@ -234,13 +214,11 @@ class SpanGramMeasurement(SpanMeasurement):
     together = False
 
     def response_shapes(self, n_directions: int) -> list[Shape]:
-        """Return the shapes of inner products between so many directions."""
         n_groups = self.context.n_groups(self.task)
         sums: list[Shape] = [(n_groups, n_directions, n_directions), (n_groups,)]
         return [*sums, *sums, *([] if self.next_t is None else [(n_directions, 2, n_groups)])]
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> SpanResponse:
-        """Return the inner products between the products of all directions."""
         from sedscope.analysis.coupling.coupling_sums import response_gram
         from sedscope.analysis.features.centroid_jvp import jvps
 
@@ -257,6 +235,5 @@ class _Directions:
         self._sequences = sequences
 
     def __iter__(self) -> Iterator[Floats]:
-        """Yield them in order, anew each time."""
         for directions in self._sequences:
             yield from directions()

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from sedscope.analysis.cache import Key
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
-from sedscope.analysis.pipeline.measure import measure
-from sedscope.analysis.pipeline.measurement import RowMeasurement, Shape
+from sedscope.analysis.pipeline.measure import RowMeasurement, Shape, measure
 from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.gram import BandedGram, banded_gram
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
@@ -33,15 +32,12 @@ class RowGramMeasurement(RowMeasurement[BandedGram]):
     rows: SourceRows
 
     def key(self) -> Key:
-        """Return all rows and the width of the band."""
         return {"rows": self.rows.identity(0, len(self.rows.steps)), "span": self._span()}
 
     def variants(self) -> tuple[Variant, ...]:
-        """Return the one source."""
         return (self.variant,)
 
     def shapes(self) -> list[Shape]:
-        """Return the shape of the band."""
         return [(len(self.rows.steps), 2 * min(self._span(), len(self.rows.steps)) - 1)]
 
     def fits(self, value: BandedGram | Undefined) -> bool:
@@ -49,14 +45,13 @@ class RowGramMeasurement(RowMeasurement[BandedGram]):
         return super().fits(value) and isinstance(value, BandedGram) and value.band.shape[1] == 2 * value.size - 1
 
     def compute(self) -> BandedGram:
-        """Return the band from one pass over the rows."""
         return banded_gram(self.rows.read, len(self.rows.steps), self.rows.n_columns, self._span())
 
     def _span(self) -> int:
         return span_of(self.context.settings.window)
 
 
-def rolling_spectra(context: AnalysisContext, rows: Mapping[Variant, SourceRows | Undefined]) -> Rolling:
+def measure_spectra(context: AnalysisContext, rows: Mapping[Variant, SourceRows | Undefined]) -> Rolling:
     """Return the windows of every source, or why it has none."""
     grams = {
         variant: RowGramMeasurement(context, variant, source)

@@ -18,7 +18,7 @@ from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.source_rows import SourceRows
 from sedscope.analysis.spectra.span_basis import SpanBasis
-from sedscope.analysis.spectra.window_svd import apply_combinations, combinations
+from sedscope.analysis.spectra.window_svd import apply_combinations, combinations, combine_rows
 from sedscope.analysis.spectra.windows import Window, span_of
 from sedscope.analysis.undefined import Undefined
 
@@ -56,6 +56,11 @@ class Span:
             "row": None if self.row is None else rows.identity(self.row, self.row + 1),
             "source": self.variant.source,
         }
+
+    def combine(self, columns: slice) -> Floats:
+        """Read some columns of the m directions `[m, columns]`."""
+        rows = self.rows.read(self.window.start, self.window.stop, columns)
+        return combine_rows(self.coefficients, np.asarray(rows, dtype=np.float64))
 
     def directions(self, context: AnalysisContext) -> Floats:
         """Read the directions and, last, that of the row where there is one: unit vectors `[m or m + 1, P]`."""

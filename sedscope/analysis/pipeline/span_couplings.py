@@ -15,13 +15,13 @@ import numpy as np
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.response import CouplingGram, ResponseGram, ceiling
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
-from sedscope.analysis.pipeline.results import NOT_MEASURED, CheckpointCoupling, CouplingSeries
+from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
 from sedscope.analysis.pipeline.row_gram import Rolling
 from sedscope.analysis.pipeline.window_coupling import WindowCoupling, checkpoint_coupling, series_from_points
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
 from sedscope.analysis.spectra.span_basis import SpanBasis
-from sedscope.analysis.spectra.window_svd import WindowSVD, combinations
+from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
@@ -80,43 +80,42 @@ class SpanCouplings:
         return checkpoint_coupling(window, rank, couplings, self.random[t])
 
     def _coupling(self, variant: Variant, t: int, size: int, rank: int, intervals: bool) -> WindowCoupling | Undefined:
-        located = self._locate(variant, t, size)
-        if isinstance(located, Undefined):
-            return located
-        span, spectrum, window = located
-        c = span.basis.express(window, combinations(spectrum, rank))
-        if isinstance(c, Undefined):
-            return c
+        directions = self._directions(variant, t, size, rank)
+        if isinstance(directions, Undefined):
+            return directions
+        span, spectrum, c = directions
         # c^T B c of all probes together: a product per group is taken only where an interval resamples the groups.
         A = np.maximum((c * (span.B @ c)).sum(axis=0), 0.0)
         return WindowCoupling(spectrum, A, span.gram.coupling(c) if intervals else None)
 
     def _ceiling(self, variant: Variant, t: int, size: int) -> float | Undefined:
-        random, located = self.random[t], self._locate(variant, t, size)
-        if isinstance(located, Undefined):
-            return located
+        random, directions = self.random[t], self._directions(variant, t, size, None)
+        if isinstance(directions, Undefined):
+            return directions
         if isinstance(random, Undefined):
             return random
-        span, spectrum, window = located
-        basis = span.basis.express(window, combinations(spectrum))
-        if isinstance(basis, Undefined):
-            return basis
+        span, _, basis = directions
         strongest = ceiling(basis.T @ span.B @ basis)
         if isinstance(strongest, Undefined):
             return strongest
         ratio = coupling_ratio(np.array([strongest]), baseline(random.A))
         return ratio if isinstance(ratio, Undefined) else ratio.rbar
 
-    def _locate(self, variant: Variant, t: int, size: int) -> tuple[SpanGram, WindowSVD, Window] | Undefined:
-        """Return the span around a window, the window's own spectrum, and the window."""
+    def _directions(
+        self, variant: Variant, t: int, size: int, rank: int | None
+    ) -> tuple[SpanGram, WindowSVD, Floats] | Undefined:
+        """Return the span around a window, the window's own spectrum, and its directions in the basis of the span."""
         rolling, span = self.rolling[variant], self.spans[variant, t]
         if isinstance(rolling, Undefined):
             return rolling
         if isinstance(span, Undefined):
             return span
-        window = rolling.window(t, size)
-        spectrum = rolling.spectrum(window)
-        return spectrum if isinstance(spectrum, Undefined) else (span, spectrum, window)
+        directions = rolling.window_in(span.basis, t, size, rank)
+        if isinstance(directions, Undefined):
+            return directions
+        spectrum, coefficients = directions
+        assert coefficients is not None, "a span has a basis"
+        return span, spectrum, coefficients
 
 
 def span_couplings(
@@ -151,10 +150,10 @@ def span_couplings(
 
 
 def _span_gram(variant: Variant, result: CheckpointResult) -> SpanGram | Undefined:
-    answer = result.responses.get(variant, NOT_MEASURED)
+    answer = result.response(variant)
     if isinstance(answer, Undefined):
         return answer
-    basis = result.spans[variant].basis
+    basis = result.basis(variant)
     assert isinstance(answer.response, ResponseGram) and basis is not None, "the settings ask for spans"
     sums = np.ascontiguousarray(answer.response.centroids.sums[:, : answer.size, : answer.size])
     gram = CouplingGram(sums, answer.response.centroids.counts)

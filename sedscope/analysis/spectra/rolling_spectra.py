@@ -15,7 +15,7 @@ from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.settings import Align
 from sedscope.analysis.spectra.gram import BandedGram
 from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
-from sedscope.analysis.spectra.window_svd import WindowSVD, decompose_window, flatness
+from sedscope.analysis.spectra.window_svd import WindowSVD, combinations, decompose_window, flatness
 from sedscope.analysis.spectra.windows import Window, place_windows
 from sedscope.analysis.undefined import Undefined
 
@@ -101,6 +101,27 @@ class RollingSpectra:
         if window.n_rows == 0:
             return _NO_ROW
         return span_basis(self.gram.window(window.start, window.stop), window)
+
+    def window_in(
+        self, basis: SpanBasis | None, t: int, size: int, rank: int | None = None
+    ) -> tuple[WindowSVD, Floats | None] | Undefined:
+        """Return a window's spectrum, and its directions in the basis of a span around it.
+
+        Args:
+            basis: None where the span is that of the window's own leading directions.
+            t: The window is seen from here.
+            size: W.
+            rank: K; None takes every direction that the window has.
+
+        Returns:
+            The spectrum and v_k as combinations of the span's directions `[m, K']`; None without a basis.
+        """
+        window = self.window(t, size)
+        spectrum = self.spectrum(window)
+        if isinstance(spectrum, Undefined):
+            return spectrum
+        coefficients = None if basis is None else basis.express(window, combinations(spectrum, rank))
+        return coefficients if isinstance(coefficients, Undefined) else (spectrum, coefficients)
 
     def row_at(self, t: int) -> int | None:
         """Return the position of the row at step t; None where it does not exist, is zero, or holds NaN or Inf."""

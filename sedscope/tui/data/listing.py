@@ -53,7 +53,7 @@ def complete(row: RunRow, run: Run) -> RunRow:
 
 def data_of(run: Run, row: RunRow) -> RunData:
     """Return everything that the tabs show of a run without an analysis."""
-    from sedscope.analysis.pipeline.run_analyser import known_sources
+    from sedscope.analysis.pipeline.analyse import known_sources
 
     sources = tuple(SourceRow(name, len(run.steps(name)), run.is_stored(name)) for name in run.sources())
     return RunData(

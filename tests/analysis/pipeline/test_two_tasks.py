@@ -12,9 +12,8 @@ from torch.nn import functional
 
 import sedscope
 from sedscope.analysis.features.random_directions import RandomDirections
-from sedscope.analysis.pipeline.analyse import analyse
+from sedscope.analysis.pipeline.analyse import analyse, known_sources
 from sedscope.analysis.pipeline.results import CouplingSeries
-from sedscope.analysis.pipeline.run_analyser import known_sources
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run
