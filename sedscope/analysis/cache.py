@@ -12,10 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +22,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from recorders.errors import RefusedError
+from recorders.errors import RefusedError, SedscopeError
 from recorders.format import DERIVED_DIR
 from recorders.store.durable import replace_file
 from sedscope.analysis.constants import numerical_constants
+from sedscope.runs.files.folder import RunFolder
 from sedscope.runs.text import MESSAGE_LENGTH, printable
 
 if TYPE_CHECKING:
@@ -73,8 +72,10 @@ class Cache:
 
     def load(self, kind: str, key: Key) -> Arrays | None:
         """Return the arrays under this key; None where there are none or they are damaged."""
-        data = _read_regular_file(self._path(kind, key))
-        return None if data is None else _believe(data)
+        try:
+            return _believe(RunFolder(self.folder).read(_name(kind, key), MAX_ENTRY_BYTES))
+        except SedscopeError:
+            return None
 
     def keep(self, kind: str, key: Key, arrays: Arrays) -> None:
         """Keep the arrays under this key, replacing what was there. Never raises for a full or read-only disk."""
@@ -83,14 +84,14 @@ class Cache:
         tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         data = save_tensors(tensors, metadata={"crc32": _checksum(tensors), "kind": kind})
         try:
-            path = self._path(kind, key)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, data, private=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            replace_file(self.folder / _name(kind, key), data, private=True)
         except OSError as error:
             self.failure = f"{self.folder}: derived results are not kept: {error.strerror or error}"
 
-    def _path(self, kind: str, key: Key) -> Path:
-        return self.folder / f"{kind}-{digest(key)}.safetensors"
+
+def _name(kind: str, key: Key) -> str:
+    return f"{kind}-{digest(key)}.safetensors"
 
 
 def digest(key: Key) -> str:
@@ -123,18 +124,3 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
         crc = zlib.crc32(f"{name}|{array.dtype.str}|{array.shape}|".encode(), crc)
         crc = zlib.crc32(np.ascontiguousarray(array).tobytes(), crc)
     return f"{crc:08x}"
-
-
-def _read_regular_file(path: Path) -> bytes | None:
-    """Read a plain file of bearable size. A run from elsewhere may hold a FIFO or a link under any name."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_ENTRY_BYTES:
-        os.close(descriptor)  # a folder can be opened this way, and no file object can be made of it
-        return None
-    with os.fdopen(descriptor, "rb") as file, suppress(OSError):
-        return file.read()
-    return None

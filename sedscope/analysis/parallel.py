@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Event
@@ -66,24 +66,14 @@ def run_pieces(pieces: Sequence[Piece], workers: int, on_tick: Tick) -> None:
     with _single_threaded_torch(), ThreadPoolExecutor(workers, "sedscope", torch.set_num_threads, (1,)) as pool:
         futures = [pool.submit(work, piece) for piece in pieces]
         try:
-            _deliver(ticks, len(pieces), on_tick)
+            running = len(pieces)
+            while running:
+                if (count := ticks.get()) is None:
+                    running -= 1
+                else:
+                    on_tick(count)
         finally:
             stop.set()
-    _raise_first(futures)
-
-
-def _deliver(ticks: SimpleQueue[int | None], n_pieces: int, on_tick: Tick) -> None:
-    """Pass units on until every piece has ended."""
-    ended = 0
-    while ended < n_pieces:
-        count = ticks.get()
-        if count is None:
-            ended += 1
-        else:
-            on_tick(count)
-
-
-def _raise_first(futures: Sequence[Future[None]]) -> None:
     for future in futures:
         future.result()
 

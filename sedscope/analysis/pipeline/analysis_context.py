@@ -24,7 +24,6 @@ from sedscope.analysis.sources.computed_rows import ComputedRows
 from sedscope.analysis.sources.stage_rows import STAGES, stage_rows
 from sedscope.analysis.sources.variants import Variant, is_computed
 from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows, task_identity
-from sedscope.analysis.spectra.windows import check_window
 from sedscope.analysis.statistics.probe_groups import group_bounds
 from sedscope.analysis.undefined import Undefined, why_no_program, why_no_weights
 from sedscope.runs import RecordedBlock, Run
@@ -109,8 +108,9 @@ class AnalysisContext:
             raise TooLittleDataError(
                 f"{self.run.path}: no committed rows yet; a window needs {min(self.settings.window)}"
             )
-        longest = max(lengths, key=lambda name: lengths[name])
-        check_window(min(self.settings.window), min(self.settings.rank), lengths[longest], longest)
+        longest, window = max(lengths, key=lambda name: lengths[name]), min(self.settings.window)
+        if window > lengths[longest]:
+            raise TooLittleDataError(f"{longest}: a window of {window} rows was asked for; found {lengths[longest]}")
 
     def compute_rows(self, variants: Sequence[Variant]) -> dict[Variant, Undefined]:
         """Make the rows of those among these that are computed readable, and return why others cannot be."""

@@ -19,29 +19,19 @@ from sedscope.analysis.undefined import Undefined
 
 
 def stage_table(series: Sequence[CouplingSeries], task: str, window: int, rank: int, n_tasks: int) -> StageTable | None:
-    """Return the stages of one task, window and rank.
-
-    Args:
-        series: All of a run.
-        task: Whose centroids, and whose own gradient comes first.
-        window: W.
-        rank: K.
-        n_tasks: Tasks of the run.
-
-    Returns:
-        None with fewer than two stages.
-    """
+    """Return the stages of one task, window and rank among all series of a run; None with fewer than two stages."""
     by_source = {line.source: line for line in series if (line.task, line.window, line.rank) == (task, window, rank)}
     rows = [row for row in ROW_SOURCES if row.stage is not None]
     names = {row.name(task): str(row.stage) for row in rows}
-    chain = [by_source[source] for source in names if source in by_source and _is_defined(by_source[source])]
+    points = {source: _full_points(by_source[source]) for source in names if source in by_source}
+    # A source without any full window that has a ratio is not a stage of this run.
+    chain = {source: by_step for source, by_step in points.items() if by_step}
     if len(chain) < 2:
         return None
-    steps = _common_steps(chain)
-    points = {line.source: _at(line, steps) for line in chain}
+    steps = tuple(sorted(set.intersection(*map(set, chain.values()))))
     stages: list[Stage] = []
-    for line in chain:
-        stages.append(_stage(names[line.source], line.source, points[line.source], stages[-1] if stages else None))
+    for source, by_step in chain.items():
+        stages.append(_stage(names[source], source, [by_step[t] for t in steps], stages[-1] if stages else None))
     merged = tuple(
         (names[row.pattern], names[same])
         for row in rows
@@ -59,21 +49,9 @@ def _same_as(source: str, task: str, n_tasks: int, sources: Collection[str]) -> 
     return own if n_tasks == 1 and own in sources else source
 
 
-def _is_defined(series: CouplingSeries) -> bool:
-    """Return whether some full window has a ratio: a source without rows is not a stage of this run."""
-    return any(point.full and isinstance(point.ratio, CouplingRatio) for point in series.points)
-
-
-def _common_steps(chain: Sequence[CouplingSeries]) -> tuple[int, ...]:
-    sets = [
-        {point.t for point in line.points if point.full and isinstance(point.ratio, CouplingRatio)} for line in chain
-    ]
-    return tuple(sorted(set.intersection(*sets)))
-
-
-def _at(series: CouplingSeries, steps: Sequence[int]) -> list[CheckpointCoupling]:
-    by_step = {point.t: point for point in series.points}
-    return [by_step[t] for t in steps]
+def _full_points(series: CouplingSeries) -> dict[int, CheckpointCoupling]:
+    """Return the checkpoints by step at which a full window has a ratio."""
+    return {point.t: point for point in series.points if point.full and isinstance(point.ratio, CouplingRatio)}
 
 
 def _stage(name: str, source: str, points: Sequence[CheckpointCoupling], before: Stage | None) -> Stage:

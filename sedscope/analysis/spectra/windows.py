@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recorders.errors import TooLittleDataError, UsageError
+from recorders.errors import UsageError
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.constants import LEAST_SPAN
 from sedscope.analysis.settings import Align
@@ -47,31 +47,6 @@ class Window:
     def full(self) -> bool:
         """Short windows are drawn dimmed and count for neither peak nor final."""
         return self.n_rows == self.size
-
-
-def check_window(window: int, rank: int, n_rows: int, source: str) -> None:
-    """Refuse settings that no window of this source can satisfy.
-
-    Args:
-        window: W, rows of a full window.
-        rank: K, directions of each window.
-        n_rows: Rows that the source holds.
-        source: Full name of the source, for the message.
-
-    Raises:
-        UsageError: W < 1, K < 1 or K > W.
-        TooLittleDataError: The source holds no rows, or fewer than W.
-    """
-    if window < 1:
-        raise UsageError(f"window: must be at least 1 row; found {window}")
-    if rank < 1:
-        raise UsageError(f"rank: must be at least 1 direction; found {rank}")
-    if rank > window:
-        raise UsageError(f"rank: must be at most the window of {window} rows; found {rank}")
-    if n_rows == 0:
-        raise TooLittleDataError(f"{source}: no committed rows yet; a window needs {window}")
-    if window > n_rows:
-        raise TooLittleDataError(f"{source}: a window of {window} rows was asked for; found {n_rows}")
 
 
 def place_windows(

@@ -142,6 +142,12 @@ def test_too_few_rows_are_said_with_both_numbers(tmp_path: Path, rows: int, wind
         analyse(run, Settings(window=(window,), rank=(1,), evidence=False))
 
 
+def test_a_window_may_take_every_row_and_every_direction(tmp_path: Path) -> None:
+    run = bare_run(tmp_path / "run", tasks=[], rows=5, weights=False)
+    (series,) = analyse(run, Settings(window=(5,), rank=(5,), evidence=False)).spectra
+    assert [point.full for point in series.points] == [False] * 4 + [True]
+
+
 def test_an_unknown_source_or_task_lists_the_known(tmp_path: Path) -> None:
     run = bare_run(tmp_path / "run", tasks=["add"], rows=6, weights=False)
     known = "fixed_gradient/add, control/shuffled/add, control/cotangent/add, control/per_example/add, update"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorders.errors import TooLittleDataError, UsageError
-from sedscope.analysis.spectra.windows import check_window, match_steps, place_windows
+from recorders.errors import UsageError
+from sedscope.analysis.spectra.windows import match_steps, place_windows
 
 
 def spans(windows):
@@ -53,29 +53,6 @@ def test_against_the_plain_rule(steps, t, size, ends_at_t):
     for align, expected in (("trailing", trailing), ("leading", leading)):
         (window,) = place_windows(steps, [t], size, align, rows_end_at_t=ends_at_t)
         assert list(range(window.start, window.stop)) == expected
-
-
-@pytest.mark.parametrize(
-    ("window", "rank", "n_rows", "error", "numbers"),
-    [
-        (0, 1, 9, UsageError, ["0"]),
-        (-2, 1, 9, UsageError, ["-2"]),
-        (5, 0, 9, UsageError, ["0"]),
-        (5, 6, 9, UsageError, ["5", "6"]),
-        (10, 3, 9, TooLittleDataError, ["10", "9", "update"]),
-        (10, 3, 0, TooLittleDataError, ["no committed rows", "update"]),
-    ],
-)
-def test_impossible_settings(window, rank, n_rows, error, numbers):
-    with pytest.raises(error) as caught:
-        check_window(window, rank, n_rows, "update")
-    assert all(number in str(caught.value) for number in numbers)
-
-
-def test_a_window_may_take_every_row_and_every_direction():
-    check_window(9, 9, 9, "update")
-    with pytest.raises(TooLittleDataError):
-        check_window(9, 9, 8, "update")
 
 
 def test_steps_must_ascend():
