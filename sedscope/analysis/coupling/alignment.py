@@ -17,22 +17,15 @@ SHIFT_KINDS = ("selected", "all")
 
 
 def orientation(source: str) -> int:
-    """Return +1 for rows that are added to the weights, −1 for gradients and their averages, whose opposite is.
-
-    Args:
-        source: Full name.
-    """
+    """Return +1 for sources whose rows are added to the weights, −1 for gradients and averages, whose opposite is."""
     row = row_source(source)
     return -1 if row is None else row.sign
 
 
 def towards_mean(left: Floats) -> Floats:
-    """Return the signs `[K]` that turn each v_k towards the mean row of its window.
+    """Return the signs `[K]` that turn each v_k towards the mean row of its window, from u_k as columns `[n_rows, K]`.
 
     They are those of ⟨v_k, Σ_i row_i⟩ = σ_k Σ_i u_k[i].
-
-    Args:
-        left: u_k as columns `[n_rows, K]`.
     """
     return np.where(left.sum(axis=0) < 0.0, -1.0, 1.0)
 

@@ -65,13 +65,7 @@ class CentroidShift:
 
 
 def coupling(jvps: Iterable[CentroidJVP], n_directions: int, n_probes: int) -> GroupedCoupling:
-    """Sum ‖J v‖² of each direction over the groups of probes.
-
-    Args:
-        jvps: From `exact_jvps` or `central_difference_jvps`, in any order.
-        n_directions: Number of directions that they are of.
-        n_probes: N.
-    """
+    """Sum ‖J v‖² of each direction over the groups of the N probes; products in any order."""
     bounds = group_bounds(n_probes)
     sums = np.zeros((n_directions, bounds.size - 1))
     for jvp in jvps:
@@ -84,11 +78,7 @@ def responses(
 ) -> Response:
     """Sum up what moves along each direction: centroids, output, and how far the centroids follow the training.
 
-    Args:
-        jvps: Products of a model that gives its output, chunk after chunk.
-        n_directions: Number of directions that they are of.
-        n_probes: N.
-        shift: Δμ of the probes; None where alignment is not measured.
+    Products come chunk after chunk, of a model that gives its output. Without a shift Δμ alignment is not measured.
     """
     bounds = group_bounds(n_probes)
     counts = np.diff(bounds)
@@ -105,15 +95,10 @@ def responses(
 def response_gram(
     jvps: Iterable[CentroidJVP], n_directions: int, n_probes: int, *, shift: CentroidShift | None = None
 ) -> ResponseGram:
-    """Sum up what moves along every direction in the span of n directions.
+    """Sum up what moves along every direction in the span of n directions; otherwise as `responses`.
 
-    Holds the products of all directions for one chunk of probes at a time: n_directions · n · D numbers.
-
-    Args:
-        jvps: As `exact_jvps` gives them: chunk after chunk, all directions of a chunk together.
-        n_directions: Number of directions that they are of.
-        n_probes: N.
-        shift: Δμ of the probes; None where alignment is not measured.
+    Products come as `exact_jvps` gives them: chunk after chunk, all directions of a chunk together. Those of one chunk
+    are held at a time: n_directions · n · D numbers.
     """
     bounds = group_bounds(n_probes)
     counts = np.diff(bounds)
@@ -165,15 +150,10 @@ def random_blocks(
     chunk: int | None,
     tick: Tick,
 ) -> RandomBlockGram:
-    """Compute the products of every random direction restricted to every block, each restriction of unit length.
+    """Compute the products of every random direction `[n_random, P]` restricted to every block, at unit length.
 
-    Args:
-        model: The checkpoint with all N probes.
-        random: Unit directions `[n_random, P]`.
-        blocks: Blocks of the selection.
-        settings: Method, and the number of probes of block-wise products.
-        chunk: Probes differentiated at once.
-        tick: Called with 1 after every direction and block.
+    The model holds all N probes, of which the settings say how many are looked at. Ticks after every direction and
+    block.
     """
     small, counts = _with_fewer_probes(model, settings)
     bounds = np.concatenate([[0], np.cumsum(counts)])
@@ -193,13 +173,7 @@ def block_couplings(
     chunk: int | None,
     tick: Tick,
 ) -> tuple[Floats, int]:
-    """Compute A of every direction `[K, P]` restricted to every block, and count the probes it is over.
-
-    Arguments as for `random_blocks`.
-
-    Returns:
-        A `[K, B]`, and the number of probes.
-    """
+    """Compute A `[K, B]` of every direction `[K, P]` restricted to every block, and the number of probes it is over."""
     small, counts = _with_fewer_probes(model, settings)
     n_probes = int(counts.sum())
     products = jvps(small, _BlockRestrictions(directions, blocks), settings, chunk, tick)

@@ -28,14 +28,10 @@ from sedscope.analysis.settings import Settings
 
 
 def centroids(model: ProbedModel, *, chunk: int | None = None) -> Rows:
-    """Compute μ_x of every probe, flattened to D numbers `[N, D]`; zero where the score does not depend on the feature.
+    """Compute μ_x of every probe, flattened to D numbers `[N, D]` (Walker et al. 2026, arXiv 2604.11962).
 
-    Args:
-        model: Checkpoint, score and probes.
-        chunk: Probes differentiated at once; None takes all.
-
-    Returns:
-        In the model's dtype, where numpy has it with enough digits, else in float32.
+    Zero where the score does not depend on the feature. In the model's dtype, where numpy has it with enough digits,
+    else in float32.
     """
     dtype = model.dtype if model.dtype in (torch.float32, torch.float64) else torch.float32
     chunks = [centroid_chunk(model, probes).to("cpu", dtype).numpy() for probes in model.chunks(chunk)]

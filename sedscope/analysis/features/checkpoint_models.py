@@ -90,12 +90,7 @@ class CheckpointModels:
     """Weights, programs and probes of one run, brought to a device when they are asked for."""
 
     def __init__(self, run: Run, settings: Settings, read_lock: Lock) -> None:
-        """Choose the device and the precision.
-
-        Args:
-            run: The run that holds weights, programs and probes.
-            settings: Settings of the analysis.
-            read_lock: Held while the run is read: one reader serves several workers.
+        """Choose the device and the precision; the lock is held while the run is read.
 
         Raises:
             UsageError: The device is not there.

@@ -42,9 +42,7 @@ class Average:
 def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
     """Compute the arithmetic mean of numbers that are never negative, so that its interval is not either.
 
-    Args:
-        values: One for each seed, at least one.
-        cadences: Stretch that each was rounded up within; 0 where it was not rounded.
+    There is one value for each seed, at least one; cadences are the stretches that they were rounded up within.
     """
     value = math.fsum(values) / len(values)
     half = _half_width(values, [cadence**2 / _UNIFORM for cadence in cadences], n_seeds=len(values))
@@ -52,13 +50,9 @@ def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
 
 
 def mean_step(times: Sequence[CensoredTime]) -> Average | Undefined:
-    """Compute the arithmetic mean of steps; restricted to a horizon where a run never got there.
+    """Compute the arithmetic mean of steps, one for each seed; restricted to a horizon where a run never got there.
 
-    Args:
-        times: One for each seed, at least one.
-
-    Returns:
-        Undefined where none got there.
+    Undefined where none got there.
     """
     if all(time.reached for time in times):
         return mean_of([time.t for time in times], [time.cadence for time in times])
@@ -84,10 +78,8 @@ def geometric_mean(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Averag
 def restricted_quotient(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average | Undefined:
     """Compute the restricted mean of the firsts over that of the seconds, up to the horizon of both.
 
-    The interval is a paired t interval on the logarithm of the quotient, linearised in the times.
-
-    Args:
-        pairs: One for each seed, at least one.
+    There is a pair for each seed, at least one. The interval is a paired t interval on the logarithm of the quotient,
+    linearised in the times.
     """
     firsts, seconds = [first for first, _ in pairs], [second for _, second in pairs]
     horizon = horizon_of(firsts, seconds)
@@ -111,10 +103,7 @@ def _rounding(first: CensoredTime, second: CensoredTime) -> float:
 def _half_width(values: Sequence[float], rounding: Sequence[float], *, n_seeds: int) -> float | Undefined:
     """Return half the width of the t interval of a mean, its variance at least that of rounding.
 
-    Args:
-        values: One for each seed whose value is known.
-        rounding: Variance that rounding gives each value.
-        n_seeds: Number of seeds, their values known or not.
+    Values are of the seeds that are known, among `n_seeds`; rounding gives each of them a variance.
     """
     n = len(values)
     if n < 2:

@@ -128,9 +128,7 @@ def _task(run: Run, task: str) -> TaskOutcome:
 def median_share(norm_kept: Floats | None, treatment: Treatment) -> float | Undefined:
     """Return the median of norm after / norm before projection over the steps since the first that was changed.
 
-    Args:
-        norm_kept: `norm_kept` of every optimizer step; None where it was not recorded.
-        treatment: The intervention; a control lets everything through.
+    From `norm_kept` of every optimizer step; None where it was not recorded.
     """
     if not treatment.acts:
         return Undefined("nothing is projected in a control")

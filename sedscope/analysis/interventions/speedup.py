@@ -143,14 +143,9 @@ def _trial(runs: Sequence[Outcome], task: str, threshold: float) -> Trial:
 def speed_up(
     reference: Sequence[Trial], own: Sequence[Trial], *, threshold: float, name: str, missing_reason: str | None = None
 ) -> SpeedUp:
-    """Compare the own group with the reference, seed by seed.
+    """Compare the own group with the reference, seed by seed, in the time to one accuracy.
 
-    Args:
-        reference: Trials of the group that is divided by.
-        own: Trials of the group itself.
-        threshold: Accuracy that both are timed to.
-        name: Label of the reference.
-        missing_reason: Why there is no reference at all.
+    `name` labels the reference in the reasons; `missing_reason` says why there is no reference at all.
     """
     partners = {trial.seed: trial for trial in reference if trial.seed.is_known}
     pairs: list[Pair] = []

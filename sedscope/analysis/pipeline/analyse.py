@@ -269,12 +269,7 @@ def measure_spans(
 ) -> SpanCouplings:
     """Return the spans of windows of some sources against one task: R_k of every W and K in them follows without a JVP.
 
-    Args:
-        run: Finished or still being recorded.
-        settings: W is the largest window that is wanted; K does not matter.
-        sources: Full names.
-        task: Whose centroids.
-        progress: As for `analyse`, whose errors it raises too.
+    The settings' W is the largest that is wanted; K does not matter. Listens and raises as `analyse` does.
     """
     wide = replace(settings, window=tuple(dict.fromkeys((1, span_of(settings.window)))), rank=(1,))
     analyser = RunAnalyser(run, wide, sources, (task,), True, progress or _ignore)

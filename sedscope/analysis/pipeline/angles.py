@@ -28,12 +28,7 @@ Pair = tuple[Variant, Variant]
 
 
 def compared_pairs(sources: Sequence[str], floors: Sequence[Variant]) -> tuple[Pair, ...]:
-    """Return which sources are compared: all but two controls, then each floor.
-
-    Args:
-        sources: In their order.
-        floors: Second batches of sources.
-    """
+    """Return which sources are compared: all but two controls, then each floor, the second batch of its source."""
     pairs = [(Variant(a), Variant(b)) for a, b in combinations(sources, 2) if not (is_control(a) and is_control(b))]
     return (*pairs, *((Variant(floor.source), floor) for floor in floors))
 
@@ -76,12 +71,9 @@ class AngleMeasurement(RowMeasurement[Floats]):
 
 
 def inner_products(spans: Sequence[Span], n_columns: int, *, buffer_bytes: int = 64 << 20) -> Floats:
-    """Return ⟨v, w⟩ between all directions of all spans `[M, M]`, in the order of the spans.
+    """Return ⟨v, w⟩ between all directions of all spans `[M, M]`, in the order of the spans, over all P columns.
 
-    Args:
-        spans: Directions as combinations of readable rows.
-        n_columns: P.
-        buffer_bytes: Bound on the directions, and on the rows, that are held at once as float64.
+    `buffer_bytes` bounds the directions, and the rows, that are held at once as float64.
     """
     total = sum(span.size for span in spans)
     most = max([1, total, *(span.window.n_rows for span in spans)])
@@ -99,11 +91,7 @@ def angle_series(
 ) -> tuple[AngleSeries, ...]:
     """Return the principal angles between every two sources at the checkpoints, for every W and K.
 
-    Args:
-        context: Of the analysis.
-        sources: In their order.
-        floors: Second batches of sources, each put against its first.
-        rolling: Windows of every source.
+    Floors are second batches of sources, each put against its first.
     """
     settings = context.settings
     pairs = compared_pairs(sources, floors) if settings.measures_all else ()

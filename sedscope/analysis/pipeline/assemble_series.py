@@ -50,17 +50,7 @@ def coupling_series(
     rolling: Rolling,
     settings: Settings,
 ) -> CouplingSeries:
-    """Return R_k of one source against one task for one W and K.
-
-    Args:
-        source: Full name.
-        task: Whose centroids.
-        window: W.
-        rank: K.
-        results: Every checkpoint, in their order.
-        rolling: Windows of every variant; undefined where it has no rows.
-        settings: Of the analysis.
-    """
+    """Return R_k of one source against one task over the checkpoints, for one W (`window`) and K (`rank`)."""
     route: Route = "coupling Gram" if settings.through_gram else "directions"
     first = rolling[Variant(source)]
     reason = first if isinstance(first, Undefined) else _shared_reason(results)
@@ -79,10 +69,7 @@ def coupling_series(
 def rank_series(task: str, results: Sequence[CheckpointResult], reason: Undefined | None) -> RankSeries:
     """Return rank-90 of a task's centroids over the checkpoints.
 
-    Args:
-        task: Whose centroids.
-        results: Every checkpoint, in their order.
-        reason: Why the model cannot be run for the task; None where it can.
+    `reason` says why the model cannot be run for the task; it is None where it can.
     """
     points, n_probes = [], 0
     for result in results:

@@ -123,11 +123,7 @@ def measure_checkpoints(
 ) -> dict[str, list[CheckpointResult]]:
     """Measure what every series needs, at every checkpoint, and return it by task.
 
-    Args:
-        context: Of the analysis.
-        pairs: Which source is put against the centroids of which task.
-        tasks: Whose centroids.
-        rolling: Windows of every source.
+    The pairs say which source is put against the centroids of which task.
     """
     results: dict[str, list[CheckpointResult]] = {}
     for task in tasks:

@@ -75,13 +75,9 @@ class ProbeMeasurement(CheckpointMeasurement[Floats]):
 def measure_probe_couplings(
     context: AnalysisContext, task: str, span: Span, baseline: float | Undefined
 ) -> ProbeCouplings | Undefined:
-    """Measure the coupling of a span's directions probe by probe.
+    """Measure the coupling of a span's directions probe by probe, for a task that has a probe.
 
-    Args:
-        context: Of the analysis.
-        task: Whose centroids; it has a probe.
-        span: Directions and checkpoint.
-        baseline: Median A of the random directions.
+    The baseline is the median A of the random directions.
     """
     measurement = ProbeMeasurement(context, span.window.t, task, span)
     measure(context, [measurement], "JVPs")
@@ -105,14 +101,9 @@ def mean_per_probe(products: Iterable[CentroidJVP], n_directions: int, n_probes:
 
 
 def grid_labels(probe: Probe, positions: Ints) -> Ints | None:
-    """Return the two integers of each probe `[N, 2]`: two inputs of one number each, or one input of two or more.
+    """Return the two integers of some probes of a pool `[N, 2]`: two inputs of one number each, or one of two or more.
 
-    Args:
-        probe: The pool.
-        positions: Which of its probes `[N]`.
-
-    Returns:
-        None where the inputs are of another kind.
+    None where the inputs are of another kind.
     """
     columns = _varied_columns(probe.inputs)
     if len(columns) < 2:

@@ -48,13 +48,7 @@ def energy(variant: VariantResult) -> Floats:
 def matched_ratio(
     variants: Sequence[VariantResult], n_directions: int, result: CheckpointResult
 ) -> tuple[CouplingRatio | Undefined, Interval | Undefined]:
-    """Return R^matched of each v_k with its mean over k, and the interval of that mean.
-
-    Args:
-        variants: Every variant of the source.
-        n_directions: K' of all of them.
-        result: The checkpoint, with the random directions.
-    """
+    """Return R^matched of each v_k, k ≤ K' = `n_directions`, with its mean over k, and the interval of that mean."""
     blocks, random = result.random_blocks, result.random
     if isinstance(blocks, Undefined):
         return blocks, blocks
@@ -76,13 +70,9 @@ def matched_ratio(
 def alignment(
     source: str, variants: Sequence[VariantResult], n_directions: int, result: CheckpointResult
 ) -> CheckpointAlignment | Undefined:
-    """Return a(v) of the window's directions and of the row at the checkpoint: means over the variants.
+    """Return a(v) of the window's K' = `n_directions` directions and of the row at the checkpoint.
 
-    Args:
-        source: Full name, which says whether its rows point the way of the weights.
-        variants: Every variant of the source.
-        n_directions: K' of all of them.
-        result: The checkpoint, with the shift of the centroids.
+    Both are means over the variants. The source says whether its rows point the way of the weights.
     """
     shift = result.shift_squares
     if isinstance(shift, Undefined):

@@ -84,12 +84,7 @@ def span_at(
 ) -> Span | Undefined:
     """Return the directions of a source at a checkpoint that answer every W and K of the settings.
 
-    Args:
-        context: Of the analysis.
-        variant: Which source.
-        rolling: Its windows.
-        t: The checkpoint.
-        with_row: Whether the row at the checkpoint is put against it as well.
+    `with_row` puts the row at the checkpoint against it as well.
     """
     settings = context.settings
     if settings.through_gram:
@@ -107,16 +102,9 @@ def window_span(
     *,
     with_row: bool = False,
 ) -> Span | Undefined:
-    """Return the first directions of one window, or a basis of the span of its rows.
+    """Return the first K (`rank`) directions of a window of W (`size`), or for K = None a basis of its rows' span.
 
-    Args:
-        context: Of the analysis.
-        variant: Which source.
-        rolling: Its windows.
-        t: The checkpoint.
-        size: W.
-        rank: K; None for the basis.
-        with_row: Whether the row at the checkpoint is put against it as well.
+    `with_row` puts the row at the checkpoint against it as well.
     """
     rows = context.rows(variant)
     if isinstance(rolling, Undefined):

@@ -57,13 +57,9 @@ class SpanCouplings:
     """By variant and checkpoint."""
 
     def series(self, source: str, window: int, rank: int, *, intervals: bool = True) -> CouplingSeries:
-        """Return R_k over the checkpoints for W = `window` ≤ span and K = `rank`.
+        """Return R_k over the checkpoints for W = `window` ≤ span and K = `rank`, of one of `sources`.
 
-        Args:
-            source: One of `sources`.
-            window: W.
-            rank: K.
-            intervals: False leaves them out, which takes most of the time.
+        `intervals=False` leaves them out, which takes most of the time.
         """
         points = tuple(self._point(source, t, window, rank, intervals) for t in self.steps)
         return series_from_points(source, self.task, window, rank, "coupling Gram", points)
@@ -128,13 +124,7 @@ def span_couplings(
 ) -> SpanCouplings:
     """Return what was measured by way of coupling Gram matrices, without the run behind it.
 
-    Args:
-        results: Every checkpoint.
-        rolling: Windows of every variant.
-        settings: With several W or K, so that spans were measured.
-        sources: Which of them.
-        task: Whose centroids.
-        span: The largest window that the spans hold.
+    The settings ask for several W or K, so that spans were measured; `span` is the largest window that they hold.
     """
     variants = [variant for source in sources for variant in variants_of(source, settings)]
     return SpanCouplings(

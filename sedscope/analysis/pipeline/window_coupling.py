@@ -51,11 +51,7 @@ def checkpoint_coupling(
 ) -> CheckpointCoupling:
     """Return R_k, R̄_k and its interval of one window; undefined as a whole where a variant or the baseline is.
 
-    Args:
-        window: Of the first variant.
-        rank: K.
-        variants: Every variant of the source.
-        random: Coupling of the random directions.
+    The window is that of the first variant, `random` the coupling of the random directions.
     """
     couplings = all_defined(variants)
     if isinstance(random, Undefined) or isinstance(couplings, Undefined):

@@ -81,17 +81,9 @@ def count_targets(loss: str, targets: Tensor) -> int:
 def checkpoint_gradients(
     models: CheckpointModels, settings: Settings, t: int, task: str, kinds: Sequence[GradientKind]
 ) -> dict[GradientKind, Floats]:
-    """Compute gradients of several kinds at one checkpoint, in eval mode and unclipped.
+    """Compute gradients `[P]` of several kinds at one checkpoint, in eval mode and unclipped, in float64.
 
-    Args:
-        models: Weights, programs and probes of the run.
-        settings: Size of a batch, and the part of the pool that it is drawn from.
-        t: Step of the checkpoint.
-        task: Task whose loss is differentiated.
-        kinds: Kinds of gradient; one forward pass serves all that share a batch.
-
-    Returns:
-        float64 `[P]` for each kind.
+    One forward pass serves all kinds that share a batch.
 
     Raises:
         RefusedError: The pool holds no such batch, or the program cannot be run.

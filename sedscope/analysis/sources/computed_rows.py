@@ -38,11 +38,8 @@ class ComputedRows:
     def __init__(self, run: Run, settings: Settings, tasks: Sequence[str], checkpoints: Ints) -> None:
         """Decide the steps of every kind of gradient; nothing is computed yet.
 
-        Args:
-            run: The run that holds weights, programs and probes.
-            settings: Batch, part, precision, device and windows.
-            tasks: Every task of the run: the aggregated fixed gradient is over them.
-            checkpoints: Steps t that windows are seen from.
+        Takes every task of the run, for the aggregated fixed gradient is over them, and the steps that windows are seen
+        from.
         """
         self._run = run
         self._settings = settings
@@ -83,11 +80,7 @@ class ComputedRows:
     ) -> None:
         """Compute gradients of one task at every step where they have rows; one forward pass serves all of a batch.
 
-        Args:
-            models: Weights, programs and probes of the run.
-            task: Task whose loss is differentiated.
-            kinds: Kinds of gradient.
-            progress: Called with the number of finished steps and that of all.
+        `progress` is called with the number of finished steps and that of all.
 
         Raises:
             SedscopeError: The model cannot be run, or weights are damaged; nothing is held then.
