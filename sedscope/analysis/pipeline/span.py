@@ -75,12 +75,7 @@ class Span:
 
 
 def span_at(
-    context: AnalysisContext,
-    variant: Variant,
-    rolling: RollingSpectra | Undefined,
-    t: int,
-    *,
-    with_row: bool = False,
+    context: AnalysisContext, variant: Variant, rolling: RollingSpectra | Undefined, t: int, *, with_row: bool = False
 ) -> Span | Undefined:
     """Return the directions of a source at a checkpoint that answer every W and K of the settings.
 
