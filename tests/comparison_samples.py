@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from recorders.intervention.intervention_settings import Intervention
-from sedscope.analysis.interventions.outcome import Outcome, TaskOutcome
-from sedscope.analysis.interventions.recipe import Recipe, Seed
+from sedscope.analysis.interventions.outcome import Outcome, Recipe, Seed, TaskOutcome
 from sedscope.analysis.interventions.treatment import CONTROLLED, Treatment
 from sedscope.analysis.statistics.grokking import grokking
 from sedscope.analysis.undefined import Undefined

@@ -16,7 +16,7 @@ from examples.reproduce.recordings import Inventory, Recording
 from recorders.errors import SedscopeError
 from recorders.row_sources import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, Source
 from sedscope.analysis.interventions import InterventionComparison, Outcome, TaskComparison, compare, outcome_of
-from sedscope.analysis.interventions.recipe import Recipe
+from sedscope.analysis.interventions.outcome import Recipe
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.progress import AnalysisProgress

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 from examples.reproduce.plan import Experiment, Scale, folder
 from recorders.format import END_FINISHED, STATE_FINISHED
-from sedscope.analysis.interventions.recipe import stated_seed, without_seed
+from sedscope.analysis.interventions.outcome import stated_seed, without_seed
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.runs import Run
 from sedscope.runs.find import find_runs

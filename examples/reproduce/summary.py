@@ -14,7 +14,7 @@ from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
 from sedscope.analysis.result_view.number_text import between, count, signed, span
-from sedscope.analysis.statistics.student import t_quantile
+from sedscope.analysis.statistics.survival import t_quantile
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, geometric_mean
 

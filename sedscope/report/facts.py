@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from recorders.errors import EXIT_DAMAGED, EXIT_OK, SedscopeError
 from recorders.format import LOSS_PREFIX, METRIC_PREFIX
 from sedscope.analysis.arrays import Floats, Ints
-from sedscope.analysis.interventions.recipe import Recipe
+from sedscope.analysis.interventions.outcome import Recipe
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.runs import Run

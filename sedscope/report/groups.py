@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from recorders.row_sources import ROW_SOURCES
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.averages import mean_of
-from sedscope.analysis.interventions.recipe import difference, without_seed
+from sedscope.analysis.interventions.outcome import difference, without_seed
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined

@@ -21,7 +21,7 @@ from sedscope.analysis.cache import Cache, cache_folder, digest
 from sedscope.analysis.coupling.parameter_blocks import RandomBlockGram
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.pipeline.block_couplings import RandomBlockMeasurement
-from sedscope.analysis.pipeline.row_gram import RowGramMeasurement
+from sedscope.analysis.pipeline.span import RowGramMeasurement
 from sedscope.analysis.result_codec import from_arrays, to_arrays
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant

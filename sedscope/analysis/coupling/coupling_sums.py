@@ -33,7 +33,7 @@ from sedscope.runs import RecordedBlock
 class CentroidShift:
     """Δμ: how the centroids moved over the interval that follows a checkpoint, chunk by chunk of the probes.
 
-    The two kinds, in the order of `alignment.SHIFT_KINDS`: the selected parameters at their next value and all others
+    The two kinds, in the order of `response.SHIFT_KINDS`: the selected parameters at their next value and all others
     where they were, and every parameter at its next value. The last chunk stays in memory, for every direction of a
     chunk meets it.
     """

@@ -5,22 +5,20 @@
 | module | decides |
 |---|---|
 | `treatment` | the intervention on a run, in words and as identity |
-| `recipe` | what two trainings share: everything of the command but the seed |
-| `outcome` | one run: milestones, accuracy, how far it was followed, norm kept |
+| `outcome` | one run: recipe and seed, milestones, accuracy, how far it was followed, norm kept |
 | `averages` | means and quotients over seeds with their intervals |
-| `speedup` | one pair: a quotient, or the bound that a run without a crossing leaves; all pairs of two groups |
-| `reference_groups` | which other intervention a result must stand beside, and what the two say together |
+| `speedup` | one pair: a quotient or its bound; all pairs of two groups; the group that a result must stand beside |
 | `cohorts` | which runs are compared with which |
-| `comparison_results` | the tree, and the accuracy of a group over t with its band |
-| `compare` | the order |
+| `compare` | the tree of results, accuracy over t with its band, and the order of the steps |
 """
 
-from sedscope.analysis.interventions.compare import compare, compare_runs
-from sedscope.analysis.interventions.comparison_results import (
+from sedscope.analysis.interventions.compare import (
     Cohort,
     InterventionComparison,
     TaskComparison,
     TreatmentGroup,
+    compare,
+    compare_runs,
 )
 from sedscope.analysis.interventions.outcome import Outcome, outcome_of
 

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedscope.analysis.constants import LEVEL
-from sedscope.analysis.statistics.student import t_quantile
-from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, mean_until
+from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, mean_until, t_quantile
 from sedscope.analysis.undefined import Undefined
 
 ONE_SEED = Undefined("one seed has no interval")

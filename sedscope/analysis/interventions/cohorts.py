@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from recorders.format import STATE_RECORDING
 from recorders.intervention.modes import report_order
-from sedscope.analysis.interventions.outcome import Outcome
-from sedscope.analysis.interventions.recipe import Recipe, difference
+from sedscope.analysis.interventions.outcome import Outcome, Recipe, difference
 from sedscope.analysis.interventions.treatment import Treatment, labels
 
 _LISTED = 3

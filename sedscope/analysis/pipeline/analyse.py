@@ -23,9 +23,8 @@ from sedscope.analysis.pipeline.milestones import milestones
 from sedscope.analysis.pipeline.plan import choose, pair
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, measure_probe_couplings
 from sedscope.analysis.pipeline.results import NOT_MEASURED, CouplingSeries, RunAnalysis, StageTable
-from sedscope.analysis.pipeline.row_gram import Rolling, measure_spectra
 from sedscope.analysis.pipeline.second_measures import random_alignment
-from sedscope.analysis.pipeline.span import span_at
+from sedscope.analysis.pipeline.span import Rolling, measure_spectra, span_at
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings, span_couplings
 from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.progress import AnalysisProgress, OnProgress

@@ -17,8 +17,7 @@ from sedscope.analysis.cache import Key
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.measure import RowMeasurement, Shape, measure
 from sedscope.analysis.pipeline.results import AngleSeries, CheckpointAngles
-from sedscope.analysis.pipeline.row_gram import Rolling
-from sedscope.analysis.pipeline.span import Span, span_at
+from sedscope.analysis.pipeline.span import Rolling, Span, span_at
 from sedscope.analysis.sources.variants import Variant, is_control
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.window_svd import flatness, subspace_cosines

@@ -16,8 +16,8 @@ from sedscope.analysis.coupling.response import join_responses
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CheckpointRank, CouplingSeries, RankSeries, Route
-from sedscope.analysis.pipeline.row_gram import Rolling
 from sedscope.analysis.pipeline.second_measures import VariantResult, alignment, energy, matched_ratio
+from sedscope.analysis.pipeline.span import Rolling
 from sedscope.analysis.pipeline.window_coupling import (
     WindowCoupling,
     all_defined,

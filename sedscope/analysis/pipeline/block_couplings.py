@@ -18,8 +18,7 @@ from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.results import BlockCoupling, CouplingSeries
-from sedscope.analysis.pipeline.row_gram import Rolling
-from sedscope.analysis.pipeline.span import Span, window_span
+from sedscope.analysis.pipeline.span import Rolling, Span, window_span
 from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.undefined import Undefined
 

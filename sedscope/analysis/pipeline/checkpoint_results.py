@@ -25,10 +25,9 @@ from sedscope.analysis.pipeline.responses import (
     SpanResponse,
 )
 from sedscope.analysis.pipeline.results import NOT_MEASURED
-from sedscope.analysis.pipeline.row_gram import Rolling
-from sedscope.analysis.pipeline.span import span_at
+from sedscope.analysis.pipeline.span import Rolling, span_at
 from sedscope.analysis.sources.variants import Variant, variants_of
-from sedscope.analysis.spectra.span_basis import SpanBasis
+from sedscope.analysis.spectra.window_svd import SpanBasis
 from sedscope.analysis.statistics.coupling_ratio import baseline
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined

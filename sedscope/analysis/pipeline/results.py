@@ -43,7 +43,7 @@ class CheckpointAlignment:
     next_t: int
     """The interval ends here: the next t with weights."""
     v: Floats | Undefined
-    """a(v_k) `[K', 2]`, each v_k towards the mean row of its window; kinds as in `alignment.SHIFT_KINDS`."""
+    """a(v_k) `[K', 2]`, each v_k towards the mean row of its window; kinds as in `response.SHIFT_KINDS`."""
     row: Floats | Undefined
     """a of the row at the checkpoint `[2]`."""
     row_interval: tuple[Interval, ...] | Undefined = NOT_MEASURED
@@ -142,7 +142,7 @@ class RandomAlignment:
 
     task: str
     points: tuple[tuple[int, Floats | Undefined], ...]
-    """t and the root mean square of a(r_j) over the random directions `[2]`; kinds as in `alignment.SHIFT_KINDS`."""
+    """t and the root mean square of a(r_j) over the random directions `[2]`; kinds as in `response.SHIFT_KINDS`."""
 
 
 @dataclass(frozen=True, slots=True)

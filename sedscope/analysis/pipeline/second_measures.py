@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.coupling.parameter_blocks import block_energies
-from sedscope.analysis.coupling.response import Response, join_responses
+from sedscope.analysis.coupling.response import Response, cosines, join_responses, orientation, towards_mean
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
 from sedscope.analysis.pipeline.responses import SpanResponse
 from sedscope.analysis.pipeline.results import NOT_MEASURED, CheckpointAlignment, RandomAlignment

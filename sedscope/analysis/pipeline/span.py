@@ -1,26 +1,85 @@
-"""The span of a window: the directions of one source that are put against a checkpoint, as combinations of its rows.
+"""The windows of every source, and the span of a window: its directions that are put against a checkpoint.
 
-Decides how many directions that are: K of the one window, or every direction of the span that holds all windows asked
-for. Leaves to others: the windows (`rolling_spectra`), and what is made of the directions.
+Decides that all windows are decomposed from one Gram matrix of the source's rows, and how many directions a span has:
+K of the one window, or every direction of the span that holds all windows asked for. Leaves to others: the
+decomposition (`rolling_spectra`), and what is made of the directions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Key
-from sedscope.analysis.coupling.alignment import orientation
+from sedscope.analysis.coupling.response import orientation
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
+from sedscope.analysis.pipeline.measure import RowMeasurement, Shape, measure
 from sedscope.analysis.sources.variants import Variant
+from sedscope.analysis.spectra.gram import BandedGram, banded_gram
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.source_rows import SourceRows
-from sedscope.analysis.spectra.span_basis import SpanBasis
-from sedscope.analysis.spectra.window_svd import apply_combinations, combinations, combine_rows
+from sedscope.analysis.spectra.window_svd import SpanBasis, apply_combinations, combinations, combine_rows
 from sedscope.analysis.spectra.windows import Window, span_of
 from sedscope.analysis.undefined import Undefined
+
+Rolling = Mapping[Variant, RollingSpectra | Undefined]
+
+
+@dataclass(eq=False)
+class RowGramMeasurement(RowMeasurement[BandedGram]):
+    """Inner products of a source's rows that can meet in one window.
+
+    The band is a function of the largest window alone, so that neighbouring settings share it.
+    """
+
+    kind = "gram"
+    result_type = BandedGram
+
+    variant: Variant
+    rows: SourceRows
+
+    def key(self) -> Key:
+        return {"rows": self.rows.identity(0, len(self.rows.steps)), "span": self._span()}
+
+    def variants(self) -> tuple[Variant, ...]:
+        return (self.variant,)
+
+    def shapes(self) -> list[Shape]:
+        return [(len(self.rows.steps), 2 * min(self._span(), len(self.rows.steps)) - 1)]
+
+    def fits(self, value: BandedGram | Undefined) -> bool:
+        """Return whether a cached band is as wide as it says."""
+        return super().fits(value) and isinstance(value, BandedGram) and value.band.shape[1] == 2 * value.size - 1
+
+    def compute(self) -> BandedGram:
+        return banded_gram(self.rows.read, len(self.rows.steps), self.rows.n_columns, self._span())
+
+    def _span(self) -> int:
+        return span_of(self.context.settings.window)
+
+
+def measure_spectra(context: AnalysisContext, rows: Mapping[Variant, SourceRows | Undefined]) -> Rolling:
+    """Return the windows of every source, or why it has none."""
+    grams = {
+        variant: RowGramMeasurement(context, variant, source)
+        for variant, source in rows.items()
+        if isinstance(source, SourceRows)
+    }
+    measure(context, list(grams.values()), "spectra")
+    rolling: dict[Variant, RollingSpectra | Undefined] = {}
+    for variant, source in rows.items():
+        if isinstance(source, Undefined):
+            rolling[variant] = source
+            continue
+        gram = grams[variant].result()
+        if isinstance(gram, Undefined):
+            rolling[variant] = gram
+        else:
+            rolling[variant] = RollingSpectra(source.name, source.steps, source.end_at_t, gram, context.settings.align)
+    return rolling
 
 
 @dataclass(frozen=True, slots=True)

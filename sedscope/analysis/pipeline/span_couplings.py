@@ -16,12 +16,11 @@ from sedscope.analysis.arrays import Floats
 from sedscope.analysis.coupling.response import CouplingGram, ResponseGram, ceiling
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
-from sedscope.analysis.pipeline.row_gram import Rolling
+from sedscope.analysis.pipeline.span import Rolling
 from sedscope.analysis.pipeline.window_coupling import WindowCoupling, checkpoint_coupling, series_from_points
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import Variant, variants_of
-from sedscope.analysis.spectra.span_basis import SpanBasis
-from sedscope.analysis.spectra.window_svd import WindowSVD
+from sedscope.analysis.spectra.window_svd import SpanBasis, WindowSVD
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sedscope.analysis.coupling.alignment import SHIFT_KINDS
+from sedscope.analysis.coupling.response import SHIFT_KINDS
 from sedscope.analysis.pipeline.results import (
     CheckpointCoupling,
     CheckpointRank,

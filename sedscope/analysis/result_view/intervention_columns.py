@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from sedscope.analysis.interventions import Outcome, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
 from sedscope.analysis.interventions.outcome import TaskOutcome
-from sedscope.analysis.interventions.reference_groups import ReferenceComparison
-from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
+from sedscope.analysis.interventions.speedup import QuotientBounds, ReferenceComparison, SpeedUp
 from sedscope.analysis.pipeline.results import TaskMetrics
 from sedscope.analysis.result_view.columns import MILESTONES, TaskResult, evaluation_cadence
 from sedscope.analysis.result_view.number_text import between, count, short, span, times

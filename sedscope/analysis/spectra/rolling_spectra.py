@@ -14,8 +14,14 @@ import numpy as np
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.settings import Align
 from sedscope.analysis.spectra.gram import BandedGram
-from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
-from sedscope.analysis.spectra.window_svd import WindowSVD, combinations, decompose_window, flatness
+from sedscope.analysis.spectra.window_svd import (
+    SpanBasis,
+    WindowSVD,
+    combinations,
+    decompose_window,
+    flatness,
+    span_basis,
+)
 from sedscope.analysis.spectra.windows import Window, place_windows
 from sedscope.analysis.undefined import Undefined
 

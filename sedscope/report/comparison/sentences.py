@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.reference_groups import ReferenceComparison, verdict
+from sedscope.analysis.interventions.speedup import ReferenceComparison, verdict
 from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
 from sedscope.analysis.result_view.intervention_columns import interval_text, ratio_text
 from sedscope.analysis.result_view.number_text import times

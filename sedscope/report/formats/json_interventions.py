@@ -8,9 +8,8 @@ from dataclasses import asdict
 from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.comparison_results import Curve, TimeToThreshold
-from sedscope.analysis.interventions.reference_groups import verdict
-from sedscope.analysis.interventions.speedup import Pair, SpeedUp
+from sedscope.analysis.interventions.compare import Curve, TimeToThreshold
+from sedscope.analysis.interventions.speedup import Pair, SpeedUp, verdict
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.intervention_columns import (
     INTERVENTIONS,

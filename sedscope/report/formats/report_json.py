@@ -13,7 +13,7 @@ from typing import Any
 
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.constants import LEVEL, RESAMPLES
-from sedscope.analysis.coupling.alignment import SHIFT_KINDS
+from sedscope.analysis.coupling.response import SHIFT_KINDS
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.pipeline.results import (
     AngleSeries,

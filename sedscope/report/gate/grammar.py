@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from recorders.errors import UsageError
 from recorders.row_sources import current_name
 from sedscope.analysis.constants import GROK_ACCURACIES
-from sedscope.analysis.coupling.alignment import SHIFT_KINDS
+from sedscope.analysis.coupling.response import SHIFT_KINDS
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
 from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
 from sedscope.analysis.undefined import Undefined

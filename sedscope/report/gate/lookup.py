@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from sedscope.analysis.constants import GROK_ACCURACIES
-from sedscope.analysis.coupling.alignment import SHIFT_KINDS
+from sedscope.analysis.coupling.response import SHIFT_KINDS
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import RunAnalysis

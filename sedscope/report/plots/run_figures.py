@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from recorders.row_sources import LineLook
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions import TaskComparison, TreatmentGroup
-from sedscope.analysis.interventions.comparison_results import Curve
+from sedscope.analysis.interventions.compare import Curve
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries, WindowSpectrum

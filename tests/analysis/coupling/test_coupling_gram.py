@@ -11,8 +11,14 @@ from sedscope.analysis.coupling.coupling_sums import coupling
 from sedscope.analysis.coupling.response import CouplingGram, ceiling
 from sedscope.analysis.features.centroid_jvp import exact_jvps
 from sedscope.analysis.features.random_directions import RandomDirections
-from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
-from sedscope.analysis.spectra.window_svd import WindowSVD, apply_combinations, combinations, decompose_window
+from sedscope.analysis.spectra.window_svd import (
+    SpanBasis,
+    WindowSVD,
+    apply_combinations,
+    combinations,
+    decompose_window,
+    span_basis,
+)
 from sedscope.analysis.spectra.windows import Window
 
 

@@ -16,11 +16,9 @@ from run_directory import manifest
 from recorders.intervention.intervention_settings import Intervention
 from recorders.store.run_writer import RunWriter
 from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup, compare, compare_runs
-from sedscope.analysis.interventions.comparison_results import Curve
-from sedscope.analysis.interventions.outcome import Outcome
-from sedscope.analysis.interventions.recipe import Recipe, Seed, stated_seed, without_seed
-from sedscope.analysis.interventions.reference_groups import verdict
-from sedscope.analysis.interventions.speedup import QuotientBounds
+from sedscope.analysis.interventions.compare import Curve
+from sedscope.analysis.interventions.outcome import Outcome, Recipe, Seed, stated_seed, without_seed
+from sedscope.analysis.interventions.speedup import QuotientBounds, verdict
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run
 

@@ -10,7 +10,7 @@ from analysed_run import SAMPLES, SETTINGS
 
 from recorders.errors import RefusedError
 from sedscope.analysis.pipeline.analyse import analyse
-from sedscope.analysis.pipeline.row_gram import RowGramMeasurement
+from sedscope.analysis.pipeline.span import RowGramMeasurement
 from sedscope.analysis.spectra.gram import BandedGram
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run

@@ -14,7 +14,6 @@ from run_directory import make_run, manifest
 from recorders.errors import UsageError
 from recorders.row_sources import DECAYED, UNCLIPPED, in_order
 from recorders.store.run_writer import RunWriter
-from sedscope.analysis.coupling.alignment import cosines, orientation, towards_mean
 from sedscope.analysis.coupling.parameter_blocks import (
     RandomBlockGram,
     block_energies,
@@ -23,6 +22,7 @@ from sedscope.analysis.coupling.parameter_blocks import (
     restrict_to_blocks,
     spread_probes,
 )
+from sedscope.analysis.coupling.response import cosines, orientation, towards_mean
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
 from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.settings import Settings

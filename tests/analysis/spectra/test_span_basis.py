@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sedscope.analysis.spectra.span_basis import SpanBasis, span_basis
-from sedscope.analysis.spectra.window_svd import WindowSVD, combinations, combine_rows, decompose_window
+from sedscope.analysis.spectra.window_svd import (
+    SpanBasis,
+    WindowSVD,
+    combinations,
+    combine_rows,
+    decompose_window,
+    span_basis,
+)
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.undefined import Undefined
 

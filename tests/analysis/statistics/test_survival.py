@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedscope.analysis.statistics.student import t_quantile
-from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, kaplan_meier, mean_until
+from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, kaplan_meier, mean_until, t_quantile
 from sedscope.analysis.undefined import Undefined
 
 
