@@ -7,9 +7,8 @@ are never slower than one, and every number is the same whatever the number of c
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Event
 
@@ -63,27 +62,21 @@ def run_pieces(pieces: Sequence[Piece], workers: int, on_tick: Tick) -> None:
         finally:
             ticks.put(None)
 
-    with _single_threaded_torch(), ThreadPoolExecutor(workers, "sedscope", torch.set_num_threads, (1,)) as pool:
-        futures = [pool.submit(work, piece) for piece in pieces]
-        try:
-            running = len(pieces)
-            while running:
-                if (count := ticks.get()) is None:
-                    running -= 1
-                else:
-                    on_tick(count)
-        finally:
-            stop.set()
-    for future in futures:
-        future.result()
-
-
-@contextmanager
-def _single_threaded_torch() -> Iterator[None]:
-    """Let torch use one thread inside an operation, and put its number of threads back afterwards."""
-    before = torch.get_num_threads()
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with ThreadPoolExecutor(workers, "sedscope", torch.set_num_threads, (1,)) as pool:
+            futures = [pool.submit(work, piece) for piece in pieces]
+            try:
+                running = len(pieces)
+                while running:
+                    if (count := ticks.get()) is None:
+                        running -= 1
+                    else:
+                        on_tick(count)
+            finally:
+                stop.set()
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+    for future in futures:
+        future.result()

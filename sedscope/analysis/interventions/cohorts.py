@@ -15,7 +15,6 @@ from sedscope.analysis.interventions.treatment import Treatment, labels
 
 _LISTED = 3
 """Values that a note lists."""
-_STATES = {STATE_RECORDING: "still being recorded"}
 
 
 def cohorts_of(outcomes: Sequence[Outcome]) -> tuple[tuple[Outcome, ...], ...]:
@@ -85,7 +84,8 @@ def notes_on(runs: Sequence[Outcome]) -> Iterator[str]:
             yield f"the runs do not share their {what}: {', '.join(values[:_LISTED])}{more}"
     for run in runs:
         if not run.is_complete:
-            yield f"{run.name} is {_STATES.get(run.state, run.ending)}: it counts with as long as it was followed"
+            state = "still being recorded" if run.state == STATE_RECORDING else run.ending
+            yield f"{run.name} is {state}: it counts with as long as it was followed"
     names = labels(treatments_of(runs))
     by_seed = Counter((run.treatment.key, run.seed) for run in runs if run.seed.is_known)
     for (key, seed), n in by_seed.items():

@@ -31,9 +31,7 @@ from sedscope.analysis.interventions.outcome import Outcome, outcome_of, shares
 from sedscope.analysis.interventions.speedup import (
     NO_FREEZE,
     ReferenceComparison,
-    ReferenceKind,
     SpeedUp,
-    Trial,
     freeze_of,
     random_of,
     speed_up,
@@ -199,7 +197,7 @@ class _Task:
             runs=tuple(with_task),
             without_task=tuple(run for run in all_runs if run not in with_task),
             reaching=tuple(self._time_to(with_task, threshold) for threshold in GROK_ACCURACIES),
-            speedups=self._over_control(treatment) if treatment.acts else (),
+            speedups=self._over(CONTROLLED, treatment) if treatment.acts else (),
             beside=tuple(self._beside(treatment, freeze)),
             no_freeze=NO_FREEZE if treatment.needs_freeze and freeze is None else None,
             norm_kept=shares([run.norm_kept for run in with_task]),
@@ -208,9 +206,6 @@ class _Task:
 
     def _with_task(self, treatment: Treatment) -> list[Outcome]:
         return [run for run in self._runs if run.treatment.key == treatment.key and run.on(self._task) is not None]
-
-    def _trials(self, treatment: Treatment, threshold: float) -> tuple[Trial, ...]:
-        return trials(self._with_task(treatment), self._task, threshold)
 
     def _time_to(self, runs: Sequence[Outcome], threshold: float) -> TimeToThreshold:
         trial_times = [trial.time for trial in trials(runs, self._task, threshold)]
@@ -221,17 +216,15 @@ class _Task:
         reached = sum(time.reached for time in times)
         return TimeToThreshold(threshold, len(times), reached, mean_step(times), kaplan_meier(times).median)
 
-    def _over_control(self, treatment: Treatment) -> tuple[SpeedUp, ...]:
-        has_control = CONTROLLED in self._treatments
-        missing_reason = None if has_control else why_no_control(self._runs, self._everyone, self._task)
-        return self._over(CONTROLLED, treatment, missing_reason)
-
-    def _over(self, reference: Treatment, own: Treatment, missing_reason: str | None = None) -> tuple[SpeedUp, ...]:
+    def _over(self, reference: Treatment, own: Treatment) -> tuple[SpeedUp, ...]:
+        missing_reason = None
+        if reference not in self._treatments:
+            missing_reason = why_no_control(self._runs, self._everyone, self._task)
         name = self._labels.get(reference.key, reference.label)
         return tuple(
             speed_up(
-                self._trials(reference, threshold),
-                self._trials(own, threshold),
+                trials(self._with_task(reference), self._task, threshold),
+                trials(self._with_task(own), self._task, threshold),
                 threshold=threshold,
                 name=name,
                 missing_reason=missing_reason,
@@ -240,10 +233,8 @@ class _Task:
         )
 
     def _beside(self, treatment: Treatment, freeze: Treatment | None) -> Iterator[ReferenceComparison]:
-        references: tuple[tuple[ReferenceKind, Treatment | None], ...] = (
-            ("freeze", freeze),
-            ("random", random_of(treatment, self._treatments)),
-        )
-        for kind, reference in references:
-            if reference is not None:
-                yield ReferenceComparison(kind, self._over(reference, treatment))
+        if freeze is not None:
+            yield ReferenceComparison("freeze", self._over(freeze, treatment))
+        random = random_of(treatment, self._treatments)
+        if random is not None:
+            yield ReferenceComparison("random", self._over(random, treatment))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -42,20 +43,14 @@ def _cross_entropy(output: Tensor, targets: Tensor) -> Tensor:
     )
 
 
-def _mse(output: Tensor, targets: Tensor) -> Tensor:
-    return functional.mse_loss(output.reshape(targets.shape), targets.to(output.dtype), reduction="none")
-
-
-def _bce_with_logits(output: Tensor, targets: Tensor) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(
-        output.reshape(targets.shape), targets.to(output.dtype), reduction="none"
-    )
+def _by_number(loss: Callable[..., Tensor], output: Tensor, targets: Tensor) -> Tensor:
+    return loss(output.reshape(targets.shape), targets.to(output.dtype), reduction="none")
 
 
 _ELEMENTWISE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": _cross_entropy,
-    "mse": _mse,
-    "bce_with_logits": _bce_with_logits,
+    "mse": partial(_by_number, functional.mse_loss),
+    "bce_with_logits": partial(_by_number, functional.binary_cross_entropy_with_logits),
 }
 
 

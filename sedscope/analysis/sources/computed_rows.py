@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,8 @@ class ComputedRows:
         self._every = run.weight_steps()
         self._near = _within_windows(self._every, checkpoints, settings)
         self._held: dict[tuple[str, GradientKind], Rows] = {}
-        self._identities: dict[str, list[str]] = {}
+        self._identity = cache(partial(task_identity, run))
+        """Digests of a task's probe and program, which are read once."""
 
     def source(self, variant: Variant) -> SourceRows | Undefined:
         """Return the rows of one variant; undefined where the model cannot be run again or there is no such batch."""
@@ -130,12 +131,6 @@ class ComputedRows:
             "kind": [kind.family, kind.index],
             **self._settings.of_scope("rows"),
         }
-
-    def _identity(self, task: str) -> list[str]:
-        """Return the digests of a task's probe and program, which are read once."""
-        if task not in self._identities:
-            self._identities[task] = task_identity(self._run, task)
-        return self._identities[task]
 
     def _spool(self, n_rows: int) -> Rows:
         """Return zeros to be filled: in memory, or in a nameless file that goes when nobody holds it any more."""
