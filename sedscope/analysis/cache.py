@@ -44,9 +44,7 @@ Arrays = dict[str, "NDArray[Any]"]
 def cache_folder(run_path: Path, run_id: str) -> Path:
     """Return the folder of a run's derived results: in the run, or outside it when the run is read-only.
 
-    Args:
-        run_path: The run directory.
-        run_id: The id in its manifest, so that a read-only run keeps its results when it moves.
+    Outside, its name is made of the id in the manifest, so that a read-only run keeps its results when it moves.
 
     Raises:
         RefusedError: What stands there in the run is no folder, or a link that leads elsewhere.

@@ -32,12 +32,9 @@ def worker_count(device: torch.device) -> int:
 
 
 def run_pieces(pieces: Sequence[Piece], workers: int, on_tick: Tick) -> None:
-    """Run every piece to its end.
+    """Run every piece to its end, so many at a time (`workers`); they are independent, and begun in their order.
 
-    Args:
-        pieces: Pieces of work, independent of each other; begun in their order.
-        workers: Number of pieces at a time.
-        on_tick: Called for every unit, on this thread. An error in it, or Ctrl-C, stops the pieces at their next unit.
+    `on_tick` is called for every unit, on this thread. An error in it, or Ctrl-C, stops the pieces at their next unit.
 
     Raises:
         Exception: The first one that a piece raised; the other pieces are stopped.

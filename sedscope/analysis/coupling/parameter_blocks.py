@@ -37,11 +37,9 @@ def block_gram(directions: Floats, blocks: Sequence[RecordedBlock]) -> Floats:
 
 
 def block_energies(gram: Floats, coefficients: Floats | None = None) -> Floats:
-    """Return ‖v‖² within each block `[q, B]`; over the blocks they add up to ‖v‖² = 1.
+    """Return ‖v‖² within each block `[q, B]` from `block_gram` `[B, m, m]`; over the blocks they add up to ‖v‖² = 1.
 
-    Args:
-        gram: From `block_gram` `[B, m, m]`.
-        coefficients: `[m, q]`: combinations of the directions; None for the directions themselves.
+    Coefficients `[m, q]` combine the directions; None takes the directions themselves.
     """
     if coefficients is None:
         return np.ascontiguousarray(np.diagonal(gram, axis1=1, axis2=2).T)
@@ -61,12 +59,8 @@ def restrict_to_blocks(directions: Iterable[Floats], blocks: Sequence[RecordedBl
 def spread_probes(n_probes: int, count: int) -> tuple[Ints, Ints]:
     """Choose some of N probes, as evenly over their groups as may be, so that intervals can resample the groups.
 
-    Args:
-        n_probes: N.
-        count: Probes to choose, at least as many as there are groups.
-
-    Returns:
-        Their positions, ascending within each group, and their number in each group `[G]`.
+    Their count is at least that of the groups. Returned are their positions, ascending within each group, and their
+    number in each group `[G]`.
     """
     bounds = group_bounds(n_probes)
     shares = np.diff(group_bounds(min(count, n_probes), len(bounds) - 1))

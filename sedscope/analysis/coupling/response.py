@@ -39,13 +39,7 @@ class CouplingGram:
         return np.asarray(self.sums.sum(axis=0) / self.counts.sum())
 
     def coupling(self, coefficients: Floats) -> GroupedCoupling:
-        """Compute A of combinations of the basis.
-
-        Args:
-            coefficients: `[m, q]`, one combination per column, such that the combined direction has unit length.
-
-        Returns:
-            The coupling of the q directions.
+        """Compute A of combinations of the basis `[m, q]`, one per column, such that its direction has unit length.
 
         Raises:
             UsageError: The coefficients are of another number of directions.
@@ -62,11 +56,7 @@ class CouplingGram:
 def ceiling(coupling: Floats) -> float | Undefined:
     """Compute the largest A that a unit direction of a span has: no v_k of the span exceeds it.
 
-    Args:
-        coupling: B `[m, m]` of an orthonormal basis of the span, so that the answer is its largest eigenvalue.
-
-    Returns:
-        A, in the unit of B; undefined where B holds NaN or Inf.
+    It is the largest eigenvalue of B `[m, m]` of an orthonormal basis, in B's unit; undefined where B holds NaN or Inf.
     """
     if not np.all(np.isfinite(coupling)):
         return Undefined("the coupling of the window's directions holds NaN or Inf")
@@ -109,11 +99,7 @@ class ResponseGram:
     """⟨J v, Δμ⟩ of the m directions `[m, 2, G]`; None where alignment was not measured."""
 
     def response(self, coefficients: Floats) -> Response:
-        """Return the response to q combinations of the directions.
-
-        Args:
-            coefficients: `[m, q]`, such that the combined directions have unit length.
-        """
+        """Return the response to q combinations of the directions `[m, q]`, such that each has unit length."""
         along = None if self.along is None else np.einsum("mq,msg->qsg", coefficients, self.along)
         return Response(self.centroids.coupling(coefficients), self.output.coupling(coefficients), along)
 

@@ -97,15 +97,10 @@ def jvps(
 
 
 def exact_jvps(model: ProbedModel, directions: Iterable[Vector], *, chunk: int | None = None) -> Iterator[CentroidJVP]:
-    """Compute J v by double backward: for each chunk of probes, every direction in turn.
+    """Compute J v by double backward: for each chunk of probes, every direction `[P]` in turn.
 
-    Args:
-        model: Checkpoint, score and probes.
-        directions: Vectors `[P]`; gone through once per chunk, so a lazy sequence never lies in memory as a whole.
-        chunk: Probes differentiated at once; None takes all. Results do not depend on it beyond rounding.
-
-    Yields:
-        One product for each chunk and direction, chunk after chunk.
+    Directions are gone through once per chunk, so a lazy sequence never lies in memory as a whole. A chunk of None
+    takes all probes at once; results do not depend on it beyond rounding.
     """
     for probes in model.chunks(chunk):
         jvp = double_backward_jvp(model, probes)
@@ -166,16 +161,9 @@ def _total(
 def central_difference_jvps(
     model: ProbedModel, directions: Iterable[Vector], *, epsilon: float = 0.005, chunk: int | None = None
 ) -> Iterator[CentroidJVP]:
-    """Compute J v by the paper's central difference (μ_x(θ + εv) − μ_x(θ − εv)) / 2ε.
+    """Compute J v by the paper's central difference (μ_x(θ + εv) − μ_x(θ − εv)) / 2ε, in the order of `exact_jvps`.
 
-    Args:
-        model: Checkpoint, score and probes.
-        directions: Vectors `[P]`.
-        epsilon: Step relative to ‖θ_selected‖: 0.005 is the paper's (arXiv 2604.25143).
-        chunk: Probes differentiated at once; None takes all.
-
-    Yields:
-        One product for each chunk and direction, chunk after chunk.
+    ε is relative to ‖θ_selected‖: 0.005 is the paper's (arXiv 2604.25143).
 
     Raises:
         UsageError: ε is not above 0, or the selected parameters are all zero.

@@ -40,14 +40,10 @@ class CentroidSpectrum:
 
 
 def centroid_spectrum(centroids: Rows, *, block_bytes: int = 64 << 20) -> CentroidSpectrum | Undefined:
-    """Compute the principal components of μ_x.
+    """Compute the principal components of μ_x `[N, D]`, float32 or float64.
 
-    Args:
-        centroids: `[N, D]`, float32 or float64.
-        block_bytes: Bound on the float64 copies held at once beside the Gram matrix, in bytes.
-
-    Returns:
-        Undefined without probes, with NaN or Inf, and when all centroids are equal to rounding (rank 0).
+    `block_bytes` bounds the float64 copies held at once beside the Gram matrix. Undefined without probes, with NaN or
+    Inf, and when all centroids are equal to rounding (rank 0).
     """
     n_probes, width = centroids.shape
     if n_probes < 2:

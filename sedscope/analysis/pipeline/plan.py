@@ -15,12 +15,7 @@ from sedscope.analysis.arrays import Ints
 
 
 def choose(what: str, available: Sequence[str], requested: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the requested names, or all of the run.
-
-    Args:
-        what: The parameter, for the message.
-        available: Names that the run has.
-        requested: Names from the user; None for all.
+    """Return the requested names, or all that the run has; `what` is the parameter, for the message.
 
     Raises:
         UsageError: A name is not known; the message lists the known ones.
@@ -48,11 +43,9 @@ def pair(sources: Sequence[str], tasks: Sequence[str], *, crossed: bool) -> tupl
 
 
 def space_checkpoints(steps: Ints, count: int | None) -> Ints:
-    """Return `count` of the steps, evenly spaced by position, the first and the last among them.
+    """Return `count` of the ascending steps, evenly spaced by position, the first and the last among them.
 
-    Args:
-        steps: Where weights were kept `[n]`, ascending.
-        count: How many; None for all, 1 for the last alone.
+    A count of None takes all, 1 the last alone.
     """
     if count is None or count >= len(steps):
         return steps

@@ -172,17 +172,10 @@ def _gaussian(generator: np.random.Generator, shape: tuple[int, ...], like: Tens
 def gradients_of_sums(
     sums: Callable[[Mapping[str, Tensor]], Sequence[Tensor]], state: Mapping[str, Tensor], selected: Sequence[str]
 ) -> list[Floats]:
-    """Compute ∂ Σ_x f_x / ∂θ_selected of several sums that share one forward pass.
+    """Compute ∂ Σ_x f_x / ∂θ_selected `[P]` of several sums that share one forward pass: one backward pass for each.
 
-    Each sum costs one backward pass; parameters without influence contribute zero.
-
-    Args:
-        sums: Maps the weights to the scalars Σ_x f_x.
-        state: Every weight by name, on one device.
-        selected: Names of the selected parameters in flattening order.
-
-    Returns:
-        float64 `[P]` of each sum: gradients are added up and divided later, which float32 would round again.
+    Parameters without influence contribute zero. Every weight is given by name, on one device. In float64: gradients
+    are added up and divided later, which float32 would round again.
 
     Raises:
         RefusedError: The program cannot be run or differentiated.

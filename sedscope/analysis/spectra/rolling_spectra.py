@@ -111,16 +111,10 @@ class RollingSpectra:
     def window_in(
         self, basis: SpanBasis | None, t: int, size: int, rank: int | None = None
     ) -> tuple[WindowSVD, Floats | None] | Undefined:
-        """Return a window's spectrum, and its directions in the basis of a span around it.
+        """Return the spectrum of the window seen from t, and its v_k in the basis of a span around it `[m, K']`.
 
-        Args:
-            basis: None where the span is that of the window's own leading directions.
-            t: The window is seen from here.
-            size: W.
-            rank: K; None takes every direction that the window has.
-
-        Returns:
-            The spectrum and v_k as combinations of the span's directions `[m, K']`; None without a basis.
+        Without a basis, where the span is that of the window's own leading directions, there are no coefficients. A
+        rank of None takes every direction that the window has.
         """
         window = self.window(t, size)
         spectrum = self.spectrum(window)

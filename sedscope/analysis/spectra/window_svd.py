@@ -42,13 +42,9 @@ class WindowSVD:
 
 
 def decompose_window(gram: Floats) -> WindowSVD | Undefined:
-    """Decompose a window by its Gram matrix.
+    """Decompose a window by its Gram matrix ⟨row_i, row_j⟩ `[n, n]`, float64.
 
-    Args:
-        gram: ⟨row_i, row_j⟩ `[n, n]`, float64.
-
-    Returns:
-        The spectrum; undefined for an empty window, for rows with NaN or Inf, and when every row is zero.
+    Undefined for an empty window, for rows with NaN or Inf, and when every row is zero.
     """
     if gram.size == 0:
         return Undefined("the window holds no rows")
@@ -72,9 +68,7 @@ def decompose_window(gram: Floats) -> WindowSVD | Undefined:
 def flatness(svd: WindowSVD, rank: int) -> str | None:
     """Return the reason why the top-K subspace is arbitrary, or None where it is not.
 
-    Args:
-        svd: Decomposition of the window.
-        rank: K, at least 1. A short window is judged by as many directions as it has.
+    A short window is judged by as many directions as it has.
 
     Raises:
         UsageError: K < 1.
@@ -108,14 +102,9 @@ def _settle_signs(vectors: Floats) -> Floats:
 
 
 def combinations(svd: WindowSVD, rank: int | None = None) -> Floats:
-    """Return the coefficients c_k = u_k/σ_k that turn rows into unit directions: v_k = Σ_i c_k[i]·row_i.
+    """Return the coefficients c_k = u_k/σ_k `[n_rows, K']` that turn rows into directions: v_k = Σ_i c_k[i]·row_i.
 
-    Args:
-        svd: Decomposition of the window.
-        rank: K; None takes every direction that the window has.
-
-    Returns:
-        `[n_rows, min(K, rank of the window)]`: a direction whose σ_k is zero to rounding does not exist.
+    K' = min(K, rank of the window): a direction whose σ_k is zero to rounding does not exist. K = None takes them all.
 
     Raises:
         UsageError: K < 1.
@@ -129,17 +118,9 @@ def combinations(svd: WindowSVD, rank: int | None = None) -> Floats:
 def apply_combinations(
     rows: RowReader, window: Window, coefficients: Floats, n_columns: int, *, buffer_bytes: int = 64 << 20
 ) -> Floats:
-    """Combine the rows of a window into directions, block by block over the columns, so that memory stays bounded.
+    """Combine the rows of a window into directions by coefficients `[n_rows, m]`: float64 `[m, P]`.
 
-    Args:
-        rows: Reader of the source's rows.
-        window: Window whose rows the coefficients combine.
-        coefficients: `[n_rows, m]`, from `combinations` or of any other kind.
-        n_columns: P.
-        buffer_bytes: Bound on the rows held at once as float64, in bytes.
-
-    Returns:
-        float64 `[m, P]`.
+    Block by block over the P columns, so that the rows held at once as float64 stay below `buffer_bytes`.
     """
     directions = np.empty((coefficients.shape[1], n_columns))
     width = max(1, buffer_bytes // (8 * max(1, window.n_rows)))
@@ -160,8 +141,7 @@ def combine_rows(coefficients: Floats, rows: Floats) -> Floats:
 def subspace_cosines(cross: Floats) -> Floats:
     """Return the cosines of the principal angles between two subspaces, descending (Björck & Golub 1973).
 
-    Args:
-        cross: ⟨v_i, w_j⟩ `[K, K']` of orthonormal bases; in terms of rows `c_v^T (X X'^T) c_w`.
+    From ⟨v_i, w_j⟩ `[K, K']` of orthonormal bases; in terms of rows `c_v^T (X X'^T) c_w`.
     """
     return np.clip(np.linalg.svd(cross, compute_uv=False), 0.0, 1.0)
 
@@ -184,19 +164,13 @@ class SpanBasis:
         return np.divide(unit_rows, lengths, out=np.zeros_like(unit_rows), where=lengths > 0.0)
 
     def express(self, window: Window, coefficients: Floats) -> Floats | Undefined:
-        """Write unit directions of a smaller window in the basis.
+        """Write unit directions of a smaller window, `combinations` of its rows `[n_rows, q]`, in the basis `[m, q]`.
 
-        row_i = ‖row_i‖ Σ_k u_k[i] σ_k w_k, so a combination c of rows is Σ U^T (‖row‖·c) in the basis.
-
-        Args:
-            window: Its rows must lie within the basis' window.
-            coefficients: `combinations` of its rows `[window.n_rows, q]`.
-
-        Returns:
-            `[m, q]`; undefined where rounding has left a direction that is not of unit length.
+        row_i = ‖row_i‖ Σ_k u_k[i] σ_k w_k, so a combination c of rows is Σ U^T (‖row‖·c) in the basis. Undefined where
+        rounding has left a direction that is not of unit length.
 
         Raises:
-            UsageError: The window reaches outside.
+            UsageError: The window reaches outside that of the basis.
         """
         outer = self.window
         if window.start < outer.start or window.stop > outer.stop:
@@ -216,11 +190,9 @@ class SpanBasis:
 
 
 def span_basis(gram: Floats, window: Window) -> SpanBasis | Undefined:
-    """Return a basis of the span of a window's rows; undefined where none of them has a direction.
+    """Return a basis of the span of a window's rows from ⟨row_i, row_j⟩ `[n, n]`, float64.
 
-    Args:
-        gram: ⟨row_i, row_j⟩ `[n, n]`, float64.
-        window: Which rows these are.
+    Undefined where none of them has a direction.
     """
     squares = np.diagonal(gram)
     usable = np.isfinite(squares) & (squares > 0.0)

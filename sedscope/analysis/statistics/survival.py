@@ -93,12 +93,7 @@ _HALVINGS = 60
 
 @lru_cache(maxsize=256)
 def t_quantile(level: float, freedom: int) -> float:
-    """Return the t at which P(|T| < t) = level.
-
-    Args:
-        level: Central share, between 0 and 1.
-        freedom: Degrees of freedom, 1 or more.
-    """
+    """Return the t at which P(|T| < t) = level, the central share, for 1 or more degrees of freedom."""
     # t = √ν tan(angle) maps the whole line of t to a bounded bracket, so that halving needs no first guess.
     low, high = 0.0, math.pi / 2
     for _ in range(_HALVINGS):
