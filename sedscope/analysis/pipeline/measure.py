@@ -110,7 +110,7 @@ class CheckpointMeasurement(Measurement[T]):
     """A quantity of one checkpoint with the probes of one task."""
 
     together: ClassVar[bool] = False
-    """Whether all measurements of this sort at one checkpoint share one call of `compute_all`."""
+    """Whether all measurements of this sort at one checkpoint share one call of `compute_together`."""
 
     t: int
     task: str
@@ -125,12 +125,11 @@ class CheckpointMeasurement(Measurement[T]):
         """
 
     @classmethod
-    def compute_all(
+    def compute_together(
         cls, measurements: Sequence[Self], checkpoint: LoadedCheckpoint, tick: Tick
     ) -> Iterator[tuple[Self, T | Undefined]]:
-        """Yield each measurement with its value; a class that sets `together` shares work among them."""
-        for measurement in measurements:
-            yield measurement, measurement.compute(checkpoint, tick)
+        """Yield each measurement with its value; a class that sets `together` says how."""
+        raise NotImplementedError
 
     def feature_key(self) -> dict[str, Any]:
         """Return what the features at the checkpoint depend on."""
@@ -236,7 +235,10 @@ def _measure_checkpoint(context: AnalysisContext, missing: Sequence[AtCheckpoint
             groups.setdefault(-1 if measurement.together else position, []).append(measurement)
         for group in groups.values():
             try:
-                for measurement, value in group[0].compute_all(group, checkpoint, tick):
+                if not group[0].together:
+                    group[0].keep(group[0].compute(checkpoint, tick))
+                    continue
+                for measurement, value in group[0].compute_together(group, checkpoint, tick):
                     measurement.keep(value)
             except (SedscopeError, RuntimeError) as error:
                 _fail(group, context.reason(error))

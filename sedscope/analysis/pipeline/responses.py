@@ -128,11 +128,11 @@ class DirectionMeasurement(CheckpointMeasurement[T]):
         return [*sums, *sums, *([] if self.next_t is None else [(n_directions, 2, n_groups)])]
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> T | Undefined:
-        ((_, value),) = self.compute_all([self], checkpoint, tick)
+        ((_, value),) = self.compute_together([self], checkpoint, tick)
         return value
 
     @classmethod
-    def compute_all(
+    def compute_together(
         cls, measurements: Sequence[Self], checkpoint: LoadedCheckpoint, tick: Tick
     ) -> Iterator[tuple[Self, T | Undefined]]:
         from sedscope.analysis.coupling.coupling_sums import responses
