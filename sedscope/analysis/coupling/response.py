@@ -2,7 +2,7 @@
 
 Sums per group of probes, so that any mean and interval can be taken later without a new product. The response to a
 basis V [m, P] of a span serves every direction in it: with Y = J V, B = Y Y^T/N gives A(Σ_i c_i v_i) = c^T B c, so that
-other W and K need no product of their own. The basis is orthonormal (`spectra.span_basis`), so that B is as well
+other W and K need no product of their own. The basis is orthonormal (`window_svd.span_basis`), so that B is as well
 conditioned as the coupling itself, and the float32 products of a small σ_k are not drowned by those of a large one.
 
 Alignment is signed: a(v) = cos(J v, μ(θ_t') − μ(θ_t)), where t' is the next t with weights, and each source's

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TaskComparison, TreatmentGroup
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.speedup import ReferenceComparison, verdict
-from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
+from sedscope.analysis.interventions.speedup import QuotientBounds, ReferenceComparison, SpeedUp, verdict
 from sedscope.analysis.result_view.intervention_columns import interval_text, ratio_text
 from sedscope.analysis.result_view.number_text import times
 from sedscope.analysis.statistics.survival import CensoredTime

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from recorders.row_sources import UPDATE
 from sedscope.analysis.interventions import TreatmentGroup, compare
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.speedup import ReferenceComparison, verdict
-from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp, time_quotient
+from sedscope.analysis.interventions.speedup import QuotientBounds, ReferenceComparison, SpeedUp, time_quotient, verdict
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
