@@ -50,16 +50,8 @@ def open_run(path: str | Path) -> Run:
 
 __getattr__ = import_on_use(
     __name__,
-    {
-        "Damage": ".damage",
-        "Manifest": ".manifest",
-        "Note": ".damage",
-        "Probe": ".probe",
-        "RecordedBlock": ".manifest",
-        "RecordedParameter": ".manifest",
-        "Run": ".run",
-        "RunOrError": ".find",
-        "find_runs": ".find",
-        "printable": ".text",
-    },
+    dict.fromkeys(("Damage", "Note"), ".damage")
+    | dict.fromkeys(("Manifest", "RecordedBlock", "RecordedParameter"), ".manifest")
+    | dict.fromkeys(("RunOrError", "find_runs"), ".find")
+    | {"Probe": ".probe", "Run": ".run", "printable": ".text"},
 )

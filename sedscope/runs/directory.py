@@ -53,31 +53,25 @@ class Directory:
         self.sessions: list[SessionJournal] = []
         self.holder: Holder | None = None
         self._crc = crc32(text)
-        self._unreadable: list[Damage] = []
+        self.unreadable: list[Damage] = []
+        """Damage that showed when files were read."""
         self._listed: list[Damage] = []
         self._listed_notes: list[Note] = []
-        self._missing_weights: set[str] = set()
+        self.missing_weights: set[str] = set()
+        """Checkpoints that are not there, which is only noted."""
         self.poll()
 
     @property
     def damage(self) -> list[Damage]:
         """Everything wrong that is known, without repetition."""
         journals = [session.damage for session in self.sessions if session.damage is not None]
-        return list(dict.fromkeys([*journals, *self._listed, *self._unreadable]))
+        return list(dict.fromkeys([*journals, *self._listed, *self.unreadable]))
 
     @property
     def notes(self) -> list[Note]:
         """The notes of the recorders, then those of this reader."""
         noted = [note for session in self.sessions for note in session.notes()]
         return [*noted, *self._listed_notes, *self._torn_notes()]
-
-    def add_damage(self, damage: Damage) -> None:
-        """Remember damage that showed when a file was read."""
-        self._unreadable.append(damage)
-
-    def is_missing(self, file: str) -> bool:
-        """Return whether `file` is a checkpoint that is not there, which is only noted."""
-        return file in self._missing_weights
 
     def replaced(self) -> bool:
         """Return whether another run took the place of this one."""
@@ -97,7 +91,7 @@ class Directory:
         """Return the history that counts, up to the first damage."""
         stretches, _, _ = trace(self.sessions)
         history = build(stretches, cut_at(self.damage, stretches))
-        unusable = self._missing_weights | {damage.file for damage in self.damage}
+        unusable = self.missing_weights | {damage.file for damage in self.damage}
         history.weights = {t: file for t, file in history.weights.items() if file.name not in unusable}
         return history
 
@@ -123,12 +117,12 @@ class Directory:
             f"{folder}/{name}": size for folder in _DATA_FOLDERS for name, size in self.folder.sizes(folder).items()
         }
         _, damage, notes = trace(self.sessions)
-        self._missing_weights = set()
+        self.missing_weights = set()
         for session in self.sessions:
             for file, t in (entry for line in session.lines for entry in committed(line)):
                 size, is_weights = sizes.get(file.name), file.name.startswith(f"{WEIGHTS_DIR}/")
                 if size is None and is_weights:
-                    self._missing_weights.add(file.name)
+                    self.missing_weights.add(file.name)
                     message = f"{file.name} is missing: no checkpoint at t = {t}"
                     notes.append(Note("weights", message, t, session.number))
                 elif size != file.size:

@@ -109,8 +109,7 @@ class Run:
         """
         from sedscope.runs.verify import find_damage
 
-        for damage in find_damage(self._directory, self._tensors, progress):
-            self._directory.add_damage(damage)
+        self._directory.unreadable += find_damage(self._directory, self._tensors, progress)
         self._update()
         return self.damage
 

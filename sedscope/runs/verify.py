@@ -33,7 +33,7 @@ def find_damage(directory: Directory, tensors: TensorStore, progress: Progress |
     damaged = {damage.file for damage in directory.damage}
     for session in directory.sessions:
         for line, file, t in ((each, *entry) for each in session.lines for entry in committed(each)):
-            if file.name in damaged or directory.is_missing(file.name):
+            if file.name in damaged or file.name in directory.missing_weights:
                 continue
             try:
                 size = _checked_bytes(directory, tensors, line, file)

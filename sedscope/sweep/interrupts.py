@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Final
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,24 +33,19 @@ class Interrupts:
                     self._before[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Give them back."""
-        self._restore()
+        while self._before:
+            signal.signal(*self._before.popitem())
 
     def check(self) -> None:
         """Raise KeyboardInterrupt, or SystemExit for another signal, where one came; the next one acts as ever."""
         if self._caught is None:
             return
-        self._restore()
+        self.__exit__()
         if self._caught == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(_STATUS_OF_SIGNAL + self._caught)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._caught = number
-
-    def _restore(self) -> None:
-        while self._before:
-            signal.signal(*self._before.popitem())

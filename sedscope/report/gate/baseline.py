@@ -61,8 +61,7 @@ def read_report(path: Path) -> Json:
     if value.get("version") not in READABLE:
         versions = " or ".join(map(str, READABLE))
         raise RefusedError(f"{shown}: version {versions} is required, found {value.get('version')!r}")
-    report = printable_json(value)
-    assert isinstance(report, dict)
+    report: Json = printable_json(value)
     return report
 
 
@@ -104,18 +103,14 @@ def compare_reports(old: Json, new: Json, allowed: float) -> GateAnswer:
             continue
         for what, before in numbers.items():
             after = mine[name].get(what, Undefined("it is not in this report"))
+            text, is_near = f"{what} within {100 * allowed:g} % of the baseline", False
+            if isinstance(before, Estimate) and isinstance(after, Estimate):
+                is_near = abs(after.value - before.value) <= allowed * abs(before.value)
             if isinstance(before, Estimate) or isinstance(after, Estimate):
-                text = f"{what} within {100 * allowed:g} % of the baseline"
-                verdicts.append(Verdict(name, text, after, before, _is_near(before, after, allowed)))
+                verdicts.append(Verdict(name, text, after, before, is_near))
         notes += [f"{name}: not in the baseline: {what}" for what in mine[name] if what not in numbers]
     notes += [f"{name}: not in the baseline" for name in mine if name not in earlier]
     return GateAnswer(tuple(verdicts), tuple(notes))
-
-
-def _is_near(before: Estimate | Undefined, after: Estimate | Undefined, allowed: float) -> bool:
-    if isinstance(before, Undefined) or isinstance(after, Undefined):
-        return False
-    return abs(after.value - before.value) <= allowed * abs(before.value)
 
 
 def _different_settings(old: object, new: Mapping[str, Any]) -> str:
