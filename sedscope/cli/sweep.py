@@ -13,7 +13,7 @@ from recorders.intervention.intervention_settings import INTERVENTION_OPTIONS
 from recorders.intervention.modes import CONTROL, MODES
 from recorders.recording_options import RECORDING_OPTIONS, recording_options
 from sedscope.cli.option_flags import option_flags
-from sedscope.sweep.engines import ENGINES
+from sedscope.sweep.engines import ENGINES, engine_of
 
 _HELP = """Run one training script under several interventions, seeds and arguments, and record every run.
 
@@ -133,8 +133,8 @@ def sweep(
         from sedscope.sweep.dry_run import list_cells
 
         return list_cells(planned, out, sys.stdout)
-    from sedscope.sweep.display.board import FINISHED, reporter_for
-    from sedscope.sweep.engines.engine import engine_of
+    from sedscope.sweep.display import reporter_for
+    from sedscope.sweep.display.board import FINISHED
     from sedscope.sweep.run import run_sweep
 
     board = run_sweep(planned, out, engine_of(engine, jobs, engine_options, out), reporter_for(sys.stderr))

@@ -14,7 +14,8 @@ import pytest
 
 from recorders.errors import InputOutputError, UsageError
 from sedscope.runs import open_run
-from sedscope.sweep.engines.engine import engine_of, parse_options
+from sedscope.sweep.engines import engine_of
+from sedscope.sweep.engines.engine import parse_options
 from sedscope.sweep.training_job import TrainingJob
 
 TRAIN = """

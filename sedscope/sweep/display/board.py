@@ -5,7 +5,6 @@ Decides the words that it shares with the live table.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -125,17 +124,6 @@ class Reporter:
         if self._stream is not None:  # for `print`, None is stdout
             with suppress(OSError, ValueError):  # a stream that was closed is nobody's error
                 print(text, file=self._stream, flush=True)
-
-
-def reporter_for(stream: TextIO | None) -> Reporter:
-    """Return the reporter for `stream`: a live table on a terminal, else plain lines."""
-    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
-        return Reporter(stream)
-    from rich.console import Console
-
-    from sedscope.sweep.display.live_table import LiveReporter
-
-    return LiveReporter(Console(file=stream, highlight=False))
 
 
 def progress_words(progress: TrainingProgress) -> list[str]:

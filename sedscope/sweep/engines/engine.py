@@ -1,4 +1,4 @@
-"""The protocol of engines, the one that runs processes here, and the choice of one by `--engine`.
+"""The protocol of engines, the one that runs processes here, and the options of `--engine-option`.
 
 None of them schedules: processes here are limited in number, clusters have schedulers of their own.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from recorders.errors import UsageError
@@ -104,34 +103,6 @@ class LocalEngine:
         process = Process(job, own_group=True)
         self._processes.append(process)
         return process
-
-
-def engine_of(name: str, jobs: int | None, options: Iterable[str], out: Path) -> Engine:
-    """Return the engine, ready to take jobs.
-
-    Args:
-        name: local, slurm or ray.
-        jobs: Trainings at a time; None: one here, as many as it likes elsewhere.
-        options: `KEY=VALUE` for the scheduler.
-        out: The sweep's folder, for what the scheduler writes.
-
-    Raises:
-        UsageError: It is not installed, not there, or does not know an option.
-    """
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs: must be 1 or more, found {jobs}")
-    given = parse_options(options)
-    if name == "slurm":
-        from sedscope.sweep.engines.slurm import SlurmEngine
-
-        return SlurmEngine(out, jobs, given)
-    if name == "ray":
-        from sedscope.sweep.engines.ray_core import RayEngine
-
-        return RayEngine(jobs, given)
-    if given:
-        raise UsageError(f"engine-option: the local engine has none, found {next(iter(given))}; it has --jobs")
-    return LocalEngine() if jobs is None else LocalEngine(jobs)
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Value]:
