@@ -41,8 +41,8 @@ class ActiveRecording(Protocol):
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Record metrics of the t completed so far."""
 
-    def add_task(self, task: str) -> None:
-        """Take notice of a task that the script has named."""
+    def add_task(self, task: str) -> bool:
+        """Take notice of a task that the script has named; False where it cannot be recorded by this name."""
 
     def adopt(self, model: nn.Module) -> bool:
         """Take the model that the script names, unless another one is being recorded already."""

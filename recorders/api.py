@@ -143,8 +143,8 @@ def record(
     Raises:
         SedscopeError: unusable settings, an existing run without `force`, or a recording inside a recording.
     """
-    from recorders.process.reserved_folder import ReservedFolder
     from recorders.recording_session import RecordingSession
+    from recorders.store.run_folder import ReservedFolder
 
     options = recording_options(
         every=every,

@@ -16,11 +16,8 @@ from torch import Tensor, nn
 from recorders.active import ActiveRecording
 from recorders.errors import RefusedError, SedscopeError, UsageError
 from recorders.format import PROBE_DRAW, PROBE_POOL_BYTES, PROBE_POOL_EXAMPLES
-from recorders.logged_metrics import too_long
 
 LOSSES: Final = ("cross_entropy", "mse")
-_EXAMPLES_FOR_CAPTURE: Final = 64
-"""Examples that a capture chooses its own few from: copying the pool to the device would cost memory for nothing."""
 _LEAST_DRAWN: Final = 1_024
 """Examples of each drawing that are kept however large they are: the canonical number of probes."""
 
@@ -46,16 +43,14 @@ def add_probe(
     train: Tensor | None,
 ) -> None:
     """Store a task's pool and program; what is refused is said once and noted in the run."""
-    if (line := too_long("task: the name", request.task)) is not None:
-        recording.output.tell("name", line)
-        return
     try:
         listed = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         _check(request, model, listed, targets, train)
     except UsageError as error:
         recording.output.tell("refused", f"probe {request.task}: {error}")
         return
-    recording.add_task(request.task)
+    if not recording.add_task(request.task):
+        return
     capture, output, why_not = None, 0, None
     try:
         capture = _capture(recording, request, model, listed)
@@ -162,24 +157,15 @@ def _capture_all(
     """Capture every output of the model at once, or, where some cannot be stored, the requested one alone."""
     from recorders.program import ProgramRefused, capture_program
 
-    examples = _examples(model, inputs)
     if function is not None:
         run = request.run or (lambda model, *arguments: model(*arguments))
-        return capture_program(model, examples, at=request.at, run=lambda *arguments: function(run(*arguments)))
+        return capture_program(model, inputs, at=request.at, run=lambda *arguments: function(run(*arguments)))
     try:
-        return capture_program(model, examples, at=request.at, run=request.run)
+        return capture_program(model, inputs, at=request.at, run=request.run)
     except ProgramRefused as refusal:
         if request.output is None or not str(refusal).startswith("output"):
             raise
-        return capture_program(model, examples, at=request.at, select=request.output, run=request.run)
-
-
-def _examples(model: nn.Module, inputs: list[Tensor]) -> tuple[Tensor, ...]:
-    """Return a few examples from all over the pool, on the model's device."""
-    home = next((parameter.device for parameter in model.parameters()), inputs[0].device)
-    pool = len(inputs[0])
-    indices = torch.arange(min(pool, _EXAMPLES_FOR_CAPTURE), device="cpu") * pool // min(pool, _EXAMPLES_FOR_CAPTURE)
-    return tuple(tensor.detach()[indices.to(tensor.device)].to(home) for tensor in inputs)
+        return capture_program(model, inputs, at=request.at, select=request.output, run=request.run)
 
 
 def _index(output: Any, names: Sequence[str]) -> int:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from recorders.byte_size import size_text
 from recorders.offload import Scalar, State, Vector, scalars_to_host, state_to_host, vector_to_host
-from recorders.process.reserved_folder import ReservedFolder
 from recorders.recording_options import RecordingOptions
 from recorders.speech import say
+from recorders.store.run_folder import ReservedFolder
 from recorders.store.tensorfile import holds
 
 if TYPE_CHECKING:

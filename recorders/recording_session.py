@@ -25,19 +25,18 @@ from recorders.follow.counting import first_t
 from recorders.follow.followed import FollowedTraining
 from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
-from recorders.format import END_FINISHED, END_TERMINATED, SKIPPED, STEPS_BEFORE
-from recorders.logged_metrics import metric_scalars, too_long
+from recorders.format import END_FINISHED, END_TERMINATED, MAX_NAME, METRIC_PREFIX, SKIPPED, STEPS_BEFORE
 from recorders.observe.backward import BackwardObserver
 from recorders.observe.clipping import ClippingObserver
 from recorders.observe.hooks import Closure, StepHooks
 from recorders.observe.scaling import ScalerObserver
-from recorders.process.reserved_folder import ReservedFolder
 from recorders.process.signals import ClosingSignals
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import Opener, RecordingOutput, open_writer
 from recorders.row_sources import GRADIENT
 from recorders.run_manifest import build_manifest, describe
 from recorders.selection import Selection
+from recorders.store.run_folder import ReservedFolder
 
 
 class RecordingSession:
@@ -159,14 +158,15 @@ class RecordingSession:
         advice = "; set torch._functorch.config.donated_buffer = False before compiling" if "donated" in reason else ""
         self.output.tell("refused", f"gradients of single tasks are not recorded: {reason}{advice}", self.t)
 
-    def add_task(self, task: str) -> None:
-        """Take notice of a task that the script has named; one whose name is too long is none."""
-        if (line := too_long("task: the name", task)) is not None:
+    def add_task(self, task: str) -> bool:
+        """Take notice of a task that the script has named; False for one whose name is too long, which is none."""
+        if (line := _too_long("task: the name", task)) is not None:
             self.output.tell("name", line, self.t)
         elif task not in self._tasks:
             self._tasks[task] = None
             if self.output.is_open:
                 self.output.note("task", task, self.t)
+        return line is None
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
@@ -274,7 +274,39 @@ class RecordingSession:
             self.output.scalars(self.t, {SKIPPED: 1.0})
 
     def _log(self, metrics: Mapping[str, Any]) -> None:
-        scalars, complaints = metric_scalars(metrics)
+        scalars, complaints = _metric_scalars(metrics)
         for line in complaints:
             self.output.tell("metric", line, self.t)
         self.output.scalars(self.t, scalars)
+
+
+def _metric_scalars(metrics: Mapping[str, Any]) -> tuple[dict[str, float | Tensor], list[str]]:
+    """Return the numbers by their names in a run, and a line for each metric that is no number or is named too long."""
+    scalars: dict[str, float | Tensor] = {}
+    complaints = []
+    for name, value in metrics.items():
+        number = _as_number(value)
+        if (line := _too_long("log: the name of a metric", str(name))) is not None:
+            complaints.append(line)
+        elif number is None:
+            complaints.append(f"log: {name!r} must be a number, found {type(value).__name__}")
+        else:
+            scalars[f"{METRIC_PREFIX}{name}"] = number
+    return scalars, complaints
+
+
+def _too_long(what: str, name: str) -> str | None:
+    """Return why something of this name is not recorded; None where its name is short enough."""
+    if len(name) <= MAX_NAME:
+        return None
+    return f"{what} must have at most {MAX_NAME} characters, found {len(name)}: {name[:40]!r}… is not recorded"
+
+
+def _as_number(value: Any) -> float | Tensor | None:
+    if isinstance(value, Tensor):
+        real = value.numel() == 1 and not value.is_complex()
+        return value.detach().clone().reshape(()) if real else None  # the script may change it in place
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

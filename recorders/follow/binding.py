@@ -182,16 +182,10 @@ def norm_of(gradients: list[Tensor]) -> float | Tensor:
     if len(kinds) == 1 and plain[0].dtype in (torch.float32, torch.float64):
         norms = torch.stack(torch._foreach_norm(plain))
     else:
-        home = plain[0].device
-        norms = torch.stack(
-            [torch.linalg.vector_norm(gradient, dtype=_wide(gradient.dtype)).double().to(home) for gradient in plain]
-        )
+        wide = [torch.linalg.vector_norm(each, dtype=torch.promote_types(each.dtype, torch.float32)) for each in plain]
+        norms = torch.stack([norm.double().to(plain[0].device) for norm in wide])
     total: Tensor = torch.linalg.vector_norm(norms, dtype=torch.float64)
     return total
-
-
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    return torch.promote_types(dtype, torch.float32)
 
 
 def _snapshot(value: Any) -> Any:

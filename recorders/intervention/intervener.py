@@ -21,9 +21,8 @@ from recorders.errors import RefusedError, UsageError
 from recorders.follow.binding import Binding
 from recorders.format import NORM_KEPT
 from recorders.intervention.intervention_settings import APPLIED, MOMENTUM_BASIS, ONCE, Intervention
-from recorders.intervention.projection import RandomSubspaces, Subspace, keep, remove, with_norm
+from recorders.intervention.projection import RandomSubspaces, RollingWindow, Subspace, keep, remove, with_norm
 from recorders.intervention.selected import HeldWeights, amp_scale, read_gradient, write_gradient
-from recorders.intervention.window import RollingWindow
 from recorders.row_sources import GRADIENT, ROW_SOURCES, UPDATE
 
 
@@ -48,8 +47,12 @@ class Intervener:
         self._earliest = settings.unmodified_steps + (0 if resumed else first_t)
         if settings.has_subspace and settings.rank > self._selection.size:
             raise UsageError(f"rank: must be at most P = {self._selection.size}, found {settings.rank}")
-        self._window = self._empty_window() if settings.needs_window else None
-        self._draws = self._generator() if settings.draws else None
+        size, device = self._selection.size, self._selection.chosen[0].device
+        self._window = RollingWindow(settings.window, size, settings.rank, device) if settings.needs_window else None
+        self._draws: RandomSubspaces | None = None
+        if settings.draws:
+            once = settings.redraw == ONCE
+            self._draws = RandomSubspaces(settings.rank, size, seed=settings.seed, once=once, device=device)
         self.follow(binding)
         self.began: int | None = None
         """t of the first changed step, or None."""
@@ -189,15 +192,6 @@ class Intervener:
             raise UsageError(f"basis-source: the script has no task {task!r}; its tasks are {task_names}")
         gradient = task_gradients.get(task)
         return None if gradient is None else gradient.double()
-
-    def _empty_window(self) -> RollingWindow:
-        settings, device = self._settings, self._selection.chosen[0].device
-        return RollingWindow(settings.window, self._selection.size, settings.rank, device)
-
-    def _generator(self) -> RandomSubspaces:
-        settings, once = self._settings, self._settings.redraw == ONCE
-        size, device = self._selection.size, self._selection.chosen[0].device
-        return RandomSubspaces(settings.rank, size, seed=settings.seed, once=once, device=device)
 
     def _tell_if_partial(self, complete: bool, t: int) -> None:
         if not complete:

@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING
 from recorders.errors import SedscopeError, UsageError
 from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
 from recorders.process.arrival import when_imported
-from recorders.process.reserved_folder import ReservedFolder
 from recorders.recording_options import RecordingOptions
 from recorders.speech import say
+from recorders.store.run_folder import ReservedFolder
 
 if TYPE_CHECKING:
     from recorders.recording_session import RecordingSession

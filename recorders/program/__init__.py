@@ -6,7 +6,6 @@ unpickled, evaluated or imported.
 
 from recorders.errors import ProgramRefused
 from recorders.program.capture.capture import Capture, capture_program
-from recorders.program.execution.interpreter import Program, load, refusing
-from recorders.program.execution.meta_check import Footprint
+from recorders.program.execution.interpreter import Footprint, Program, load, refusing
 
 __all__ = ["Capture", "Footprint", "Program", "ProgramRefused", "capture_program", "load", "refusing"]

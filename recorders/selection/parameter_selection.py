@@ -1,7 +1,7 @@
 """The parameters under study: which are selected, in which order they are flattened, and which blocks they make.
 
 The flat vector [P] holds the selected parameters row-major in the order of the model's parameters. A tied parameter
-counts once, under the first of its names. What a name means is decided in `roles`, where a stack is cut in `blocks`.
+counts once, under the first of its names. What a name means, and where a stack is cut, is decided in `roles`.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ def recording(tmp_path: Path) -> Callable[..., Any]:
 
     @contextmanager
     def begin(*, may_stop: bool = False, **options: Any) -> Iterator[Recorded]:
-        from recorders.process.reserved_folder import ReservedFolder
         from recorders.recording_session import RecordingSession
+        from recorders.store.run_folder import ReservedFolder
 
         it = Recorded()
 

@@ -57,7 +57,7 @@ def capture_program(
 
     Args:
         model: compiled models and data-parallel wrappers are unwrapped first.
-        inputs: tensors [M, …] on the model's device, of which a few examples are used.
+        inputs: tensors [M, …] on any device, of which a few examples are used.
         at: module to whose output δ is added; None: the token embedding, or the first floating input.
         select: key, index or attribute of the output; None: every tensor of what the model returns.
         run: `run(model, *inputs)` in the place of `model(*inputs)`.
@@ -67,7 +67,7 @@ def capture_program(
             the operation, the module or the argument.
     """
     plain = unwrap(model)
-    examples = _examples(inputs)
+    examples = _examples(plain, inputs)
     with untouched(plain):
         _unwrap_children(plain)
         plain.eval()
@@ -88,8 +88,8 @@ def _unwrap_children(model: nn.Module) -> None:
         module.__dict__.pop("_compiled_call_impl", None)
 
 
-def _examples(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Return a few examples from all over the pool, repeated if the pool is smaller."""
+def _examples(model: nn.Module, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return a few examples from all over the pool on the model's device, repeated if the pool is smaller."""
     sizes = {tensor.shape[0] if tensor.ndim else 0 for tensor in inputs}
     if len(sizes) != 1 or not min(sizes):
         raise ProgramRefused(
@@ -97,7 +97,8 @@ def _examples(inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         )
     size = min(sizes)
     indices = torch.arange(EXAMPLES) * size // EXAMPLES if size >= EXAMPLES else torch.arange(EXAMPLES) % size
-    return tuple(tensor.detach()[indices.to(tensor.device)] for tensor in inputs)
+    home = next((parameter.device for parameter in model.parameters()), inputs[0].device)
+    return tuple(tensor.detach()[indices.to(tensor.device)].to(home) for tensor in inputs)
 
 
 def _capture(

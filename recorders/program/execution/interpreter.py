@@ -1,14 +1,16 @@
 """Runs a feature program: inputs, weights and δ in, outputs out, differentiable in weights and δ.
 
-Decides the order of evaluation, which batch sizes are allowed and what a failing operation is reported as. When a
-tensor is let go is decided in `prepared_steps`, which element types stand for the captured ones in `precision`, what an
-operation does in `kernels`; what a program may look like in `graph` and `schema`.
+Decides the order of evaluation, which batch sizes are allowed, what a failing operation is reported as, and, in one run
+without data, what counts as memory before anything is made. When a tensor is let go, and which element types stand for
+the captured ones, is decided in `prepared_steps`; what an operation does in `kernels`; what a program may look like in
+`graph` and `schema`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
@@ -16,18 +18,84 @@ import torch
 from torch import Tensor
 
 from recorders.errors import RefusedError, SedscopeError
-from recorders.program.execution.meta_check import ByteCount, Footprint, empty_like_spec
 from recorders.program.execution.prepared_steps import Precision, Step, prepare
-from recorders.program.storage.graph import Graph, TensorSpec, decode, one_line
+from recorders.program.storage.graph import MAX_LIST, Graph, TensorSpec, decode, one_line
 from recorders.program.storage.schema import check_graph
 
 Watch = Callable[[Any], None]
-
 MOST_EACH: Final = 4 << 30
 MOST_TOTAL: Final = 32 << 30
 """Bytes that `check` allows unless told otherwise."""
 MOST_FLOPS: Final = 10**15
 """Likewise: some hours of one core."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Memory and operations that one forward would take."""
+
+    largest: int
+    """Bytes of the largest single result; an expanded view counts as if it were copied."""
+    total: int
+    """Bytes of all results together: what a graph that is kept for a gradient holds at most. Views take none."""
+    flops: int
+    """Floating-point operations of matrix products, attention and convolutions, by torch's counter."""
+
+
+class ByteCount:
+    """A sum over the results of one run on meta tensors, which stops the run at a cap."""
+
+    def __init__(self, most_each: int, most_total: int) -> None:
+        self._most_each = most_each
+        self._most_total = most_total
+        # Kept, so that no later result can have the identity of an earlier one.
+        self._storages: dict[int, torch.UntypedStorage] = {}
+        self.largest = 0
+        self.total = 0
+
+    def add(self, result: Any) -> None:
+        """Count one node's result.
+
+        Raises:
+            RefusedError: it, or the sum so far, is above its cap.
+        """
+        tensors = [item for item in (result if isinstance(result, (list, tuple)) else [result]) if _is_tensor(item)]
+        if len(tensors) > MAX_LIST:
+            raise RefusedError(f"at most {MAX_LIST} results, found {len(tensors)}")
+        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        self.largest = max(self.largest, size)
+        for tensor in tensors:
+            self._hold(tensor.untyped_storage())
+        if size > self._most_each:
+            raise RefusedError(f"its result would take {size} bytes, at most {self._most_each} are allowed")
+        if self.total > self._most_total:
+            raise RefusedError(
+                f"results up to here would take {self.total} bytes, at most {self._most_total} are allowed"
+            )
+
+    def _hold(self, storage: torch.UntypedStorage) -> None:
+        if storage._cdata not in self._storages:
+            self._storages[storage._cdata] = storage
+            self.total += storage.nbytes()
+
+
+def _is_tensor(item: Any) -> bool:
+    return isinstance(item, Tensor)
+
+
+def empty_like_spec(spec: TensorSpec, floating: torch.dtype | None) -> Tensor:
+    """Return a tensor without data for one entry of a program's state.
+
+    Raises:
+        RefusedError: a shape that no tensor can have.
+    """
+    dtype: torch.dtype = getattr(torch, spec.dtype)
+    if floating is not None and dtype.is_floating_point:
+        dtype = floating
+    try:
+        return torch.empty(spec.shape, dtype=dtype, device="meta")
+    except RuntimeError as error:
+        raise RefusedError(f"program: weight {ascii(spec.name)[:80]} cannot have shape {list(spec.shape)}") from error
 
 
 def load(program_json: bytes, constants: Mapping[str, Tensor]) -> Program:

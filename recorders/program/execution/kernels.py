@@ -9,6 +9,7 @@ derivative, and a guard on integer division, which faults at least integer // âˆ
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -141,18 +142,13 @@ def _copy(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     return src.to(self.dtype).expand(self.shape)
 
 
-def _getitem(several: Any, position: int) -> Tensor:
-    result: Tensor = several[position]
-    return result
-
-
 _DIVISIONS: Final = (
     "div.Tensor_mode div.Scalar_mode floor_divide.default floor_divide.Scalar remainder.Tensor remainder.Scalar "
     "remainder.Scalar_Tensor fmod.Tensor fmod.Scalar"
 )
 
 _REPLACED: Final[dict[str, Kernel]] = {
-    operation_table.GETITEM: _getitem,
+    operation_table.GETITEM: operator.getitem,
     **{op: _bounded(integer) for op, integer in operation_table.INTEGER_OPERATIONS.items()},
     "aten.view.default": torch.ops.aten.reshape.default,
     "aten._unsafe_view.default": torch.ops.aten.reshape.default,

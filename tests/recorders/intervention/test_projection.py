@@ -7,8 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from recorders.intervention.projection import RandomSubspaces, Subspace, keep, remove, subspace_of, with_norm
-from recorders.intervention.window import RollingWindow
+from recorders.intervention.projection import (
+    RandomSubspaces,
+    RollingWindow,
+    Subspace,
+    keep,
+    remove,
+    subspace_of,
+    with_norm,
+)
 
 CPU = torch.device("cpu")
 
