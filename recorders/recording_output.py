@@ -30,9 +30,6 @@ _STEPS_HELD = 64
 """Number of steps whose scalars may wait."""
 
 
-Opener = Callable[[Path, dict[str, Any], RecordingOptions, int], "RunWriter"]
-
-
 def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions, first_t: int) -> RunWriter:
     """Return the run directory's writer: of a new run, or of a new session of the run that is there."""
     from recorders.store.run_writer import RunWriter
@@ -45,11 +42,10 @@ def open_writer(path: Path, manifest: dict[str, Any], options: RecordingOptions,
 class RecordingOutput:
     """The one way of a recording to its run directory and to stderr."""
 
-    def __init__(self, folder: ReservedFolder, options: RecordingOptions, opener: Opener = open_writer) -> None:
+    def __init__(self, folder: ReservedFolder, options: RecordingOptions) -> None:
         self.path = folder.path
         self._folder = folder
         self._options = options
-        self._opener = opener
         self._writer: RunWriter | None = None
         self._waiting: list[Callable[[RunWriter], None]] = []
         self._early_scalars: dict[str, float | Tensor] = {}
@@ -69,7 +65,7 @@ class RecordingOutput:
     def open(self, manifest: dict[str, Any], first_t: int, state_names: Collection[str]) -> None:
         """Write the run's beginning and everything that waited for it; `state_names` are those of a state's tensors."""
         self._state_names = frozenset(state_names)
-        self._writer = self._opener(self.path, manifest, self._options, first_t)
+        self._writer = open_writer(self.path, manifest, self._options, first_t)
         self._writer.on_failure = self._writing_failed
         for send in self._waiting:
             send(self._writer)

@@ -32,7 +32,7 @@ from recorders.observe.hooks import Closure, StepHooks
 from recorders.observe.scaling import ScalerObserver
 from recorders.process.signals import ClosingSignals
 from recorders.recording_options import RecordingOptions
-from recorders.recording_output import Opener, RecordingOutput, open_writer
+from recorders.recording_output import RecordingOutput
 from recorders.row_sources import GRADIENT
 from recorders.run_manifest import build_manifest, describe
 from recorders.selection import Selection
@@ -46,7 +46,6 @@ class RecordingSession:
         folder: the run directory, given back when nothing is recorded.
         options: what to record.
         command: the command line, for the run's manifest.
-        opener: how the run directory's writer is made.
 
     Raises:
         UsageError: another recording is active.
@@ -58,7 +57,6 @@ class RecordingSession:
         options: RecordingOptions,
         *,
         command: Sequence[str] = (),
-        opener: Opener = open_writer,
     ) -> None:
         activate(self)
         self.path = folder.path
@@ -76,7 +74,7 @@ class RecordingSession:
         self._steps: StepRecorder | None = None
         self._tasks: dict[str, None] = {}
         self._closed = False
-        self.output = RecordingOutput(folder, options, opener)
+        self.output = RecordingOutput(folder, options)
         self._scaler = ScalerObserver(self.guard, self._skip)
         self._clipping = ClippingObserver(self.guard, lambda: None if self._scaler.unscaled else self._scaler.scale)
         self.backward = BackwardObserver(self, self._scaler.scale_of)

@@ -14,10 +14,7 @@ from torch import Tensor, nn
 
 from recorders.follow.grouping import Groups, groups_of
 from recorders.follow.optimizer_stages import stage_row, stages_of
-from recorders.follow.ownership import (
-    is_torchs_own,
-    parameters_of,
-)
+from recorders.follow.ownership import is_torchs_own, parameters_of
 from recorders.format import GRAD_NORM, LR_PREFIX, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import GRADIENT, UPDATE
 from recorders.selection import Selection

@@ -129,7 +129,11 @@ def refuse_successor(former: torch.optim.Optimizer, successor: torch.optim.Optim
 
     A run's sources, and how weights decay in it, are those of one kind of optimizer.
     """
-    if _kind(former) != _kind(successor):
+    decoupled = [
+        {bool(group.get("decoupled_weight_decay", False)) for group in optimizer.param_groups}
+        for optimizer in (former, successor)
+    ]
+    if type(former) is not type(successor) or decoupled[0] != decoupled[1]:
         names = type(former).__name__, type(successor).__name__
         raise RefusedError(
             f"optimizer: the script has made a new optimizer, {names[1]} after {names[0]}, which steps the selected"
@@ -140,11 +144,6 @@ def refuse_successor(former: torch.optim.Optimizer, successor: torch.optim.Optim
 def owns(optimizer: torch.optim.Optimizer, parameters: Iterable[Tensor]) -> bool:
     """Return whether the optimizer steps any of these parameters."""
     return _owns(optimizer, {id(parameter) for parameter in parameters})
-
-
-def _kind(optimizer: torch.optim.Optimizer) -> tuple[type, frozenset[bool]]:
-    decoupled = (group.get("decoupled_weight_decay", False) for group in optimizer.param_groups)
-    return type(optimizer), frozenset(map(bool, decoupled))
 
 
 def _owns(optimizer: torch.optim.Optimizer, ids: Collection[int]) -> bool:

@@ -32,7 +32,9 @@ class ParameterTrace:
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self._parameters = parameters
-        self._sampled = [tensor for tensor in _spread(parameters, _TENSORS_SAMPLED) if _can_be_sampled(tensor)]
+        count = min(_TENSORS_SAMPLED, len(parameters))
+        spread = [parameters[index * len(parameters) // count] for index in range(count)]
+        self._sampled = [tensor for tensor in spread if _can_be_sampled(tensor)]
         self._views: list[list[Tensor]] = []
         self._addresses: list[int] = []
         self._versions: list[tuple[int, int]] | None = None
@@ -72,11 +74,6 @@ def _few(tensor: Tensor) -> Tensor:
         return tensor.reshape(1)
     line = tensor[tuple(length // 2 for length in tensor.shape[:-1])]
     return line[:: max(1, len(line) // _VALUES_SAMPLED)][:_VALUES_SAMPLED]
-
-
-def _spread(tensors: Sequence[Tensor], most: int) -> list[Tensor]:
-    count = min(most, len(tensors))
-    return [tensors[index * len(tensors) // count] for index in range(count)]
 
 
 def _can_be_sampled(tensor: Tensor) -> bool:

@@ -28,7 +28,7 @@ class BackwardObserver(Patches):
     """
 
     def __init__(self, recording: ActiveRecording, scale_of: Callable[[Tensor], Tensor | None]) -> None:
-        super().__init__()
+        super().__init__(recording.guard)
         self._recording = recording
         self._observing = False
         self.ledger = TaskLedger(scale_of, recording.guard, recording.refuse_task_gradients)
@@ -41,7 +41,7 @@ class BackwardObserver(Patches):
             backward()  # a call inside an observed one belongs to that one
             return
         self._observing = True
-        self._recording.guard(lambda: self._before(losses))
+        self._guard(lambda: self._before(losses))
         try:
             backward()
         except BaseException:
@@ -49,7 +49,7 @@ class BackwardObserver(Patches):
             raise
         finally:
             self._observing = False
-        self._recording.guard(lambda: self.ledger.after(self._recording.selection))
+        self._guard(lambda: self.ledger.after(self._recording.selection))
 
     @contextmanager
     def task(self, name: str) -> Iterator[None]:
@@ -60,7 +60,7 @@ class BackwardObserver(Patches):
             loss = losses[0] if len(losses) == 1 else sum(losses)
             self.around({name: loss}, lambda: original(tensors, *args, **kwargs))
 
-        patches = Patches()
+        patches = Patches(self._guard)
         patches.wrap(torch.autograd, "backward", observed)  # `Tensor.backward` goes through it
         try:
             yield
@@ -82,7 +82,7 @@ class BackwardObserver(Patches):
     def _zero_grad(self, original: Any, owner: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(owner, *args, **kwargs)
         if not torch.compiler.is_compiling():
-            self._recording.guard(lambda: self._cleared(owner))
+            self._guard(lambda: self._cleared(owner))
         return result
 
     def _cleared(self, owner: torch.optim.Optimizer | nn.Module) -> None:

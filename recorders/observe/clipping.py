@@ -16,7 +16,7 @@ import torch.nn.utils.clip_grad as torch_clipping
 from torch import Tensor
 
 from recorders.format import CLIP_COEFFICIENT, GRAD_NORM_UNCLIPPED
-from recorders.observe.hooks import Patches
+from recorders.observe.hooks import Guard, Patches
 
 _REMEMBERED = 64  # clips of an optimizer that never steps must not pile up
 _TORCHS_EPSILON = 1e-6  # torch.nn.utils.clip_grad: max_norm / (total_norm + 1e-6), at most 1
@@ -36,13 +36,11 @@ class ClippingObserver(Patches):
     """A watch over gradient clipping between two optimizer steps.
 
     Args:
-        guard: runs a function of ours so that what it raises ends the recording, not the training.
         current_scale: what gradients are multiplied by right now, or None.
     """
 
-    def __init__(self, guard: Callable[[Callable[[], None]], None], current_scale: Callable[[], Tensor | None]) -> None:
-        super().__init__()
-        self._guard = guard
+    def __init__(self, guard: Guard, current_scale: Callable[[], Tensor | None]) -> None:
+        super().__init__(guard)
         self._current_scale = current_scale
         self._clips: deque[_Clip] = deque(maxlen=_REMEMBERED)
         self._euclidean: Tensor | None = None

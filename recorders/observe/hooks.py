@@ -20,6 +20,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 Closure = Callable[[], Any] | None
 Wrapper = Callable[..., Any]
+Guard = Callable[[Callable[[], None]], None]
 
 
 class StepListener(Protocol):
@@ -40,10 +41,7 @@ class StepHooks:
 
     def __init__(self, listener: StepListener) -> None:
         self._listener = listener
-        self._handles = [
-            register_optimizer_step_pre_hook(self._before),
-            register_optimizer_step_post_hook(self._after),
-        ]
+        self._handles = [register_optimizer_step_pre_hook(self._before), register_optimizer_step_post_hook(self._after)]
 
     def remove(self) -> None:
         """Take the hooks out again."""
@@ -83,9 +81,14 @@ class StepHooks:
 
 
 class Patches:
-    """Replaced attributes, which `remove` puts back, the last one first; an observer is the patches that it needs."""
+    """Replaced attributes, which `remove` puts back, the last one first; an observer is the patches that it needs.
 
-    def __init__(self) -> None:
+    Args:
+        guard: runs a function of ours so that what it raises ends the recording, not the training.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
         self._undo: list[tuple[Any, str, Any]] = []
 
     def wrap(self, owner: Any, name: str, wrapper: Wrapper) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recorders.observe.hooks import Patches
+from recorders.observe.hooks import Guard, Patches
 
 _MARK = "sedscope.scale"
 _DEPTH = 64
@@ -24,13 +24,11 @@ class ScalerObserver(Patches):
     """A watch over every GradScaler of the process.
 
     Args:
-        guard: runs a function of ours so that what it raises ends the recording, not the training.
         on_skip: called with the optimizer whose step a scaler left out.
     """
 
-    def __init__(self, guard: Callable[[Callable[[], None]], None], on_skip: Callable[[Any], None]) -> None:
-        super().__init__()
-        self._guard = guard
+    def __init__(self, guard: Guard, on_skip: Callable[[Any], None]) -> None:
+        super().__init__(guard)
         self._on_skip = on_skip
         self._stepped: set[int] = set()
         self.scale: Tensor | None = None

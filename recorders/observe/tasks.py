@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 
 from recorders.format import LOSS_PREFIX
+from recorders.observe.hooks import Guard
 from recorders.row_sources import GRADIENT
 from recorders.selection import Selection
-
-Guard = Callable[[Callable[[], None]], None]
 
 
 class TaskLedger:

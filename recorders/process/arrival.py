@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def when_imported(name: str, callback: Callable[[], None]) -> Iterator[None]:
         callback()
         yield
         return
-    finder = _Finder(name, callback)
+    finder = _ArrivalFinder(name, callback)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -30,13 +30,14 @@ def when_imported(name: str, callback: Callable[[], None]) -> Iterator[None]:
         finder.remove()
 
 
-class _Finder:
-    """A finder of one module, through the other finders; it wraps the module's loader."""
+class _ArrivalFinder:
+    """A finder of one module, through the other finders, and its loader, which loads as its own does and calls back."""
 
     def __init__(self, name: str, callback: Callable[[], None]) -> None:
         self._name = name
         self._callback = callback
         self._looking = False
+        self._loader: Any = None
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -49,26 +50,9 @@ class _Finder:
         finally:
             self._looking = False
         if spec is not None and spec.loader is not None:
-            loader: Any = _Loader(spec.loader, self._loaded)
+            self._loader, loader = spec.loader, cast(Any, self)
             spec.loader = loader
         return spec
-
-    def _loaded(self) -> None:
-        if self in sys.meta_path:  # a second load, or one after the block, is none of ours
-            self.remove()
-            self._callback()
-
-    def remove(self) -> None:
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-
-
-class _Loader:
-    """A loader that loads as the module's own does, steps aside, and calls back."""
-
-    def __init__(self, loader: Any, callback: Callable[[], None]) -> None:
-        self._loader = loader
-        self._callback = callback
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         module: ModuleType | None = self._loader.create_module(spec)
@@ -79,4 +63,10 @@ class _Loader:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        self._callback()
+        if self in sys.meta_path:  # a second load, or one after the block, is none of ours
+            self.remove()
+            self._callback()
+
+    def remove(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)

@@ -65,7 +65,8 @@ class RunLock:
     def acquire(cls, run: Path) -> RunLock:
         """Take the lock of `run`, or raise `InputOutputError` naming the process that has it."""
         with _guard:
-            _raise_if_held_here(run)
+            if (key := _key(run)) in _held:
+                raise InputOutputError(f"{run}: another recorder is writing this run: {_held[key]}")
             fd = _open(run, os.O_RDWR | os.O_CREAT)
             try:
                 key = _lock(run, fd)
@@ -101,12 +102,6 @@ def holder(run: Path) -> Holder | None:
             return _ask(fd)
         finally:
             os.close(fd)
-
-
-def _raise_if_held_here(run: Path) -> None:
-    key = _key(run)
-    if key in _held:
-        raise InputOutputError(f"{run}: another recorder is writing this run: {_held[key]}")
 
 
 def _key(run: Path) -> tuple[int, int] | None:

@@ -73,13 +73,7 @@ class RunWriter:
         self._queue = BackgroundWriter(QUEUE_BYTES, self._tick, self._failed)
 
     @classmethod
-    def create(
-        cls,
-        path: Path,
-        manifest: dict[str, Any],
-        *,
-        force: bool = False,
-    ) -> RunWriter:
+    def create(cls, path: Path, manifest: dict[str, Any], *, force: bool = False) -> RunWriter:
         """Start a new run in `path`, which is made, or is empty.
 
         Args:
@@ -106,13 +100,7 @@ class RunWriter:
                 raise
 
     @classmethod
-    def resume(
-        cls,
-        path: Path,
-        *,
-        manifest: dict[str, Any],
-        first_t: int,
-    ) -> RunWriter:
+    def resume(cls, path: Path, *, manifest: dict[str, Any], first_t: int) -> RunWriter:
         """Go on with the run in `path` as a new session that starts with `first_t` completed steps.
 
         Raises:

@@ -55,11 +55,7 @@ def loads(text: bytes, where: str) -> Any:
 
     try:
         return json.loads(
-            text.decode("utf-8"),
-            object_pairs_hook=unique,
-            parse_int=integer,
-            parse_float=real,
-            parse_constant=constant,
+            text.decode("utf-8"), object_pairs_hook=unique, parse_int=integer, parse_float=real, parse_constant=constant
         )
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are both ValueErrors
         raise DamagedError(f"{where}: not JSON ({error})") from error

@@ -67,7 +67,7 @@ class Recorded:
 
 
 @pytest.fixture
-def recording(tmp_path: Path) -> Callable[..., Any]:
+def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A recording into memory, begun by a call that takes options; a test fails if it stopped on an error."""
 
     @contextmanager
@@ -82,9 +82,8 @@ def recording(tmp_path: Path) -> Callable[..., Any]:
             return it.writer
 
         settings = RecordingOptions(**options)
-        it.session = RecordingSession(
-            ReservedFolder(tmp_path / "run", settings), settings, command=["train.py"], opener=opener
-        )
+        monkeypatch.setattr("recorders.recording_output.open_writer", opener)
+        it.session = RecordingSession(ReservedFolder(tmp_path / "run", settings), settings, command=["train.py"])
         try:
             yield it
         finally:

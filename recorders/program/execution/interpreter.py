@@ -59,7 +59,8 @@ class ByteCount:
         Raises:
             RefusedError: it, or the sum so far, is above its cap.
         """
-        tensors = [item for item in (result if isinstance(result, (list, tuple)) else [result]) if _is_tensor(item)]
+        results = result if isinstance(result, (list, tuple)) else [result]
+        tensors = [item for item in results if isinstance(item, Tensor)]
         if len(tensors) > MAX_LIST:
             raise RefusedError(f"at most {MAX_LIST} results, found {len(tensors)}")
         size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
@@ -77,10 +78,6 @@ class ByteCount:
         if storage._cdata not in self._storages:
             self._storages[storage._cdata] = storage
             self.total += storage.nbytes()
-
-
-def _is_tensor(item: Any) -> bool:
-    return isinstance(item, Tensor)
 
 
 def empty_like_spec(spec: TensorSpec, floating: torch.dtype | None) -> Tensor:

@@ -74,7 +74,8 @@ def _check_node(node: Node, kinds: list[str]) -> str:
     operation = overload(node.op)
     bound = _bind(node, _slots(operation))
     for slot, argument in bound:
-        _check_argument(node.op, slot, argument, kinds)
+        if not _accepts(node.op, slot, slot.kind, argument, kinds):
+            raise RefusedError(f"argument {slot.name} must be {slot.kind}, found {ascii(argument)[:80]}")
     returns = [_written(value.real_type) for value in operation._schema.returns]
     return _RESULT[returns[0]] if len(returns) == 1 else TENSORS
 
@@ -132,11 +133,6 @@ def _check_fixed(op: str, bound: list[tuple[_Slot, Argument]]) -> list[tuple[_Sl
         if slot.name in operation_table.HANDED_IN:
             raise RefusedError(f"{slot.name} must not be given: a program runs where its inputs are")
     return bound
-
-
-def _check_argument(op: str, slot: _Slot, argument: Argument, kinds: list[str]) -> None:
-    if not _accepts(op, slot, slot.kind, argument, kinds):
-        raise RefusedError(f"argument {slot.name} must be {slot.kind}, found {ascii(argument)[:80]}")
 
 
 def _accepts(op: str, slot: _Slot, kind: str, argument: Argument, kinds: list[str]) -> bool:
