@@ -9,6 +9,7 @@ Units: `t` counts completed optimizer steps. Sizes are bytes. Times are ISO 8601
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 FORMAT_VERSION: Final = 2
@@ -111,3 +112,22 @@ END_INTERRUPTED: Final = "interrupted"
 END_TERMINATED: Final = "terminated"
 ORDERLY_ENDS: Final = (END_FINISHED, END_INTERRUPTED, END_TERMINATED)
 """Reasons of an end line after which the recording is complete as far as it went."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBlock:
+    """One matrix of the selection, as `run.json` lists it; a stacked in-projection counts as q, k and v."""
+
+    name: str
+    parameter: str
+    offset: int
+    """Index of its first number in a row, the flat vector [P]."""
+    size: int
+    shape: tuple[int, ...]
+    layer: int | None
+    role: str | None
+
+    @property
+    def columns(self) -> slice:
+        """Return the block's columns of a row."""
+        return slice(self.offset, self.offset + self.size)

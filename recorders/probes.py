@@ -112,7 +112,6 @@ def _drawn_count(pool: int, size: int) -> int:
 
 
 def _rows(tensor: Tensor, example: Tensor) -> Tensor:
-    """Return a copy on the CPU of the examples that are kept."""
     return tensor.detach()[example.to(tensor.device)].cpu().contiguous()
 
 
@@ -169,7 +168,6 @@ def _capture_all(
 
 
 def _index(output: Any, names: Sequence[str]) -> int:
-    """Return the index of the program's output that is meant."""
     if output is None and len(names) == 1:
         return 0
     if isinstance(output, int) and -len(names) <= output < 0:

@@ -27,9 +27,8 @@ from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
 from recorders.format import END_FINISHED, END_TERMINATED, MAX_NAME, METRIC_PREFIX, SKIPPED, STEPS_BEFORE
 from recorders.observe.backward import BackwardObserver
-from recorders.observe.clipping import ClippingObserver
 from recorders.observe.hooks import Closure, StepHooks
-from recorders.observe.scaling import ScalerObserver
+from recorders.observe.rescaling import ClippingObserver, ScalerObserver
 from recorders.process.signals import ClosingSignals
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import RecordingOutput
@@ -51,13 +50,7 @@ class RecordingSession:
         UsageError: another recording is active.
     """
 
-    def __init__(
-        self,
-        folder: ReservedFolder,
-        options: RecordingOptions,
-        *,
-        command: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, folder: ReservedFolder, options: RecordingOptions, *, command: Sequence[str] = ()) -> None:
         activate(self)
         self.path = folder.path
         self.options = options

@@ -63,7 +63,7 @@ class RowSource:
     """What it is in at most 17 characters."""
     description: str
     """The vector in one line of Markdown."""
-    tasks: Literal["own", "all", "none"]
+    tasks: Literal["own", "all", "none"] = "all"
     """Whose loss is in it: that of the task in its name, of all tasks together, or none in particular."""
     stored: bool = False
     """Whether a recorder can store it."""
@@ -129,7 +129,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="fixed_gradient",
         label="fixed gradients",
         description="sum of `fixed_gradient/<task>` over the tasks, where there are several",
-        tasks="all",
         derived_from="program",
         varied_by="batches",
         look=LineLook("#6f7fa6", (0, (5, 1, 1, 1)), "p"),
@@ -166,7 +165,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="raw/gradient",
         label="raw gradient",
         description="under an intervention on the gradient: what was projected, before it was",
-        tasks="all",
         stored=True,
         raw_of=GRADIENT,
     ),
@@ -185,7 +183,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="stage/unclipped",
         label="all tasks' sum",
         description="`gradient` (under an intervention on it `raw/gradient`) divided by the step's clip coefficient",
-        tasks="all",
         derived_from="rows",
         stage="gradient of all tasks",
         made_of=(GRADIENT,),
@@ -197,7 +194,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="gradient",
         label="received gradient",
         description="what the optimizer received: all tasks, AMP scale removed, after clipping",
-        tasks="all",
         stored=True,
         is_headline=True,
         stage="gradient the optimizer received",
@@ -208,7 +204,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="adam/momentum",
         label="momentum m̂",
         description="m̂ of Adam and its like, from the optimizer's state",
-        tasks="all",
         stored=True,
         stage="m̂",
         optimizers=("Adam",),
@@ -220,7 +215,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="sgd/momentum",
         label="momentum",
         description="the momentum buffer of SGD; coupled weight decay is inside",
-        tasks="all",
         stored=True,
         stage="momentum",
         optimizers=("SGD",),
@@ -233,7 +227,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="adam/adaptive",
         label="adaptive step",
         description="−lr·m̂/(√v̂ + ε) of Adam and its like, from the optimizer's state",
-        tasks="all",
         stored=True,
         sign=1,
         stage="adaptive step",
@@ -255,7 +248,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="stage/decayed",
         label="+ decay",
         description="`adam/adaptive` + `adam/weight_decay`, where that is not `update` to rounding",
-        tasks="all",
         derived_from="rows",
         sign=1,
         stage="+ decay",
@@ -268,7 +260,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="raw/update",
         label="raw update",
         description="under an intervention on the update: what was projected, before it was",
-        tasks="all",
         stored=True,
         raw_of=UPDATE,
     ),
@@ -276,7 +267,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="update",
         label="update",
         description="θ_{t+1} − θ_t",
-        tasks="all",
         stored=True,
         sign=1,
         is_headline=True,
@@ -288,7 +278,6 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         pattern="displacement",
         label="displacement",
         description="θ_t − θ of the recorded t before it; stored where weights are kept more rarely than rows",
-        tasks="all",
         stored=True,
         derived_from="weights",
         sign=1,

@@ -18,7 +18,7 @@ from recorders.follow.ownership import is_torchs_own, parameters_of
 from recorders.format import GRAD_NORM, LR_PREFIX, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import GRADIENT, UPDATE
 from recorders.selection import Selection
-from recorders.selection.naming import clean_names
+from recorders.selection.parameter_selection import clean_names
 from recorders.store.tensorfile import holds
 
 _NAMES_SHOWN = 5

@@ -22,9 +22,7 @@ from recorders.store.resume import CountLead, earlier_counts
 class CountNotes:
     """Notes of how far the optimizer's count is ahead of t, one whenever that has changed.
 
-    Args:
-        ahead: what `run.json` or the session's opening line says; None where the optimizer did not count yet.
-        note: takes the kind of a note, its message and t.
+    `lead` is what `run.json` or the session's opening line says; None where the optimizer did not count yet.
     """
 
     def __init__(self, lead: int | None, note: Callable[[str, str, int], None]) -> None:
@@ -93,9 +91,7 @@ def _resumed_t(completed: int, options: RecordingOptions, path: Path) -> tuple[i
 def possible_t(completed: int, counts: Sequence[CountLead]) -> list[int]:
     """Return every t at which a run's optimizer had made so many steps, ascending; one beyond the run where none is.
 
-    Args:
-        completed: steps by the optimizer's own count.
-        counts: how far that count was ahead of t, by the t from which on it was.
+    `completed` is the optimizer's own count, `counts` how far it was ahead of t, by the t from which on it was.
     """
     ends = [lead.count_before(then) for lead, then in pairwise(counts)]
     candidates = [

@@ -24,7 +24,7 @@ from recorders.follow import ownership
 from recorders.follow.binding import Binding
 from recorders.observe.hooks import Closure
 from recorders.selection import Selection, select
-from recorders.selection.naming import unwrap
+from recorders.selection.parameter_selection import unwrap
 
 
 class FollowedTraining:
@@ -95,9 +95,7 @@ class FollowedTraining:
     def match(self, optimizer: torch.optim.Optimizer, closure: Closure) -> Binding | None:
         """Return the binding if this optimizer is the followed one; the first that qualifies becomes it.
 
-        Args:
-            optimizer: one that is about to step, or whose step a scaler left out.
-            closure: what its step was called with.
+        It is about to step, or a scaler left its step out; its step was called with this closure.
 
         Raises:
             SedscopeError: it qualifies and cannot be recorded rightly.
@@ -118,7 +116,6 @@ class FollowedTraining:
         return None
 
     def _succeed(self, before: Binding, optimizer: torch.optim.Optimizer, closure: Closure) -> Binding:
-        """Follow an optimizer that takes the place of the one that was followed."""
         name = type(optimizer).__name__
         if optimizer in self._former:
             raise RefusedError(

@@ -39,11 +39,7 @@ def stage_row(
 ) -> Tensor:
     """Return one stage of the step just made, as a row [P].
 
-    Args:
-        stage: from `stages_of`.
-        selection: the selected parameters, P numbers.
-        optimizer: after the step.
-        settings: each parameter group's options as they stood in the step; a scheduler may have moved them since.
+    `settings` are each parameter group's options as they stood in the step; a scheduler may have moved them since.
     """
     groups = {
         id(parameter): options

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from recorders.errors import RefusedError
-from recorders.selection.naming import unwrap
+from recorders.selection.parameter_selection import unwrap
 
 _NODES_VISITED = 1_000_000
 """Autograd nodes looked at for a loss: a few seconds, once; a graph that is larger has shown its parameters by then."""

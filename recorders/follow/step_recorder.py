@@ -18,7 +18,7 @@ from recorders.follow.grouping import write_groups
 from recorders.follow.theta import ThetaKeeper
 from recorders.format import NOTE_GROUPS
 from recorders.intervention.intervener import Intervener
-from recorders.observe.clipping import ClippingObserver
+from recorders.observe.rescaling import ClippingObserver
 from recorders.observe.tasks import TaskLedger
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import RecordingOutput

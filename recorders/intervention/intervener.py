@@ -199,7 +199,6 @@ class Intervener:
 
 
 def _momentum_of(binding: Binding) -> str:
-    """Return the name of the stage that holds the optimizer's momentum."""
     for row in ROW_SOURCES:
         if row.is_momentum and row.pattern in binding.stages:
             return row.pattern

@@ -18,8 +18,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 class ClosingSignals:
     """Handlers of the signals that nobody else handles, where this is the main thread.
 
-    Args:
-        terminate: stops recording at once, on the main thread; its result writes what is left, on any thread.
+    `terminate` stops recording at once, on the main thread; its result writes what is left, on any thread.
     """
 
     def __init__(self, terminate: Callable[[], Callable[[], None]]) -> None:

@@ -1,28 +1,54 @@
-"""The parameters under study: which are selected, in which order they are flattened, and which blocks they make.
+"""The parameters under study: their names, which are selected, in which order they are flattened, and their blocks.
 
-The flat vector [P] holds the selected parameters row-major in the order of the model's parameters. A tied parameter
-counts once, under the first of its names. What a name means, and where a stack is cut, is decided in `roles`.
+A run names parameters as the plain model does, whatever it was wrapped in. The flat vector [P] holds the selected ones
+row-major in the order of the model's parameters. A tied parameter counts once, under the first of its names. What a
+name means, and where a stack is cut, is decided in `roles`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from recorders.errors import UsageError
+from recorders.format import RecordedBlock
 from recorders.recording_options import DEFAULT_SELECT
-from recorders.selection.naming import clean_names
-from recorders.selection.roles import ATTENTION, EMBEDDING, MLP, MatrixBlock, blocks_of, kind_of
+from recorders.selection.roles import ATTENTION, EMBEDDING, MLP, blocks_of, kind_of
 
+_T = TypeVar("_T")
+_COMPILED = "_orig_mod"
+_WRAPPERS = ("DistributedDataParallel", "DataParallel")
 ALL: Final = "all"
 PRESETS: Final = (ATTENTION, MLP, EMBEDDING, ALL)
 _NAMES_SHOWN: Final = 12
 """Parameters that a message about an unknown name lists: enough to see how this model names things."""
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """Return the model inside `torch.compile` and data-parallel wrappers."""
+    while (inner := _inner(model)) is not None:
+        model = inner
+    return model
+
+
+def _inner(model: nn.Module) -> nn.Module | None:
+    inner = getattr(model, "module" if type(model).__name__ in _WRAPPERS else _COMPILED, None)
+    return inner if isinstance(inner, nn.Module) else None
+
+
+def clean(name: str) -> str:
+    """Return a name without the segments of compiled submodules: `h.0._orig_mod.attn.weight` → `h.0.attn.weight`."""
+    return ".".join(segment for segment in name.split(".") if segment != _COMPILED)
+
+
+def clean_names(values: Mapping[str, _T]) -> dict[str, _T]:
+    """Return the same values under clean names."""
+    return {clean(name): value for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -42,7 +68,7 @@ class Selection:
     spec: tuple[str, ...]
     parameters: tuple[ModelParameter, ...]
     """Every parameter, selected or not, in the model's order."""
-    blocks: tuple[MatrixBlock, ...]
+    blocks: tuple[RecordedBlock, ...]
     """The blocks tile the flat vector."""
 
     @property

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import Final
 
 from torch import Tensor, nn
+
+from recorders.format import RecordedBlock
 
 ATTENTION: Final = "attention"
 MLP: Final = "mlp"
@@ -135,21 +136,7 @@ def _path(model: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
         yield segment, module
 
 
-@dataclass(frozen=True)
-class MatrixBlock:
-    """A contiguous piece of the flat vector that is one matrix of the model."""
-
-    name: str
-    parameter: str
-    offset: int
-    """Index of the block's first number in the flat vector [P]."""
-    size: int
-    shape: tuple[int, ...]
-    layer: int | None
-    role: str | None
-
-
-def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, offset: int) -> list[MatrixBlock]:
+def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, offset: int) -> list[RecordedBlock]:
     """Return the blocks of one selected parameter.
 
     It is `own_name` in `model.named_parameters()` and `name` in the run; `offset` is its place in the flat vector [P].
@@ -159,11 +146,11 @@ def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, off
     shape = tuple(parameter.shape)
     heights = _heights(model, own_name, shape, role)
     if heights is None:
-        return [MatrixBlock(name, name, offset, parameter.numel(), shape, layer, role)]
+        return [RecordedBlock(name, name, offset, parameter.numel(), shape, layer, role)]
     blocks = []
     for stacked_role, height in heights:
         piece = (height, *shape[1:])
-        blocks.append(MatrixBlock(f"{name}.{stacked_role}", name, offset, prod(piece), piece, layer, stacked_role))
+        blocks.append(RecordedBlock(f"{name}.{stacked_role}", name, offset, prod(piece), piece, layer, stacked_role))
         offset += prod(piece)
     return blocks
 

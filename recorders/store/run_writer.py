@@ -229,7 +229,6 @@ class RunWriter:
         self._journal.append(format.LINE_PROBE, task=task, **written, meta=dict(meta))
 
     def _tick(self) -> None:
-        """Commit what has waited long enough."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + format.SECONDS_PER_SHARD  # also where this fails: not again at every job
             self._say()

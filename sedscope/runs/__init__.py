@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from sedscope.lazy_names import import_on_use
 
 if TYPE_CHECKING:
+    from recorders.format import RecordedBlock
     from sedscope.runs.damage import Damage, Note
     from sedscope.runs.find import RunOrError, find_runs
-    from sedscope.runs.manifest import Manifest, RecordedBlock, RecordedParameter
+    from sedscope.runs.manifest import Manifest, RecordedParameter
     from sedscope.runs.probe import Probe
     from sedscope.runs.run import Run
     from sedscope.runs.text import printable

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from recorders.errors import NotARunError, RefusedError
-from recorders.format import FORMAT_VERSION, MAX_INTEGER, RUN_FILE
+from recorders.format import FORMAT_VERSION, MAX_INTEGER, RUN_FILE, RecordedBlock
 from recorders.store import strictjson
 from sedscope.runs.files.members import Members
 from sedscope.runs.text import printable_json
@@ -35,25 +35,6 @@ class RecordedParameter:
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedBlock:
-    """One matrix of the selection; a stacked in-projection counts as q, k and v."""
-
-    name: str
-    parameter: str
-    offset: int
-    """Where it starts in a row."""
-    size: int
-    shape: tuple[int, ...]
-    layer: int | None
-    role: str | None
-
-    @property
-    def columns(self) -> slice:
-        """The block's columns of a row."""
-        return slice(self.offset, self.offset + self.size)
 
 
 @dataclass(frozen=True, slots=True)

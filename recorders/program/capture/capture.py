@@ -21,7 +21,7 @@ from recorders.program.capture.leave_no_trace import untouched
 from recorders.program.capture.outside import OutsideTable
 from recorders.program.execution.interpreter import load
 from recorders.program.storage.graph import encode
-from recorders.selection.naming import unwrap
+from recorders.selection.parameter_selection import unwrap
 
 EXAMPLES: Final = 7
 """Batch of the export and of the self-check. One would be specialised, many cost time inside a training, and a size

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from recorders.errors import ProgramRefused
 from recorders.program.capture.forward import Forward
 from recorders.program.storage.graph import TensorSpec
-from recorders.selection.naming import clean
+from recorders.selection.parameter_selection import clean
 
 MAX_CONSTANT_BYTES: Final = 256 << 20
 """Bytes that a model may hold beside its state dict; more is taken for a mistake."""

@@ -16,7 +16,7 @@ from torch.func import functional_call
 from recorders.errors import ProgramRefused, RefusedError
 from recorders.program.capture.forward import MODEL, Forward
 from recorders.program.execution.interpreter import Program
-from recorders.selection.naming import clean, clean_names
+from recorders.selection.parameter_selection import clean, clean_names
 
 _TOLERANCE: Final = {torch.float64: 1e-9, torch.float32: 1e-3, torch.float16: 5e-2, torch.bfloat16: 1e-1}
 """Greatest difference over greatest value. Kernels differ by rounding; a lost operation by tens of per cent."""
@@ -86,7 +86,6 @@ def _compare(what: str, expected: Tensor, captured: Tensor, hint: str, scale: fl
 
 
 def _difference(expected: Tensor, captured: Tensor, scale: float) -> tuple[float, float]:
-    """Return the greatest difference, and the size to compare it with."""
     if not expected.numel():
         return 0.0, scale
     same = (expected == captured) | (expected.isnan() & captured.isnan())
@@ -153,7 +152,6 @@ def _custom_functions(outputs: Sequence[Tensor]) -> set[str]:
 
 
 def _behind(outputs: Sequence[Tensor]) -> set[Any]:
-    """Return the nodes of the autograd graph that made these tensors."""
     seen: set[Any] = set()
     waiting: list[Any] = [y.grad_fn for y in outputs]
     while waiting:

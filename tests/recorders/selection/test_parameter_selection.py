@@ -8,7 +8,7 @@ from torch import nn
 
 from recorders.errors import UsageError
 from recorders.selection import select
-from recorders.selection.naming import clean_names, unwrap
+from recorders.selection.parameter_selection import clean_names, unwrap
 
 
 class Encoder(nn.Module):
