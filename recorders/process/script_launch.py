@@ -3,7 +3,8 @@
 Decides what the script finds: `sys.argv`, `sys.path`, `__file__` and its own module as `sys.modules["__main__"]`, which
 stays there for its threads and its exit handlers. Decides how a recorded script ends: exit status, exceptions, Ctrl-C
 and output are the script's own; threads that go on training behind its last line are recorded to their end. torch is
-not loaded before the script does it: a script may set thread counts and devices first, and they change the numbers.
+not loaded before the script does it: a script may set thread counts and devices first, and they change the numbers. Nor
+is a look for torch, as `importlib.util.find_spec` does it long before an import or without one, taken for its load.
 """
 
 from __future__ import annotations
@@ -19,18 +20,17 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from pkgutil import get_importer
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from recorders.errors import SedscopeError, UsageError
 from recorders.format import END_EXCEPTION, END_FINISHED, END_INTERRUPTED
-from recorders.process.arrival import when_imported
 from recorders.recording_options import RecordingOptions
 from recorders.speech import say
 from recorders.store.run_folder import ReservedFolder
@@ -40,6 +40,63 @@ if TYPE_CHECKING:
 _OURS = str(Path(__file__).parents[1])
 _STATUS_OF_EXCEPTION = 1  # as Python's own
 _STATUS_OF_INTERRUPT = 130  # as a shell says it: 128 + SIGINT
+
+
+@contextmanager
+def when_imported(name: str, callback: Callable[[], None]) -> Iterator[None]:
+    """Call back once, as soon as the module is there: now, or inside the block right after its import."""
+    if name in sys.modules:
+        callback()
+        yield
+        return
+    finder = _ArrivalFinder(name, callback)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        finder.remove()
+
+
+class _ArrivalFinder:
+    """A finder of one module, through the other finders, and its loader, which loads as its own does and calls back."""
+
+    def __init__(self, name: str, callback: Callable[[], None]) -> None:
+        self._name = name
+        self._callback = callback
+        self._looking = False
+        self._loader: Any = None
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != self._name or self._looking:
+            return None
+        self._looking = True  # the other finders are asked through the same door
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._looking = False
+        if spec is not None and spec.loader is not None:
+            self._loader, loader = spec.loader, cast(Any, self)
+            spec.loader = loader
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        if self in sys.meta_path:  # a second load, or one after the block, is none of ours
+            self.remove()
+            self._callback()
+
+    def remove(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
 
 
 def become_main(arguments: Sequence[str], *, module: bool) -> None:

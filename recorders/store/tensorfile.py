@@ -126,11 +126,8 @@ class Tensor:
     """CRC-32 of its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A validated header: the tensors tile the file exactly, without overlap or hole."""
-
-    tensors: Mapping[str, Tensor]
+Header = dict[str, Tensor]
+"""The tensors of a file by name, validated: they tile it exactly, without overlap or hole."""
 
 
 def read_header(fd: int, size: int, crc: int, where: str) -> Header:
@@ -154,7 +151,7 @@ def read_header(fd: int, size: int, crc: int, where: str) -> Header:
     metadata = members.pop(_METADATA, {})
     tensors = {name: _tensor(name, entry, 8 + length, metadata, where) for name, entry in members.items()}
     _check_tiling(tensors, 8 + length, size, where)
-    return Header(tensors)
+    return tensors
 
 
 def verify(fd: int, name: str, tensor: Tensor, where: str) -> None:

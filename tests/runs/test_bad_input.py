@@ -112,7 +112,7 @@ def edit_tensors(change: Callable[[dict[str, np.ndarray]], object], file: str = 
             crc = crc32(raw[: 8 + int.from_bytes(raw[:8], "little")])
             header = tensorfile.read_header(opened.fileno(), size, crc, file)
             read = tensorfile.read
-            tensors = {name: read(opened.fileno(), name, entry, file) for name, entry in header.tensors.items()}
+            tensors = {name: read(opened.fileno(), name, entry, file) for name, entry in header.items()}
         change(tensors)
         record = tensorfile.write(run / file, {name: tensorfile.payload(array) for name, array in tensors.items()})
         members = {"size": record.size, "header_crc": record.header_crc}

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from recorders.errors import ProgramRefused, RefusedError
 from recorders.program.capture import exporting, self_check
 from recorders.program.capture.convert import Converted, convert
+from recorders.program.capture.exporting import OutsideTable
 from recorders.program.capture.forward import Calls, Forward, Run, Selector, call, find_feature_point
 from recorders.program.capture.leave_no_trace import untouched
-from recorders.program.capture.outside import OutsideTable
 from recorders.program.execution.interpreter import load
 from recorders.program.storage.graph import encode
 from recorders.selection.parameter_selection import unwrap

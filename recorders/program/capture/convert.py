@@ -17,10 +17,9 @@ import torch
 from torch import Tensor, fx
 
 from recorders.errors import ProgramRefused
-from recorders.program.capture.exporting import batch_range
+from recorders.program.capture.exporting import OutsideTable, batch_range, is_in_place
 from recorders.program.capture.forward import Calls, Forward
 from recorders.program.capture.holdings import Holdings, dtype_name
-from recorders.program.capture.outside import OutsideTable, is_in_place
 from recorders.program.storage import operation_table
 from recorders.program.storage.graph import (
     MAX_DEPTH,

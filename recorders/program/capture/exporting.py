@@ -1,13 +1,17 @@
 """The ladder of graphs: what `torch.export` gives, the same without in-place operations, and in core operations.
 
-Decides how the export is asked for, what each rung is, and for which batch sizes it is the model. Which rung is taken
-is decided in `capture`; what of it can be stored, in `convert`.
+Decides how the export is asked for, what each rung is, for which batch sizes it is the model, and how operations that a
+program may not hold are named, with the model's own lines. Which rung is taken is decided in `capture`; what of it can
+be stored, in `convert`.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -15,9 +19,12 @@ from torch import Tensor, fx
 
 from recorders.errors import ProgramRefused
 from recorders.program.capture.forward import Forward
-from recorders.program.capture.outside import line_of_traceback
 from recorders.program.storage.graph import MAX_AXIS
 
+_NAMED = 4
+"""Operations that a message names: one is mended at a time."""
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_NOT_THE_MODELS = (*(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, Path(__file__).parents[2])), "<")
 _REASONS = (
     ("data-dependent", "control flow or a number that depends on the data (an `if`, a loop or `.item()`)"),
     ("ConstraintViolation", "the batch size is fixed inside the forward"),
@@ -27,6 +34,61 @@ _GRAD = "wrap_with_set_grad_enabled"
 _AUTOCAST = "wrap_with_autocast"
 _SIZE = r"L\['inputs'\]\[\d+\]\.size\(\)\[0\]"
 _SIMPLE = re.compile(rf"\(?(?:{_SIZE} (?:<|<=|>|>=) -?\d+|-?\d+ (?:<|<=|>|>=) {_SIZE}|{_SIZE} == {_SIZE})\)?")
+
+
+class OutsideTable(ProgramRefused):
+    """Operations that are not in the table; a lower rung of the ladder may do without them."""
+
+    def __init__(self, message: str, *, only_in_place: bool) -> None:
+        super().__init__(message)
+        self.only_in_place = only_in_place
+        """Every rung but the first is without these: what is missing there says more."""
+
+    @classmethod
+    def naming(cls, operations: Iterable[tuple[str, fx.Node]]) -> OutsideTable:
+        """Return the refusal of these operations and nodes."""
+        nodes = list(operations)
+        telling = [(op, node) for op, node in nodes if not is_in_place(node)]
+        descriptions = list(dict.fromkeys(f"{op}{_why(node)}{_line(node)}" for op, node in telling or nodes))
+        rest = f" and {len(descriptions) - _NAMED} more" if len(descriptions) > _NAMED else ""
+        message = f"model: operations outside the table: {', '.join(descriptions[:_NAMED])}{rest}"
+        return cls(message, only_in_place=not telling)
+
+
+def is_in_place(node: fx.Node) -> bool:
+    """Return whether the operation writes into one of its arguments."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
+
+
+def _why(node: fx.Node) -> str:
+    tags = getattr(node.target, "tags", ())
+    if torch.Tag.data_dependent_output in tags:
+        return " (a number that depends on the data)"
+    if torch.Tag.dynamic_output_shape in tags:
+        return " (a shape that depends on the data)"
+    return " (random)" if torch.Tag.nondeterministic_seeded in tags else ""
+
+
+def _line(node: fx.Node) -> str:
+    """Return the line of a stack that was written down as text, the way exported nodes carry it."""
+    return _innermost([(path, int(line)) for path, line in _FRAME.findall(node.meta.get("stack_trace") or "")])
+
+
+def line_of_traceback(trace: TracebackType | None) -> str:
+    """Return ` at model.py:12`: the innermost line outside torch and this package; empty if there is none."""
+    frames = []
+    while trace is not None:
+        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    return _innermost(frames)
+
+
+def _innermost(frames: list[tuple[str, int]]) -> str:
+    for path, line in reversed(frames):
+        if not path.startswith(_NOT_THE_MODELS):
+            return f" at {Path(path).name}:{line}"
+    return ""
 
 
 def rungs(forward: Forward, inputs: tuple[Tensor, ...], delta: Tensor) -> Iterator[Any]:

@@ -37,7 +37,7 @@ class OpenTensors:
         self._where = where
         self._file = file
         self._verified = verified
-        self.tensors = header.tensors
+        self.tensors = header
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self.tensors:
@@ -120,10 +120,10 @@ class TensorStore:
 
 def _printable(header: Header, where: str, prefixes: Sequence[str]) -> Header:
     """Return the header with printable names, those of sources today's, as in the journal and the manifest."""
-    tensors = {_printable_name(name, prefixes): tensor for name, tensor in header.tensors.items()}
-    if len(tensors) != len(header.tensors):
+    tensors = {_printable_name(name, prefixes): tensor for name, tensor in header.items()}
+    if len(tensors) != len(header):
         raise DamagedError(f"{where}: two tensors have the same name")
-    return Header(tensors)
+    return tensors
 
 
 def _printable_name(name: str, prefixes: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recorders.process.arrival import when_imported
+from recorders.process.script_launch import when_imported
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def read_header(path: Path, crc: int | None = None) -> tuple[int, Header]:
 
 def read(path: Path, name: str) -> NDArray[Any]:
     fd, header = read_header(path)
-    return tensorfile.read(fd, name, header.tensors[name], "here")
+    return tensorfile.read(fd, name, header[name], "here")
 
 
 TENSORS = {
@@ -91,9 +91,9 @@ def test_vectors_are_stacked_without_a_copy(tmp_path: Path) -> None:
 def test_parts_of_a_tensor(tmp_path: Path) -> None:
     write(tmp_path / "a", TENSORS)
     fd, header = read_header(tmp_path / "a")
-    np.testing.assert_array_equal(tensorfile.read_elements(fd, header.tensors["float"], 2, 3, "here"), [2, 3, 4])
+    np.testing.assert_array_equal(tensorfile.read_elements(fd, header["float"], 2, 3, "here"), [2, 3, 4])
     brain = TENSORS["brain"].float().numpy().reshape(-1)
-    np.testing.assert_array_equal(tensorfile.read_elements(fd, header.tensors["brain"], 1, 2, "here"), brain[1:3])
+    np.testing.assert_array_equal(tensorfile.read_elements(fd, header["brain"], 1, 2, "here"), brain[1:3])
 
 
 def test_a_dtype_without_a_counterpart_is_refused_when_it_is_asked_for(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_flipped_bit_anywhere_is_damage(tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(broken)
         with pytest.raises(DamagedError, match=r"here: "):
             fd, header = read_header(tmp_path / "a", record.header_crc)
-            for name, tensor in header.tensors.items():
+            for name, tensor in header.items():
                 tensorfile.verify(fd, name, tensor, "here")
 
 
@@ -138,7 +138,7 @@ def change(**members: Any) -> Change:
 
 def test_the_crafted_file_is_fine_unchanged(tmp_path: Path) -> None:
     craft(tmp_path / "a", lambda header: None)
-    assert read_header(tmp_path / "a")[1].tensors["b"].shape == (2, 2)
+    assert read_header(tmp_path / "a")[1]["b"].shape == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_a_file_that_shrinks_while_it_is_open_is_damage(tmp_path: Path) -> None:
     fd, header = read_header(tmp_path / "a")
     os.truncate(tmp_path / "a", 2000)
     with pytest.raises(DamagedError, match=r"here: ends after \d+ bytes"):
-        tensorfile.read_elements(fd, header.tensors["float"], 0, 1000, "here")
+        tensorfile.read_elements(fd, header["float"], 0, 1000, "here")
