@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from recorders.active import activate, deactivate
 from recorders.errors import RefusedError, SedscopeError
 from recorders.follow.binding import Binding
-from recorders.follow.counting import first_t
 from recorders.follow.followed import FollowedTraining
+from recorders.follow.journal_notes import first_t
 from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
 from recorders.format import END_FINISHED, END_TERMINATED, MAX_NAME, METRIC_PREFIX, SKIPPED, STEPS_BEFORE

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from recorders.byte_size import size_text
 from recorders.follow.binding import Binding
-from recorders.follow.counting import completed_steps
+from recorders.follow.journal_notes import completed_steps
 from recorders.follow.ownership import ends_in_torchs_own
 from recorders.format import STEPS_BEFORE
 from recorders.intervention import Intervention

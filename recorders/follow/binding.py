@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recorders.follow.grouping import Groups, groups_of
+from recorders.follow.journal_notes import Groups, groups_of
 from recorders.follow.optimizer_stages import stage_row, stages_of
 from recorders.follow.ownership import is_torchs_own, parameters_of
 from recorders.format import GRAD_NORM, LR_PREFIX, WEIGHT_DECAY_PREFIX

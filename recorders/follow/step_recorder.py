@@ -13,8 +13,7 @@ from functools import partial
 from torch import Tensor
 
 from recorders.follow.binding import Binding
-from recorders.follow.counting import CountNotes, completed_steps
-from recorders.follow.grouping import write_groups
+from recorders.follow.journal_notes import CountNotes, completed_steps, write_groups
 from recorders.follow.theta import ThetaKeeper
 from recorders.format import NOTE_GROUPS
 from recorders.intervention.intervener import Intervener
@@ -83,7 +82,7 @@ class StepRecorder:
             recorded = self._options.records(t)
             raw_rows, norm_kept = self._intervener.after_step(t, self._ledger.gradients, tasks, recorded=recorded)
             self._rows, self._numbers = self._rows | raw_rows, self._numbers | norm_kept
-        self.theta.stepped()
+        self.theta.trace.take()
 
     def take(self, t: int) -> None:
         """Hand on rows and scalars of the step that left θ_t."""
@@ -98,10 +97,6 @@ class StepRecorder:
         if rows_by_source:
             self._output.rows(t, rows_by_source)
         self._output.scalars(t, scalars)
-        self.drop()
-
-    def drop(self) -> None:
-        """Forget what was gathered for a step: it was taken, or not made."""
         self._rows, self._numbers = {}, {}
         self._ledger.clear()
 

@@ -100,11 +100,7 @@ class ThetaKeeper:
         self._displacement_at: int | None = None
         self._previous: Tensor | None = None
         self._trainable: dict[str, bool] = {}
-        self._trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
-
-    def stepped(self) -> None:
-        """Notice that a step has just left its θ: later changes of the parameters are the script's doing."""
-        self._trace.take()
+        self.trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
 
     def keep(self, t: int) -> None:
         """Keep θ_t, which is in place, at a recorded t."""
@@ -112,14 +108,14 @@ class ThetaKeeper:
 
     def keep_last(self, t: int) -> None:
         """Keep the last θ_t of a training that is over; the script may have replaced it since its last step."""
-        if self._trace.is_broken():
+        if self.trace.is_broken():
             self._output.tell("parameter", _replaced_at(t), t)
         else:
             self._keep(t, weights=True)
 
     def copy_last(self, t: int) -> Callable[[], None] | None:
         """Copy the last θ_t in a signal handler; the function that is returned writes the copy, on any thread."""
-        if self._trace.is_broken():
+        if self.trace.is_broken():
             return lambda: self._output.note("parameter", _replaced_at(t), t)
         if self._weights_at == t:
             return None

@@ -2,9 +2,11 @@
 
 Decides where a projection happens. `--on gradient`: before the step, on what the optimizer is about to receive (all
 tasks and micro-batches together, clipped, unscaled). `--on update`: after the step, on θ_{t+1} − θ_t as the optimizer
-made it, weight decay included; θ_t + the changed update is written back. Either way one vector [P] over all selected
-parameters, whatever group they are in; nothing else is touched, the optimizer's own state among it. Rows enter the SED
-window after the step, so the basis of a step comes from the steps before it.
+made it, weight decay included; θ_t + the changed update is written back. Either way one vector [P] in float64 over all
+selected parameters, whatever group they are in; nothing else is touched, the optimizer's own state among it. Gradients
+are divided by an AMP scale that a fused optimizer has yet to divide by, and are multiplied by it again when they are
+put back: exact, as torch's scales are powers of two. Rows enter the SED window after the step, so the basis of a step
+comes from the steps before it.
 
 Which steps count, and where rows go, is left to the session.
 """
@@ -22,8 +24,72 @@ from recorders.follow.binding import Binding
 from recorders.format import NORM_KEPT
 from recorders.intervention.intervention_settings import APPLIED, MOMENTUM_BASIS, ONCE, Intervention
 from recorders.intervention.projection import RandomSubspaces, RollingWindow, Subspace, keep, remove, with_norm
-from recorders.intervention.selected import HeldWeights, amp_scale, read_gradient, write_gradient
 from recorders.row_sources import GRADIENT, ROW_SOURCES, UPDATE
+from recorders.selection import Selection
+
+
+def _read_gradient(selection: Selection, scale: Tensor | None) -> Tensor:
+    """Return the selected gradients [P], unscaled; zeros where there is none."""
+    flat = selection.flatten([parameter.grad for parameter in selection.chosen])
+    return (flat if scale is None else flat / scale.to(flat.device)).double()
+
+
+def _write_gradient(selection: Selection, vector: Tensor, scale: Tensor | None) -> bool:
+    """Put a vector [P] in the place of the selected gradients.
+
+    Returns:
+        False where some part of it has no gradient to go to, and was left out.
+
+    Raises:
+        RefusedError: a gradient is sparse.
+    """
+    if scale is not None:
+        vector = vector * scale.to(vector.device)
+    complete = True
+    for parameter, piece in zip(selection.chosen, selection.pieces(vector), strict=True):
+        if parameter.grad is None:
+            complete &= not bool(piece.any())
+        elif parameter.grad.layout != torch.strided:
+            raise RefusedError("intervene: a selected gradient is sparse; leave it out of --select, or use --on update")
+        else:
+            parameter.grad.copy_(piece)
+    return complete
+
+
+class HeldWeights:
+    """Copies of the selected weights θ_t, taken before a step."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._before = [parameter.detach().clone() for parameter in selection.chosen]
+
+    def update(self) -> Tensor:
+        """Return θ as it is now − θ_t, a vector [P]."""
+        now = self._selection.flatten([parameter.detach() for parameter in self._selection.chosen])
+        return now.sub_(self._selection.flatten(self._before)).double()
+
+    @torch.no_grad()
+    def put_back(self) -> None:
+        """Set θ to θ_t, to the bit."""
+        for parameter, old in zip(self._selection.chosen, self._before, strict=True):
+            parameter.copy_(old)
+
+    @torch.no_grad()
+    def move_by(self, vector: Tensor) -> bool:
+        """Set θ to θ_t + vector [P], rounded to the weights' dtype, where the optimizer has moved it at all.
+
+        Returns:
+            False where some part of the vector belongs to a parameter that was not moved, and was left out.
+        """
+        complete = True
+        for parameter, old, piece in zip(
+            self._selection.chosen, self._before, self._selection.pieces(vector), strict=True
+        ):
+            if torch.equal(parameter, old):
+                complete &= not bool(piece.any())
+            else:
+                parameter.copy_(old.double().to(piece.device) + piece)
+        return complete
 
 
 class Intervener:
@@ -80,16 +146,17 @@ class Intervener:
         on_gradient = self._settings.target == GRADIENT
         if on_gradient and closure_given:
             raise RefusedError("intervene: a step with a closure makes its gradients itself; use --on update")
-        scale = amp_scale(self._binding.optimizer)
+        # What gradients still carry when a fused optimizer begins its step under a GradScaler.
+        scale: Tensor | None = getattr(self._binding.optimizer, "grad_scale", None)
         if on_gradient or (self._reads(GRADIENT) and not closure_given):
-            self._gradient = read_gradient(self._selection, scale)
+            self._gradient = _read_gradient(self._selection, scale)
         self._weights_before = (
             HeldWeights(self._selection) if self._settings.target == UPDATE or self._reads(UPDATE) else None
         )
         if on_gradient and self._gradient is not None:
             self._change(t, self._gradient)
             if self._applied is not self._raw and self._applied is not None:
-                self._tell_if_partial(write_gradient(self._selection, self._applied, scale), t)
+                self._tell_if_partial(_write_gradient(self._selection, self._applied, scale), t)
 
     def after_step(
         self, t: int, task_gradients: Mapping[str, Tensor], tasks: Collection[str], *, recorded: bool
@@ -114,7 +181,7 @@ class Intervener:
             self._write_weights(t, self._weights_before)
         if self._window is not None:
             if self._reads(GRADIENT) and self._gradient is None:
-                self._gradient = read_gradient(self._selection, None)  # a closure made it inside the step
+                self._gradient = _read_gradient(self._selection, None)  # a closure made it inside the step
             row = self._row(update, task_gradients, tasks) if t % self._settings.stride == 0 else None
             if row is not None and not self._window.push(row):
                 self._tell(f"a row of {self._settings.source} was not finite: the window goes without it", t)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.follow.grouping import Groups, read_groups
+from recorders.follow.journal_notes import Groups, read_groups
 from recorders.format import LR_PREFIX, NOTE_GROUPS, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import ADAM_WEIGHT_DECAY, DISPLACEMENT
 from sedscope.runs.files.journal_lines import NoteLine

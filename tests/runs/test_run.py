@@ -16,7 +16,7 @@ from numpy.testing import assert_array_equal
 from run_directory import DECAY, LR, PROBE_META, P, feed, make_run, manifest, probe_tensors, row, scalars, state
 
 from recorders.errors import DamagedError, TooLittleDataError, UsageError
-from recorders.follow.grouping import read_groups, write_groups
+from recorders.follow.journal_notes import read_groups, write_groups
 from recorders.store import shard
 from recorders.store.run_writer import RunWriter
 from sedscope.runs import Run, find_runs, open_run

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import sedscope
-from recorders.follow.counting import possible_t
+from recorders.follow.journal_notes import possible_t
 from recorders.store.resume import CountLead
 from sedscope.runs import open_run
 
