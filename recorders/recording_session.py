@@ -71,7 +71,7 @@ class RecordingSession:
         self._scaler = ScalerObserver(self.guard, self._skip)
         self._clipping = ClippingObserver(self.guard, lambda: None if self._scaler.unscaled else self._scaler.scale)
         self.backward = BackwardObserver(self, self._scaler.scale_of)
-        self._hooks = StepHooks(self)
+        self._hooks = StepHooks(self.before_step, self.after_step, self.failed)
         self._signals = ClosingSignals(self.terminate)
 
     # --- from the optimizer's hooks --------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from recorders.follow.ownership import is_torchs_own, parameters_of
 from recorders.format import GRAD_NORM, LR_PREFIX, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import GRADIENT, UPDATE
 from recorders.selection import Selection
-from recorders.selection.parameter_selection import clean_names
+from recorders.selection.parameter_selection import clean_names, saved_tensors
 from recorders.store.tensorfile import holds
 
 _NAMES_SHOWN = 5
@@ -115,14 +115,8 @@ class Binding:
         return f"weights are stored without {names}: a tensor file has no name for such numbers"
 
     def _all_tensors(self) -> dict[str, Tensor]:
-        # Not state_dict(): that runs hooks of the user's, which may do anything and rename what they like.
-        tensors: dict[str, Tensor] = dict(self.model.named_parameters())
-        for prefix, module in self.model.named_modules():
-            for name, buffer in module.named_buffers(recurse=False):
-                if name not in module._non_persistent_buffers_set:
-                    tensors[f"{prefix}.{name}" if prefix else name] = buffer
         state: dict[str, Tensor] = {}
-        for name, tensor in clean_names(tensors).items():
+        for name, tensor in clean_names(dict(saved_tensors(self.model))).items():
             if not any(tensor is other for other in state.values()):
                 state[name] = tensor
         return state

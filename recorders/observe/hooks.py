@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -23,24 +23,22 @@ Wrapper = Callable[..., Any]
 Guard = Callable[[Callable[[], None]], None]
 
 
-class StepListener(Protocol):
-    """A listener that hears of steps; what its `failed` raises reaches the training."""
-
-    def before_step(self, optimizer: torch.optim.Optimizer, closure: Closure) -> None:
-        """Act before a step, with θ_t still in place."""
-
-    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Act after a step that was made, or skipped inside a fused kernel."""
-
-    def failed(self, error: Exception) -> None:
-        """Stop recording because of this error."""
-
-
 class StepHooks:
-    """The two global hooks around optimizer steps, from the constructor to `remove`."""
+    """The two global hooks around optimizer steps, from the constructor to `remove`.
 
-    def __init__(self, listener: StepListener) -> None:
-        self._listener = listener
+    Args:
+        before: called before a step, with θ_t still in place.
+        after: called after a step that was made, or skipped inside a fused kernel.
+        failed: called with what either raised; what it raises itself reaches the training.
+    """
+
+    def __init__(
+        self,
+        before: Callable[[torch.optim.Optimizer, Closure], None],
+        after: Callable[[torch.optim.Optimizer], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._before_step, self._after_step, self._failed = before, after, failed
         self._handles = [register_optimizer_step_pre_hook(self._before), register_optimizer_step_post_hook(self._after)]
 
     def remove(self) -> None:
@@ -54,18 +52,18 @@ class StepHooks:
         try:
             if not self._nested(sys._getframe(1)):
                 closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
-                self._listener.before_step(optimizer, closure)
+                self._before_step(optimizer, closure)
         except Exception as error:  # noqa: BLE001  it would surface inside somebody's optimizer step
-            self._listener.failed(error)
+            self._failed(error)
 
     def _after(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if torch.compiler.is_compiling():
             return
         try:
             if not self._nested(sys._getframe(1)):
-                self._listener.after_step(optimizer)
+                self._after_step(optimizer)
         except Exception as error:  # noqa: BLE001  see above
-            self._listener.failed(error)
+            self._failed(error)
 
     def _nested(self, caller: FrameType) -> bool:
         """Return whether another step is under way below this one on the stack.

@@ -7,7 +7,7 @@ name means, and where a stack is cut, is decided in `roles`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
@@ -44,6 +44,16 @@ def _inner(model: nn.Module) -> nn.Module | None:
 def clean(name: str) -> str:
     """Return a name without the segments of compiled submodules: `h.0._orig_mod.attn.weight` → `h.0.attn.weight`."""
     return ".".join(segment for segment in name.split(".") if segment != _COMPILED)
+
+
+def saved_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield parameters, then persistent buffers, by their own names, a shared one under each of its modules."""
+    # Not state_dict(): that runs hooks of the user's, which may do anything and rename what they like.
+    yield from model.named_parameters()
+    for prefix, module in model.named_modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            if name not in module._non_persistent_buffers_set:
+                yield f"{prefix}.{name}" if prefix else name, buffer
 
 
 def clean_names(values: Mapping[str, _T]) -> dict[str, _T]:
@@ -126,7 +136,7 @@ def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
         name: kind_of(model, own, parameters_by_name[name])
         for own, name in zip(own_names, parameters_by_name, strict=True)
     }
-    words = tuple(spec) or _default_spec(kinds)
+    words = tuple(spec) or ((DEFAULT_SELECT,) if DEFAULT_SELECT in kinds.values() else (ALL,))
     selected_names: set[str] = set().union(*(_matches(word, model, parameters_by_name, kinds) for word in words))
     parameters, blocks, offset = [], [], 0
     for own, (name, tensor) in zip(own_names, parameters_by_name.items(), strict=True):
@@ -135,10 +145,6 @@ def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
             blocks += blocks_of(model, own, name, tensor, offset)
             offset += tensor.numel()
     return Selection(words, tuple(parameters), tuple(blocks))
-
-
-def _default_spec(kinds: dict[str, str | None]) -> tuple[str, ...]:
-    return (DEFAULT_SELECT,) if DEFAULT_SELECT in kinds.values() else (ALL,)
 
 
 def _matches(

@@ -87,11 +87,6 @@ def layer_of(name: str) -> int | None:
     return next((int(segment) for segment in name.split(".") if segment.isdecimal()), None)
 
 
-def owner_of(model: nn.Module, name: str) -> nn.Module:
-    """Return the module whose own parameter this is."""
-    return list(_path(model, name))[-1][1]
-
-
 def _kind_of_segment(segment: str, module: nn.Module | None, parent: nn.Module) -> str | None:
     if _ATTENTION_NAME.search(segment):
         return ATTENTION
@@ -157,7 +152,7 @@ def blocks_of(model: nn.Module, own_name: str, name: str, parameter: Tensor, off
 
 def _heights(model: nn.Module, own_name: str, shape: tuple[int, ...], role: str | None) -> list[tuple[str, int]] | None:
     """Return the rows of each stacked matrix, from the top, or None where the stack is not to be cut."""
-    owner = owner_of(model, own_name)
+    *_, (_, owner) = _path(model, own_name)
     transposed = type(owner).__name__ == "Conv1D"
     if role not in ("qkv", "kv") or len(shape) < 2 or transposed or _INTERLEAVED in own_name:
         return None

@@ -6,7 +6,6 @@ constants: non-persistent buffers and what the forward made from literals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from recorders.errors import ProgramRefused
 from recorders.program.capture.forward import Forward
 from recorders.program.storage.graph import TensorSpec
-from recorders.selection.parameter_selection import clean
+from recorders.selection.parameter_selection import clean, saved_tensors
 
 MAX_CONSTANT_BYTES: Final = 256 << 20
 """Bytes that a model may hold beside its state dict; more is taken for a mistake."""
@@ -95,14 +94,6 @@ class Holdings:
 def _state_names(model: nn.Module) -> dict[int, str]:
     """Return, by identity of each tensor of the state dict, the first of its names, as a run names weights."""
     names: dict[int, str] = {}
-    for name, tensor in _saved(model):
+    for name, tensor in saved_tensors(model):
         names.setdefault(id(tensor), clean(name))
     return names
-
-
-def _saved(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    yield from model.named_parameters()
-    for path, module in model.named_modules():
-        for name, buffer in module._buffers.items():
-            if buffer is not None and name not in module._non_persistent_buffers_set:
-                yield f"{path}.{name}" if path else name, buffer

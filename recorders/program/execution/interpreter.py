@@ -169,7 +169,11 @@ class Program:
     ) -> tuple[Tensor, ...]:
         weights = [_weight(spec, state) for spec in self.graph.state]
         self._check_inputs(inputs)
-        self._check_delta(delta, inputs[0].shape[0])
+        full_shape = (inputs[0].shape[0], *self.feature_shape)
+        if delta.ndim and tuple(delta.shape) != full_shape:
+            raise RefusedError(
+                f"program: delta must be zero-dimensional or {list(full_shape)}, found {list(delta.shape)}"
+            )
         given = chain(zip(self.graph.state, weights, strict=True), zip(self.graph.inputs, inputs, strict=True))
         steps, constants = self._prepare(Precision.of(given), inputs[0].device)
         return self._evaluate([*inputs, delta, *weights, *constants], steps, watch)
@@ -223,11 +227,6 @@ class Program:
                 raise RefusedError(
                     f"program: input {ascii(spec.name)[:80]} must be [{shape}], found {list(tensor.shape)}"
                 )
-
-    def _check_delta(self, delta: Tensor, batch: int) -> None:
-        if delta.ndim and tuple(delta.shape) != (batch, *self.feature_shape):
-            shape = [batch, *self.feature_shape]
-            raise RefusedError(f"program: delta must be zero-dimensional or {shape}, found {list(delta.shape)}")
 
     def _prepare(self, precision: Precision, device: torch.device) -> tuple[tuple[Step, ...], list[Tensor]]:
         if self._prepared is None or self._prepared[:2] != (precision, device):
