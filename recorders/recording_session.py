@@ -202,11 +202,6 @@ class RecordingSession:
         except Exception as error:  # noqa: BLE001  the training is over, and its exit status is not ours
             self.output.say_once(f"{self.path}: the end is missing: {type(error).__name__}: {error}")
 
-    @property
-    def recorded(self) -> bool:
-        """Return whether there is a run directory."""
-        return self.output.is_open
-
     def wants_gradient_of(self, task: str) -> bool:
         """Return whether the step that leaves θ_t needs the task's gradient: as a row, or for an intervention."""
         if task not in self._tasks:

@@ -102,16 +102,20 @@ class ThetaKeeper:
         self._trainable: dict[str, bool] = {}
         self.trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
 
-    def keep(self, t: int) -> None:
-        """Keep θ_t, which is in place, at a recorded t."""
-        self._keep(t, weights=self._options.keeps_weights(t))
+    def keep(self, t: int, *, last: bool = False) -> None:
+        """Keep θ_t, which is in place, at a recorded t; the last one always in full."""
+        if (last or self._options.keeps_weights(t)) and self._weights_at != t:
+            self._weights_at = t
+            self._output.weights(t, self._binding.state())
+        self._displace(t)
+        self._watch_trainable(t)
 
     def keep_last(self, t: int) -> None:
         """Keep the last θ_t of a training that is over; the script may have replaced it since its last step."""
         if self.trace.is_broken():
             self._output.tell("parameter", _replaced_at(t), t)
         else:
-            self._keep(t, weights=True)
+            self.keep(t, last=True)
 
     def copy_last(self, t: int) -> Callable[[], None] | None:
         """Copy the last θ_t in a signal handler; the function that is returned writes the copy, on any thread."""
@@ -121,13 +125,6 @@ class ThetaKeeper:
             return None
         state = state_to_host(self._binding.state())
         return lambda: self._output.copied_weights(t, state)
-
-    def _keep(self, t: int, *, weights: bool) -> None:
-        if weights and self._weights_at != t:
-            self._weights_at = t
-            self._output.weights(t, self._binding.state())
-        self._displace(t)
-        self._watch_trainable(t)
 
     def _displace(self, t: int) -> None:
         """Record θ_t − θ_(previous recorded t), where it cannot be derived from weights."""

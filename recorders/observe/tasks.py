@@ -233,8 +233,5 @@ def _spread(gradients: tuple[Tensor | None, ...], selection: Selection) -> list[
 
 def _all_cleared(selection: Selection) -> bool:
     """Return whether every selected `.grad` is None, or zeros where looking does not wait for a device."""
-    return all(_is_cleared(parameter.grad) for parameter in selection.chosen)
-
-
-def _is_cleared(gradient: Tensor | None) -> bool:
-    return gradient is None or (gradient.device.type == "cpu" and not bool(gradient.any()))
+    gradients = [parameter.grad for parameter in selection.chosen if parameter.grad is not None]
+    return all(gradient.device.type == "cpu" and not bool(gradient.any()) for gradient in gradients)

@@ -244,7 +244,7 @@ class _Recorder:
             say("nothing was recorded: torch was not seen being loaded")
             return
         self._session.close(reason)
-        if self._session.recorded:
+        if self._session.output.is_open:
             path = shlex.quote(str(self._folder.path))
             say(f"recorded {self._session.t:,} steps in {path}; next: sedscope report {path}")
 
@@ -264,13 +264,12 @@ def _show(error: BaseException) -> None:
 
 
 def _from_script_on(traceback: TracebackType | None) -> TracebackType | None:
-    while traceback is not None and _is_ours(traceback.tb_frame.f_code.co_filename):
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(_OURS) and file not in (runpy.__file__, "<frozen runpy>"):
+            break
         traceback = traceback.tb_next
     return traceback
-
-
-def _is_ours(file: str) -> bool:
-    return file.startswith(_OURS) or file == runpy.__file__ or file == "<frozen runpy>"
 
 
 def _die_if(interrupted: list[bool]) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from recorders.format import PART_SUFFIX
 
-_datasync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
-
+sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+"""Makes durable what was appended to an open file descriptor."""
 Buffer = bytes | memoryview
 
 
@@ -62,11 +62,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def sync_data(fd: int) -> None:
-    """Make what was appended to an open file durable."""
-    _datasync(fd)
 
 
 def _write_and_rename(

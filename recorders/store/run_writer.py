@@ -58,7 +58,10 @@ class RunWriter:
         self._row_shape = (manifest["selection"]["P"],)
         self._row_dtype = manifest["selection"]["row_dtype"]
         self._row_bytes = self._row_shape[0] * (8 if self._row_dtype == "float64" else 4)
-        self._state_bytes = _state_bytes(manifest)
+        # As far as the parameter table tells.
+        self._state_bytes = sum(
+            prod(each["shape"]) * (8 if "64" in str(each["dtype"]) else 4) for each in manifest["parameters"]
+        )
         self._numbers = {"program": 0, "probe": 0}
         self._ended = False
         self._shard = ShardBuffer()
@@ -287,10 +290,3 @@ class RunWriter:
     def _write_payloads(self, name: str, payloads: Mapping[str, tensorfile.Payload]) -> dict[str, Any]:
         record = tensorfile.write(self.path / name, payloads)
         return {"file": name, "size": record.size, "header_crc": record.header_crc}
-
-
-def _state_bytes(manifest: Mapping[str, Any]) -> int:
-    """Return the bytes of one full state, as far as the parameter table tells."""
-    return sum(
-        prod(parameter["shape"]) * (8 if "64" in str(parameter["dtype"]) else 4) for parameter in manifest["parameters"]
-    )

@@ -36,7 +36,7 @@ def test_lbfgs(recording: Any, capsys: Any) -> None:
     assert not torch.equal(before, model[0].weight)
     assert "LBFGS evaluates its loss several times in one step" in it.session.stopped
     assert capsys.readouterr().err.count("LBFGS") == 1
-    assert not it.session.recorded and not it.session.path.exists()
+    assert not it.session.output.is_open and not it.session.path.exists()
 
 
 class Twice(torch.optim.SGD):

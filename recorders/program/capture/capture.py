@@ -72,7 +72,11 @@ def capture_program(
         _unwrap_children(plain)
         plain.eval()
         try:
-            return _capture(plain, examples, at, select, run or call)
+            forward = Forward(plain, find_feature_point(plain, at, examples, run or call), run or call, select)
+            names, feature = forward.rehearse(examples)
+            graph, program_json = _first_good_rung(forward, examples, names, feature)
+            state_names = tuple(spec.name for spec in graph.graph.state)
+            return Capture(program_json, graph.constants, names, forward.point, state_names)
         except ProgramRefused:
             raise
         except Exception as error:
@@ -99,16 +103,6 @@ def _examples(model: nn.Module, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
     indices = torch.arange(EXAMPLES) * size // EXAMPLES if size >= EXAMPLES else torch.arange(EXAMPLES) % size
     home = next((parameter.device for parameter in model.parameters()), inputs[0].device)
     return tuple(tensor.detach()[indices.to(tensor.device)].to(home) for tensor in inputs)
-
-
-def _capture(
-    model: nn.Module, inputs: tuple[Tensor, ...], at: str | None, select: Selector | None, run: Run
-) -> Capture:
-    forward = Forward(model, find_feature_point(model, at, inputs, run), run, select)
-    names, feature = forward.rehearse(inputs)
-    graph, program_json = _first_good_rung(forward, inputs, names, feature)
-    state_names = tuple(spec.name for spec in graph.graph.state)
-    return Capture(program_json, graph.constants, names, forward.point, state_names)
 
 
 def _first_good_rung(

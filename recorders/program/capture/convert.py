@@ -20,18 +20,8 @@ from recorders.errors import ProgramRefused
 from recorders.program.capture.exporting import OutsideTable, batch_range, is_in_place
 from recorders.program.capture.forward import Calls, Forward
 from recorders.program.capture.holdings import Holdings, dtype_name
-from recorders.program.storage import operation_table
-from recorders.program.storage.graph import (
-    MAX_DEPTH,
-    Argument,
-    DType,
-    Graph,
-    MemoryFormat,
-    Node,
-    Output,
-    Ref,
-    TensorSpec,
-)
+from recorders.program.storage import graph, operation_table
+from recorders.program.storage.graph import Argument, DType, Graph, MemoryFormat, Node, Output, Ref, TensorSpec
 
 _INTEGERS: Final[dict[Any, str]] = {function: op for op, function in operation_table.INTEGER_OPERATIONS.items()}
 _UNSTORED: Final = frozenset(("device", "layout", "pin_memory", "non_blocking"))
@@ -86,7 +76,7 @@ def convert(exported: Any, forward: Forward, names: tuple[str, ...], feature: Ca
     for node in nodes:
         conversion.add(node)
     least, most = batch_range(exported)
-    graph = Graph(
+    program = Graph(
         inputs=tuple(_input_spec(index, node) for index, node in enumerate(users[:-1])),
         delta=TensorSpec(forward.point, dtype_name(feature.dtype), feature.shape[1:]),
         state=holdings.state,
@@ -97,7 +87,7 @@ def convert(exported: Any, forward: Forward, names: tuple[str, ...], feature: Ca
         batch_max=most,
         torch=torch.__version__,
     )
-    return Converted(graph, holdings.constant_values())
+    return Converted(program, holdings.constant_values())
 
 
 def _results(exported: Any) -> list[fx.Node]:
@@ -212,7 +202,7 @@ class _Conversion:
     def _argument(self, item: Any, depth: int = 0) -> Argument:
         if isinstance(item, fx.Node):
             return self._inputs.get(item) or self._holding_refs.get(item.name) or self._results[item]
-        if isinstance(item, (list, tuple)) and depth < MAX_DEPTH:
+        if isinstance(item, (list, tuple)) and depth < graph.MAX_DEPTH:
             return tuple(self._argument(element, depth + 1) for element in item)
         return _literal(item)
 

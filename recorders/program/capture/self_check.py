@@ -95,7 +95,9 @@ def _difference(expected: Tensor, captured: Tensor, scale: float) -> tuple[float
 
 def _check_gradients(live: Sequence[Tensor], ours: Sequence[Tensor], leaves: Mapping[str, Tensor]) -> None:
     """Compare ∂⟨ξ, y⟩ of both for one cotangent ξ: torch's own backward of the model is the reference."""
-    cotangents = _cotangents(live)
+    generator = torch.Generator().manual_seed(0)
+    drawn = (torch.randn(y.shape, generator=generator, dtype=torch.float64) for y in live)
+    cotangents = [xi.to(y.device, y.dtype) for xi, y in zip(drawn, live, strict=True)]
     expected = _gradients(live, cotangents, leaves, keep=False)
     captured = _gradients(ours, cotangents, leaves, keep=True)
     hint = _hint(live)
@@ -104,11 +106,6 @@ def _check_gradients(live: Sequence[Tensor], ours: Sequence[Tensor], leaves: Map
         largest = max((float(expected[name].abs().max()) for name in group if expected[name].numel()), default=0.0)
         for name in sorted(group):
             _compare(f"gradient of {name!r}", expected[name], captured[name], hint, 1e-2 * largest)
-
-
-def _cotangents(outputs: Sequence[Tensor]) -> list[Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return [torch.randn(y.shape, generator=generator, dtype=torch.float64).to(y.device, y.dtype) for y in outputs]
 
 
 def _gradients(
@@ -133,7 +130,10 @@ def _gradients(
 
 def _hint(outputs: Sequence[Tensor]) -> str:
     """Return the likely reason: names of custom autograd functions behind the outputs."""
-    names = sorted(_custom_functions(outputs))
+    custom = torch.autograd.function.BackwardCFunction
+    names = sorted(
+        {type(node).__name__.removesuffix("Backward") for node in _behind(outputs) if isinstance(node, custom)}
+    )
     return f"; autograd.Function {', '.join(names)} has a backward that a capture loses" if names else ""
 
 
@@ -144,11 +144,6 @@ def _check_leaves(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> None:
         if leaf is not None and not any(leaf is tensor for tensor in leaves):
             shape = list(leaf.shape)
             raise ProgramRefused(f"model: a tensor of shape {shape} is trained but is not in the model's state dict")
-
-
-def _custom_functions(outputs: Sequence[Tensor]) -> set[str]:
-    custom = torch.autograd.function.BackwardCFunction
-    return {type(node).__name__.removesuffix("Backward") for node in _behind(outputs) if isinstance(node, custom)}
 
 
 def _behind(outputs: Sequence[Tensor]) -> set[Any]:

@@ -55,7 +55,7 @@ def test_garbage_is_no_model(recording: Any, uncollected: None, capsys: Any) -> 
     model, optimizer = make()
     with recording(every=1) as it:
         hidden_step(model, optimizer)
-        assert it.session.recorded
+        assert it.session.output.is_open
     assert recorded_names(it) == NAMES and it.writer.manifest["selection"]["P"] == 44
     assert "gradients of single tasks are not recorded" in capsys.readouterr().err
 
