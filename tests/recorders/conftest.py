@@ -67,7 +67,7 @@ class Recorded:
 
 
 @pytest.fixture
-def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def recording(tmp_path: Path) -> Callable[..., Any]:
     """A recording into memory, begun by a call that takes options; a test fails if it stopped on an error."""
 
     @contextmanager
@@ -82,12 +82,13 @@ def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
             return it.writer
 
         settings = RecordingOptions(**options)
-        monkeypatch.setattr("recorders.recording_output.open_writer", opener)
-        it.session = RecordingSession(ReservedFolder(tmp_path / "run", settings), settings, command=["train.py"])
-        try:
-            yield it
-        finally:
-            it.session.close()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("recorders.recording_output.open_writer", opener)
+            it.session = RecordingSession(ReservedFolder(tmp_path / "run", settings), settings, command=["train.py"])
+            try:
+                yield it
+            finally:
+                it.session.close()
         assert may_stop or it.session.stopped is None, it.session.stopped
 
     return begin
