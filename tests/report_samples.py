@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sedscope.analysis.pipeline.contrasts import contrasts
 from sedscope.analysis.pipeline.results import (
     BlockCoupling,
     CheckpointAlignment,
@@ -110,6 +111,19 @@ def measured(
     return CouplingSeries(source, task, 20, 3, "directions", points, peak, final, blocks)
 
 
+def compared(run: RunAnalysis, *series: CouplingSeries) -> RunAnalysis:
+    """The run with these series, or its own, and with their contrasts."""
+    coupling = series or run.coupling
+    by_task: dict[str, list[CouplingSeries]] = {}
+    for each in coupling:
+        by_task.setdefault(each.task, []).append(each)
+    return replace(
+        run,
+        coupling=tuple(coupling),
+        contrasts=tuple(contrast for of_task in by_task.values() for contrast in contrasts(of_task)),
+    )
+
+
 FLOORS = RandomAlignment("add", ((1000, np.array([0.05, 0.05])), (2000, np.array([0.05, 0.05]))))
 
 HOSTILE = "<script>alert(1)</script> `x` **b** [l](http://evil) | $\\frac{$ @you \"q' &amp; {{ 7*7 }} =1+1"
@@ -134,6 +148,7 @@ def hostile(run: RunAnalysis) -> RunAnalysis:
         coupling=tuple(replace(one, task=task, source=of(one.source)) for one in run.coupling),
         random_alignment=tuple(replace(one, task=task) for one in run.random_alignment),
         stages=tuple(replace(one, task=task) for one in run.stages),
+        contrasts=tuple(replace(one, task=task, source=of(one.source), other=of(one.other)) for one in run.contrasts),
         angles=tuple(replace(one, first=of(one.first), second=of(one.second)) for one in run.angles),
         notes=(HOSTILE,),
         damage=(HOSTILE,),

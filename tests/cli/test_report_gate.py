@@ -54,7 +54,7 @@ def test_files_are_the_same_each_time_and_hold_against_themselves(
     assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == first
     page = (out / "report.html").read_text()
     assert "final(rbar, source=&#34;update&#34;) &gt; 0" in page
-    assert summary.read_text().count("## Finding") == 2
+    assert summary.read_text().count("## Verdict") == 2
     old = out / "report.json"
     assert run(["report", str(good), *QUICK, "--baseline", str(old), "--max-change", "0"]) == 0
     changed = json.loads(old.read_text())

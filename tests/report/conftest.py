@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_samples import FLOORS, measured, metrics, ranks, series, spectrum
+from report_samples import FLOORS, compared, measured, metrics, ranks, series, spectrum
 
 from sedscope.analysis.pipeline.results import (
     AngleSeries,
@@ -27,7 +27,7 @@ from sedscope.report.facts import RunFacts
 @pytest.fixture
 def one_task() -> RunAnalysis:
     flat = "K = 3 exceeds the participation ratio 1.4"
-    return RunAnalysis(
+    run = RunAnalysis(
         path="runs/add",
         name="add",
         state="finished",
@@ -44,6 +44,7 @@ def one_task() -> RunAnalysis:
             series("displacement", "add", 9.23, 5.81),
         ),
     )
+    return compared(run)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def four_tasks(one_task: RunAnalysis) -> RunAnalysis:
     tasks = ("add", "sub", "mul", "x2y2")
     coupling = [series(f"fixed_gradient/{task}", task, 38.0 + place, 19.0 + place) for place, task in enumerate(tasks)]
     coupling += [series("displacement", task, 2.61, 1.44) for task in tasks]
-    return replace(
+    run = replace(
         one_task,
         name="four",
         path="runs/four",
@@ -60,6 +61,7 @@ def four_tasks(one_task: RunAnalysis) -> RunAnalysis:
         rank90=tuple(ranks(task) for task in tasks),
         coupling=tuple(coupling),
     )
+    return compared(run)
 
 
 @pytest.fixture
@@ -98,8 +100,7 @@ def evidence(one_task: RunAnalysis) -> RunAnalysis:
         ),
     )
     return replace(
-        one_task,
-        coupling=coupling,
+        compared(one_task, *coupling),
         blocks=("layers.0.attn.q", "layers.0.attn.out_proj.weight"),
         random_alignment=(FLOORS,),
         angles=angles,

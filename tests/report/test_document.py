@@ -93,7 +93,7 @@ def test_every_glossary_entry_is_there_and_every_section(evidence: RunAnalysis, 
     assert {f"#about-{key}" for key in GLOSSARY if key not in OF_SEVERAL_RUNS} <= set(page.references)
     names = ("metrics", "coupling", "measures", "stages", "spectra", "blocks", "alignment", "angles")
     assert {f"run-1-{name}" for name in names} <= set(page.ids)
-    assert page.ids.index("finding") < page.ids.index("run-1") < page.ids.index("methods")
+    assert page.ids.index("verdict") < page.ids.index("run-1") < page.ids.index("methods")
 
 
 def test_the_same_results_give_the_same_bytes(evidence: RunAnalysis, facts: RunFacts) -> None:
@@ -159,7 +159,7 @@ def test_what_was_not_measured_is_said(
     text = render_markdown(document(replace(one_task, coupling=(*one_task.coupling, absent)), facts=facts))
     assert "\\[1\\] gradient/add: no committed rows yet" in text
     assert "Principal angles: **not measured** (two sources are needed)." in text
-    assert "The shuffled-label [control](#about-control_band) is **not measured**" in text
+    assert "no control was measured (control/shuffled/add was not analysed), so nothing says whether it serves" in text
     assert "No control was measured, so the figures lack their [band](#about-control_band)." in text
 
 
@@ -216,9 +216,9 @@ def test_runs_that_differ_in_the_seed_are_put_together(evidence: RunAnalysis, fa
     text = render_markdown(compose(runs, (), Settings(), COMMAND))
     assert "## Over 2 seeds: 1, 2" in text
     assert (
-        "- Over 2 seeds (1, 2), `add`: gradient over displacement **14×** (geometric mean; 14×–14×), above 1 by its"
-        " interval in 2 of 2; gradient over the shuffled-label control **0.99×** (geometric mean; 0.99×–0.99×), above 1"
-        " by its interval in 0 of 2." in text
+        "- Over 2 seeds (1, 2), `add`: gradient over its strongest control **0.99×** (geometric mean; 0.99×–0.99×),"
+        " above 1 by its interval in 0 of 2; gradient over displacement **14×** (geometric mean; 14×–14×), above 1 by"
+        " its interval in 2 of 2." in text
     )
     assert "| `displacement` | 5.00 | 5.00 | 5.00 | 5.000–5.000 |" in text
 

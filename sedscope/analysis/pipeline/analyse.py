@@ -19,10 +19,11 @@ from sedscope.analysis.pipeline.angles import angle_series
 from sedscope.analysis.pipeline.assemble_series import coupling_series, rank_series
 from sedscope.analysis.pipeline.block_couplings import with_block_couplings
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult, measure_checkpoints, random_measurement
+from sedscope.analysis.pipeline.contrasts import contrasts, without_draws
 from sedscope.analysis.pipeline.milestones import milestones
 from sedscope.analysis.pipeline.plan import choose, pair
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, measure_probe_couplings
-from sedscope.analysis.pipeline.results import NOT_MEASURED, CouplingSeries, RunAnalysis, StageTable
+from sedscope.analysis.pipeline.results import NOT_MEASURED, Contrast, CouplingSeries, RunAnalysis, StageTable
 from sedscope.analysis.pipeline.second_measures import random_alignment
 from sedscope.analysis.pipeline.span import Rolling, measure_spectra, span_at
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings, span_couplings
@@ -104,7 +105,8 @@ class RunAnalyser:
         context.require_rows(rows)
         rolling = measure_spectra(context, rows)
         results = measure_checkpoints(context, pairs, tasks, rolling)
-        coupling = with_block_couplings(context, tuple(self._coupling(pairs, results, rolling)), rolling)
+        series, compared = self._coupling(pairs, results, rolling)
+        coupling = with_block_couplings(context, series, rolling)
         return RunAnalysis(
             path=str(self.run.path),
             name=self.run.name,
@@ -123,6 +125,7 @@ class RunAnalyser:
             random_alignment=tuple(random_alignment(task, results[task]) for task in tasks),
             angles=angle_series(context, sources, self._floors(sources), rolling),
             stages=tuple(self._stages(coupling, tasks)),
+            contrasts=tuple(compared),
         )
 
     def rolling_of(self, variant: Variant) -> RollingSpectra | Undefined:
@@ -194,11 +197,22 @@ class RunAnalyser:
 
     def _coupling(
         self, pairs: Sequence[tuple[str, str]], results: Mapping[str, list[CheckpointResult]], rolling: Rolling
-    ) -> Iterable[CouplingSeries]:
-        for window in self.settings.window:
-            for rank in self.settings.rank:
-                for source, task in pairs:
-                    yield coupling_series(source, task, window, rank, results[task], rolling, self.settings)
+    ) -> tuple[list[CouplingSeries], list[Contrast]]:
+        """Return every series and their contrasts, taken one W, K and task at a time: the draws go before the next."""
+        coupling: dict[tuple[str, str, int, int], CouplingSeries] = {}
+        compared: list[Contrast] = []
+        bases = [(window, rank) for window in self.settings.window for rank in self.settings.rank]
+        for window, rank in bases:
+            for task in results:
+                series = [
+                    coupling_series(source, task, window, rank, results[task], rolling, self.settings)
+                    for source, other in pairs
+                    if other == task
+                ]
+                compared += contrasts(series) if series else ()
+                coupling |= {(each.source, task, window, rank): without_draws(each) for each in series}
+        ordered = [coupling[source, task, *basis] for basis in bases for source, task in pairs]
+        return ordered, compared
 
     def _stages(self, series: Sequence[CouplingSeries], tasks: Sequence[str]) -> Iterable[StageTable]:
         for window in self.settings.window:

@@ -115,6 +115,53 @@ class CouplingSeries:
         return next(point for point in self.points if point.t == moment.t)
 
 
+Measure = Literal["rbar", "rbar_logit", "rbar_matched"]
+"""A ratio of a checkpoint, by the name of its column: R̄_k, mean R^logit, mean R^matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """One series over another: at the last checkpoint where both have a full window and a number, and over all such."""
+
+    t: int
+    """That last checkpoint."""
+    above: float
+    """The first series at t."""
+    below: float
+    """The second series at t."""
+    value: float
+    """Their quotient at t."""
+    ends: tuple[float, float] | Undefined
+    """Its 95 % interval, paired: both are resampled together."""
+    lowest: float
+    """The least quotient over all shared checkpoints."""
+    highest: float
+    """The largest quotient over all shared checkpoints."""
+    n: int
+    """Number of shared checkpoints."""
+
+    @property
+    def relation(self) -> Literal["above", "below", "equal", "open"]:
+        """Say by the interval on which side of 1 the quotient lies; `equal` where it holds 1, `open` without one."""
+        if isinstance(self.ends, Undefined):
+            return "open"
+        low, high = self.ends
+        return "above" if low > 1.0 else "below" if high < 1.0 else "equal"
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One source over another against the centroids of the same task, in one measure."""
+
+    source: str
+    other: str
+    task: str
+    window: int
+    rank: int
+    measure: Measure
+    quotient: Quotient | Undefined
+
+
 @dataclass(frozen=True, slots=True)
 class CheckpointRank:
     """rank-90 of a task's centroids at one checkpoint."""
@@ -245,3 +292,5 @@ class RunAnalysis:
     random_alignment: tuple[RandomAlignment, ...] = ()
     angles: tuple[AngleSeries, ...] = ()
     stages: tuple[StageTable, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
+    """Every gradient source over each control, over what the weights did, and over the gradient of all tasks."""

@@ -1,6 +1,7 @@
 """95 % intervals of R̄_k and of cosines: percentile bootstrap over groups of probes and random directions.
 
-Both are resampled jointly: one draw of groups serves the SED directions and the baseline alike. v_k, the fixed batch
+Both are resampled jointly: one draw of groups serves the SED directions and the baseline alike, and any two sources of
+a checkpoint, so that the interval of their quotient is a paired one. v_k, the fixed batch
 and the peak step are held fixed, so an interval says how well *these* directions were measured, not how they vary over
 batches or seeds (docs/report.md).
 """
@@ -8,7 +9,7 @@ batches or seeds (docs/report.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -34,6 +35,8 @@ class Interval:
     """Random directions that were resampled; 0 where none take part."""
     resamples: int
     seed: int
+    draws: Floats | None = field(default=None, repr=False, compare=False)
+    """The resampled values in their order `[resamples]`; None in results that are kept, once quotients were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +141,34 @@ def cosine_interval(
     return _percentile_intervals((weights @ along.T / lengths).mean(axis=1)[:, None], counts, 0, BOOTSTRAP_SEED)[0]
 
 
+def quotient_ends(above: Interval, below: Interval) -> tuple[float, float] | Undefined:
+    """Return the ends of the interval of one quantity over another of the same checkpoint and task.
+
+    Draw by draw both are taken over the same groups of probes and random directions, so that what they have in common
+    (in a quotient of R̄_k the whole baseline) cancels. Without draws the ends of both intervals bound it, whatever they
+    have in common.
+    """
+    if above.draws is not None and below.draws is not None and len(above.draws) == len(below.draws):
+        if np.min(below.draws) <= 0.0:
+            return Undefined("a resampled divisor is zero")
+        low, high = _central_share(above.draws / below.draws).tolist()
+        return low, high
+    if below.low <= 0.0:
+        return Undefined("the divisor's interval holds zero")
+    return above.low / below.high, above.high / below.low
+
+
+def _central_share(values: Floats) -> Floats:
+    """Return the ends between which the central 95 % of each column of resampled values lie `[2, …]`."""
+    tail = 50.0 * (1.0 - LEVEL)
+    return np.asarray(np.percentile(values, (tail, 100.0 - tail), axis=0))
+
+
 def _percentile_intervals(values: Floats, counts: Ints, n_random: int, seed: int) -> list[Interval]:
     """Return the interval of each column of resampled values `[resamples, columns]`."""
-    tail = 50.0 * (1.0 - LEVEL)
-    ends = np.percentile(values, (tail, 100.0 - tail), axis=0).T.tolist()
     return [
-        Interval(low, high, LEVEL, counts.size, int(counts.sum()), n_random, len(values), seed) for low, high in ends
+        Interval(low, high, LEVEL, counts.size, int(counts.sum()), n_random, len(values), seed, np.array(draws))
+        for (low, high), draws in zip(_central_share(values).T.tolist(), values.T, strict=True)
     ]
 
 

@@ -19,6 +19,7 @@ from sedscope.analysis.pipeline.results import (
     AngleSeries,
     CheckpointAlignment,
     CouplingSeries,
+    Quotient,
     RandomAlignment,
     RankSeries,
     RunAnalysis,
@@ -29,6 +30,7 @@ from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS
 from sedscope.analysis.result_view.diagnostic_columns import ANGLES, DIAGNOSTICS, STAGES
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.result_view.run_view import RunView
+from sedscope.analysis.result_view.verdict import SourceVerdict, verdicts
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import varied_by
 from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
@@ -77,6 +79,7 @@ def _run(run: RunAnalysis) -> Json:
         "tasks": list(run.tasks),
         "selected_parameters": run.n_selected,
         "steps": None if run.steps is None else {"first": run.steps[0], "last": run.steps[1]},
+        "verdicts": [_verdict(verdict) for verdict in verdicts(run)],
         "metrics": [_metrics(row) for row in RunView(run).task_results],
         "rank90": [_rank90(series) for series in run.rank90],
         "spectrum": [_spectrum(series, run.settings) for series in run.spectra],
@@ -87,6 +90,45 @@ def _run(run: RunAnalysis) -> Json:
         "stages": [stages(table) for table in run.stages],
         "notes": list(run.notes),
         "damage": list(run.damage),
+    }
+
+
+def _verdict(verdict: SourceVerdict) -> Json:
+    """Return what may be claimed of one gradient source, in words and as the quotients behind them."""
+    reasons = Reasons()
+    strongest = verdict.strongest
+    return {
+        "source": verdict.source,
+        "task": verdict.task,
+        "window": verdict.window,
+        "rank": verdict.rank,
+        "t": verdict.t,
+        "words": verdict.words,
+        "claim": verdict.claim,
+        "strongest_control": None if isinstance(strongest, Undefined) else strongest[0],
+        "over_controls": [
+            {"control": name, "quotient": _quotient(name, each, reasons)} for name, each in verdict.over_controls
+        ],
+        "movement": verdict.movement,
+        "over_movement": _quotient("over_movement", verdict.over_movement, reasons),
+        "over_movement_matched": _quotient("over_movement_matched", verdict.matched, reasons),
+        "undefined": reasons.listed(),
+    }
+
+
+def _quotient(what: str, quotient: Quotient | Undefined, reasons: Reasons) -> Json | None:
+    value: Quotient | None = reasons.value(what, quotient)
+    if value is None:
+        return None
+    interval = reasons.value(f"interval of {what}", value.ends)
+    return {
+        "value": value.value,
+        "interval": None if interval is None else list(interval),
+        "relation": value.relation,
+        "t": value.t,
+        "lowest": value.lowest,
+        "highest": value.highest,
+        "checkpoints": value.n,
     }
 
 

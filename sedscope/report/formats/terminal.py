@@ -1,4 +1,4 @@
-"""The headline on the terminal: for each run its tasks, milestones and the source × task matrix of R̄_k; interventions.
+"""The headline on the terminal: for each run its verdict, milestones and source × task matrix of R̄_k; interventions.
 
 Takes results and a console, so that a test compares text. Every foreign name arrives printable from `sedscope.runs` and
 is only ever put into `Text`, never into markup. Leaves to others: every number.
@@ -29,6 +29,7 @@ from sedscope.analysis.result_view.result_column import (
     columns_for,
 )
 from sedscope.analysis.result_view.run_view import RunView, SourceMatrix, last_window
+from sedscope.analysis.result_view.verdict import headline_verdicts
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.sentences import comparison_findings
@@ -92,6 +93,8 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
     tasks = ", ".join(run.tasks) if run.tasks else "none named"
     facts = f"  tasks {tasks} · {view.recorded_steps} · P {count(run.n_selected)} · {run.state}"
     console.print(Text.assemble((run.name, "bold"), facts))
+    for verdict in headline_verdicts(run):
+        console.print(Padding(Text(verdict.words), (0, 0, 0, 2)))
     if run.metrics:
         console.print(Padding(_milestones(view, notes), (0, 0, 1, 2)))
     for basis in view.bases:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from sedscope.report.gate.grammar import (
     lookups,
     parse_check,
 )
-from sedscope.report.gate.lookup import look_up, look_up_group
+from sedscope.report.gate.lookup import look_up, look_up_group, remarks
 from sedscope.report.gate.verdict import Verdict
 from sedscope.runs import printable
 
@@ -103,7 +103,12 @@ def apply_checks(
             names = dict.fromkeys(str(lookup.get("run")) for lookup in of_runs) or ("interventions",)
             subjects = [(printable(", ".join(names)), None)]
         for name, subject in subjects:
-            verdicts.append(_verdict(check, name, partial(_value, reported, comparison, subject)))
+            verdict = _verdict(check, name, partial(_value, reported, comparison, subject))
+            runs = [(lookup, _run_of(reported, subject, lookup)) for lookup in of_runs]
+            words = [
+                words for lookup, run in runs if isinstance(run, Reported) for words in remarks(run.analysis, lookup)
+            ]
+            verdicts.append(replace(verdict, remarks=tuple(dict.fromkeys(words))))
     return tuple(verdicts)
 
 
@@ -120,8 +125,12 @@ def _value(
 ) -> Estimate | Undefined:
     if not QUANTITIES[lookup.quantity].of_run:
         return look_up_group(comparison, lookup)
-    run = _named(lookup, reported) if subject is None or lookup.get("run") is not None else subject
+    run = _run_of(reported, subject, lookup)
     return run if isinstance(run, Undefined) else look_up(run, lookup)
+
+
+def _run_of(reported: Sequence[Reported], subject: Reported | None, lookup: Lookup) -> Reported | Undefined:
+    return _named(lookup, reported) if subject is None or lookup.get("run") is not None else subject
 
 
 def _named(lookup: Lookup, reported: Sequence[Reported]) -> Reported | Undefined:

@@ -50,6 +50,8 @@ _SPECTRUM = Quantity(("source", "window"), ("source",))
 OPTIONS = ("on", "rank", "window", "basis", "basis_source")
 """Options of an intervention, which tell its groups of runs apart."""
 _GROUP = ("intervention", "task", "threshold", "vary", *OPTIONS)
+VERDICTS = ("over_control", "over_displacement", "over_displacement_matched")
+"""The quotients of a verdict."""
 _BY_PARAMETER = ("alignment_selected", "alignment_all", "grok_step_098")
 """Columns that a parameter picks: `alignment` by `moved=`, `grok_step` by `threshold=`."""
 
@@ -65,6 +67,7 @@ QUANTITIES: dict[str, Quantity] = {
     **_of_columns(reversed(columns_for("gate", SPECTRA)), _SPECTRUM),
     "metric": Quantity(("name",), ("name",)),
     **_of_columns(columns_for("gate", MILESTONES), Quantity(("task",), series=False)),
+    **dict.fromkeys(VERDICTS, Quantity(("source", "task", "window", "rank"), ("source",), series=False)),
     "speedup": Quantity((*_GROUP, "over"), ("intervention",), series=False, of_run=False),
     "grokked": Quantity(_GROUP, ("intervention",), series=False, of_run=False),
 }

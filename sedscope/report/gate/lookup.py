@@ -13,26 +13,29 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from recorders.row_sources import DISPLACEMENT
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.response import SHIFT_KINDS
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
-from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.pipeline.results import Quotient, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
 from sedscope.analysis.result_view.intervention_columns import ratio_text
 from sedscope.analysis.result_view.result_column import Reading, ResultColumn
 from sedscope.analysis.result_view.run_view import RunView
+from sedscope.analysis.result_view.verdict import SourceVerdict, verdicts
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, average_estimate, estimate_of
 from sedscope.report.facts import Reported
-from sedscope.report.gate.grammar import OPTIONS, Lookup
+from sedscope.report.gate.grammar import OPTIONS, VERDICTS, Lookup
 
 Series = dict[int, Estimate | Undefined]
 """The values of a quantity by t, at every checkpoint that counts."""
+_COUPLING = ("source", "task", "window", "rank")
 _SERIES: tuple[tuple[Sequence[ResultColumn[Any]], str, tuple[str, ...]], ...] = (
     (RANKS, "rank90", ("task",)),
     (SPECTRA, "spectra", ("source", "window")),
-    (CHECKPOINTS, "coupling", ("source", "task", "window", "rank")),
+    (CHECKPOINTS, "coupling", _COUPLING),
 )
 """Columns that make a series over t, the results that hold it, and the parameters that tell these apart."""
 _GROUP_PARAMETERS: dict[str, Callable[[tuple[Cohort, str, TreatmentGroup]], object]] = {
@@ -48,6 +51,8 @@ Parameters = Mapping[str, Callable[[Candidate], object]]
 
 def look_up(reported: Reported, lookup: Lookup) -> Estimate | Undefined:
     """Return the number that a check asks of a run."""
+    if lookup.quantity in VERDICTS:
+        return _verdict_quotient(reported.analysis, lookup)
     if lookup.reduction is None:
         return _milestone(reported.analysis, lookup)
     series = _series(reported, lookup)
@@ -128,6 +133,43 @@ def _series(reported: Reported, lookup: Lookup) -> Series | Undefined:
         for point in series.points
         if getattr(point, "full", True) or point is series.points[-1]
     }
+
+
+def remarks(run: RunAnalysis, lookup: Lookup) -> list[str]:
+    """Return the verdicts on the gradient source that a check names; none where it names another source or none."""
+    given = {name: value for name in _COUPLING if (value := lookup.get(name)) is not None}
+    matching = verdicts(run) if "source" in given else ()
+    return [each.words for each in matching if all(getattr(each, name) == value for name, value in given.items())]
+
+
+def _verdict_quotient(run: RunAnalysis, lookup: Lookup) -> Estimate | Undefined:
+    """Return a quotient of a verdict; over several controls the least, its low end the least of all low ends."""
+    verdict = pick(tuple(verdicts(run)), lookup, {name: attrgetter(name) for name in _COUPLING})
+    if isinstance(verdict, Undefined):
+        return verdict
+    if lookup.quantity == "over_control":
+        return _over_every_control(verdict)
+    if verdict.movement != DISPLACEMENT:
+        return Undefined(f"{DISPLACEMENT} was not analysed; known: {verdict.movement}")
+    return _estimate(verdict.over_movement if lookup.quantity == "over_displacement" else verdict.matched)
+
+
+def _over_every_control(verdict: SourceVerdict) -> Estimate | Undefined:
+    estimates = [_estimate(quotient) for _, quotient in verdict.over_controls]
+    defined = [each for each in estimates if isinstance(each, Estimate)]
+    if len(defined) < len(estimates):
+        return next(each for each in estimates if isinstance(each, Undefined))
+    strongest = min(defined, key=lambda each: each.value)
+    lows = [each.ends[0] for each in defined if each.ends is not None]
+    if strongest.ends is None or len(lows) < len(defined):
+        return Estimate(strongest.value)
+    return Estimate(strongest.value, (min(lows), strongest.ends[1]))
+
+
+def _estimate(quotient: Quotient | Undefined) -> Estimate | Undefined:
+    if isinstance(quotient, Undefined):
+        return quotient
+    return Estimate(quotient.value, None if isinstance(quotient.ends, Undefined) else quotient.ends)
 
 
 def _metric(reported: Reported, name: str) -> Series | Undefined:

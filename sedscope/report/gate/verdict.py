@@ -29,6 +29,8 @@ class Verdict:
     right: Estimate | Undefined
     passed: bool
     """True where both sides exist and the relation holds."""
+    remarks: tuple[str, ...] = ()
+    """The verdicts, in the words of every face, on the gradient sources that the check names."""
 
     @property
     def is_close(self) -> bool:
@@ -47,7 +49,8 @@ class Verdict:
         return ", ".join(sides) + ("; the intervals overlap" if self.is_close else "")
 
     def __str__(self) -> str:
-        return f"{'passed' if self.passed else 'FAILED'}  {self.run}  {self.check}\n        {self.sides}"
+        lines = (f"{'passed' if self.passed else 'FAILED'}  {self.run}  {self.check}", self.sides)
+        return "\n        ".join((*lines, *(() if self.passed else self.remarks)))
 
 
 def _side(value: Estimate | Undefined) -> str:
@@ -76,7 +79,8 @@ def verdicts_section(verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> 
         )
         for verdict in verdicts
     )
-    remarks = tuple(Line((note,), "aside") for note in notes)
+    failing = [remark for verdict in verdicts if not verdict.passed for remark in verdict.remarks]
+    remarks = tuple(Line((note,), "aside") for note in dict.fromkeys((*failing, *notes)))
     return Section("Checks", "checks", (Line(summary), Table("verdicts", columns, rows), *remarks))
 
 

@@ -1,4 +1,4 @@
-"""The whole report in order: finding, verdicts of checks, seeds, each run, methods, glossary."""
+"""The whole report in order: verdict on each run, verdicts of checks, seeds, each run, methods, glossary."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from sedscope.analysis.interventions import InterventionComparison
 from sedscope.analysis.result_view.run_view import RunView
+from sedscope.analysis.result_view.verdict import headline_verdicts
 from sedscope.analysis.settings import Settings
-from sedscope.report.document import Content, Document, Items, Name, Paragraph, Section, Strong, Words
+from sedscope.report.document import Content, Document, Items, Paragraph, Section, Strong, Words
 from sedscope.report.facts import Failure, Reported
-from sedscope.report.finding import across_tasks, all_findings
+from sedscope.report.finding import finding
 from sedscope.report.groups import SeedGroup, group_labels, groups_of
 from sedscope.report.sections.contents import RunAtBasis
 from sedscope.report.sections.coupling_sections import alignment_section, coupling_section, measures_section
@@ -55,7 +56,7 @@ def compose(
     """
     groups = groups_of(reported)
     labelled = list(zip(groups, group_labels(groups), strict=True))
-    sections = [_finding(reported, failures, comparison, labelled)]
+    sections = [_verdict(reported, failures, comparison, labelled)]
     sections += [] if verdicts is None else [verdicts]
     if comparison is not None:
         sections.append(comparison_section(comparison, [run.analysis for run in reported]))
@@ -66,7 +67,7 @@ def compose(
     return Document("sedscope report", names, tuple(sections))
 
 
-def _finding(
+def _verdict(
     reported: Sequence[Reported],
     failures: Sequence[Failure],
     comparison: InterventionComparison | None,
@@ -75,23 +76,17 @@ def _finding(
     contents: list[Content] = [] if comparison is None else list(comparison_words(comparison))
     contents += [Items(seeds_words(group, label)) for group, label in groups]
     for run in (each.analysis for each in reported):
-        together = across_tasks(run)
-        if together is not None:
-            name: Words = (Strong(run.name), ": ") if len(reported) > 1 else ()
-            contents.append(Paragraph((*name, *together), "lead"))
-        for task, sentences in all_findings(run):
-            label: Words = (Strong(run.name), " · ", Name(task)) if len(reported) > 1 else ("Task ", Name(task))
-            if len(reported) > 1 or len(run.tasks) > 1:
-                contents.append(Paragraph((*label, ":")))
-            contents.append(Paragraph(sentences[0], "lead" if together is None else "plain"))
-            contents.append(Items(sentences[1:]))
+        name: Words = (Strong(run.name), ": ") if len(reported) > 1 else ()
+        for verdict in headline_verdicts(run):
+            contents.append(Paragraph((*name, verdict.words), "lead"))
+            contents.append(Items(finding(run, verdict)))
         view = RunView(run)
         if view.headline_basis is None:
             reason = view.why_no_coupling
             contents.append(Paragraph((Strong(run.name), f": coupling to features is not known ({reason}).")))
     contents.append(Paragraph(_scope(reported, len(groups)), "aside"))
     contents += [Paragraph((f"{each.path} could not be analysed: {each.reason}.",), "warning") for each in failures]
-    return Section("Finding", "finding", tuple(content for content in contents if content != Items(())))
+    return Section("Verdict", "verdict", tuple(content for content in contents if content != Items(())))
 
 
 def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
@@ -102,8 +97,8 @@ def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
         "One training" if len(reported) == 1 else "No two of the runs above differ in the seed alone"
     ) + ": nothing here says how the numbers vary over seeds. "  # fmt: skip
     rules = (
-        "Intervals hold directions and fixed batch fixed; those of quotients are bounded by the ends of both. Words"
-        " follow fixed rules: above or below only where that interval leaves 1 out."
+        "Intervals hold directions and fixed batch fixed; those of quotients are paired. Words follow fixed rules:"
+        " above or below only where that interval leaves 1 out, and above every control to serve the task."
     )
     return (basis_words, seeds, rules)
 

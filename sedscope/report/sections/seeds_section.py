@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sedscope.analysis.pipeline.results import CouplingSeries
+from sedscope.analysis.pipeline.results import CouplingSeries, Quotient
 from sedscope.analysis.result_view.number_text import between, times
 from sedscope.analysis.result_view.run_view import RunView
+from sedscope.analysis.result_view.verdict import SourceVerdict, headline_verdicts
 from sedscope.analysis.statistics.grokking import Crossing
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Content, Figure, Name, Section, Strong, Table, Term, Words
 from sedscope.report.estimate import geometric_mean
-from sedscope.report.finding.case import Case, Contrast, contrast
 from sedscope.report.groups import SeedGroup, over_seeds
 from sedscope.report.plots.coupling_figures import seeds_figure
 from sedscope.report.sections.contents import figure, section, side_by_side, table_of
@@ -38,35 +38,30 @@ def seeds_section(group: SeedGroup, index: int, label: str) -> Section:
 
 
 def seeds_words(group: SeedGroup, label: str) -> tuple[Words, ...]:
-    """Say for each task how the first contrast of the finding varies over the seeds of a group."""
-    basis = RunView(group.runs[0].analysis).headline_basis
-    if basis is None:
-        return ()
-    return tuple(_words(group, task, basis, label) for task in group.runs[0].analysis.tasks)
+    """Say for each task how the verdict's quotients vary over the seeds of a group."""
+    by_task: dict[str, list[SourceVerdict]] = {}
+    for run in group.runs:
+        for verdict in headline_verdicts(run.analysis):
+            by_task.setdefault(verdict.task, []).append(verdict)
+    return tuple(_words(group, task, verdicts, label) for task, verdicts in by_task.items())
 
 
-def _words(group: SeedGroup, task: str, basis: tuple[int, int], label: str) -> Words:
-    cases = [Case(run.analysis, task, *basis) for run in group.runs]
-    contrasts_words: Words = ()
-    pairs = (("displacement", "trajectory"), ("the shuffled-label control", "shuffled"))
-    for other, attribute in pairs:
-        contrasts = [
-            contrast(case.gradient, getattr(case, attribute), names=("a gradient source", other)) for case in cases
-        ]
-        contrasts_words = (*contrasts_words, *(("; " if contrasts_words else ""), *_over(other, contrasts)))
+def _words(group: SeedGroup, task: str, verdicts: list[SourceVerdict], label: str) -> Words:
+    strongest = [each if isinstance(each := verdict.strongest, Undefined) else each[1] for verdict in verdicts]
+    movement = _over(verdicts[0].movement, [verdict.over_movement for verdict in verdicts])
     whose: Words = (Strong(label), ": over") if label else ("Over",)
-    seeds = ", ".join(group.seeds)
-    return (*whose, f" {len(cases)} seeds ({seeds}), ", Name(task), ": ", *contrasts_words, ".")
+    seeds = f" {len(verdicts)} seeds ({', '.join(group.seeds)}), "
+    return (*whose, seeds, Name(task), ": ", *_over("its strongest control", strongest), "; ", *movement, ".")
 
 
-def _over(label: str, contrasts: list[Contrast | Undefined]) -> Words:
-    defined = [contrast for contrast in contrasts if isinstance(contrast, Contrast)]
-    n = len(contrasts)
+def _over(label: str, quotients: list[Quotient | Undefined]) -> Words:
+    defined = [quotient for quotient in quotients if isinstance(quotient, Quotient)]
+    n = len(quotients)
     if len(defined) < n:
-        reason = next(contrast.reason for contrast in contrasts if isinstance(contrast, Undefined))
+        reason = next(quotient.reason for quotient in quotients if isinstance(quotient, Undefined))
         return (f"the quotient to {label} is not known for {n - len(defined)} of {n} ({reason})",)
-    values = [contrast.factor.value for contrast in defined]
-    above = sum(contrast.verdict == "above" for contrast in defined)
+    values = [quotient.value for quotient in defined]
+    above = sum(quotient.relation == "above" for quotient in defined)
     spread = "–".join(times(value, 2) for value in (min(values), max(values)))
     if min(values) <= 0.0:
         return (f"the quotient to {label} lies between {spread}",)

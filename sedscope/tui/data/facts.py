@@ -6,7 +6,7 @@ Decides the words and their order. All values are printable already; nothing her
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sedscope.analysis.undefined import Undefined
@@ -20,9 +20,16 @@ Fact = tuple[str, str]
 Section = tuple[str, tuple[Fact, ...]]
 
 
-def sections(data: RunData) -> tuple[Section, ...]:
-    """Return all sections of a run, what matters most first, without the empty ones."""
+def sections(data: RunData, verdicts: Sequence[str] = ()) -> tuple[Section, ...]:
+    """Return all sections of a run, what matters most first, without the empty ones.
+
+    Args:
+        data: The run.
+        verdicts: What may be claimed of its gradients, in the words of every face; none before it was analysed.
+    """
+    unknown = ("not known before the run was analysed: the tab Coupling does it",) if data.tasks else ()
     all_sections = (
+        ("Verdict", tuple(("", line) for line in verdicts or unknown)),
         ("Damage", tuple(("", line) for line in data.damage)),
         ("Milestones", tuple(_milestones(data))),
         ("Recorded", tuple(_recorded(data))),

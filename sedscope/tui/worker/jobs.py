@@ -85,6 +85,22 @@ class CouplingJob(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictJob(Job):
+    """The verdicts on a run that was analysed before; answers are tuples of their words, empty where it was not."""
+
+    title: ClassVar[str] = "Verdict"
+
+    def run(self, run: Run, tell: OnProgress) -> Iterator[tuple[Any, bool]]:
+        """Yield one answer, from the cache alone; one without words is not final, since an analysis may follow."""
+        from sedscope.analysis.pipeline.analyse import cached_analysis
+        from sedscope.analysis.result_view.verdict import headline_verdicts
+
+        analysis = cached_analysis(run, self.settings)
+        words = () if analysis is None else tuple(verdict.words for verdict in headline_verdicts(analysis))
+        yield words, bool(words)
+
+
+@dataclass(frozen=True, slots=True)
 class SpansJob(Job):
     """Coupling Gram matrices of some sources, which answer other W and K; the answer is a `SpanCouplings`.
 

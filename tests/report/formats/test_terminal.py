@@ -22,6 +22,9 @@ def drawn(run: RunAnalysis, width: int = 80, *, crossed: bool = False) -> list[s
 def test_one_task_fits_80_columns(one_task: RunAnalysis) -> None:
     assert drawn(one_task) == [
         "add  tasks add · t 0–2,000 · P 131,072 · finished",
+        "  fixed_gradient/add at t = 2,000: no control was measured (control/shuffled/add",
+        "  was not analysed), so nothing says whether it serves the task; 19× [15–23]",
+        "  displacement, not known after norms are matched (it was not measured)",
         "  task  grok step  at 0.98  memorised  delay  evaluated  rank-90 start/max/end",
         "  add   1,600      2,000    200        1,400  every 25   62 / 96 / 51",
         "",
@@ -36,7 +39,7 @@ def test_one_task_fits_80_columns(one_task: RunAnalysis) -> None:
 
 def test_four_tasks_share_rows_and_stand_side_by_side_where_they_fit(four_tasks: RunAnalysis) -> None:
     wide = drawn(four_tasks, 120)
-    assert wide[8:13] == [
+    assert wide[16:21] == [
         "source                        add           sub           mul           x2y2",
         "fixed_gradient/<task>  peak   38.0 34–42    39.0 35–43    40.0 36–44    41.0 37–45",
         "                       final  19.0 17–21    20.0 18–22    21.0 19–23    22.0 20–24",
@@ -61,8 +64,8 @@ def test_what_is_undefined_is_a_numbered_note(
 ) -> None:
     absent = undefined_series("gradient/mul", "mul", "gradient/mul: no committed rows yet")
     lines = drawn(replace(four_tasks, coupling=(*four_tasks.coupling, absent)), 120)
-    assert lines[4] == "  mul   — [1]      — [1]    200        — [1]  every 25   62 / 96 / 51"
-    assert lines[13].split() == ["gradient/<task>", "peak", "—", "[2]"]
+    assert lines[12] == "  mul   — [1]      — [1]    200        — [1]  every 25   62 / 96 / 51"
+    assert lines[21].split() == ["gradient/<task>", "peak", "—", "[2]"]
     assert lines[-2:] == [
         "  [1] undefined: test accuracy of mul never reached 0.5 in 81 evaluations (highest 0.12)",
         "  [2] undefined: gradient/mul: no committed rows yet",

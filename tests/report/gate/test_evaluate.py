@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_samples import measured
+from report_samples import compared, measured
 
-from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.pipeline.results import Quotient, RunAnalysis
+from sedscope.analysis.result_view.verdict import headline_verdicts
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
 from sedscope.report.facts import Reported, RunFacts
@@ -51,6 +52,8 @@ F = 'source="fixed_gradient/add"'
         ('final(metric, name="test_acc/add")', 0.99),
         (f"2 * final(rbar, {F}) - (1 + 1) / 4", 143.5),
         (f"-final(rbar, {F})", -72.0),
+        (f"over_displacement({F})", 14.4),
+        (f"over_displacement_matched({F})", 4.0),
     ],
 )
 def test_values(one: Reported, left: str, value: float) -> None:
@@ -118,10 +121,34 @@ def test_the_sides_and_their_intervals_are_printed(one: Reported) -> None:
     assert str(verdict).splitlines() == [
         'FAILED  add  final(rbar, source="fixed_gradient/add") >= 1.5 * final(rbar, source="control/shuffled/add")',
         "        left 72.0 (65–79), right 110 (99–120)",
+        f"        {next(iter(headline_verdicts(one.analysis))).words}",
     ]
     (verdict,) = verdicts(f'final(rbar, {F}) < final(rbar, source="control/shuffled/add")', one)
     assert verdict.passed
     assert verdict.sides.endswith("; the intervals overlap")
+
+
+def test_over_every_control(one: Reported) -> None:
+    missing = f"over_control({F})"
+    (verdict,) = verdicts(f"{missing} > 1", one)
+    assert verdict.left == Undefined("control/per_example/add was not analysed")
+    wide = measured("control/per_example/add", (20.0, 20.0), spread=(1.0, 400.0))
+    run = compared(one.analysis, *one.analysis.coupling, wide)
+    (verdict,) = verdicts(f"{missing} > 1", replace(one, analysis=run))
+    assert isinstance(verdict.left, Estimate)
+    strongest = next(each for each in run.contrasts if each.other == "control/shuffled/add").quotient
+    assert isinstance(strongest, Quotient) and not isinstance(strongest.ends, Undefined)
+    # The low end is that of the control that is known worst.
+    assert verdict.left == Estimate(strongest.value, (72.0 / 400.0, strongest.ends[1]))
+
+
+def test_displacement_is_meant_and_no_update(one: Reported) -> None:
+    without = [series for series in one.analysis.coupling if series.source != "displacement"]
+    run = compared(one.analysis, *without, measured("update", (5.0, 5.0)))
+    (verdict,) = verdicts(f"over_displacement({F}) > 1", replace(one, analysis=run))
+    assert verdict.left == Undefined("displacement was not analysed; known: update")
+    (verdict,) = verdicts('over_displacement(source="update") > 1', one)
+    assert verdict.left == Undefined("source: 'update' was not analysed; known: fixed_gradient/add")
 
 
 def test_every_run_unless_runs_are_named(evidence: RunAnalysis, facts: RunFacts) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -27,6 +29,7 @@ from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.key_bars import KeyEntry
 from sedscope.tui.widgets.matrix_pane import MatrixPane
+from sedscope.tui.widgets.quiet_static import QuietStatic
 from sedscope.tui.worker.jobs import CouplingJob, Job, SpansJob
 
 _TASKS_BESIDE = 2
@@ -80,6 +83,7 @@ class CouplingTab(SourcedTab):
     PANELS: ClassVar[tuple[str, ...]] = ("coupling", "matrix", "rank")
     LEAST_FOR_ALL = (100, 24)
     DEFAULT_CSS = """
+    CouplingTab #verdict { height: auto; max-height: 4; padding: 0 1; }
     CouplingTab #deck { grid-size: 2 2; grid-columns: 7fr 4fr; grid-rows: 7fr 3fr; }
     CouplingTab #panel-matrix { row-span: 2; border-left: vkey $border; }
     CouplingTab #deck.-several { grid-columns: 6fr 5fr; }
@@ -97,6 +101,11 @@ class CouplingTab(SourcedTab):
 
     def make_panel(self, name: str) -> Widget:
         return MatrixPane(self.shell.look) if name == "matrix" else ChartPane(look=self.shell.look)
+
+    def compose(self) -> ComposeResult:
+        """Put the verdict above everything else."""
+        yield QuietStatic(id="verdict")
+        yield from super().compose()
 
     def choices(self) -> tuple[str, ...]:
         return tuple(self._sets())
@@ -166,6 +175,9 @@ class CouplingTab(SourcedTab):
     def refresh_picture(self) -> None:
         self._show_controls()
         data, task, shown = self.shell.data, self.features_of, self._series()
+        verdict = self._answers.verdict(self.shell.settings, task or "", self._sources())
+        self.query_one("#verdict", QuietStatic).say(Content(verdict))
+        self.query_one("#verdict").display = bool(verdict)
         if data is None or task is None or not shown:
             if self.has_answer:
                 self.show_provenance(OLD)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries, RunAnalysis
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings
+from sedscope.analysis.result_view.verdict import verdicts
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import control_sources
 from sedscope.analysis.undefined import Undefined
@@ -51,6 +52,17 @@ class CouplingAnswers:
     def all(self, settings: Settings) -> tuple[CouplingSeries, ...]:
         """Return every series of the analysis where it was made with these settings."""
         return self.analysis.coupling if self.analysis is not None and self.answers(settings) else ()
+
+    def verdict(self, settings: Settings, task: str, sources: Sequence[str]) -> str:
+        """Return the verdict on the first of these sources that has one, else on the task's gradient; "" before that.
+
+        A coarse analysis has none: a claim needs all probes.
+        """
+        if self.analysis is None or not self.final or not self.answers(settings):
+            return ""
+        of_task = [each for each in verdicts(self.analysis) if each.task == task]
+        chosen = [each for each in of_task if each.source in sources[:1]]
+        return next((each.words for each in (*chosen, *of_task)), "")
 
     def ceiling(self, settings: Settings, source: str, task: str) -> list[tuple[int, float | Undefined]]:
         """Return the strongest coupling in the window's span; empty where the span was not measured."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.widget import Widget
 
@@ -14,6 +14,7 @@ from sedscope.tui.tabs.panels import PanelTab
 from sedscope.tui.tabs.tab import TabHelp
 from sedscope.tui.widgets.chart_pane import ChartPane
 from sedscope.tui.widgets.facts_view import FactsView
+from sedscope.tui.worker.jobs import VerdictJob
 
 CHARTS = {
     "accuracy": metric_charts.accuracy,
@@ -34,9 +35,9 @@ class OverviewTab(PanelTab):
 
     NAME = "Overview"
     PAGE = TabHelp(
-        "The metrics of the selected run against t, the number of completed optimizer steps, and what the run is: what"
-        " was recorded, the model, the optimizer, the command. The dotted line is the grok step of a task. A run that"
-        " is still being recorded grows by itself.",
+        "The metrics of the selected run against t, the number of completed optimizer steps, and what the run is: the"
+        " verdict on its gradients, what was recorded, the model, the optimizer, the command. The dotted line is the"
+        " grok step of a task. A run that is still being recorded grows by itself.",
         (
             (
                 "Accuracy",
@@ -69,6 +70,12 @@ class OverviewTab(PanelTab):
     OverviewTab #deck.-single #panel-facts { row-span: 1; border-left: none; }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._verdicts: tuple[str, ...] = ()
+        self._question: VerdictJob | None = None
+        self._number = -1
+
     def make_panel(self, name: str) -> Widget:
         return FactsView() if name == "facts" else ChartPane(look=self.shell.look)
 
@@ -78,8 +85,38 @@ class OverviewTab(PanelTab):
         for name, make in CHARTS.items():
             chart = Chart() if data is None else make(data)
             self.panel(name, ChartPane).chart = chart if chart.series or data is None else Chart(title=_MISSING[name])
-        self.panel("facts", FactsView).show(() if data is None else sections(data))
+        self._ask_for_verdicts(data)
+        self._show_facts()
         self.cursor_moved(self.shell.cursor)
+
+    def settings_changed(self) -> None:
+        """Ask for the verdicts with the new settings."""
+        self._ask_for_verdicts(self.shell.data)
+        self._show_facts()
+
+    def shown(self) -> None:
+        """Ask again: another tab may have had the run analysed meanwhile."""
+        super().shown()
+        self.settings_changed()
+
+    def job_answered(self, number: int, value: Any, final: bool) -> None:
+        """Show the verdicts."""
+        if number == self._number:
+            self._verdicts = value
+            self._show_facts()
+
+    def _ask_for_verdicts(self, data: RunData | None) -> None:
+        question = (
+            None if data is None or not data.tasks else VerdictJob(str(data.path), data.stamp, self.shell.settings)
+        )
+        if question != self._question or not self._verdicts:
+            self._question, self._verdicts = question, ()
+            if question is not None:
+                self._number = self.shell.request(question, self.NAME)
+
+    def _show_facts(self) -> None:
+        data = self.shell.data
+        self.panel("facts", FactsView).show(() if data is None else sections(data, self._verdicts))
 
     def view_changed(self, view: str) -> None:
         """Order the grid: accuracy and loss above, the facts beside both rows."""

@@ -1,0 +1,202 @@
+"""What may be claimed of a gradient source: against controls, against displacement, and after norms are matched.
+
+The one place that judges: every face shows the words that are made here. A source is above (or below) another where the
+95 % interval of their quotient leaves 1 out. To serve the task it must be above *every* control, so the choice of the
+strongest of several, which the words name, needs no correction: a claim that all of several tests must pass is no
+likelier to be wrong than one test. `docs/report.md` states the rules for readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from recorders.row_sources import ROW_SOURCES, row_source
+from sedscope.analysis.pipeline.contrasts import MOVEMENTS, gradient_sources
+from sedscope.analysis.pipeline.results import Contrast, CouplingSeries, Measure, Quotient, RunAnalysis
+from sedscope.analysis.result_view.columns import RBAR
+from sedscope.analysis.result_view.number_text import between, count, times
+from sedscope.analysis.result_view.result_column import Reading
+from sedscope.analysis.sources.variants import control_sources
+from sedscope.analysis.undefined import Undefined
+
+Claim = Literal["above every control", "not above every control", "not known"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVerdict:
+    """The verdict on one gradient source against the centroids of one task."""
+
+    source: str
+    task: str
+    window: int
+    rank: int
+    rbar: Reading | Undefined
+    """R̄_k at the last checkpoint with a full window: the source over random directions."""
+    t: int | None
+    """That checkpoint; None where there is none."""
+    over_controls: tuple[tuple[str, Quotient | Undefined], ...]
+    """Every control of the task and the source over it."""
+    movement: str
+    """The source that stands for what the weights did: displacement, else the update."""
+    over_movement: Quotient | Undefined
+    matched: Quotient | Undefined
+    """The same quotient of R^matched: what is left of it after norms are matched."""
+
+    @property
+    def strongest(self) -> tuple[str, Quotient] | Undefined:
+        """The control that couples most beside the source, with the source over it."""
+        measured = [(name, each) for name, each in self.over_controls if isinstance(each, Quotient)]
+        if not measured:
+            return next(each for _, each in self.over_controls if isinstance(each, Undefined))
+        return min(measured, key=lambda control: control[1].value)
+
+    @property
+    def claim(self) -> Claim:
+        """Say whether the source couples above every control, which is what serving the task would show as."""
+        relations = [each.relation for _, each in self.over_controls if isinstance(each, Quotient)]
+        if any(relation != "above" for relation in relations):
+            return "not above every control"
+        return "above every control" if len(relations) == len(self.over_controls) else "not known"
+
+    @property
+    def words(self) -> str:
+        """The verdict as every face says it: one line."""
+        if isinstance(self.rbar, Undefined):
+            return f"{self._subject}: no verdict ({self.rbar.reason})"
+        assert self.t is not None
+        clauses = (self._random_words(self.rbar), self._control_words(), self._movement_words())
+        return f"{self._subject} at t = {count(self.t)}: {'; '.join(filter(None, clauses))}"
+
+    @property
+    def _subject(self) -> str:
+        return self.source if self.source.endswith(f"/{self.task}") else f"{self.source} on {self.task}"
+
+    def _random_words(self, rbar: Reading) -> str:
+        if rbar.ends is None or rbar.ends[0] > 1.0:
+            return ""
+        return f"R̄_k {rbar.text} [{rbar.ends_text}], no more than random directions"
+
+    def _control_words(self) -> str:
+        strongest = self.strongest
+        if isinstance(strongest, Undefined):
+            return f"no control was measured ({strongest.reason}), so nothing says whether it serves the task"
+        name, quotient = strongest
+        n = sum(isinstance(each, Quotient) for _, each in self.over_controls)
+        which = f"{quotient_text(quotient)} of {_label(name)}{f', the strongest of {n} controls' if n > 1 else ''}"
+        missing = [_label(name) for name, each in self.over_controls if isinstance(each, Undefined)]
+        match self.claim:
+            case "above every control":
+                return f"{which}, and above each: a difference that goes with the task, of no more than this factor"
+            case "not known":
+                return f"{which}, but {' and '.join(missing)} not measured: not known whether it serves the task"
+            case _:
+                return f"{which}: no evidence that it serves the task"
+
+    def _movement_words(self) -> str:
+        quotient = self.over_movement
+        if isinstance(quotient, Undefined):
+            return f"against {self.movement} not known ({quotient.reason})"
+        text = f"{quotient_text(quotient)} {self.movement}"
+        if quotient.relation != "above":
+            relation = {"below": ", which is more", "equal": ", which it is not told apart from", "open": ""}
+            return text + relation[quotient.relation]
+        matched = self.matched
+        if isinstance(matched, Undefined):
+            return f"{text}, not known after norms are matched ({matched.reason})"
+        left = quotient_text(matched)
+        if matched.relation == "equal":
+            return f"{text}, of which nothing certain is left after norms are matched ({left})"
+        if matched.relation == "below":
+            return f"{text}, which turns round after norms are matched ({left})"
+        return f"{text}, of which {left} is left after norms are matched"
+
+
+def verdicts(run: RunAnalysis) -> Iterator[SourceVerdict]:
+    """Yield the verdict on every gradient source of every task, W and K, the headline of each task first."""
+    for window, rank in dict.fromkeys((series.window, series.rank) for series in run.coupling):
+        for task in run.tasks:
+            by_source = {
+                each.source: each
+                for each in run.coupling
+                if (each.task, each.window, each.rank) == (task, window, rank) and each.source in gradient_sources(task)
+            }
+            headline = headline_source(run, task, window, rank)
+            for series in sorted(by_source.values(), key=lambda each: each.source != headline):
+                yield _verdict(run, series)
+
+
+def headline_verdicts(run: RunAnalysis) -> Iterator[SourceVerdict]:
+    """Yield one verdict for each task at the first W and K: that on its gradient, at fixed examples where it has it."""
+    seen = set()
+    for verdict in verdicts(run):
+        if verdict.task not in seen:
+            seen.add(verdict.task)
+            yield verdict
+
+
+def headline_source(run: RunAnalysis, task: str, window: int, rank: int) -> str | None:
+    """Return the source that stands for the task's gradient: the first with a number, else the first at all."""
+    names = [row.name(task) for row in ROW_SOURCES if row.is_headline and row.sign < 0]
+    key = (task, window, rank)
+    series = {each.source: each for each in run.coupling if (each.task, each.window, each.rank) == key}
+    analysed = [series[name] for name in names if name in series]
+    first = next((each for each in analysed if _last(each) is not None), analysed[0] if analysed else None)
+    return None if first is None else first.source
+
+
+def quotient_of(
+    run: RunAnalysis, source: str, others: tuple[str, ...], task: str, basis: tuple[int, int], measure: Measure = "rbar"
+) -> Contrast:
+    """Return the source over the first of the others that it was compared with; undefined where it was with none."""
+    pairs = {
+        each.other: each
+        for each in run.contrasts
+        if (each.source, each.task, each.window, each.rank, each.measure) == (source, task, *basis, measure)
+    }
+    missing = Contrast(source, others[0], task, *basis, measure, Undefined(f"{others[0]} was not analysed"))
+    return next((pairs[other] for other in others if other in pairs), missing)
+
+
+def quotient_text(quotient: Quotient) -> str:
+    """Return `0.58× [0.49–0.68]`."""
+    if isinstance(quotient.ends, Undefined):
+        return f"{times(quotient.value, 2)} (no interval: {quotient.ends.reason})"
+    return f"{times(quotient.value, 2)} [{between(quotient.ends)}]"
+
+
+def _verdict(run: RunAnalysis, series: CouplingSeries) -> SourceVerdict:
+    source, task, basis = series.source, series.task, (series.window, series.rank)
+
+    def over(others: tuple[str, ...], measure: Measure = "rbar") -> Contrast:
+        return quotient_of(run, source, others, task, basis, measure)
+
+    last = _last(series)
+    movement = over(MOVEMENTS)
+    return SourceVerdict(
+        source,
+        task,
+        *basis,
+        rbar=Undefined(_why_none(series)) if last is None else last[1],
+        t=None if last is None else last[0],
+        over_controls=tuple((name, over((name,)).quotient) for name in control_sources(task)),
+        movement=movement.other,
+        over_movement=movement.quotient,
+        matched=over((movement.other,), "rbar_matched").quotient,
+    )
+
+
+def _last(series: CouplingSeries) -> tuple[int, Reading] | None:
+    """Return the last checkpoint with a full window and a number, with its R̄_k."""
+    readings = [(point.t, RBAR.read(point)) for point in series.points if point.full]
+    return next(((t, value) for t, value in reversed(readings) if isinstance(value, Reading)), None)
+
+
+def _why_none(series: CouplingSeries) -> str:
+    return series.peak.reason if isinstance(series.peak, Undefined) else "no window is full"
+
+
+def _label(source: str) -> str:
+    row = row_source(source)
+    return source if row is None else row.label
