@@ -240,7 +240,7 @@ class Settings:
     )
     evidence: bool = setting(True, "switch", "controls and second measures", may_differ=True)
     second_measures: bool = setting(True, "switch", "second measures", used_with=("evidence", True))
-    """Alignment, R^matched, coupling per block, the unclipped stage and angles; a table on the terminal, which shows
+    """Alignment, coupling per block, the unclipped stage and angles; a table on the terminal, which shows
     none of them, does not wait for them."""
     draws: int = setting(3, "count", "draws of each control", used_with=("evidence", True))
     """The R of a control is the mean of its draws and shown with their spread."""
@@ -270,8 +270,8 @@ class Settings:
             raise UsageError(f"rank: at most the window, {min(self.window)}, is required, found {max(self.rank)}")
 
     def for_a_table(self) -> Settings:
-        """Return the settings without what only files show: second measures, and all draws of a control but one."""
-        return replace(self, second_measures=False, draws=1)
+        """Return the settings without the second measures, which only files show; R is the same."""
+        return replace(self, second_measures=False)
 
     def of_scope(self, *scopes: Scope) -> dict[str, Any]:
         """Return the values that cached pieces depend on, by name."""

@@ -52,7 +52,7 @@ class CheckpointResult:
         if self.next_t is not None:
             self._shift = ShiftMeasurement(context, t, task, self.next_t)
         self._random_blocks: RandomBlockMeasurement | Undefined = (
-            RandomBlockMeasurement(context, t, task) if all_measures else NOT_MEASURED
+            RandomBlockMeasurement(context, t, task) if context.settings.evidence else NOT_MEASURED
         )
         reason = context.no_model(task)
         if reason is not None:

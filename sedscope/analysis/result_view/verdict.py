@@ -110,6 +110,8 @@ class SourceVerdict:
             return f"{text}, of which nothing certain is left after norms are matched ({left})"
         if matched.relation == "below":
             return f"{text}, which turns round after norms are matched ({left})"
+        if matched.value > quotient.value:
+            return f"{text}, and {left} after norms are matched"
         return f"{text}, of which {left} is left after norms are matched"
 
 

@@ -95,7 +95,7 @@ class VerdictJob(Job):
         from sedscope.analysis.pipeline.analyse import cached_analysis
         from sedscope.analysis.result_view.verdict import headline_verdicts
 
-        analysis = cached_analysis(run, self.settings)
+        analysis = cached_analysis(run, self.settings) or cached_analysis(run, self.settings.for_a_table())
         words = () if analysis is None else tuple(verdict.words for verdict in headline_verdicts(analysis))
         yield words, bool(words)
 

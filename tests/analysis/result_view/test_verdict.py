@@ -124,6 +124,10 @@ def test_a_wide_control_that_is_not_the_strongest_takes_the_claim_away() -> None
             ["14× [12–18] displacement, of which nothing certain is left after norms are matched (1.0× [0.82–1.2])"],
         ),
         (
+            measured("displacement", (7.0, 5.0), matched=1.0),
+            ["14× [12–18] displacement, and 32× [26–39] after norms are matched"],
+        ),
+        (
             measured("displacement", (7.0, 5.0), matched=320.0),
             ["14× [12–18] displacement, which turns round after norms are matched (0.10× [0.082–0.12])"],
         ),
@@ -132,7 +136,7 @@ def test_a_wide_control_that_is_not_the_strongest_takes_the_claim_away() -> None
             ["14× [12–18] displacement, not known after norms are matched (displacement: no probe)"],
         ),
     ],
-    ids=["equal", "below", "open", "undefined", "absent", "nothing left", "turns round", "not matched"],
+    ids=["equal", "below", "open", "undefined", "absent", "nothing left", "more left", "turns round", "not matched"],
 )
 def test_movement(below: CouplingSeries | None, words: list[str]) -> None:
     assert clauses(GRADIENT, *([] if below is None else [below]))[1:] == words

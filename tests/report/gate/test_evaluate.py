@@ -148,7 +148,7 @@ def test_displacement_is_meant_and_no_update(one: Reported) -> None:
     (verdict,) = verdicts(f"over_displacement({F}) > 1", replace(one, analysis=run))
     assert verdict.left == Undefined("displacement was not analysed; known: update")
     (verdict,) = verdicts('over_displacement(source="update") > 1', one)
-    assert verdict.left == Undefined("source: 'update' was not analysed; known: fixed_gradient/add")
+    assert verdict.left == Undefined("source: 'update' was not analysed; known: 'fixed_gradient/add'")
 
 
 def test_every_run_unless_runs_are_named(evidence: RunAnalysis, facts: RunFacts) -> None:

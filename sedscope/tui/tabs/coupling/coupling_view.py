@@ -56,9 +56,9 @@ class CouplingAnswers:
     def verdict(self, settings: Settings, task: str, sources: Sequence[str]) -> str:
         """Return the verdict on the first of these sources that has one, else on the task's gradient; "" before that.
 
-        A coarse analysis has none: a claim needs all probes.
+        A preview has none: a claim needs all probes.
         """
-        if self.analysis is None or not self.final or not self.answers(settings):
+        if self.analysis is None or self.analysis.settings not in (settings, settings.for_a_table()):
             return ""
         of_task = [each for each in verdicts(self.analysis) if each.task == task]
         chosen = [each for each in of_task if each.source in sources[:1]]
@@ -118,7 +118,7 @@ class CouplingAnswers:
         if self.final:
             return f"{used.random} random directions"
         if used == settings.for_a_table():
-            return "controls are drawn once so far"
+            return "second measures follow"
         steps = len(self.analysis.coupling[0].points) if self.analysis.coupling else 0
         return f"preview: {steps} points, {used.probes} probes"
 
