@@ -16,7 +16,7 @@ from recorders.row_sources import ROW_SOURCES, row_source
 from sedscope.analysis.pipeline.contrasts import MOVEMENTS, gradient_sources
 from sedscope.analysis.pipeline.results import Contrast, CouplingSeries, Measure, Quotient, RunAnalysis
 from sedscope.analysis.result_view.columns import RBAR
-from sedscope.analysis.result_view.number_text import between, count, times
+from sedscope.analysis.result_view.number_text import count, short, times
 from sedscope.analysis.result_view.result_column import Reading
 from sedscope.analysis.sources.variants import control_sources
 from sedscope.analysis.undefined import Undefined
@@ -165,7 +165,10 @@ def quotient_text(quotient: Quotient) -> str:
     """Return `0.58× [0.49–0.68]`."""
     if isinstance(quotient.ends, Undefined):
         return f"{times(quotient.value, 2)} (no interval: {quotient.ends.reason})"
-    return f"{times(quotient.value, 2)} [{between(quotient.ends)}]"
+    # As many digits as tell the ends apart from one another and from 1, on which the words turn.
+    digits = next((n for n in (2, 3, 4) if len({short(end, n) for end in (*quotient.ends, 1.0)}) == 3), 4)
+    low, high = (short(end, digits) for end in quotient.ends)
+    return f"{times(quotient.value, 2)} [{low}–{high}]"
 
 
 def _verdict(run: RunAnalysis, series: CouplingSeries) -> SourceVerdict:
