@@ -22,6 +22,11 @@ from recorders.observe.tasks import TaskLedger
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import RecordingOutput
 
+_CLEARED = (
+    "the script has cleared gradients by hand between backward and step, as a repair of NaN does: such steps have no"
+    " loss and no gradient row of their tasks"
+)
+
 
 class StepRecorder:
     """A recorder of one optimizer: takes rows, scalars and θ around each step, and hands them to the output.
@@ -72,7 +77,8 @@ class StepRecorder:
             self.theta.keep(t)
         if self._intervener is not None:
             self._intervener.before_step(t, closure_given=closure_given)
-        self._ledger.begin_step(self._binding.selection, closure_given=closure_given)
+        if self._ledger.begin_step(self._binding.selection, closure_given=closure_given):
+            self._output.tell("cleared", _CLEARED, t)
         self._binding.read_before(recorded=recorded, closure_given=closure_given, wants=self._options.wants)
 
     def finish_step(self, t: int, tasks: Collection[str]) -> None:

@@ -71,10 +71,16 @@ class TaskLedger:
         self._gradients_delivered = self._checked = False
         return had_gradients
 
-    def begin_step(self, selection: Selection, *, closure_given: bool) -> None:
-        """Notice that the optimizer is about to step from the gradients that are there, or that its closure makes."""
+    def begin_step(self, selection: Selection, *, closure_given: bool) -> bool:
+        """Notice that the optimizer is about to step from the gradients that are there, or that its closure makes.
+
+        Returns:
+            Whether the script has cleared what the tasks contributed, so that it is no part of the step.
+        """
+        had_losses = bool(self.losses)
         self._drop_if_cleared(selection)
         self._stepping, self._sealed = True, not closure_given
+        return had_losses and not self.losses
 
     def rows(self) -> dict[str, Tensor]:
         """Return `gradient/<task>` [P] of the step under way."""

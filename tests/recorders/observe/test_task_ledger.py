@@ -127,3 +127,25 @@ def test_random_numbers_that_a_backward_draws_are_put_back(recording: Any) -> No
         recorded = train_with_noise_in_backward()
     assert set(it.writer.stored_rows) >= {"gradient/a", "gradient/b"}
     assert torch.equal(plain, recorded)
+
+
+def test_a_step_that_was_repaired_by_hand_is_said_to_have_no_row_of_its_tasks(recording: Any, capsys: Any) -> None:
+    model, optimizer = make()
+    with recording(every=1) as it:
+        for t in range(4):
+            optimizer.zero_grad()
+            with sedscope.task("t"):
+                (loss_of(model) * (float("nan") if t in (1, 2) else 1.0)).backward()
+            for parameter in model.parameters():
+                assert parameter.grad is not None
+                parameter.grad.nan_to_num_(0.0)
+            optimizer.step()
+    assert list(it.writer.stored_rows["gradient/t"]) == [0, 3] and list(it.writer.stored_rows["gradient"]) == [
+        0,
+        1,
+        2,
+        3,
+    ]
+    ((kind, message, t),) = it.writer.notes
+    assert (kind, t) == ("cleared", 1) and "no loss and no gradient row of their tasks" in message
+    assert capsys.readouterr().err.count("cleared gradients by hand") == 1
