@@ -93,6 +93,7 @@ def probe(
     loss: str = "cross_entropy",
     run: Callable[..., Any] | None = None,
     train: Tensor | None = None,
+    chance: float | None = None,
 ) -> None:
     """Name the pool from which a task's probes and fixed batches are drawn, once, before the training.
 
@@ -107,12 +108,13 @@ def probe(
         loss: the loss of the fixed gradient: `cross_entropy` or `mse`.
         run: how the model is called, as `run(model, *inputs)`; None calls `model(*inputs)`.
         train: [M], whether an example belongs to the training set.
+        chance: the accuracy of guessing, which milestones are above; None takes one over the number of classes.
     """
     session = current()
     if session is not None:
         from recorders.probes import ProbeRequest, add_probe
 
-        request = ProbeRequest(task, at, output, position, loss, run)
+        request = ProbeRequest(task, at, output, position, loss, run, chance)
         session.guard(lambda: add_probe(session, request, model, inputs, targets, train))
 
 

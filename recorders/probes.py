@@ -32,6 +32,7 @@ class ProbeRequest:
     position: int | None
     loss: str
     run: Callable[..., Any] | None
+    chance: float | None
 
 
 def add_probe(
@@ -69,6 +70,7 @@ def add_probe(
         "loss": request.loss,
         "at": None if capture is None else capture.at,
         "pool": len(targets),
+        "chance": request.chance,
         "why_no_program": why_not,
     }
     tensors = draw(listed, targets, train, recording.options.probe_seed)
@@ -134,6 +136,9 @@ def _check(
         raise UsageError("inputs must be one tensor or several, found none")
     if request.loss not in LOSSES:
         raise UsageError(f"loss must be one of {', '.join(LOSSES)}; found {request.loss!r:.80}")
+    chance = request.chance
+    if chance is not None and not (isinstance(chance, int | float) and 0.0 <= chance < 1.0):
+        raise UsageError(f"chance must be at least 0 and below 1, or None; found {chance!r:.80}")
     if isinstance(request.position, bool) or not isinstance(request.position, int | None):
         raise UsageError(f"position must be a whole number or None, found {request.position!r:.80}")
 

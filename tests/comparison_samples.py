@@ -29,7 +29,7 @@ def task_outcome(task: str, grok: int | None, end: int, *, late: int = 200, memo
     t = np.arange(0, end + 1, EVERY)
     test = np.zeros(len(t)) if grok is None else 0.6 * (t >= grok) + 0.39 * (t >= grok + late)
     train = np.where(t >= memorised, 1.0, 0.2)
-    return TaskOutcome(task, grokking((t, test), (t, train), task=task), (t, test), (t, train))
+    return TaskOutcome(task, grokking((t, test), (t, train), task=task, chance=0.0), (t, test), (t, train))
 
 
 def outcome(

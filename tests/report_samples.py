@@ -51,9 +51,9 @@ def series(source: str, task: str, peak: float, final: float, *, flat: str | Non
 
 def metrics(task: str, grok: int | None) -> TaskMetrics:
     if grok is None:
-        return TaskMetrics(task, Grokking((NEVER, NEVER), Crossing(200, 0.99, 25), NEVER))
+        return TaskMetrics(task, Grokking((NEVER, NEVER), Crossing(200, 0.99, 25), NEVER, 0.01))
     reached = Crossing(grok, 0.5, 25), Crossing(grok + 400, 0.98, 25)
-    return TaskMetrics(task, Grokking(reached, Crossing(200, 0.99, 25), grok - 200))
+    return TaskMetrics(task, Grokking(reached, Crossing(200, 0.99, 25), grok - 200, 0.01))
 
 
 def ranks(task: str) -> RankSeries:

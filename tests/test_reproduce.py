@@ -193,14 +193,14 @@ def test_a_run_that_never_grokked_leaves_a_bound_that_is_judged() -> None:
     assert row.ours.startswith("< ") and row.verdict.startswith("undecided: a run never grokked")
     late = [outcome("control", "1", 2000), outcome("freeze", "1", 2000), outcome("keep-sed", "1", None)]
     told = claims(late)[KEEP_SED]
-    assert told.ours == "< 0.400×" and told.beside == "< 0.400× as early as freeze"
+    assert told.ours == "< 0.400×, n = 1" and told.beside == "< 0.400× as early as freeze"
     assert told.verdict == "no more than freeze, which gives more; the number itself disagrees: ours is lower"
 
 
 def test_a_control_that_never_grokked_hides_no_freeze() -> None:
     runs = [outcome("control", "1", None), outcome("freeze", "1", 900), outcome("keep-sed", "1", 900)]
     found = claims(runs)
-    assert found[KEEP_SED].ours == "> 5.56×"
+    assert found[KEEP_SED].ours == "> 5.56×, n = 1"
     assert found[KEEP_SED].verdict == "cannot be told apart from freeze; the number itself disagrees: ours is higher"
     assert found[published.GROK.what].verdict.startswith("no number: no run got there")
 

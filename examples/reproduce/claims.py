@@ -13,7 +13,6 @@ from examples.reproduce import published
 from examples.reproduce.measure import Measurements, RunCouplings, at, fixed, peak_of, series_of
 from examples.reproduce.published import Published
 from examples.reproduce.summary import (
-    average_of,
     averaged,
     bound_text,
     described,
@@ -39,7 +38,7 @@ from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.sources.variants import control_sources
 from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, divide
+from sedscope.report.estimate import Estimate, average_estimate, divide
 
 OP = "add"
 """Operation of the published interventions."""
@@ -270,7 +269,7 @@ def _grok_row(control: TreatmentGroup | None, comparable: bool) -> ClaimRow:
     if reached.mean.horizon is not None:  # a run never got there: the mean is a lower bound
         judgement = verdict(low, high, QuotientBounds(reached.mean.value, None))
     else:
-        judgement = verdict(low, high, average_of(reached.mean))
+        judgement = verdict(low, high, average_estimate(reached.mean))
     return ClaimRow(claim.what, words, before, f"{mean_steps(reached.mean)}, n = {reached.n}", "", judgement)
 
 

@@ -16,7 +16,7 @@ from sedscope.analysis.interventions.speedup import QuotientBounds, SpeedUp
 from sedscope.analysis.result_view.number_text import between, count, signed, span
 from sedscope.analysis.statistics.survival import t_quantile
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate, geometric_mean
+from sedscope.report.estimate import Estimate, average_estimate, geometric_mean
 
 
 def together(values: Sequence[Estimate]) -> Estimate:
@@ -62,15 +62,18 @@ def mean_steps(average: Average) -> str:
 
 
 def speedup_text(speedup: SpeedUp) -> tuple[str, Estimate | QuotientBounds | None]:
-    """Return a speed-up in words and as a number; only as a bound where a run never grokked."""
-    bound = speedup.bound
-    if bound is not None:
-        has_end = bound.low is not None or bound.high is not None
-        return bound_text(bound), bound if has_end else None
-    if isinstance(speedup.average, Undefined):
-        return speedup.average.reason, None
-    ours = average_of(speedup.average)
-    return f"{with_ends(ours, '×')}, n = {speedup.average.n}", ours
+    """Return a speed-up in words and as a number; where a run never grokked, the end of its interval as a bound."""
+    average = speedup.average
+    if isinstance(average, Undefined):
+        return average.reason, None
+    ours = average_estimate(average)
+    text = f"{average.bound} {with_ends(ours, '×')}, n = {average.n}".lstrip()
+    if average.horizon is not None:
+        return f"not bounded; of restricted means {text}", None
+    if not average.bound:
+        return text, ours
+    low, high = ours.ends or (ours.value, ours.value)
+    return text, QuotientBounds(low, None) if average.bound == ">" else QuotientBounds(None, high)
 
 
 def bound_text(bound: QuotientBounds) -> str:
@@ -78,8 +81,3 @@ def bound_text(bound: QuotientBounds) -> str:
     ends = (("> ", bound.low), ("< ", bound.high))
     texts = [f"{sign}{signed(value)}×" for sign, value in ends if value is not None]
     return " and ".join(texts) or "unknown: neither grokked"
-
-
-def average_of(average: Average) -> Estimate:
-    """Return a mean over seeds with its interval."""
-    return Estimate(average.value, None if isinstance(average.ends, Undefined) else average.ends)

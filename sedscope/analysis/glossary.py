@@ -68,8 +68,11 @@ GLOSSARY: dict[str, GlossaryEntry] = {
     ),
     "grok": GlossaryEntry(
         "grok step, memorisation step, delay",
-        "The first evaluated step with test accuracy of at least 0.5 (again at 0.98), the first with train accuracy of"
-        " at least 0.99, and their difference. The true crossing lies within the evaluations' cadence before it.",
+        "The first evaluated step after 0 with test accuracy above chance, (accuracy − chance) / (1 − chance), of at"
+        " least 0.5 (again at 0.98), the first with train accuracy of at least 0.99 above chance, and their difference"
+        " where memorisation came first. Chance is what the script states, else 1 / number of classes; where it is"
+        " unknown, or the published definition is asked for, it is not taken off. The true crossing lies within the"
+        " evaluations' cadence before it.",
         "A crossing says when, not how sharply.",
     ),
     "k_star": GlossaryEntry(
@@ -131,8 +134,9 @@ GLOSSARY: dict[str, GlossaryEntry] = {
     ),
     "interval_seeds": GlossaryEntry(
         "interval over seeds",
-        "Student's t over seeds, for quotients on their logarithms and paired by seed; never narrower than rounding"
-        " crossings up to the next evaluation makes it. It says how the number varies from one training to the next.",
+        "Student's t over seeds, for quotients on their logarithms and paired by seed, widened by the evaluations'"
+        " cadence, within which every crossing may be earlier. It says how the number varies from one training to the"
+        " next.",
         "With two or three seeds it is wide, and it takes them for a fair sample of all seeds.",
     ),
     "restricted": GlossaryEntry(

@@ -23,6 +23,7 @@ Centroid = Literal["target", "sum"]
 Method = Literal["exact", "central"]
 Precision = Literal["float32", "float64"]
 Part = Literal["all", "train", "test"]
+GrokDefinition = Literal["above-chance", "published"]
 
 Kind = Literal["counts", "count", "count or all", "choice", "positive", "switch", "device"]
 """Values that a setting takes: whole numbers, one of them, one or None for all, a word, a number > 0, yes or no."""
@@ -246,6 +247,16 @@ class Settings:
     """The R of a control is the mean of its draws and shown with their spread."""
     block_probes: int = setting(128, "count", "block probes", least=LEAST_BLOCK_PROBES, scopes=("blocks",))
     """Probes of block-wise products, spread over those of the other ones; all, where there are fewer."""
+    grok: GrokDefinition = setting(
+        "above-chance",
+        "choice",
+        "grok and memorisation step",
+        "Thresholds of accuracy above chance, or of the accuracy itself as published.",
+        choices={
+            "above-chance": "(accuracy − chance) / (1 − chance); the accuracy itself where chance is unknown",
+            "published": "accuracy as logged (the published definition)",
+        },
+    )
     device: str = setting(
         "auto",
         "device",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sedscope.analysis.result_view.result_column import FLAT, FLAT_MEANING, NOTHING, Footnotes
+from sedscope.analysis.result_view.result_column import NOTHING, Footnotes
 
 Align = Literal["left", "right"]
 
@@ -169,7 +169,7 @@ class CellNotes(Footnotes):
 
     def marks(self) -> tuple[str, ...]:
         """Return explanations of the signs that were used."""
-        return (f"{FLAT} {FLAT_MEANING}",) if self.has_flat else ()
+        return tuple(f"{sign} {meaning}" for sign, meaning in self.meanings)
 
 
 def plain(words: Words) -> str:

@@ -27,6 +27,8 @@ class Estimate:
     value: float
     ends: Ends | None = None
     """None where no interval is known; both equal to the value where it is exact."""
+    remark: str = ""
+    """Words that belong beside the number wherever it is shown by itself."""
 
     @classmethod
     def exact(cls, value: float) -> Estimate:
@@ -39,16 +41,19 @@ class Estimate:
         return self.ends == (self.value, self.value)
 
     def __str__(self) -> str:
+        remark = f" ({self.remark})" if self.remark else ""
         if self.is_exact:
-            return f"{self.value:g}".replace("-", "−")
-        return f"{signed(self.value)} ({'no interval' if self.ends is None else between(self.ends)})"
+            return f"{self.value:g}".replace("-", "−") + remark
+        return f"{signed(self.value)} ({'no interval' if self.ends is None else between(self.ends)}){remark}"
 
 
 def estimate_of(value: Value) -> Estimate | Undefined:
     """Return the value of a result column as a number with its interval."""
     if value is None or isinstance(value, Undefined):
         return Undefined("it was not measured") if value is None else value
-    return Estimate(float(value.value), value.ends)
+    remark = f"mean over {value.n} checkpoint{'' if value.n == 1 else 's'}" if value.n else ""
+    remark = f"at {value.edge}, an edge of what was seen" if value.edge else remark
+    return Estimate(float(value.value), value.ends, remark)
 
 
 def average_estimate(average: Average) -> Estimate:

@@ -21,6 +21,7 @@ from recorders.errors import EXIT_CHECK_FAILED, EXIT_DAMAGED, EXIT_INPUT_OUTPUT,
 from sedscope.analysis.interventions import InterventionComparison, Outcome, compare, outcome_of
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import RunAnalysis
+from sedscope.analysis.settings import GrokDefinition
 from sedscope.report.facts import Failure, Reported, RunFacts, exit_status
 from sedscope.report.formats.step_summary import append_summary, summary_wanted
 from sedscope.report.formats.terminal import print_comparison, print_run
@@ -66,7 +67,7 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     outcomes: list[Outcome] = []
     for run in _runs(paths):
         result = run if isinstance(run, Failure) else _attempt(run, measured)
-        outcomes += _outcome(run)
+        outcomes += _outcome(run, question.settings.grok)
         if isinstance(result, Failure):
             failures.append(result)
             continue
@@ -149,12 +150,12 @@ def _attempt(run: Run, question: Question) -> Reported | Failure:
         )
 
 
-def _outcome(run: Run | Failure) -> list[Outcome]:
+def _outcome(run: Run | Failure, definition: GrokDefinition) -> list[Outcome]:
     """Return what a run says in a comparison, also one that is too short to be analysed: it must not be missing."""
     if isinstance(run, Failure):
         return []
     try:
-        return [outcome_of(run)]
+        return [outcome_of(run, definition)]
     except SedscopeError as error:
         _warn(f"{printable_path(run.path)}: no part of the comparison: {error}")
         return []

@@ -20,6 +20,10 @@ from sedscope.runs.files.journal_lines import ProbeLine, ProgramLine
 from sedscope.runs.files.members import Members
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 
+IGNORED = -100
+"""Class targets of this value count for nothing, as in torch's cross-entropy."""
+_CLASSES = "cross_entropy"
+"""The loss whose targets are classes."""
 _INPUTS = "inputs."
 _ORDERS = {"probe_order": "order.probes", "batch_order": "order.batch"}
 
@@ -88,11 +92,35 @@ def read_probe(tensors: TensorStore, line: ProbeLine) -> Probe:
             program=_text(meta, "program"),
             output=meta.integer("output") if meta.has("output") else 0,
             position=meta.integer("position", -(2**31)) if meta.has("position") else None,
-            loss=_text(meta, "loss") or "cross_entropy",
+            loss=_text(meta, "loss") or _CLASSES,
             at=_text(meta, "at"),
             pool=meta.integer("pool") if meta.has("pool") else len(targets),
             why_no_program=_text(meta, "why_no_program"),
         )
+
+
+def read_chance(tensors: TensorStore, line: ProbeLine) -> float | None:
+    """Return the accuracy of guessing: as the script stated it, else 1 / number of classes; None where unknown.
+
+    Classes are what the stored targets of cross-entropy differ in, ignored ones left out; of targets that are
+    probabilities, `[…, classes]`, the last axis. The targets of other losses are no classes.
+
+    Raises:
+        DamagedError: the targets are not what was written.
+        RefusedError: a member of the line is not what it must be.
+    """
+    meta = line.meta
+    if meta.has("chance"):
+        return meta.share("chance")
+    if (_text(meta, "loss") or _CLASSES) != _CLASSES:
+        return None
+    with tensors.open(line.file) as file:
+        targets = file.read("targets")
+    if np.issubdtype(targets.dtype, np.integer):
+        classes = len(np.unique(targets[targets != IGNORED]))
+    else:
+        classes = targets.shape[-1] if targets.ndim > 1 else 0
+    return 1.0 / classes if classes > 1 else None
 
 
 def read_program(folder: RunFolder, line: ProgramLine) -> bytes:

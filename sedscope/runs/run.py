@@ -24,7 +24,7 @@ from sedscope.runs.directory import Directory
 from sedscope.runs.files.journal_lines import TensorFile
 from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
-from sedscope.runs.probe import Probe, read_constants, read_probe, read_program
+from sedscope.runs.probe import Probe, read_chance, read_constants, read_probe, read_program
 from sedscope.runs.rows import Columns, Floats, Steps, positions, read_rows, read_selected, read_weights, stored_steps
 from sedscope.runs.scalars import Series, all_series, frame
 from sedscope.runs.text import printable
@@ -191,6 +191,11 @@ class Run:
         """Read the probes of a task; None where the script gave none."""
         line = self.history.probes.get(task)
         return None if line is None else read_probe(self._tensors, line)
+
+    def chance(self, task: str) -> float | None:
+        """Return the accuracy of guessing at a task, as its probe tells it; None where it does not."""
+        line = self.history.probes.get(task)
+        return None if line is None else read_chance(self._tensors, line)
 
     def program(self, name: str) -> tuple[bytes, dict[str, NDArray[Any]]]:
         """Read a feature program's JSON and its constants, for `recorders.program`, which validates both.

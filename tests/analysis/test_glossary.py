@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     ("key", "words"),
     [
         ("grok", f"at least {GROK_ACCURACIES[0]} (again at {GROK_ACCURACIES[1]})"),
-        ("grok", f"train accuracy of at least {MEMORISED_ACCURACY}"),
+        ("grok", f"train accuracy of at least {MEMORISED_ACCURACY} above chance"),
         ("participation", f"σ_K/σ_(K+1) < {FLAT_GAP}"),
         ("seeds", f"{100 * LEVEL:.0f} % interval"),
     ],

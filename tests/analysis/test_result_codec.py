@@ -55,7 +55,7 @@ def analysis() -> RunAnalysis:
         n_selected=7,
         steps=(0, 25),
         settings=Settings(window=(20,), checkpoints=None),
-        metrics=(TaskMetrics("add", Grokking((Crossing(25, 0.5, 25), ABSENT), ABSENT, ABSENT)),),
+        metrics=(TaskMetrics("add", Grokking((Crossing(25, 0.5, 25), ABSENT), ABSENT, ABSENT, 0.25)),),
         rank90=(
             RankSeries(
                 "add", 64, (CheckpointRank(25, 4, np.array([0.5, 0.25])), CheckpointRank(0, ABSENT, np.empty(0)))

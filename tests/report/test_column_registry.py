@@ -17,7 +17,7 @@ from viewing import shows, until, viewing
 
 from sedscope.analysis.interventions import compare
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SOURCES, SPECTRA
+from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, PHASES, RANKS, SOURCES, SPECTRA
 from sedscope.analysis.result_view.diagnostic_columns import (
     ALIGNMENTS,
     ANGLE_STEPS,
@@ -106,6 +106,7 @@ async def _coupling(app: object) -> CouplingTab:
 MADE_UP: dict[str, tuple[list[ResultColumn[Any]], tuple[Face, ...]]] = {
     "milestones": (MILESTONES, ("terminal", "page", "json", "tables")),
     "sources": (SOURCES, ("terminal", "page", "json")),
+    "phases": (PHASES, ("terminal", "page")),
     "checkpoints": (CHECKPOINTS, ("page", "json", "tables")),
     "diagnostics": (DIAGNOSTICS, ("page", "json")),
     "spectra": (SPECTRA, ("page", "json", "tables")),
@@ -175,8 +176,8 @@ def test_a_made_up_column_of_the_viewers_tables_is_on_the_screen(
 def test_the_readers_page_lists_every_column() -> None:
     page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
     documented: dict[str, list[ResultColumn[Any]]] = {
-        "milestones": MILESTONES, "sources": SOURCES, "coupling": CHECKPOINTS, "spectrum": SPECTRA, "rank90": RANKS,
-        "measures": DIAGNOSTICS, "alignment": ALIGNMENTS, "stage means": STAGES, "stages": STAGE_STEPS,
+        "milestones": MILESTONES, "sources": SOURCES, "phases": PHASES, "coupling": CHECKPOINTS, "spectrum": SPECTRA,
+        "rank90": RANKS, "measures": DIAGNOSTICS, "alignment": ALIGNMENTS, "stage means": STAGES, "stages": STAGE_STEPS,
         "blocks": BLOCKS, "angle medians": ANGLES, "angles": ANGLE_STEPS, "speed-ups": INTERVENTIONS,
         "references": REFERENCES, "interventions": TREATED_RUNS,
     }  # fmt: skip

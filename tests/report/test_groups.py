@@ -56,7 +56,7 @@ def test_mean_over_seeds() -> None:
     equal = over_seeds([500, 500], [25, 25])
     assert not isinstance(equal, Undefined) and equal.ends is not None
     half = 12.7062 * 25 / np.sqrt(12) / np.sqrt(2)
-    assert equal.ends == pytest.approx((500 - half, 500 + half), rel=1e-5)
+    assert equal.ends == pytest.approx((500 - np.hypot(half, 25), 500 + half), rel=1e-5)
 
 
 @pytest.mark.parametrize(

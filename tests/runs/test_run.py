@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from run_directory import DECAY, LR, PROBE_META, P, feed, make_run, manifest, probe_tensors, row, scalars, state
 
-from recorders.errors import DamagedError, TooLittleDataError, UsageError
+from recorders.errors import DamagedError, RefusedError, TooLittleDataError, UsageError
 from recorders.follow.journal_notes import read_groups, write_groups
 from recorders.store import shard
 from recorders.store.run_writer import RunWriter
@@ -285,6 +285,40 @@ def test_probes_and_programs(run: Run) -> None:
     assert run.probe("mul") is None
     with pytest.raises(UsageError, match="program: 'x' is not in the run; known: 0001-000"):
         run.program("x")
+
+
+@pytest.mark.parametrize(
+    ("targets", "meta", "chance"),
+    [
+        (np.array([0, 1, 2, 0]), {}, 1 / 3),
+        (np.array([7, 3, -100, 3]), {}, 1 / 2),
+        (np.array([[0, 1], [2, 3], [3, 3], [3, 4]]), {}, 1 / 5),
+        (np.full((4, 8), 0.125, np.float32), {}, 1 / 8),
+        (np.array([5, 5, 5, 5]), {}, None),
+        (np.array([0.5, 1.0, 2.0, 3.0], np.float32), {}, None),
+        (np.array([0, 1, 0, 1]), {"loss": "mse"}, None),
+        (np.array([0, 1, 0, 1]), {"loss": "mse", "chance": 0.7}, 0.7),
+        (np.array([0, 1, 2, 0]), {"chance": 0}, 0.0),
+    ],
+    ids=["classes", "ignored", "sequence", "probabilities", "one class", "no class", "mse", "stated", "none"],
+)
+def test_chance_is_stated_or_follows_from_the_classes(
+    tmp_path: Path, targets: Any, meta: dict[str, Any], chance: float | None
+) -> None:
+    writer = RunWriter.create(tmp_path / "run", manifest())
+    writer.probe("add", probe_tensors() | {"targets": targets}, PROBE_META | meta)
+    writer.close("finished")
+    run = open_run(tmp_path / "run")
+    assert run.chance("add") == chance and run.chance("mul") is None
+
+
+@pytest.mark.parametrize("chance", [1, -0.1, True, "half"])
+def test_a_chance_that_is_none_is_refused(tmp_path: Path, chance: Any) -> None:
+    writer = RunWriter.create(tmp_path / "run", manifest())
+    writer.probe("add", probe_tensors(), PROBE_META | {"chance": chance})
+    writer.close("finished")
+    with pytest.raises(RefusedError, match="chance must be a number ≥ 0 and < 1, found"):
+        open_run(tmp_path / "run").chance("add")
 
 
 def test_tasks_come_from_everywhere(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 Decides the intervals: Student's t over seeds, on logarithms for quotients. A percentile bootstrap over three seeds
 spans no more than their least and largest value, which holds the truth three times in four; t holds it 19 times in 20.
-A spread is taken to be at least what rounding crossings up to the next evaluation makes, so that equal grok steps are
-not taken for certainty. One seed has no interval. Where times are restricted to a horizon, a run that ended before it
+A crossing is seen at the next evaluation, so the truth lies earlier by up to the cadence, for all seeds alike where
+they spread less than that: the interval is widened to the root of t² + cadence², and the spread is taken to be at least
+what rounding alone makes. One seed has no interval. A quotient of which every seed has a bound on the same side is that
+bound, and its interval is open on that side. Where times are restricted to a horizon, a run that ended before it
 without getting there counts in the mean, but says nothing about the spread: the interval is of the other seeds.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -19,8 +22,10 @@ from sedscope.analysis.constants import LEVEL
 from sedscope.analysis.statistics.survival import CensoredTime, horizon_of, mean_until, t_quantile
 from sedscope.analysis.undefined import Undefined
 
+Bound = Literal["", ">", "<"]
 ONE_SEED = Undefined("one seed has no interval")
 TOO_SHORT = Undefined("fewer than two seeds were followed far enough for an interval")
+AT_ONCE = Undefined("the first evaluation was already there, so that nothing bounds how early it was")
 _UNIFORM = 12.0
 """A uniform error over a stretch of length c has the variance c²/12."""
 
@@ -36,6 +41,8 @@ class Average:
     """Seeds."""
     horizon: float | None = None
     """Set where some runs never got there: t up to which all were followed; the average is then of min(T, horizon)."""
+    bound: Bound = ""
+    """Set where runs that never got there leave only that the average is larger, or smaller, than the value."""
 
 
 def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
@@ -43,9 +50,9 @@ def mean_of(values: Sequence[float], cadences: Sequence[float]) -> Average:
 
     There is one value for each seed, at least one; cadences are the stretches that they were rounded up within.
     """
-    value = math.fsum(values) / len(values)
+    value, earlier = math.fsum(values) / len(values), math.fsum(cadences) / len(values)
     half = _half_width(values, [cadence**2 / _UNIFORM for cadence in cadences], n_seeds=len(values))
-    return Average(value, _above_zero(value, half, math.inf), len(values))
+    return Average(value, _above_zero(value, half, earlier, math.inf), len(values))
 
 
 def mean_step(times: Sequence[CensoredTime]) -> Average | Undefined:
@@ -63,15 +70,28 @@ def mean_step(times: Sequence[CensoredTime]) -> Average | Undefined:
     followed = [time for time in times if time.is_known_until(horizon)]
     restricted = [min(time.t, horizon) for time in followed]
     half = _half_width(restricted, [time.cadence**2 / _UNIFORM for time in followed], n_seeds=len(times))
-    return Average(value, _above_zero(value, half, horizon), len(times), horizon)
+    earlier = math.fsum(time.cadence for time in times) / len(times)
+    return Average(value, _above_zero(value, half, earlier, horizon), len(times), horizon)
 
 
-def geometric_mean(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average:
-    """Compute the geometric mean of quotients first / second, known and above 0; the t interval is on logarithms."""
+def geometric_mean(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average | None:
+    """Compute the geometric mean of quotients first / second above 0; the t interval is on logarithms.
+
+    Returns:
+        Its bound where all firsts or all seconds are known; None where neither are.
+    """
+    knows_first, knows_second = (all(pair[side].reached for pair in pairs) for side in (0, 1))
+    if not knows_first and not knows_second:
+        return None
     logs = [math.log(first.t / second.t) for first, second in pairs]
     value = math.fsum(logs) / len(logs)
     half = _half_width(logs, [_rounding(*pair) for pair in pairs], n_seeds=len(pairs))
-    return Average(math.exp(value), _around(value, half), len(pairs))
+    earlier = [math.fsum(_earlier(pair[side].cadence / pair[side].t) for pair in pairs) / len(pairs) for side in (0, 1)]
+    ends = _around(value, half, *earlier)
+    if not isinstance(ends, Undefined):
+        ends = ends[0] if knows_second else 0.0, ends[1] if knows_first else math.inf
+    bound: Bound = "<" if not knows_second else "" if knows_first else ">"
+    return Average(math.exp(value), ends, len(pairs), bound=bound)
 
 
 def restricted_quotient(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> Average | Undefined:
@@ -91,7 +111,16 @@ def restricted_quotient(pairs: Sequence[tuple[CensoredTime, CensoredTime]]) -> A
     rounding = [((a.cadence / above) ** 2 + (b.cadence / below) ** 2) / _UNIFORM for a, b in followed]
     differences = [min(a.t, horizon) / above - min(b.t, horizon) / below for a, b in followed]
     half = _half_width(differences, rounding, n_seeds=len(pairs))
-    return Average(above / below, _around(math.log(above / below), half), len(pairs), horizon)
+    earlier = [
+        _earlier(math.fsum(time.cadence for time in times) / len(times) / mean)
+        for times, mean in ((firsts, above), (seconds, below))
+    ]
+    return Average(above / below, _around(math.log(above / below), half, *earlier), len(pairs), horizon)
+
+
+def _earlier(share: float) -> float:
+    """Return by how much the logarithm of a time falls where the time does by this share; inf where it may be 0."""
+    return math.inf if share >= 1.0 else -math.log1p(-share)
 
 
 def _rounding(first: CensoredTime, second: CensoredTime) -> float:
@@ -111,16 +140,27 @@ def _half_width(values: Sequence[float], rounding: Sequence[float], *, n_seeds: 
     return t_quantile(LEVEL, n - 1) * math.sqrt(variance / n)
 
 
-def _above_zero(value: float, half: float | Undefined, most: float) -> tuple[float, float] | Undefined:
-    """Return the ends of the interval of a mean that lies between 0 and `most`."""
-    return half if isinstance(half, Undefined) else (max(0.0, value - half), min(most, value + half))
-
-
-def _around(middle: float, half: float | Undefined) -> tuple[float, float] | Undefined:
-    """Return the ends of an interval of a logarithm, as quotients."""
+def _above_zero(value: float, half: float | Undefined, earlier: float, most: float) -> tuple[float, float] | Undefined:
+    """Return the ends of the interval of a mean between 0 and `most` that can be smaller than seen by `earlier`."""
     if isinstance(half, Undefined):
         return half
+    return max(0.0, value - math.hypot(half, earlier)), min(most, value + half)
+
+
+def _around(middle: float, half: float | Undefined, first: float, second: float) -> tuple[float, float] | Undefined:
+    """Return the ends of an interval of a logarithm, as quotients.
+
+    Args:
+        middle: Logarithm of the quotient first / second.
+        half: Half the width of its t interval.
+        first: By how much the logarithm of the first time can be smaller than it was seen.
+        second: The same of the second time, which the quotient is divided by.
+    """
+    if isinstance(half, Undefined):
+        return half
+    if math.inf in (first, second):
+        return AT_ONCE
     try:
-        return math.exp(middle - half), math.exp(middle + half)
+        return math.exp(middle - math.hypot(half, first)), math.exp(middle + math.hypot(half, second))
     except OverflowError:
         return Undefined("the interval is too wide for a number")

@@ -38,6 +38,8 @@ from sedscope.analysis.interventions.speedup import (
     trials,
 )
 from sedscope.analysis.interventions.treatment import CONTROLLED, Treatment, labels
+from sedscope.analysis.settings import GrokDefinition
+from sedscope.analysis.statistics.grokking import Grokking
 from sedscope.analysis.statistics.survival import CensoredTime, kaplan_meier
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Run
@@ -117,6 +119,13 @@ class TaskComparison:
     task: str
     groups: tuple[TreatmentGroup, ...]
 
+    @property
+    def milestones(self) -> Grokking:
+        """Milestones of the first run: those of every run are of the same accuracy."""
+        outcome = self.groups[0].runs[0].on(self.task)
+        assert outcome is not None
+        return outcome.grokking
+
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
@@ -150,13 +159,13 @@ class InterventionComparison:
                     yield cohort, comparison.task, group
 
 
-def compare_runs(runs: Sequence[Run]) -> InterventionComparison:
-    """Compare opened runs.
+def compare_runs(runs: Sequence[Run], definition: GrokDefinition = "above-chance") -> InterventionComparison:
+    """Compare opened runs, by this definition of their milestones.
 
     Raises:
-        DamagedError, RefusedError: The scalars of a run cannot be read.
+        DamagedError, RefusedError: The scalars or targets of a run cannot be read.
     """
-    return compare([outcome_of(run) for run in runs])
+    return compare([outcome_of(run, definition) for run in runs])
 
 
 def compare(outcomes: Sequence[Outcome]) -> InterventionComparison:

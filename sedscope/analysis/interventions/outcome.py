@@ -23,7 +23,8 @@ from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.interventions.treatment import Treatment
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY, accuracy, milestones
-from sedscope.analysis.statistics.grokking import Grokking
+from sedscope.analysis.settings import GrokDefinition
+from sedscope.analysis.statistics.grokking import AT_START, Grokking
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import Manifest, Run
@@ -138,6 +139,8 @@ class TaskOutcome:
     def time(self, threshold: float) -> CensoredTime | Undefined:
         """Return the step at which its test accuracy reached a threshold, or up to which it had not."""
         reached = self.grokking.grok[GROK_ACCURACIES.index(threshold)]
+        if reached == AT_START:
+            return AT_START
         if isinstance(reached, Undefined):
             end = self.followed_to
             return end if isinstance(end, Undefined) else CensoredTime(float(end), reached=False)
@@ -181,11 +184,11 @@ class Outcome:
         return next((outcome for outcome in self.tasks if outcome.task == task), None)
 
 
-def outcome_of(run: Run) -> Outcome:
-    """Read the outcome of an opened run.
+def outcome_of(run: Run, definition: GrokDefinition = "above-chance") -> Outcome:
+    """Read the outcome of an opened run, by this definition of its milestones.
 
     Raises:
-        DamagedError, RefusedError: Its scalars cannot be read.
+        DamagedError, RefusedError: Its scalars or targets cannot be read.
     """
     manifest, treatment = run.manifest, Treatment.of(run.manifest)
     norm_kept = run.scalar(NORM_KEPT)[1] if NORM_KEPT in run.scalar_names() else None
@@ -197,7 +200,7 @@ def outcome_of(run: Run) -> Outcome:
         recipe=Recipe.of(manifest),
         seed=Seed.of(manifest),
         origin=tuple(_origin(manifest)),
-        tasks=tuple(_task(run, task) for task in run.tasks),
+        tasks=tuple(_task(run, task, definition) for task in run.tasks),
         norm_kept=median_share(norm_kept, treatment),
         end_reason=run.end_reason,
     )
@@ -214,9 +217,9 @@ def _origin(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield "device", manifest.device
 
 
-def _task(run: Run, task: str) -> TaskOutcome:
+def _task(run: Run, task: str, definition: GrokDefinition) -> TaskOutcome:
     test, train = accuracy(run, TEST_ACCURACY, task), accuracy(run, TRAIN_ACCURACY, task)
-    return TaskOutcome(task, milestones(run, task).grokking, test, train)
+    return TaskOutcome(task, milestones(run, task, definition).grokking, test, train)
 
 
 def median_share(norm_kept: Floats | None, treatment: Treatment) -> float | Undefined:

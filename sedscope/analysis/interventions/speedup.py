@@ -1,9 +1,9 @@
 """Speed-ups: how many times earlier one group got there than another, pair by pair and all pairs together.
 
 Decides that a pair is two runs of one seed, what becomes of seeds without a partner (they are named), and how pairs are
-summarised: by their geometric mean where all quotients are known, else by the quotient of restricted means with the
-bound of the geometric mean beside it. No run is left out for never getting there: what it leaves of a quotient is a
-bound. Several runs of one seed count as one.
+summarised, by one number: their geometric mean, or the bound that they leave of it; the quotient of restricted means
+only where they leave none. No run is left out for never getting there: what it leaves of a quotient is a bound. Several
+runs of one seed count as one.
 
 A result must stand beside references: `freeze` for every kept subspace, a random subspace for an SED one. A kept
 subspace of few dimensions lets little through; only against weights that stand still does its effect belong to the
@@ -54,28 +54,14 @@ def time_quotient(reference: CensoredTime, own: CensoredTime) -> QuotientBounds 
     return QuotientBounds(low, high)
 
 
-def geometric_bound(quotients: Sequence[QuotientBounds]) -> QuotientBounds:
-    """Return bounds on the geometric mean of several quotients: an end where every quotient has that end."""
-    lows, highs = [quotient.low for quotient in quotients], [quotient.high for quotient in quotients]
-    return QuotientBounds(_geometric_mean(lows), _geometric_mean(highs))
-
-
 def combine_runs_of_seed(times: Sequence[CensoredTime]) -> CensoredTime:
     """Combine runs of one seed: their geometric mean, which is only a least time where one never got there."""
     if len(times) == 1:
         return times[0]
     reached = all(time.reached for time in times)
-    mean = _geometric_mean([time.t for time in times])
-    return CensoredTime(mean or 0.0, reached, max(time.cadence for time in times) if reached else 0.0)
-
-
-def _geometric_mean(values: Sequence[float | None]) -> float | None:
-    numbers = [value for value in values if value is not None]
-    if len(numbers) < len(values):
-        return None
-    if min(numbers) <= 0.0:
-        return 0.0
-    return math.exp(math.fsum(map(math.log, numbers)) / len(numbers))
+    steps = [time.t for time in times]
+    mean = math.exp(math.fsum(map(math.log, steps)) / len(steps)) if min(steps) > 0.0 else 0.0
+    return CensoredTime(mean, reached, max(time.cadence for time in times) if reached else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +96,12 @@ class SpeedUp:
     unpaired: tuple[tuple[str, str], ...]
     """Seed and reason of every own seed without a partner."""
     average: Average | Undefined
-    """Geometric mean of the quotients; where one is only bounded, the quotient of restricted means."""
-    bound: QuotientBounds | None
-    """Bounds on the geometric mean, where quotients are only bounded."""
+    """Geometric mean of the quotients or its bound; where there is none, the quotient of restricted means."""
 
     @property
     def is_censored(self) -> bool:
         """True where a run never got there, so that its quotient is a bound."""
-        return self.bound is not None
+        return not all(pair.own.reached and pair.reference.reached for pair in self.pairs)
 
     def pair_of(self, seed: Seed) -> Pair | Undefined:
         """Return the pair of a seed, or why it has none; several runs of a seed share theirs."""
@@ -162,8 +146,7 @@ def speed_up(
             pairs.append(pair)
         else:
             unpaired.append((str(trial.seed), pair.reason))
-    average, bound = _average(pairs, unpaired)
-    return SpeedUp(threshold, name, tuple(pairs), tuple(unpaired), average, bound)
+    return SpeedUp(threshold, name, tuple(pairs), tuple(unpaired), _average(pairs, unpaired))
 
 
 def _pair(reference: Trial | None, own: Trial, missing_reason: str) -> Pair | Undefined:
@@ -178,20 +161,14 @@ def _pair(reference: Trial | None, own: Trial, missing_reason: str) -> Pair | Un
     return Pair(str(own.seed), reference.time, own.time, time_quotient(reference.time, own.time))
 
 
-def _average(
-    pairs: Sequence[Pair], unpaired: Sequence[tuple[str, str]]
-) -> tuple[Average | Undefined, QuotientBounds | None]:
+def _average(pairs: Sequence[Pair], unpaired: Sequence[tuple[str, str]]) -> Average | Undefined:
     if not pairs:
-        return Undefined(unpaired[0][1] if unpaired else "there is no run"), None
-    quotients: list[QuotientBounds] = []
+        return Undefined(unpaired[0][1] if unpaired else "there is no run")
     for pair in pairs:
         if isinstance(pair.quotient, Undefined):
-            return Undefined(f"seed {pair.seed}: {pair.quotient.reason}"), None
-        quotients.append(pair.quotient)
+            return Undefined(f"seed {pair.seed}: {pair.quotient.reason}")
     times = [(pair.reference, pair.own) for pair in pairs]
-    if all(quotient.exact is not None for quotient in quotients):
-        return geometric_mean(times), None
-    return restricted_quotient(times), geometric_bound(quotients)
+    return geometric_mean(times) or restricted_quotient(times)
 
 
 ReferenceKind = Literal["freeze", "random"]

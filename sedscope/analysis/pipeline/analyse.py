@@ -44,6 +44,7 @@ from sedscope.analysis.spectra.rolling_spectra import RollingSpectra, SpectrumSe
 from sedscope.analysis.spectra.source_rows import SourceRows
 from sedscope.analysis.spectra.windows import span_of
 from sedscope.analysis.statistics.coupling_ratio import baseline
+from sedscope.analysis.statistics.grokking import Phases
 from sedscope.analysis.undefined import Undefined, why_no_program
 from sedscope.runs import Run
 
@@ -106,7 +107,11 @@ class RunAnalyser:
         rolling = measure_spectra(context, rows)
         results = measure_checkpoints(context, pairs, tasks, rolling)
         series, compared = self._coupling(pairs, results, rolling)
-        coupling = with_block_couplings(context, series, rolling)
+        metrics = tuple(milestones(self.run, task, self.settings.grok) for task in tasks)
+        phases = {each.task: Phases.of(context.checkpoints.tolist(), each.grokking) for each in metrics}
+        coupling = tuple(
+            replace(each, phases=phases[each.task]) for each in with_block_couplings(context, series, rolling)
+        )
         return RunAnalysis(
             path=str(self.run.path),
             name=self.run.name,
@@ -115,7 +120,7 @@ class RunAnalyser:
             n_selected=self.run.manifest.P,
             steps=_extent(rows.values(), context.weight_steps),
             settings=self.settings,
-            metrics=tuple(milestones(self.run, task) for task in tasks),
+            metrics=metrics,
             rank90=tuple(rank_series(task, results[task], context.no_model(task)) for task in tasks),
             spectra=tuple(self._spectra(rolling)),
             coupling=coupling,
@@ -162,7 +167,8 @@ class RunAnalyser:
         run_sources = known_sources(self.run)
         if self.requested_sources is not None:
             derived = stage_sources(self.run) if set(self.requested_sources) & set(STAGES) else ()
-            return choose("sources", in_order((*run_sources, *derived)), self.requested_sources)
+            refused = [note.message for note in self.run.notes if note.about == "refused"]
+            return choose("sources", in_order((*run_sources, *derived)), self.requested_sources, refused)
         plain = [source for source in run_sources if not is_control(source)]
         if not self.settings.evidence:
             return tuple(plain)

@@ -99,15 +99,16 @@ class AnalysisContext:
         """Refuse a run without any source that fills the smallest window; others are shown with short windows.
 
         Raises:
-            TooLittleDataError: No source has as many rows.
+            TooLittleDataError: No source has as many rows; the message says why there are none in a run that has some.
         """
         lengths = {
             variant.source: len(source.steps) for variant, source in rows.items() if isinstance(source, SourceRows)
         }
         if not lengths:
-            raise TooLittleDataError(
-                f"{self.run.path}: no committed rows yet; a window needs {min(self.settings.window)}"
-            )
+            reasons = dict.fromkeys(source.reason for source in rows.values() if isinstance(source, Undefined))
+            started = bool(reasons) and self.run.good is not None
+            why = f"no committed rows yet; a window needs {min(self.settings.window)}"
+            raise TooLittleDataError(f"{self.run.path}: {'; '.join(reasons) if started else why}")
         longest, window = max(lengths, key=lambda name: lengths[name]), min(self.settings.window)
         if window > lengths[longest]:
             raise TooLittleDataError(f"{longest}: a window of {window} rows was asked for; found {lengths[longest]}")

@@ -14,18 +14,21 @@ from recorders.row_sources import parse_source
 from sedscope.analysis.arrays import Ints
 
 
-def choose(what: str, available: Sequence[str], requested: Sequence[str] | None) -> tuple[str, ...]:
+def choose(
+    what: str, available: Sequence[str], requested: Sequence[str] | None, refused: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return the requested names, or all that the run has; `what` is the parameter, for the message.
 
     Raises:
-        UsageError: A name is not known; the message lists the known ones.
+        UsageError: A name is not known; the message lists the known ones, and reasons why there are no others.
     """
     if requested is None:
         return tuple(available)
     for name in requested:
         if name not in available:
             names = ", ".join(available) or "(the run has none)"
-            raise UsageError(f"{what}: one of {names} is required, found {name!r}")
+            why = "".join(f"; {reason}" for reason in refused)
+            raise UsageError(f"{what}: one of {names} is required, found {name!r}{why}")
     return tuple(dict.fromkeys(requested))
 
 

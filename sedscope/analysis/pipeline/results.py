@@ -12,8 +12,8 @@ from typing import Literal
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.spectra.rolling_spectra import SpectrumSeries
-from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
-from sedscope.analysis.statistics.grokking import Grokking
+from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep, edge_of
+from sedscope.analysis.statistics.grokking import Grokking, Phases
 from sedscope.analysis.statistics.interval import Interval
 from sedscope.analysis.undefined import Undefined
 
@@ -107,6 +107,14 @@ class CouplingSeries:
     final: ValueAtStep | Undefined
     blocks: tuple[BlockCoupling, ...] = ()
     """Coupling per block at the peak and at the end, of the source's first variant."""
+    phases: Phases | Undefined = NOT_MEASURED
+    """The checkpoints apart by the milestones of the task."""
+
+    @property
+    def peak_edge(self) -> str:
+        """The edge of what was seen that the peak lies at; empty where it lies between two checkpoints that count."""
+        full = [point.t for point in self.points if point.full and not isinstance(point.ratio, Undefined)]
+        return "" if isinstance(self.peak, Undefined) else edge_of(self.peak.t, full)
 
     def at(self, moment: ValueAtStep | Undefined) -> CheckpointCoupling | Undefined:
         """Return the checkpoint of the peak or of the end, or why there is none."""

@@ -17,8 +17,15 @@ from sedscope.analysis.pipeline.results import (
     Spread,
     TaskMetrics,
 )
-from sedscope.analysis.result_view.number_text import between, count
-from sedscope.analysis.result_view.result_column import Face, Reading, ResultColumn, Value, plain_reading
+from sedscope.analysis.result_view.number_text import between
+from sedscope.analysis.result_view.result_column import (
+    Face,
+    Reading,
+    ResultColumn,
+    Value,
+    mean_reading,
+    plain_reading,
+)
 from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, WindowSpectrum
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.grokking import Crossing, Grokking
@@ -50,7 +57,7 @@ def _step(milestone: Crossing | ValueAtStep | Undefined) -> Value:
 
 def _cadence(row: TaskResult) -> Value:
     cadence = evaluation_cadence(row.metrics.grokking)
-    return None if cadence is None else Reading(f"every {count(cadence)}")
+    return None if cadence is None else Reading(cadence)
 
 
 def _rank_course(row: TaskResult) -> Value:
@@ -66,26 +73,30 @@ def _rank_course(row: TaskResult) -> Value:
 
 MILESTONES: list[ResultColumn[TaskResult]] = [
     ResultColumn(
-        "grok_step", "grok step", "first evaluated t with test accuracy ≥ 0.5",
+        "grok_step", "grok step", "first evaluated t with test accuracy above chance ≥ 0.5",
         lambda row: _step(row.metrics.grokking.grok[0]), _EVERYWHERE, int, "steps", "grok",
     ),
     ResultColumn(
-        "grok_step_098", "at 0.98", "first evaluated t with test accuracy ≥ 0.98",
+        "grok_step_098", "at 0.98", "first evaluated t with test accuracy above chance ≥ 0.98",
         lambda row: _step(row.metrics.grokking.grok[1]), ("terminal", "page", "tables", "viewer", "gate"), int, "steps",
     ),
     ResultColumn(
-        "memorisation_step", "memorised", "first evaluated t with train accuracy ≥ 0.99",
+        "memorisation_step", "memorised", "first evaluated t with train accuracy above chance ≥ 0.99",
         lambda row: _step(row.metrics.grokking.memorised), _EVERYWHERE, int, "steps",
     ),
     ResultColumn(
-        "delay", "delay", "grok step − memorisation step",
+        "delay", "delay", "grok step − memorisation step, where memorisation came first",
         lambda row: plain_reading(row.metrics.grokking.delay), _EVERYWHERE, int, "steps",
     ),
     ResultColumn(
-        "cadence", "evaluated", "steps between evaluations", _cadence, ("terminal", "page"), str, "steps",
+        "chance", "chance", "accuracy of guessing, which thresholds are above; without one, of the accuracy as logged",
+        lambda row: plain_reading(row.metrics.grokking.chance), _EVERYWHERE, term="grok",
     ),
     ResultColumn(
-        "rank90_course", "rank-90 start/max/end", "rank-90 at the first, the highest and the last checkpoint",
+        "cadence", "every", "steps between evaluations", _cadence, ("terminal", "page"), int, "steps",
+    ),
+    ResultColumn(
+        "rank90_course", "rank 0/max/end", "rank-90 at the first, the highest and the last checkpoint",
         _rank_course, ("terminal",), str,
     ),
 ]  # fmt: skip
@@ -97,7 +108,8 @@ def _moment(series: CouplingSeries, moment: ValueAtStep | Undefined) -> Value:
         return moment
     point = series.at(moment)
     assert not isinstance(point, Undefined)
-    return Reading(moment.value, _ends(point.interval), point.flat is not None)
+    edge = series.peak_edge if moment is series.peak else ""
+    return Reading(moment.value, _ends(point.interval), point.flat is not None, edge)
 
 
 def _step_of(moment: ValueAtStep | Undefined) -> Value:
@@ -125,6 +137,10 @@ SOURCES: list[ResultColumn[CouplingSeries]] = [
     ResultColumn(
         "final_step", "final at t", "the last checkpoint",
         lambda series: _step_of(series.final), ("json",), int, "steps",
+    ),
+    ResultColumn(
+        "peak_edge", "edge", "the edge of what was seen that the peak lies at; null where it lies at none",
+        lambda series: plain_reading(series.peak_edge or None), ("json",), str,
     ),
 ]  # fmt: skip
 """Columns of the table of sources against tasks, for one W and K."""
@@ -173,6 +189,30 @@ RBAR_MATCHED: ResultColumn[CheckpointCoupling] = ResultColumn(
     _ratio(lambda point: point.matched, lambda point: point.matched_interval),
     ("page", "json", "tables", "viewer", "gate"), term="R_matched", has_interval=True,
 )  # fmt: skip
+
+
+def _phase(phase: str) -> Callable[[CouplingSeries], Value]:
+    def read(series: CouplingSeries) -> Value:
+        steps = series.phases if isinstance(series.phases, Undefined) else getattr(series.phases, phase)
+        if isinstance(steps, Undefined):
+            return steps
+        return mean_reading([RBAR.read(point) for point in series.points if point.full and point.t in steps])
+
+    return read
+
+
+PHASES: list[ResultColumn[CouplingSeries]] = [
+    ResultColumn(
+        phase, title, f"mean R̄_k over checkpoints {where}, with their number",
+        _phase(phase), ("terminal", "page", "json", "viewer"), has_interval=True,
+    )
+    for phase, title, where in (
+        ("before", "before", "from the memorisation step up to the grok step"),
+        ("at_grok", "at grok", "at the grok step: the nearest one"),
+        ("after", "after", "after the grok step"),
+    )
+]  # fmt: skip
+"""Columns of the table of sources by phase of the training."""
 
 CHECKPOINTS: list[ResultColumn[CheckpointCoupling]] = [
     ResultColumn(

@@ -28,6 +28,11 @@ def ratio_text(ratio: QuotientBounds) -> str:
     return "not bounded" if ratio.high is None else f"< {times(ratio.high)}"
 
 
+def average_text(average: Average) -> str:
+    """Return `3.46×`; `> 2.4×` or `< 0.66×` where that is all that is known."""
+    return f"{average.bound} {times(average.value)}".lstrip()
+
+
 def interval_text(average: Average) -> str:
     """Return `n = 3, 2.9–4.1`; with the horizon where the quotient is one of restricted means."""
     ends = "no interval" if isinstance(average.ends, Undefined) else between(average.ends)
@@ -54,18 +59,16 @@ def _median(median: float | Undefined) -> Value:
 
 
 def _speedup(speedups: Sequence[SpeedUp], threshold: int) -> Value:
-    """Return a speed-up, or the bound alone where a run never got there; a page has restricted means beside it."""
+    """Return a speed-up, its bound where a run never got there, or the quotient of restricted means."""
     if not speedups:
         return Reading(1, detail="" if threshold else "by definition")
-    average, bound = speedups[threshold].average, speedups[threshold].bound
-    if bound is not None:
-        restricted = "" if isinstance(average, Undefined) else f"{times(average.value)} {interval_text(average)}"
-        return Reading(ratio_text(bound), detail=restricted)
+    average = speedups[threshold].average
     if isinstance(average, Undefined):
         return average
     ends = None if isinstance(average.ends, Undefined) else average.ends
-    beside = "one seed" if ends is None else between(ends)
-    return Reading(average.value, ends, words=times(average.value), beside=beside, detail=interval_text(average))
+    beside = "one seed" if average.n == 1 else "no interval" if ends is None else between(ends)
+    beside += "" if average.horizon is None else f" to t {steps(average.horizon)}"
+    return Reading(average.value, ends, words=average_text(average), beside=beside, detail=interval_text(average))
 
 
 def _norm_kept(group: TreatmentGroup) -> Value:
@@ -77,7 +80,7 @@ def _norm_kept(group: TreatmentGroup) -> Value:
 
 INTERVENTIONS: list[ResultColumn[TreatmentGroup]] = [
     ResultColumn(
-        "reached", "reached 0.5", "seeds whose test accuracy reached 0.5",
+        "reached", "reached 0.5", "seeds whose test accuracy above chance reached 0.5",
         lambda group: Reading(group.reaching[0].reached, words=f"{group.reaching[0].reached} of {group.reaching[0].n}"),
         ("terminal", "page"), int,
     ),

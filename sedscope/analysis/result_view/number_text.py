@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from math import floor, inf, log10
 
 Ends = tuple[float, float]
 """The low and high end of an interval."""
@@ -47,5 +47,7 @@ def times(value: float, digits: int = 3) -> str:
 
 
 def between(ends: Ends) -> str:
-    """Return an interval as `11–17`; a word stands between ends with signs."""
+    """Return an interval as `11–17`; a word stands between ends with signs, and `≥ 11` for one without upper end."""
+    if ends[1] == inf:
+        return f"≥ {signed(ends[0], 2)}"
     return span(*ends) if ends[0] >= 0.0 else f"{signed(ends[0], 2)} to {signed(ends[1], 2)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Any, Generic, Literal, TypeVar
 
 from sedscope.analysis.result_view.number_text import Ends, between, count, signed
@@ -28,6 +29,10 @@ class Reading:
     """The 95 % interval of the value; None where it has none."""
     is_flat: bool = False
     """True where the value belongs to a subspace that is arbitrary (a flat spectrum)."""
+    edge: str = ""
+    """The edge of what was seen at which a peak lies, in words; empty for none."""
+    n: int = 0
+    """Checkpoints that the value is the mean of; 0 where it is none."""
     words: str | None = None
     """Text of the value where it is not the number alone: with a unit, as a bound, as `3 of 4`."""
     beside: str | None = None
@@ -49,7 +54,8 @@ class Reading:
         """The text beside the value, as a rule its interval; empty where there is none."""
         if self.beside is not None:
             return self.beside
-        return "" if self.ends is None else between(self.ends)
+        ends = "" if self.ends is None else between(self.ends)
+        return f"{ends} ({self.n})".lstrip() if self.n else ends
 
     @property
     def detail_text(self) -> str:
@@ -64,6 +70,22 @@ Value = Reading | Undefined | None
 def plain_reading(value: Any) -> Value:
     """Return a bare value as a reading; what is undefined and what is not there stay what they are."""
     return value if value is None or isinstance(value, Undefined) else Reading(value)
+
+
+def mean_reading(values: Sequence[Value]) -> Reading | Undefined:
+    """Return the mean of a quantity over checkpoints; undefined where there is none, or where it is at one of them.
+
+    Its interval is the mean of theirs: probes, batches and random directions are common to all checkpoints, so their
+    errors do not average out, and no factor 1/n is taken. Errors that are not common make it wider than need be.
+    """
+    defined = [value for value in values if isinstance(value, Reading)]
+    n = len(values)
+    if not n or len(defined) < n:
+        return Undefined(f"undefined at {n - len(defined)} of {n} checkpoints" if n else "no full window lies there")
+    ends = [value.ends for value in defined if value.ends is not None]
+    low, high = (fsum(end[side] for end in ends) / n for side in (0, 1))
+    mean = fsum(float(value.value) for value in defined) / n
+    return Reading(mean, (low, high) if len(ends) == n else None, any(value.is_flat for value in defined), n=n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +125,12 @@ NOTHING = "—"
 """Stands in the place of a number that does not exist."""
 FLAT = "~"
 """Stands beside a number of a subspace that is arbitrary."""
-FLAT_MEANING = "flat spectrum: which directions are the top K is arbitrary there"
+EDGE = "†"
+"""Stands beside a peak at an edge of what was seen."""
+_MEANINGS = {
+    FLAT: "flat spectrum: which directions are the top K is arbitrary there",
+    EDGE: "a peak at an edge of what was seen, the first full window or the last checkpoint: it may be higher beyond",
+}
 
 
 @dataclass
@@ -112,9 +139,20 @@ class Footnotes:
 
     numbers: dict[str, int] = field(default_factory=dict)
     """Number of each reason, from 1."""
-    has_flat: bool = False
-    """True once a cell carries the sign of a flat spectrum, which then needs an explanation."""
+    shown_signs: set[str] = field(default_factory=set)
+    """Signs that some cell carries, which then need an explanation."""
 
     def number(self, reason: str) -> int:
         """Return the number of a reason, a new one where it was not met before."""
         return self.numbers.setdefault(reason, len(self.numbers) + 1)
+
+    def signs(self, value: Reading) -> str:
+        """Return the signs that stand beside a value, each of which is explained below."""
+        signs = (FLAT if value.is_flat else "") + (EDGE if value.edge else "")
+        self.shown_signs |= set(signs)
+        return signs
+
+    @property
+    def meanings(self) -> list[tuple[str, str]]:
+        """The signs that were shown, each with its meaning."""
+        return [(sign, meaning) for sign, meaning in _MEANINGS.items() if sign in self.shown_signs]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from recorders.row_sources import parse_source
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.analysis.result_view.columns import TaskResult
+from sedscope.analysis.result_view.columns import PHASES, TaskResult
 from sedscope.analysis.result_view.number_text import count
-from sedscope.analysis.result_view.result_column import ResultColumn, Value
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value
 from sedscope.analysis.spectra.rolling_spectra import SpectrumAtStep, SpectrumSeries
 from sedscope.analysis.undefined import Undefined
 
@@ -103,6 +103,11 @@ class SourceMatrix:
         met = {each.task for each in series}
         labels = tuple(dict.fromkeys(label for label, _ in cells))
         return cls(series[0].window, series[0].rank, tuple(task for task in tasks if task in met), labels, cells)
+
+    @property
+    def has_phases(self) -> bool:
+        """True where some task was grokked, so that checkpoints lie before it, at it or after it."""
+        return any(isinstance(column.read(series), Reading) for series in self.cells.values() for column in PHASES)
 
     def value(self, label: str, task: str, column: ResultColumn[CouplingSeries]) -> Value:
         """Return what stands in a cell; None where source and task were not put together."""

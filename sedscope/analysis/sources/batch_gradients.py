@@ -31,9 +31,7 @@ from sedscope.analysis.features.checkpoint_models import CheckpointModels, TaskE
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.variants import GradientKind, fixed_batch
 from sedscope.analysis.undefined import Undefined
-
-IGNORED = -100
-"""Class targets of this value count for nothing, as in torch's cross-entropy."""
+from sedscope.runs.probe import IGNORED
 
 
 def _cross_entropy(output: Tensor, targets: Tensor) -> Tensor:

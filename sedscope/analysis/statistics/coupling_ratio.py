@@ -87,6 +87,18 @@ def peak(checkpoints: Sequence[RatioAtCheckpoint]) -> ValueAtStep | Undefined:
     return ValueAtStep(-minus_t, value)
 
 
+def edge_of(t: int, steps: Sequence[int]) -> str:
+    """Return which edge of what was seen a peak at t is, in words; empty for none: beyond an edge it may be higher.
+
+    Args:
+        t: Checkpoint of the peak.
+        steps: Checkpoints with full windows, ascending; t is one of them.
+    """
+    if t == steps[-1]:
+        return "the last checkpoint" if len(steps) > 1 else "the only full window"
+    return "the first full window" if t == steps[0] else ""
+
+
 def final(checkpoints: Sequence[RatioAtCheckpoint]) -> ValueAtStep | Undefined:
     """Return R̄_k of the last checkpoint; undefined, not an earlier one, where its window is short or its ratio is."""
     if not checkpoints:

@@ -6,19 +6,20 @@ Decides the words: earlier and later only where the interval over seeds leaves 1
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sedscope.analysis.interventions import Cohort, InterventionComparison, TaskComparison, TreatmentGroup
-from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.speedup import QuotientBounds, ReferenceComparison, SpeedUp, verdict
-from sedscope.analysis.result_view.intervention_columns import interval_text, ratio_text
-from sedscope.analysis.result_view.number_text import times
-from sedscope.analysis.statistics.survival import CensoredTime
+from sedscope.analysis.interventions.averages import Average, Bound
+from sedscope.analysis.interventions.speedup import ReferenceComparison, SpeedUp, verdict
+from sedscope.analysis.result_view.intervention_columns import average_text, interval_text
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import Name, Strong, Words
 
 FIRST = 0
 """The place of the threshold that sentences speak of: 0.5."""
+_TURNED: dict[Bound, Bound] = {"": "", ">": "<", "<": ">"}
 _NO_MOVEMENT = "the comparison cannot tell the subspace from no movement"
 
 
@@ -35,7 +36,7 @@ def comparison_findings(
 
 def sentence(group: TreatmentGroup, among: TaskComparison) -> Words:
     """Compare one intervention with the control, and with what it must stand beside."""
-    words = _against_control(group)
+    words = _against_control(group, among)
     if group.no_freeze is not None:
         words = (*words, f"; {group.no_freeze.reason}")
     for beside in group.beside:
@@ -43,16 +44,24 @@ def sentence(group: TreatmentGroup, among: TaskComparison) -> Words:
     return (*words, ".")
 
 
-def _against_control(group: TreatmentGroup) -> Words:
+def _against_control(group: TreatmentGroup, among: TaskComparison) -> Words:
     speedup = group.speedups[FIRST]
     subject: Words = (Name(group.label), " ")
     average = speedup.average
-    if speedup.bound is not None:
-        return (*subject, *_bounded(speedup, speedup.bound), *_unpaired(speedup))
+    reaches = f"reaches {speedup.threshold:g} in test {among.milestones.accuracy} {_counts(speedup)}"
     if isinstance(average, Undefined):
-        return (*subject, "against control: ", Strong("not known"), f" ({average.reason})")
-    reaches = f"reaches test accuracy {speedup.threshold:g} "
+        unknown: Words = ("against control: ", Strong("not known"), f" ({average.reason})")
+        return (*subject, *((reaches, *unknown) if speedup.is_censored else unknown))
     return (*subject, reaches, *_relation(average, speedup.reference), *_unpaired(speedup))
+
+
+def _counts(speedup: SpeedUp) -> str:
+    """Say how many runs of either group got there, where not all did."""
+    if not speedup.is_censored:
+        return ""
+    n = len(speedup.pairs)
+    own, reference = (sum(getattr(pair, side).reached for pair in speedup.pairs) for side in ("own", "reference"))
+    return f"in {own} of {n} seed{'' if n == 1 else 's'}, {speedup.reference} in {reference}: "
 
 
 def _unpaired(speedup: SpeedUp) -> Words:
@@ -64,42 +73,23 @@ def _unpaired(speedup: SpeedUp) -> Words:
     return (f", without seed {seed} ({reason})" + (f" and {others} more" if others else ""),)
 
 
-def _bounded(speedup: SpeedUp, bound: QuotientBounds) -> Words:
-    """Say what is known where a run of either group never got there."""
-    own, reference = (sum(time.reached for time in times) for times in _times(speedup))
-    n = len(speedup.pairs)
-    seeds = f"{n} seed{'' if n == 1 else 's'}"
-    words: Words = (
-        f"reaches test accuracy {speedup.threshold:g} in {own} of {seeds}, {speedup.reference} in {reference}: its"
-        " speed-up is ",
-        *(("only bounded, ",) if bound != QuotientBounds(None, None) else ()),
-        Strong(ratio_text(bound)),
-    )
-    average = speedup.average
-    if isinstance(average, Undefined):
-        return (*words, f", and restricted means do not tell ({average.reason})")
-    return words if n == 1 else (*words, "; by restricted means it is ", *_relation(average, speedup.reference))
-
-
-def _times(speedup: SpeedUp) -> tuple[list[CensoredTime], list[CensoredTime]]:
-    return [pair.own for pair in speedup.pairs], [pair.reference for pair in speedup.pairs]
-
-
 def _relation(average: Average, reference: str) -> Words:
     """Return `3.46× earlier than control (n = 3, 2.9–4.1)`."""
     if verdict(average) == "alike":
-        rest = f" than {reference} as far as the interval tells: {times(average.value)} ({interval_text(average)})"
+        rest = f" than {reference} as far as the interval tells: {average_text(average)} ({interval_text(average)})"
         return (Strong("neither earlier nor later"), rest)
     turned, word = _turned(average)
-    return (Strong(f"{times(turned.value)} {word}"), f" than {reference} ({interval_text(turned)})")
+    return (Strong(f"{average_text(turned)} {word}"), f" than {reference} ({interval_text(turned)})")
 
 
 def _turned(average: Average) -> tuple[Average, str]:
     """Return the quotient so that it is above 1, and what it then says."""
     if average.value >= 1.0:
         return average, "earlier"
-    ends = average.ends if isinstance(average.ends, Undefined) else (1.0 / average.ends[1], 1.0 / average.ends[0])
-    return Average(1.0 / average.value, ends, average.n, average.horizon), "later"
+    ends = average.ends
+    if not isinstance(ends, Undefined):
+        ends = 1.0 / ends[1], 1.0 / ends[0] if ends[0] else math.inf
+    return replace(average, value=1.0 / average.value, ends=ends, bound=_TURNED[average.bound]), "later"
 
 
 def _beside(group: TreatmentGroup, beside: ReferenceComparison, among: TaskComparison) -> Words:
@@ -135,16 +125,14 @@ def _too_few(average: Average) -> str:
 
 def _quotient(average: Average, reference: str) -> str:
     turned, word = _turned(average)
-    return f" ({times(turned.value)} {word} than {reference}, {interval_text(turned)})"
+    return f" ({average_text(turned)} {word} than {reference}, {interval_text(turned)})"
 
 
 def _against_its_control(label: str, among: TaskComparison) -> str:
     """Return `freeze is 3.60× earlier than control`: what stands beside, against the control too."""
     group = next(group for group in among.groups if group.label == label)
     speedup = group.speedups[FIRST]
-    if speedup.bound is not None:
-        return f"{label} against control is {ratio_text(speedup.bound)}"
     if isinstance(speedup.average, Undefined):
         return f"{label} against control is not known ({speedup.average.reason})"
     turned, word = _turned(speedup.average)
-    return f"{label} is {times(turned.value)} {word} than control"
+    return f"{label} is {average_text(turned)} {word} than control"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
@@ -83,6 +84,7 @@ def _run(row: TreatedRun) -> Json:
         "grok": [crossing_json(each, "grok", reasons) for each in grokking.grok],
         "memorised": crossing_json(grokking.memorised, "memorised", reasons),
         "delay": reasons.value("delay", grokking.delay),
+        "chance": reasons.value("chance", grokking.chance),
         **readings(columns_for("json", TREATED_RUNS), row, reasons),
         "undefined": reasons.listed(),
     }
@@ -107,7 +109,7 @@ def _speedup(speedup: SpeedUp) -> Json:
         "reference": speedup.reference,
         "average": _average(speedup.average, "average", reasons),
         "censored": speedup.is_censored,
-        "bound": None if speedup.bound is None else asdict(speedup.bound),
+        "bound": _bound(speedup),
         "verdict": verdict(speedup.average),
         "pairs": [_pair(pair, reasons) for pair in speedup.pairs],
         "unpaired": [{"seed": seed, "reason": reason} for seed, reason in speedup.unpaired],
@@ -120,8 +122,17 @@ def _average(average: Average | Undefined, what: str, reasons: Reasons) -> Json 
         reasons.add(what, average)
         return None
     ends = reasons.value(f"{what} interval", average.ends)
-    return {"value": average.value, "interval": None if ends is None else list(ends), "n": average.n,
-            "horizon": average.horizon}  # fmt: skip
+    interval = None if ends is None else [ends[0], None if math.isinf(ends[1]) else ends[1]]
+    return {"value": average.value, "interval": interval, "n": average.n, "horizon": average.horizon}
+
+
+def _bound(speedup: SpeedUp) -> Json | None:
+    """Return the ends that bound a censored speed-up; null for one that is known."""
+    average = speedup.average
+    if not speedup.is_censored:
+        return None
+    known = {} if isinstance(average, Undefined) else {average.bound: average.value}
+    return {"low": known.get(">"), "high": known.get("<")}
 
 
 def _pair(pair: Pair, reasons: Reasons) -> Json:

@@ -26,9 +26,18 @@ from sedscope.analysis.pipeline.results import (
     Stage,
     StageTable,
 )
-from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, RBAR, SOURCES, SPECTRA, TaskResult
+from sedscope.analysis.result_view.columns import (
+    CHECKPOINTS,
+    MILESTONES,
+    PHASES,
+    RANKS,
+    RBAR,
+    SOURCES,
+    SPECTRA,
+    TaskResult,
+)
 from sedscope.analysis.result_view.diagnostic_columns import ANGLES, DIAGNOSTICS, STAGES
-from sedscope.analysis.result_view.result_column import columns_for
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, columns_for
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.result_view.verdict import SourceVerdict, verdicts
 from sedscope.analysis.settings import Settings
@@ -210,9 +219,18 @@ def _coupling(series: CouplingSeries, settings: Settings) -> Json:
         **by_step((RBAR,), points, reasons),
         **readings([*columns_for("json", SOURCES), *columns_for("json", DIAGNOSTICS)], series, reasons),
         "interval": _intervals(series, reasons),
+        "phases": {column.name: _phase(column, series, reasons) for column in columns_for("json", PHASES)},
         **by_step([column for column in columns_for("json", CHECKPOINTS) if column is not RBAR], points, reasons),
     }
     return document | coupling_evidence(series, reasons) | {"undefined": reasons.listed()}
+
+
+def _phase(column: ResultColumn[CouplingSeries], series: CouplingSeries, reasons: Reasons) -> Json | None:
+    """Return the mean R̄_k of a phase, or null with its reason noted."""
+    mean: Reading | None = reasons.value(column.name, column.read(series))
+    if mean is None:
+        return None
+    return {"rbar": mean.value, "interval": None if mean.ends is None else list(mean.ends), "checkpoints": mean.n}
 
 
 def _intervals(series: CouplingSeries, reasons: Reasons) -> Json:

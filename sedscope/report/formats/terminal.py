@@ -16,12 +16,10 @@ from rich.text import Text
 
 from sedscope.analysis.interventions import InterventionComparison, TreatmentGroup
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.analysis.result_view.columns import MILESTONES, SOURCES, SPECTRA
+from sedscope.analysis.result_view.columns import MILESTONES, PHASES, SOURCES, SPECTRA
 from sedscope.analysis.result_view.intervention_columns import INTERVENTIONS
 from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.result_column import (
-    FLAT,
-    FLAT_MEANING,
     NOTHING,
     Footnotes,
     ResultColumn,
@@ -35,8 +33,11 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.document import plain
 
-_CELL_WIDTH = 14
-"""`92.1 80–101 ~` and a space."""
+_CELL_WIDTH = 15
+"""`92.1 80–101 ~†` and a space."""
+_PHASE_WIDTH = 17
+"""`92.1 80–101 (4) ~` and a space."""
+Columns = Sequence[ResultColumn[CouplingSeries]]
 _GAP = 2
 _LEGEND = (
     "speed-up: grok step of the control of the same seed / own, 95 % interval over seeds; >, <, ≥: bounds, a run never"
@@ -53,7 +54,7 @@ class TerminalNotes(Footnotes):
         return Text.assemble(NOTHING, (f" [{self.number(reason)}]", "dim"))
 
     def cell(self, value: Value, *, empty: str = NOTHING, style: str = "") -> Text:
-        """Return `92.1 80–101 ~`: the value, its interval, and the sign of a flat spectrum.
+        """Return `92.1 80–101 ~†`: the value, its interval, and the signs of a flat spectrum and of an edge.
 
         Args:
             value: As a column read it.
@@ -64,14 +65,13 @@ class TerminalNotes(Footnotes):
             return Text(empty)
         if isinstance(value, Undefined):
             return self.mark(value.reason)
-        self.has_flat |= value.is_flat
+        signs = self.signs(value)
         ends = f" {value.ends_text}" if value.ends_text else ""
-        return Text.assemble((value.text, style), (ends, "dim"), f" {FLAT}" if value.is_flat else "")
+        return Text.assemble((value.text, style), (ends, "dim"), f" {signs}" if signs else "")
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield sign and explanation of each note."""
-        if self.has_flat:
-            yield FLAT, FLAT_MEANING
+        yield from self.meanings
         for reason, number in self.numbers.items():
             yield f"[{number}]", f"undefined: {reason}"
 
@@ -100,8 +100,12 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
     for basis in view.bases:
         matrix = view.matrix(*basis, full_names=crossed)
         console.print(_caption(run, matrix))
-        for table in _matrix_tables(matrix, console.width, notes):
+        for table in _matrix_tables(matrix, SOURCES, _CELL_WIDTH, console.width, notes):
             console.print(table)
+        if matrix.has_phases:
+            console.print(Text("\nmean R̄_k over checkpoints (their number) before, at and after the grok step"))
+            for table in _matrix_tables(matrix, PHASES, _PHASE_WIDTH, console.width, notes):
+                console.print(table)
     if not run.coupling:
         console.print(_spectra(run, notes))
     console.print(_explanations([*notes.lines(), *view.remarks]))
@@ -158,18 +162,25 @@ def _explanations(lines: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def _matrix_tables(matrix: SourceMatrix, width: int, notes: TerminalNotes) -> Iterator[Table]:
+def _matrix_tables(
+    matrix: SourceMatrix, registry: Columns, cell_width: int, width: int, notes: TerminalNotes
+) -> Iterator[Table]:
     """Yield the matrix, cut into as many tables as the width in characters asks for."""
-    measured = [column for column in columns_for("terminal", SOURCES) if column.has_interval]
+    columns = columns_for("terminal", registry)
+    measured = [column for column in columns if column.has_interval]
     tasks = matrix.tasks
     room = width - max((len(label) for label in matrix.labels), default=0) - 4
-    fits = len(tasks) * len(measured) * _CELL_WIDTH <= room
+    fits = len(tasks) * len(measured) * cell_width <= room
     longest_title = max(len(column.title) for column in measured)
-    most = len(tasks) if fits else max(1, (room - longest_title - 2) // _CELL_WIDTH)
+    most = len(tasks) if fits else max(1, (room - longest_title - 2) // cell_width)
     per_table = _even(len(tasks), most)
     for first in range(0, len(tasks), per_table):
         shown = tasks[first : first + per_table]
-        yield _side_by_side(matrix, shown, notes) if fits else _stacked(matrix, shown, measured, notes)
+        yield (
+            _side_by_side(matrix, shown, columns, cell_width, notes)
+            if fits
+            else _stacked(matrix, shown, measured, cell_width, notes)
+        )
 
 
 def _even(n_tasks: int, most: int) -> int:
@@ -178,15 +189,17 @@ def _even(n_tasks: int, most: int) -> int:
     return -(-n_tasks // max(1, tables))
 
 
-def _side_by_side(matrix: SourceMatrix, tasks: Sequence[str], notes: TerminalNotes) -> Table:
+def _side_by_side(
+    matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, cell_width: int, notes: TerminalNotes
+) -> Table:
     """Return all columns of a task beside one another; those without interval where there is one task alone."""
-    columns = [column for column in columns_for("terminal", SOURCES) if column.has_interval or len(tasks) == 1]
+    columns = [column for column in columns if column.has_interval or len(tasks) == 1]
     table = frame()
     table.add_column("source", no_wrap=True)
     for task in tasks:
         for column in columns:
             title = column.title if len(tasks) == 1 else f"{task} {column.title}"
-            width, justify = (_CELL_WIDTH - 2, "left") if column.has_interval else (None, "right")
+            width, justify = (cell_width - 2, "left") if column.has_interval else (None, "right")
             table.add_column(Text(title), no_wrap=True, min_width=width, justify=justify)  # type: ignore[arg-type]
     for label in matrix.labels:
         table.add_row(Text(label), *(_cell(matrix, label, task, each, notes) for task in tasks for each in columns))
@@ -194,14 +207,14 @@ def _side_by_side(matrix: SourceMatrix, tasks: Sequence[str], notes: TerminalNot
 
 
 def _stacked(
-    matrix: SourceMatrix, tasks: Sequence[str], columns: Sequence[ResultColumn[CouplingSeries]], notes: TerminalNotes
+    matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, cell_width: int, notes: TerminalNotes
 ) -> Table:
     """Return the columns of a task above one another."""
     table = frame()
     table.add_column("source", no_wrap=True)
     table.add_column("")
     for task in tasks:
-        table.add_column(Text(task), no_wrap=True, min_width=_CELL_WIDTH - 2, overflow="ellipsis")
+        table.add_column(Text(task), no_wrap=True, min_width=cell_width - 2, overflow="ellipsis")
     for label in matrix.labels:
         for column in columns:
             cells = [_cell(matrix, label, task, column, notes) for task in tasks]
@@ -222,7 +235,8 @@ def print_comparison(comparison: InterventionComparison, console: Console) -> No
         where = " · ".join(filter(None, (cohort.label, f"task {task.task}")))
         notes = TerminalNotes()
         console.print(Text.assemble(("interventions", "bold"), f"  {where}"))
-        console.print(Padding(Text(_LEGEND, style="dim"), (0, 0, 0, 2)))
+        legend = f"thresholds: of test {task.milestones.accuracy}; {_LEGEND}"
+        console.print(Padding(Text(legend, style="dim"), (0, 0, 0, 2)))
         for line in _lines(task.groups, notes):
             console.print(line)
         for sign, explanation in notes.lines():

@@ -26,7 +26,9 @@ from sedscope.analysis.undefined import Undefined
 from sedscope.report import estimate
 from sedscope.report.estimate import Estimate
 
-REDUCTIONS = ("final", "peak", "lowest", "mean", "at")
+PHASE_REDUCTIONS = ("before", "at_grok", "after")
+"""Means over the checkpoints of one phase of a training, by the names of `Phases`."""
+REDUCTIONS = ("final", "peak", "lowest", "mean", "at", *PHASE_REDUCTIONS)
 """Functions that make one number of a series over t: the last, the largest, the least, the mean, the one at `t=`."""
 ENDS = ("low", "high")
 """The ends of an interval."""

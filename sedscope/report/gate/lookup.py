@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -16,20 +17,22 @@ from typing import Any, TypeVar
 from recorders.row_sources import DISPLACEMENT
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.response import SHIFT_KINDS
-from sedscope.analysis.interventions import Cohort, InterventionComparison, TreatmentGroup
+from sedscope.analysis.interventions import Cohort, InterventionComparison, TaskComparison, TreatmentGroup
 from sedscope.analysis.pipeline.milestones import TEST_ACCURACY, TRAIN_ACCURACY
 from sedscope.analysis.pipeline.results import Quotient, RunAnalysis
 from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
-from sedscope.analysis.result_view.intervention_columns import ratio_text
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn
+from sedscope.analysis.result_view.intervention_columns import average_text
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value, mean_reading
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.result_view.verdict import SourceVerdict, verdicts
+from sedscope.analysis.statistics.coupling_ratio import edge_of
+from sedscope.analysis.statistics.grokking import Phases
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, average_estimate, estimate_of
 from sedscope.report.facts import Reported
-from sedscope.report.gate.grammar import OPTIONS, VERDICTS, Lookup
+from sedscope.report.gate.grammar import OPTIONS, PHASE_REDUCTIONS, VERDICTS, Lookup
 
-Series = dict[int, Estimate | Undefined]
+Series = dict[int, Value]
 """The values of a quantity by t, at every checkpoint that counts."""
 _COUPLING = ("source", "task", "window", "rank")
 _SERIES: tuple[tuple[Sequence[ResultColumn[Any]], str, tuple[str, ...]], ...] = (
@@ -56,7 +59,7 @@ def look_up(reported: Reported, lookup: Lookup) -> Estimate | Undefined:
     if lookup.reduction is None:
         return _milestone(reported.analysis, lookup)
     series = _series(reported, lookup)
-    return series if isinstance(series, Undefined) else _reduced(series, lookup)
+    return series if isinstance(series, Undefined) else estimate_of(_reduced(series, lookup))
 
 
 def pick(candidates: Sequence[Candidate], lookup: Lookup, parameters: Parameters[Candidate]) -> Candidate | Undefined:
@@ -82,7 +85,7 @@ def pick(candidates: Sequence[Candidate], lookup: Lookup, parameters: Parameters
     return Undefined(f"{len(candidates)} results of the same {', '.join(parameters)} are meant: one is required")
 
 
-def _reduced(series: Series, lookup: Lookup) -> Estimate | Undefined:
+def _reduced(series: Series, lookup: Lookup) -> Value:
     if not series:
         return Undefined("there is no checkpoint with a full window")
     if lookup.reduction == "at":
@@ -93,23 +96,15 @@ def _reduced(series: Series, lookup: Lookup) -> Estimate | Undefined:
     if lookup.reduction == "final":
         last = series[max(series)]
         return Undefined(f"at t = {max(series)}: {last.reason}") if isinstance(last, Undefined) else last
-    estimates = [value for value in series.values() if isinstance(value, Estimate)]
-    if not estimates:
-        return next(value for value in series.values() if isinstance(value, Undefined))
-    if lookup.reduction == "mean":
-        return _mean(estimates, len(series))
+    known = {t: value for t, value in series.items() if isinstance(value, Reading)}
+    if not known:
+        return next(iter(series.values()))
+    if lookup.reduction in ("mean", *PHASE_REDUCTIONS):
+        return mean_reading(list(series.values()))
     choose = max if lookup.reduction == "peak" else min
-    return choose(estimates, key=lambda value: value.value)
-
-
-def _mean(estimates: list[Estimate], n: int) -> Estimate | Undefined:
-    if len(estimates) < n:
-        return Undefined(f"undefined at {n - len(estimates)} of {n} checkpoints")
-    ends = [value.ends for value in estimates if value.ends is not None]
-    mean = math.fsum(value.value for value in estimates) / n
-    if len(ends) < n:
-        return Estimate(mean)
-    return Estimate(mean, (math.fsum(low for low, _ in ends) / n, math.fsum(high for _, high in ends) / n))
+    t = choose(known, key=lambda step: (float(known[step].value), -step))
+    is_peak = lookup.reduction == "peak" and lookup.quantity != "metric"
+    return replace(known[t], edge=edge_of(t, list(known)) if is_peak else "")
 
 
 def _series(reported: Reported, lookup: Lookup) -> Series | Undefined:
@@ -125,13 +120,19 @@ def _series(reported: Reported, lookup: Lookup) -> Series | Undefined:
     if getattr(series, "undefined", None) is not None:
         return Undefined(series.undefined.reason)
     column = next(column for column in columns if column.name == name)
+    points = {point.t: point for point in series.points}
+    if lookup.reduction in PHASE_REDUCTIONS:
+        steps = _phase(reported.analysis, lookup, list(points))
+        if isinstance(steps, Undefined):
+            return steps
+        return {t: column.read(points[t]) for t in steps if getattr(points[t], "full", True)}
     # A short window counts for nothing, but where it is the last one `final` must say so and not take an earlier one.
     return {
-        point.t: estimate_of(column.read(point))
+        t: column.read(point)
         if getattr(point, "full", True)
         else Undefined(f"the window is short: {point.n_rows} rows")
-        for point in series.points
-        if getattr(point, "full", True) or point is series.points[-1]
+        for t, point in points.items()
+        if getattr(point, "full", True) or t == max(points)
     }
 
 
@@ -172,12 +173,22 @@ def _estimate(quotient: Quotient | Undefined) -> Estimate | Undefined:
     return Estimate(quotient.value, None if isinstance(quotient.ends, Undefined) else quotient.ends)
 
 
+def _phase(run: RunAnalysis, lookup: Lookup, checkpoints: Sequence[int]) -> tuple[int, ...] | Undefined:
+    """Return the checkpoints before, at or after the grok step of the task that is meant."""
+    task = pick(run.tasks, lookup, {"task": str})
+    if isinstance(task, Undefined):
+        return task
+    grokking = next(metrics.grokking for metrics in run.metrics if metrics.task == task)
+    steps: tuple[int, ...] | Undefined = getattr(Phases.of(checkpoints, grokking), str(lookup.reduction))
+    return steps
+
+
 def _metric(reported: Reported, name: str) -> Series | Undefined:
     metrics = reported.facts.metrics
     if name not in metrics:
         return Undefined(f"metric {name!r} was never logged; known: {_listed(metrics)}")
     return {
-        int(t): Estimate(float(value)) if math.isfinite(value) else Undefined(f"{name} is {value} at t = {t}")
+        int(t): Reading(float(value)) if math.isfinite(value) else Undefined(f"{name} is {value} at t = {t}")
         for t, value in zip(*metrics[name], strict=True)
     }
 
@@ -192,7 +203,9 @@ def _milestone(run: RunAnalysis, lookup: Lookup) -> Estimate | Undefined:
         return Undefined(f"neither {TEST_ACCURACY} nor {TRAIN_ACCURACY} of {task} was logged")
     name = f"{lookup.quantity}_098" if lookup.get("threshold") == GROK_ACCURACIES[1] else lookup.quantity
     value = next(column for column in MILESTONES if column.name == name).read(row)
-    return Estimate.exact(float(value.value)) if isinstance(value, Reading) else estimate_of(value)
+    if not isinstance(value, Reading):
+        return estimate_of(value)
+    return replace(Estimate.exact(float(value.value)), remark=f"of {row.metrics.grokking.accuracy}")
 
 
 def _listed(values: Iterable[object], most: int = 40) -> str:
@@ -211,7 +224,13 @@ def look_up_group(comparison: InterventionComparison | None, lookup: Lookup) -> 
     entry = pick(list(comparison.groups()), lookup, _GROUP_PARAMETERS)
     if isinstance(entry, Undefined):
         return entry
-    group = entry[2]
+    _, task, group = entry
+    estimate = _of_group(group, lookup)
+    accuracy = TaskComparison(task, (group,)).milestones.accuracy
+    return estimate if isinstance(estimate, Undefined) else replace(estimate, remark=f"of test {accuracy}")
+
+
+def _of_group(group: TreatmentGroup, lookup: Lookup) -> Estimate | Undefined:
     threshold = GROK_ACCURACIES.index(float(lookup.get("threshold") or GROK_ACCURACIES[0]))
     if lookup.quantity == "speedup":
         return _speedup(group, str(lookup.get("over") or "control"), threshold)
@@ -232,10 +251,14 @@ def _speedup(group: TreatmentGroup, over: str, threshold: int) -> Estimate | Und
     elif not speedups:
         return Undefined("it is the control itself")
     speedup = speedups[threshold]
-    if speedup.bound is not None:
-        n = sum(not (pair.own.reached and pair.reference.reached) for pair in speedup.pairs)
-        return Undefined(
-            f"in {n} of {len(speedup.pairs)} pairs a run never reached {speedup.threshold:g}: all that is known of the"
-            f" geometric mean is {ratio_text(speedup.bound)}"
-        )
-    return speedup.average if isinstance(speedup.average, Undefined) else average_estimate(speedup.average)
+    average = speedup.average
+    if isinstance(average, Undefined):
+        return average
+    if not speedup.is_censored:
+        return average_estimate(average)
+    n = sum(not (pair.own.reached and pair.reference.reached) for pair in speedup.pairs)
+    known = f"is {average_text(average)}" if average.bound else "is not bounded"
+    return Undefined(
+        f"in {n} of {len(speedup.pairs)} pairs a run never reached {speedup.threshold:g}: all that is known of the"
+        f" geometric mean {known}"
+    )

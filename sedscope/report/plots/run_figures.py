@@ -66,7 +66,8 @@ def accuracies_figure(comparison: TaskComparison, name: str) -> str | None:
         (axes,) = panels.axes
         for index, group in shown:
             _draw(axes, group, treatment_look(index), comparison.task)
-        for accuracy in GROK_ACCURACIES:
+        for threshold in GROK_ACCURACIES:
+            accuracy = comparison.milestones.logged(threshold)
             axes.axhline(accuracy, color=_GREY, linewidth=0.8, linestyle=(0, (1, 1)), zorder=1)
         axes.set_ylabel("test accuracy")
         axes.set_ylim(-0.03, 1.03)

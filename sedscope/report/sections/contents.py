@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sedscope.analysis.result_view.result_column import FLAT, Reading, ResultColumn, Row, Value
+from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Row, Value
 from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.document import (
@@ -108,10 +108,7 @@ def _cell(entry: Entry, notes: CellNotes) -> TableCell:
             # An exact number has no interval to show.
             return _cell(Reading(entry.value, None if entry.is_exact else entry.ends), notes)
         case Reading():
-            notes.has_flat |= entry.is_flat
-            return TableCell(
-                entry.text, detail=" ".join(filter(None, (entry.detail_text, FLAT if entry.is_flat else "")))
-            )
+            return TableCell(entry.text, detail=" ".join(filter(None, (entry.detail_text, notes.signs(entry)))))
         case _:
             return _cell(Reading(entry), notes)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
-from sedscope.analysis.result_view.columns import CHECKPOINTS, SOURCES
+from sedscope.analysis.result_view.columns import CHECKPOINTS, PHASES, SOURCES
 from sedscope.analysis.result_view.diagnostic_columns import (
     ABOVE_FLOOR,
     ALIGNMENTS,
@@ -36,7 +38,9 @@ def coupling_section(basis: RunAtBasis) -> Section:
     if not series:
         return basis.section(title, "coupling", not_measured("Coupling to features", basis.view.why_no_coupling))
     figures = [_ratio_figure(basis, task, index) for index, task in enumerate(basis.view.run.tasks)]
-    return basis.section(title, "coupling", _introduction(series), side_by_side(*figures), _matrix(basis))
+    return basis.section(
+        title, "coupling", _introduction(series), side_by_side(*figures), _matrix(basis), _phases(basis)
+    )
 
 
 def _introduction(series: tuple[CouplingSeries, ...]) -> Content:
@@ -64,8 +68,27 @@ def _ratio_figure(basis: RunAtBasis, task: str, index: int) -> Figure | None:
 
 
 def _matrix(basis: RunAtBasis) -> Table:
+    caption: Words = (
+        Term("R", "R̄_k"), " at its ", Term("peak", "peak and at the end"), ", sources down, centroids across; ",
+        Term("interval", "95 % interval"), " beside.",
+    )  # fmt: skip
+    return _by_source(basis, "matrix", SOURCES, caption)
+
+
+def _phases(basis: RunAtBasis) -> Table | None:
+    """Return the table of sources by phase; None where no task was grokked."""
+    caption: Words = (
+        "Mean ", Term("R", "R̄_k"), " over checkpoints (their number) from memorisation up to the ",
+        Term("grok", "grok step"), ", at it (the nearest one), and after it. The interval of a mean is the mean of the"
+        " checkpoints' intervals: probes and directions are common to them, so errors do not average out.",
+    )  # fmt: skip
+    has_phases = basis.view.matrix(basis.window, basis.rank).has_phases
+    return _by_source(basis, "phases", PHASES, caption) if has_phases else None
+
+
+def _by_source(basis: RunAtBasis, name: str, registry: Sequence[ResultColumn[CouplingSeries]], caption: Words) -> Table:
     matrix = basis.view.matrix(basis.window, basis.rank)
-    columns = columns_for("page", SOURCES)
+    columns = columns_for("page", registry)
     titles: list[Piece] = ["source"]
     for task in matrix.tasks:
         titles += heads(columns, f"{task} " if len(matrix.tasks) > 1 else "")
@@ -73,11 +96,7 @@ def _matrix(basis: RunAtBasis) -> Table:
         (Name(label), *(matrix.value(label, task, each) for task in matrix.tasks for each in columns))
         for label in matrix.labels
     )
-    caption: Words = (
-        Term("R", "R̄_k"), " at its ", Term("peak", "peak and at the end"), ", sources down, centroids across; ",
-        Term("interval", "95 % interval"), " beside.",
-    )  # fmt: skip
-    return table_of("matrix", titles, rows, caption)
+    return table_of(name, titles, rows, caption)
 
 
 def measures_section(basis: RunAtBasis) -> Section:

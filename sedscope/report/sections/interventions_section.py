@@ -92,8 +92,9 @@ def _section(cohort: Cohort, task: TaskComparison, analyses: Sequence[RunAnalysi
 def _interventions(task: TaskComparison) -> Table:
     columns = columns_for("page", INTERVENTIONS)
     caption: Words = (
-        "Mean over seeds with its 95 % ", Term("interval_seeds", "interval over seeds"), "; > and < mark bounds,"
-        " which are followed by the quotient of ", Term("restricted", "restricted means"), ".",
+        f"Thresholds are of test {task.milestones.accuracy}. Mean over seeds with its 95 % ",
+        Term("interval_seeds", "interval over seeds"), "; > and < mark bounds, whose interval is open on that side;"
+        " where nothing bounds a speed-up, it is the quotient of ", Term("restricted", "restricted means"), ".",
     )  # fmt: skip
     rows = ((Name(group.label), *values(columns, group)) for group in task.groups)
     return table_of("speedups", ("intervention", *heads(columns)), rows, caption)

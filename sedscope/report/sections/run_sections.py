@@ -49,8 +49,11 @@ def milestones_section(basis: RunAtBasis) -> Section:
         return basis.section("Metrics", "metrics", not_measured("Milestones", "the run names no task"))
     columns = columns_for("page", MILESTONES)
     rows = ((Name(row.metrics.task), *values(columns, row)) for row in basis.view.task_results)
-    caption = ("First evaluated t with test accuracy ≥ 0.5 and ≥ 0.98, with train accuracy ≥ 0.99; delay: grok step"
-               " − memorisation step.",)  # fmt: skip
+    caption = (
+        "First evaluated t with test accuracy above chance, (accuracy − chance) / (1 − chance), ≥ 0.5 and ≥ 0.98, with"
+        " train accuracy above chance ≥ 0.99; where no chance is given, of the accuracy as logged, the published"
+        " definition. Delay: grok step − memorisation step, where memorisation came first.",
+    )
     table = table_of("milestones", ("task", *heads(columns)), rows, caption)
     name = f"{basis.anchor}-accuracy"
     alt = f"Train and test accuracy of {', '.join(run.tasks)} over t."

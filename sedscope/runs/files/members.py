@@ -40,6 +40,13 @@ class Members:
             self.refuse(name, f"an integer ≥ {least}")
         return value
 
+    def share(self, name: str) -> float:
+        """Return a number ≥ 0 and < 1."""
+        value = self.value.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+            self.refuse(name, "a number ≥ 0 and < 1")
+        return float(value)
+
     def boolean(self, name: str) -> bool:
         """Return true or false."""
         value = self.value.get(name)

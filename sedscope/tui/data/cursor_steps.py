@@ -13,10 +13,11 @@ def jump_targets(data: RunData) -> Sequence[tuple[str, str]]:
     """Return where `g` can jump: (step, words)."""
     choices = []
     for milestones in data.milestones:
+        accuracy = milestones.grokking.accuracy
         for name, reached in (
-            ("grok step (test accuracy ≥ 0.5)", milestones.grokking.grok[0]),
-            ("test accuracy ≥ 0.98", milestones.grokking.grok[1]),
-            ("memorised (train accuracy ≥ 0.99)", milestones.grokking.memorised),
+            (f"grok step (test {accuracy} ≥ 0.5)", milestones.grokking.grok[0]),
+            (f"test {accuracy} ≥ 0.98", milestones.grokking.grok[1]),
+            (f"memorised (train {accuracy} ≥ 0.99)", milestones.grokking.memorised),
         ):
             t = getattr(reached, "t", None)
             if t is not None:

@@ -42,7 +42,7 @@ def sections(data: RunData, verdicts: Sequence[str] = ()) -> tuple[Section, ...]
 
 
 def _milestones(data: RunData) -> Iterator[Fact]:
-    """Yield the milestones of each task, two to a line, and why it did not grok."""
+    """Yield the milestones of each task, two to a line, why it did not grok, and why no chance is taken off."""
     # The registry brings numpy along, which the first paint does not wait for.
     from sedscope.analysis.result_view.columns import MILESTONES, TaskResult
     from sedscope.analysis.result_view.result_column import Reading, columns_for
@@ -57,9 +57,9 @@ def _milestones(data: RunData) -> Iterator[Fact]:
         ]
         for first in range(0, len(texts), 2):
             yield "" if first else metrics.task, ", ".join(texts[first : first + 2])
-        grok_step = metrics.grokking.grok[0]
-        if isinstance(grok_step, Undefined):
-            yield "", grok_step.reason
+        for value in (metrics.grokking.grok[0], metrics.grokking.chance):
+            if isinstance(value, Undefined):
+                yield "", value.reason
 
 
 def _recorded(data: RunData) -> Iterator[Fact]:

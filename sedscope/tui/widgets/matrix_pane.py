@@ -1,4 +1,4 @@
-"""A small matrix with numbers in its cells, and below it why the cell at the cursor has none."""
+"""A small matrix with numbers in its cells, and below it words about the cell at the cursor."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class MatrixPane(Vertical):
         super().__init__()
         self.view = HeatmapView(look=look)
         self._words = QuietStatic()
-        self._reasons: Mapping[tuple[int, int], str] = {}
+        self._cell_words: Mapping[tuple[int, int], str] = {}
         self._note = ""
 
     def compose(self) -> ComposeResult:
         yield self.view
         yield self._words
 
-    def show(self, heatmap: Heatmap, reasons: Mapping[tuple[int, int], str], note: str = "") -> None:
+    def show(self, heatmap: Heatmap, words: Mapping[tuple[int, int], str], note: str = "") -> None:
         """Show another matrix; `note` stands below it where the cell at the cursor needs no words."""
-        self._reasons, self._note = reasons, note
+        self._cell_words, self._note = words, note
         self.view.heatmap = heatmap
         self.remove_class("-none")
         self._say(self.view.cursor)
@@ -56,6 +56,5 @@ class MatrixPane(Vertical):
         self._say((message.row, message.column))
 
     def _say(self, cell: tuple[int, int] | None) -> None:
-        reason = self._reasons.get(cell) if cell is not None else None
-        text = f"undefined: {reason}" if reason else self._note
+        text = self._cell_words.get(cell, self._note) if cell is not None else self._note
         self._words.say(Content.styled(text, "$foreground 70%"))

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sedscope.analysis.interventions.averages import (
+    AT_ONCE,
     ONE_SEED,
     TOO_SHORT,
     Average,
@@ -20,7 +21,6 @@ from sedscope.analysis.interventions.averages import (
 from sedscope.analysis.interventions.speedup import (
     QuotientBounds,
     combine_runs_of_seed,
-    geometric_bound,
     time_quotient,
 )
 from sedscope.analysis.statistics.survival import CensoredTime
@@ -37,7 +37,7 @@ def never(t: float) -> CensoredTime:
     return CensoredTime(t, reached=False)
 
 
-def average(found: Average | Undefined) -> Average:
+def average(found: Average | Undefined | None) -> Average:
     assert isinstance(found, Average), found
     return found
 
@@ -48,7 +48,7 @@ known_pairs = st.lists(st.tuples(*[st.integers(1, 5000).map(lambda t: at(float(t
 
 
 def test_the_geometric_mean_by_hand() -> None:
-    found = geometric_mean([(at(2900), at(900)), (at(2800), at(800)), (at(3300), at(900))])
+    found = average(geometric_mean([(at(2900), at(900)), (at(2800), at(800)), (at(3300), at(900))]))
     logs = [math.log(2900 / 900), math.log(3.5), math.log(3300 / 900)]
     middle = sum(logs) / 3
     spread = math.sqrt(sum((x - middle) ** 2 for x in logs) / 2)
@@ -64,13 +64,62 @@ def test_one_seed_has_no_interval() -> None:
 
 
 def test_equal_grok_steps_are_not_certainty() -> None:
-    exact = geometric_mean([(at(2000), at(1000))] * 2)
+    exact = average(geometric_mean([(at(2000), at(1000))] * 2))
     assert exact.ends == pytest.approx((2.0, 2.0))
-    rounded = geometric_mean([(at(2000, 100), at(1000, 100))] * 2)
+    rounded = average(geometric_mean([(at(2000, 100), at(1000, 100))] * 2))
     half = 12.7062 * math.sqrt((0.05**2 + 0.1**2) / 12 / 2)
-    assert rounded.ends == pytest.approx((2 * math.exp(-half), 2 * math.exp(half)), rel=1e-4)
-    found = average(mean_step([at(1000, 100)] * 2))
-    assert found.ends == pytest.approx((1000 - 12.7062 * 100 / math.sqrt(24), 1000 + 12.7062 * 100 / math.sqrt(24)))
+    down, up = math.hypot(half, math.log(2000 / 1900)), math.hypot(half, math.log(1000 / 900))
+    assert rounded.ends == pytest.approx((2 * math.exp(-down), 2 * math.exp(up)), rel=1e-4)
+    found, half = average(mean_step([at(1000, 100)] * 2)), 12.7062 * 100 / math.sqrt(24)
+    assert found.ends == pytest.approx((1000 - math.hypot(half, 100), 1000 + half))
+
+
+def test_a_first_evaluation_that_is_already_there_has_no_interval() -> None:
+    assert average(geometric_mean([(at(2000, 100), at(100, 100))] * 2)).ends == AT_ONCE
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("n", [2, 3, 10])
+@pytest.mark.parametrize(("reference", "own"), [(1000.0, 1000.0), (900.0, 300.0), (240.0, 60.0)])
+def test_intervals_hold_the_truth_also_where_seeds_spread_less_than_the_cadence(
+    reference: float, own: float, n: int, spread: float
+) -> None:
+    """Evaluated every 25 steps, the true steps scattered by `spread` cadences, their middles anywhere in a cadence."""
+    cadence, trainings = 25, 400
+    generator = np.random.default_rng(0)
+    held = 0
+    for _ in range(trainings):
+        middles = np.array([[reference], [own]]) + generator.uniform(0, cadence, (2, 1))
+        times = np.exp(np.log(middles) + spread * cadence / middles * generator.standard_normal((2, n)))
+        seen = np.ceil(times / cadence) * cadence
+        ends = average(geometric_mean([(at(a, cadence), at(b, cadence)) for a, b in seen.T])).ends
+        held += isinstance(ends, Undefined) or ends[0] <= middles[0, 0] / middles[1, 0] <= ends[1]
+    assert held / trainings >= 0.93
+
+
+def test_what_runs_that_never_got_there_leave_is_the_bound_and_open_on_its_side() -> None:
+    pairs = [(never(5000), at(1000)), (at(4000), at(1000))]
+    found = average(geometric_mean(pairs))
+    assert (found.value, found.bound, found.horizon) == (pytest.approx(math.sqrt(20)), ">", None)
+    known = average(geometric_mean([(at(5000), at(1000)), (at(4000), at(1000))])).ends
+    assert not isinstance(known, Undefined) and found.ends == (known[0], math.inf)
+    turned = average(geometric_mean([(own, reference) for reference, own in pairs]))
+    assert (turned.value, turned.bound) == (pytest.approx(1 / math.sqrt(20)), "<")
+    assert turned.ends == (0.0, pytest.approx(1 / known[0]))
+    assert average(geometric_mean(pairs[:1])) == Average(pytest.approx(5.0), ONE_SEED, 1, bound=">")
+    assert geometric_mean([(never(5000), at(1000)), (at(4000), never(6000))]) is None
+
+
+@given(pairs_of_times)
+def test_no_number_contradicts_the_bound_beside_it(pairs: Pairs) -> None:
+    """Each pair leaves a bound of its quotient; their geometric mean bounds the mean, and is what is stated."""
+    quotients = [one for pair in pairs if isinstance(one := time_quotient(*pair), QuotientBounds)]
+    found = geometric_mean(pairs)
+    for sign, bounds in ((">", [one.low for one in quotients]), ("<", [one.high for one in quotients])):
+        known = [bound for bound in bounds if bound is not None]
+        if len(known) == len(pairs):
+            assert average(found).value == pytest.approx(math.exp(sum(map(math.log, known)) / len(known)))
+            assert average(found).bound in ("", sign)
 
 
 def test_intervals_hold_the_truth_nineteen_times_in_twenty() -> None:
@@ -78,7 +127,7 @@ def test_intervals_hold_the_truth_nineteen_times_in_twenty() -> None:
     generator = np.random.default_rng(0)
     held, in_range = 0, 0
     for logs in np.log(3.0) + 0.2 * generator.standard_normal((2000, 3)):
-        ends = geometric_mean([(at(1000 * math.exp(x)), at(1000)) for x in logs]).ends
+        ends = average(geometric_mean([(at(1000 * math.exp(x)), at(1000)) for x in logs])).ends
         assert not isinstance(ends, Undefined)
         held += ends[0] <= 3.0 <= ends[1]
         in_range += logs.min() <= np.log(3.0) <= logs.max()
@@ -154,7 +203,7 @@ def test_another_unit_of_time_changes_no_quotient(pairs: Pairs, unit: float) -> 
 
 @given(known_pairs)
 def test_turning_pairs_round_turns_the_quotient_round(pairs: Pairs) -> None:
-    there, back = geometric_mean(pairs), geometric_mean([(own, reference) for reference, own in pairs])
+    there, back = (average(geometric_mean(each)) for each in (pairs, [(own, reference) for reference, own in pairs]))
     assert there.value * back.value == pytest.approx(1.0)
     if isinstance(there.ends, Undefined) or isinstance(back.ends, Undefined):
         return
@@ -163,24 +212,20 @@ def test_turning_pairs_round_turns_the_quotient_round(pairs: Pairs) -> None:
 
 @given(known_pairs, st.lists(st.tuples(st.integers(1, 5000), st.integers(1, 5000)), min_size=6, max_size=6))
 def test_the_truth_lies_within_the_bound_that_censoring_leaves(pairs: Pairs, ends: list[tuple[int, int]]) -> None:
-    truth = geometric_mean(pairs).value
+    truth = average(geometric_mean(pairs)).value
     cut = [
         tuple(at(one.t) if one.t <= end else never(float(end)) for one, end in zip(pair, where, strict=True))
         for pair, where in zip(pairs, ends, strict=False)
     ]
-    ratios = [time_quotient(*pair) for pair in cut]
-    bound = geometric_bound([one for one in ratios if isinstance(one, QuotientBounds)])
-    assert bound.low is None or bound.low <= truth * (1 + 1e-9)
-    assert bound.high is None or truth <= bound.high * (1 + 1e-9)
+    found = geometric_mean(cut)  # type: ignore[arg-type]
+    assert found is None or found.bound == "<" or found.value <= truth * (1 + 1e-9)
+    assert found is None or found.bound == ">" or truth <= found.value * (1 + 1e-9)
 
 
 @given(st.lists(st.tuples(st.integers(1, 5000), st.integers(1, 5000), st.booleans()), min_size=1, max_size=6))
 def test_following_a_run_for_longer_never_lowers_its_bound(found: list[tuple[int, int, bool]]) -> None:
     def bound(factor: float) -> float:
-        pairs = [(never(c * factor) if open_ else at(c), at(r)) for c, r, open_ in found]
-        low = geometric_bound([one for pair in pairs if isinstance(one := time_quotient(*pair), QuotientBounds)]).low
-        assert low is not None
-        return low
+        return average(geometric_mean([(never(c * factor) if open_ else at(c), at(r)) for c, r, open_ in found])).value
 
     assert bound(1.0) <= bound(2.0) * (1 + 1e-9)
 

@@ -80,7 +80,7 @@ def test_only_displacement_ends_at_its_step(fixture_folder: Path) -> None:
     assert [recorded_rows(run, name).end_at_t for name in ("update", "displacement")] == [False, True]
 
 
-def bare_run(path: Path, *, tasks: list[str], rows: int, weights: bool) -> Run:
+def bare_run(path: Path, *, tasks: list[str], rows: int, weights: bool, refused: str | None = None) -> Run:
     manifest = {
         "command": [], "git": None, "versions": {}, "device": "cpu", "tasks": tasks,
         "parameters": [
@@ -96,6 +96,8 @@ def bare_run(path: Path, *, tasks: list[str], rows: int, weights: bool) -> Run:
         writer.rows("update", t, generator.standard_normal(3).astype(np.float32))
         if weights:
             writer.weights(t, {"w": generator.standard_normal(3).astype(np.float32)})
+    if refused is not None:
+        writer.note("refused", refused)
     writer.close("finished")
     return open_run(path)
 
@@ -171,3 +173,12 @@ def test_a_program_that_fails_makes_its_own_results_undefined(
     assert {one.final for one in analysis.coupling if not one.source.startswith("adam")} == {reason}
     assert {series.undefined for series in analysis.spectra if series.source.startswith("fixed")} == {reason}
     assert all(series.points for series in analysis.spectra if series.source == "update")
+
+
+def test_a_refused_probe_is_the_reason_why_a_fixed_gradient_has_no_rows(tmp_path: Path) -> None:
+    run = bare_run(tmp_path / "run", tasks=["add"], rows=6, weights=True)
+    with pytest.raises(TooLittleDataError, match=r"run: task add has no probe: add sedscope\.probe"):
+        analyse(run, SMALL, sources=["fixed_gradient/add"])
+    run = bare_run(tmp_path / "refused", tasks=[], rows=6, weights=True, refused="probe mul: inputs must be …")
+    with pytest.raises(UsageError, match="found 'fixed_gradient/mul'; probe mul: inputs must be …"):
+        analyse(run, SMALL, sources=["fixed_gradient/mul"])

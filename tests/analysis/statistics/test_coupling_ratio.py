@@ -16,6 +16,7 @@ from sedscope.analysis.statistics.coupling_ratio import (
     ValueAtStep,
     baseline,
     coupling_ratio,
+    edge_of,
     final,
     peak,
 )
@@ -27,6 +28,12 @@ from sedscope.analysis.undefined import Undefined
 def point(t, rbar, full=True):
     state = rbar if isinstance(rbar, Undefined) else CouplingRatio(np.array([rbar]), rbar)
     return RatioAtCheckpoint(t, 3 if full else 1, full, state)
+
+
+def test_a_peak_at_an_end_of_the_full_windows_is_an_edge():
+    steps = [300, 400, 500]
+    assert [edge_of(t, steps) for t in steps] == ["the first full window", "", "the last checkpoint"]
+    assert edge_of(300, [300]) == "the only full window"
 
 
 def test_the_baseline_is_the_mean_of_the_two_middle_values():

@@ -9,6 +9,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
+from sedscope.analysis.statistics.grokking import Phases
 from sedscope.report.formats.terminal import print_run
 
 
@@ -25,31 +26,47 @@ def test_one_task_fits_80_columns(one_task: RunAnalysis) -> None:
         "  fixed_gradient/add at t = 2,000: no control was measured (control/shuffled/add",
         "  was not analysed), so nothing says whether it serves the task; 19× [15–23]",
         "  displacement, not known after norms are matched (it was not measured)",
-        "  task  grok step  at 0.98  memorised  delay  evaluated  rank-90 start/max/end",
-        "  add   1,600      2,000    200        1,400  every 25   62 / 96 / 51",
+        "  task  grok step  at 0.98  memorised  delay  chance  every  rank 0/max/end",
+        "  add   1,600      2,000    200        1,400  0.0100  25     62 / 96 / 51",
         "",
         "R̄_k, 95 % interval  W 20, K 3, trailing · target logit, exact · N 1024",
-        "source              peak          final         peak at t",
-        "fixed_gradient/add  109 98–120    108 97–118        1,000",
-        "update              28.0 25–31 ~  21.5 19–24        1,000",
-        "displacement        9.23 8.3–10   5.81 5.2–6.4      1,000",
+        "source              peak           final          peak at t",
+        "fixed_gradient/add  109 98–120 †   108 97–118         1,000",
+        "update              28.0 25–31 ~†  21.5 19–24         1,000",
+        "displacement        9.23 8.3–10 †  5.81 5.2–6.4       1,000",
         "  ~ flat spectrum: which directions are the top K is arbitrary there",
+        "  † a peak at an edge of what was seen, the first full window or the last",
+        "    checkpoint: it may be higher beyond",
     ]
+
+
+def test_phases_stand_apart_with_their_numbers_of_checkpoints(one_task: RunAnalysis) -> None:
+    phases = Phases((1000,), (2000,), ())
+    coupling = tuple(replace(series, phases=phases) for series in one_task.coupling)
+    lines = drawn(replace(one_task, coupling=coupling))
+    start = lines.index("source              before            at grok           after")
+    assert lines[start - 1] == "mean R̄_k over checkpoints (their number) before, at and after the grok step"
+    assert lines[start + 1 : start + 4] == [
+        "fixed_gradient/add  109 98–120 (1)    108 97–118 (1)    — [1]",
+        "update              28.0 25–31 (1) ~  21.5 19–24 (1)    — [1]",
+        "displacement        9.23 8.3–10 (1)   5.81 5.2–6.4 (1)  — [1]",
+    ]
+    assert "  [1] undefined: no full window lies there" in lines
 
 
 def test_four_tasks_share_rows_and_stand_side_by_side_where_they_fit(four_tasks: RunAnalysis) -> None:
     wide = drawn(four_tasks, 120)
     assert wide[16:21] == [
-        "source                        add           sub           mul           x2y2",
-        "fixed_gradient/<task>  peak   38.0 34–42    39.0 35–43    40.0 36–44    41.0 37–45",
-        "                       final  19.0 17–21    20.0 18–22    21.0 19–23    22.0 20–24",
-        "displacement           peak   2.61 2.3–2.9  2.61 2.3–2.9  2.61 2.3–2.9  2.61 2.3–2.9",
-        "                       final  1.44 1.3–1.6  1.44 1.3–1.6  1.44 1.3–1.6  1.44 1.3–1.6",
+        "source                        add             sub             mul             x2y2",
+        "fixed_gradient/<task>  peak   38.0 34–42 †    39.0 35–43 †    40.0 36–44 †    41.0 37–45 †",
+        "                       final  19.0 17–21      20.0 18–22      21.0 19–23      22.0 20–24",
+        "displacement           peak   2.61 2.3–2.9 †  2.61 2.3–2.9 †  2.61 2.3–2.9 †  2.61 2.3–2.9 †",
+        "                       final  1.44 1.3–1.6    1.44 1.3–1.6    1.44 1.3–1.6    1.44 1.3–1.6",
     ]
     narrow = drawn(four_tasks, 80)
     assert [line for line in narrow if line.startswith("source")] == [
-        "source                        add           sub",
-        "source                        mul           x2y2",
+        "source                        add             sub",
+        "source                        mul             x2y2",
     ]
 
 
@@ -64,7 +81,7 @@ def test_what_is_undefined_is_a_numbered_note(
 ) -> None:
     absent = undefined_series("gradient/mul", "mul", "gradient/mul: no committed rows yet")
     lines = drawn(replace(four_tasks, coupling=(*four_tasks.coupling, absent)), 120)
-    assert lines[12] == "  mul   — [1]      — [1]    200        — [1]  every 25   62 / 96 / 51"
+    assert lines[12] == "  mul   — [1]      — [1]    200        — [1]  0.0100  25     62 / 96 / 51"
     assert lines[21].split() == ["gradient/<task>", "peak", "—", "[2]"]
     assert lines[-2:] == [
         "  [1] undefined: test accuracy of mul never reached 0.5 in 81 evaluations (highest 0.12)",
@@ -74,7 +91,8 @@ def test_what_is_undefined_is_a_numbered_note(
 
 def test_crossed_rows_carry_full_names(four_tasks: RunAnalysis) -> None:
     lines = drawn(four_tasks, 120, crossed=True)
-    assert [line.split()[0] for line in lines if "peak" in line and "source" not in line] == [
+    matrix = lines[: next(index for index, line in enumerate(lines) if line.startswith("  †"))]
+    assert [line.split()[0] for line in matrix if "peak" in line and "source" not in line] == [
         "fixed_gradient/add",
         "fixed_gradient/sub",
         "fixed_gradient/mul",

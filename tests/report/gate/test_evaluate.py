@@ -43,6 +43,10 @@ F = 'source="fixed_gradient/add"'
         (f'final(alignment, {F}, moved="all")', 0.1),
         (f"low(final(rbar, {F}))", 64.8),
         (f"high(final(rbar, {F}))", 79.2),
+        (f"before(rbar, {F})", 70.0),
+        (f"at_grok(rbar, {F})", 72.0),
+        ("before(rank90)", 83.0),
+        ("chance()", 0.01),
         ("final(rank90)", 51.0),
         ("peak(rank90)", 96.0),
         ("grok_step()", 1600.0),
@@ -123,6 +127,12 @@ def test_the_sides_and_their_intervals_are_printed(one: Reported) -> None:
         "        left 72.0 (65–79), right 110 (99–120)",
         f"        {next(iter(headline_verdicts(one.analysis))).words}",
     ]
+    (verdict,) = verdicts(f"peak(rbar, {F}) < 2 * before(rbar, {F})", one)
+    assert verdict.sides == "left 72.0 (65–79) (at the last checkpoint, an edge of what was seen), right 140 (126–154)"
+    (verdict,) = verdicts(f"before(rbar, {F}) < grok_step()", one)
+    assert verdict.sides == "left 70.0 (63–77) (mean over 1 checkpoint), right 1600 (of accuracy above chance)"
+    (verdict,) = verdicts(f"after(rbar, {F}) > 0", one)
+    assert verdict.left == Undefined("there is no checkpoint with a full window")
     (verdict,) = verdicts(f'final(rbar, {F}) < final(rbar, source="control/shuffled/add")', one)
     assert verdict.passed
     assert verdict.sides.endswith("; the intervals overlap")

@@ -64,10 +64,12 @@ def test_short_windows_are_dimmed_and_reasons_kept() -> None:
 
 def test_the_matrix_holds_peak_and_final_and_says_why_not() -> None:
     found = [series("update", point(0, 7.0), point(5, 2.0)), series("update", point(0, SHORT), task="mul")]
-    heatmap, reasons = matrix(found, ("add", "mul"))
+    heatmap, words = matrix(found, ("add", "mul"))
     assert heatmap.columns == ("peak add", "final add", "peak mul", "final mul")
     np.testing.assert_array_equal(heatmap.values, [[7.0, 2.0, np.nan, np.nan]])
-    assert reasons == {(0, 2): "zero baseline", (0, 3): "zero baseline"}
+    assert words.pop((0, 0)) == "† at the first full window, an edge of what was seen: it may be higher beyond"
+    assert heatmap.rows == ("update †",)
+    assert words == {(0, 2): "undefined: zero baseline", (0, 3): "undefined: zero baseline"}
 
 
 def test_sets_keep_to_the_task_and_colours_are_told_apart() -> None:
@@ -136,7 +138,7 @@ def test_the_table_says_what_the_report_says() -> None:
     remove = table["remove-sed K 3 on gradient, basis applied"]
     assert remove[2:6] == (
         "n = 3", "2 of 3, 1 never", "≥ 3,367 [0, 5,000] n = 3",
-        "< 0.938× (means 0.891× [0.388, 2.05] n = 3 to t = 5,000)",
+        "< 0.938× [0, 2.01] n = 3",
     )  # fmt: skip
     keep = table["keep-sed K 3 on gradient, basis applied"]
     assert keep[7] == "one seed: not told apart from freeze (0.889× n = 1)"

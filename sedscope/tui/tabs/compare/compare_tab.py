@@ -44,14 +44,14 @@ class CompareTab(AnalysisTab):
         (
             (
                 "Grok step",
-                "The first evaluated t with test accuracy ≥ 0.5; of a group the mean over seeds with a 95 % interval"
-                " (Student's t). A run that never got there counts with as long as it was followed (≥).",
+                "The first evaluated t with test accuracy above chance ≥ 0.5; of a group the mean over seeds with a"
+                " 95 % interval (Student's t). A run that never got there counts with as long as it was followed (≥).",
             ),
             (
                 "Speed-up",
                 "Grok step of the control over the grok step of the run, for runs of the same seed, task and command."
                 " Of a group the geometric mean with a 95 % interval over seeds; one seed has no interval. Where a run"
-                " never got there, > and < mark the bound that is left, with the quotient of restricted means.",
+                " never got there, > and < mark the bound that is left, or it is the quotient of restricted means.",
             ),
             (
                 "Remark",

@@ -5,14 +5,15 @@ Decides what a line says; the numbers are those of the report (`analysis.compari
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from recorders.row_sources import UPDATE
 from sedscope.analysis.interventions import TreatmentGroup, compare
 from sedscope.analysis.interventions.averages import Average
-from sedscope.analysis.interventions.speedup import QuotientBounds, ReferenceComparison, SpeedUp, time_quotient, verdict
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn, Value
+from sedscope.analysis.interventions.speedup import QuotientBounds, ReferenceComparison, time_quotient, verdict
+from sedscope.analysis.result_view.result_column import EDGE, Reading, ResultColumn, Value
 from sedscope.analysis.statistics.survival import CensoredTime
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot.figures import readable
@@ -102,7 +103,7 @@ def _beside(reference: ReferenceComparison) -> str:
     average = speedup.average
     few = "one seed" if isinstance(average, Average) and average.n == 1 else "too few seeds followed far enough"
     words = _VERDICTS[verdict(average)].format(speedup.reference, few=few)
-    return words if isinstance(average, Undefined) else f"{words} ({_gain(speedup)})"
+    return words if isinstance(average, Undefined) else f"{words} ({_quotient(average)})"
 
 
 def _name(line: ComparisonLine) -> Value:
@@ -155,14 +156,6 @@ def _seed(run: ComparedRun) -> str:
     return str(run.outcome.seed) if run.outcome is not None and run.outcome.seed.is_known else "–"
 
 
-def _gain(speedup: SpeedUp) -> str:
-    """Write a speed-up: `3.48× [3.1, 3.9] n = 3`; `< 0.9× (0.8× to t = 5,000)` where a run never got there."""
-    if speedup.bound is None:
-        return _quotient(speedup.average)
-    rest = "" if isinstance(speedup.average, Undefined) else f" (means {_quotient(speedup.average)})"
-    return f"{_ratio(speedup.bound)}{rest}"
-
-
 def _ratio(bounds: QuotientBounds) -> str:
     if bounds.exact is not None:
         return f"{readable(bounds.exact)}×"
@@ -182,12 +175,13 @@ def _steps(mean: Average | Undefined) -> str:
 
 
 def _quotient(average: Average | Undefined) -> str:
-    """Write a quotient: `3.46× [2.9, 4.1] n = 3`; restricted means with their horizon."""
+    """Write a quotient: `3.46× [2.9, 4.1] n = 3`, `> 2.4× [≥ 1.9] n = 3`; restricted means with their horizon."""
     if isinstance(average, Undefined):
         return "–"
-    text = f"{readable(average.value)}×"
+    text = f"{average.bound} {readable(average.value)}×".lstrip()
     if not isinstance(average.ends, Undefined):
-        text += f" [{readable(average.ends[0])}, {readable(average.ends[1])}]"
+        low, high = map(readable, average.ends)
+        text += f" [≥ {low}]" if math.isinf(average.ends[1]) else f" [{low}, {high}]"
     return f"{text} n = {average.n}" + ("" if average.horizon is None else f" to t = {average.horizon:,.0f}")
 
 
@@ -196,7 +190,7 @@ def _peak(run: ComparedRun, line: ComparisonLine) -> str:
     series = run.series(UPDATE, task)
     if isinstance(series, Undefined) or isinstance(series.peak, Undefined):
         return "–" if run.final or run.problem or task not in run.tasks else "…"
-    return f"{readable(series.peak.value)} @{series.peak.t:,}"
+    return f"{readable(series.peak.value)} @{series.peak.t:,}{f' {EDGE}' if series.peak_edge else ''}"
 
 
 COLUMNS: list[ResultColumn[ComparisonLine]] = [
@@ -206,14 +200,15 @@ COLUMNS: list[ResultColumn[ComparisonLine]] = [
         "seeds", "Seeds", "number of seeds; the seed of a run",
         lambda group: f"n = {group.reaching[_HALF].n}", lambda run, line: _seed(run),
     ),
-    _column("grokked", "Grokked", "runs whose test accuracy reached 0.5", _reached, _grokked),
+    _column("grokked", "Grokked", "runs whose test accuracy above chance reached 0.5", _reached, _grokked),
     _column(
         "grok_step", "Grok step", "mean over seeds with its interval; of a run its own",
         lambda group: _steps(group.reaching[_HALF].mean), _grok_step, int,
     ),
     _column(
         "speedup", "Speed-up", "grok step of the control of the same seed over its own",
-        lambda group: _gain(group.speedups[_HALF]) if group.speedups else "1 (by definition)", _own_speedup, float,
+        lambda group: _quotient(group.speedups[_HALF].average) if group.speedups else "1 (by definition)",
+        _own_speedup, float,
     ),
     _column(
         "peak", f"Peak R̄ {UPDATE}", "largest R̄_k among checkpoints with full windows", lambda group: "", _peak, float

@@ -12,7 +12,7 @@ import numpy as np
 
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RankSeries, Spread
 from sedscope.analysis.result_view.columns import RBAR, SOURCES
-from sedscope.analysis.result_view.result_column import Reading, ResultColumn, columns_for
+from sedscope.analysis.result_view.result_column import EDGE, Reading, ResultColumn, columns_for
 from sedscope.analysis.result_view.run_view import SourceMatrix
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
@@ -97,7 +97,9 @@ def matrix(
     tasks: Sequence[str],
     columns: Sequence[ResultColumn[CouplingSeries]] | None = None,
 ) -> tuple[Heatmap, Mapping[tuple[int, int], str]]:
-    """Return [source, task × column] of a result's table of sources, and why a cell has no number.
+    """Return [source, task × column] of a result's table of sources, and words about a cell: why it has no number.
+
+    A source whose peak lies at an edge of what was seen has the sign of that behind its name.
 
     Args:
         series: All of an analysis, at one W and K.
@@ -108,19 +110,26 @@ def matrix(
     sources = SourceMatrix.of(series, tasks)
     pairs = [(task, column) for task in sources.tasks for column in columns]
     values = np.full((len(sources.labels), len(pairs)), np.nan)
-    reasons: dict[tuple[int, int], str] = {}
+    words: dict[tuple[int, int], str] = {}
+    labels = list(sources.labels)
     for row, label in enumerate(sources.labels):
         for position, (task, column) in enumerate(pairs):
             value = sources.value(label, task, column)
             if isinstance(value, Reading):
                 values[row, position] = value.value
+                if value.edge:
+                    labels[row] = f"{label} {EDGE}"
+                    words[row, position] = f"{EDGE} at {value.edge}, an edge of what was seen: it may be higher beyond"
+                elif value.n:
+                    words[row, position] = f"{value.text} {value.ends_text} checkpoints"
             else:
-                reasons[row, position] = "not asked for: o crosses tasks" if value is None else value.reason
+                reason = "not asked for: o crosses tasks" if value is None else value.reason
+                words[row, position] = f"undefined: {reason}"
     titles = tuple(f"{column.title} {task}" if len(tasks) > 1 else column.title for task, column in pairs)
     if len(columns) == 1:
         titles = tuple(tasks)
-    title = " and ".join(column.title for column in columns).capitalize() + " R̄"
-    return Heatmap(values, sources.labels, titles, title=title, scale="log"), reasons
+    title = ", ".join(column.title for column in columns).capitalize() + " R̄"
+    return Heatmap(values, tuple(labels), titles, title=title, scale="log"), words
 
 
 def why_none(shown: Sequence[CouplingSeries]) -> str | None:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings
-from sedscope.analysis.result_view.columns import SOURCES
+from sedscope.analysis.result_view.columns import PHASES, SOURCES
 from sedscope.analysis.result_view.result_column import columns_for
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
@@ -221,11 +221,11 @@ class CouplingTab(SourcedTab):
         self.cursor_moved(self.shell.cursor)
 
     def _draw_matrix(self, couplings: Sequence[CouplingSeries]) -> None:
-        """Draw peaks and ends; the peaks alone where numbers for both have no room."""
+        """Draw peaks and ends, alone with the phases too; the peaks alone where numbers for both have no room."""
         tasks = tuple(dict.fromkeys(series.task for series in couplings))
         roomy = self.shown_view == "matrix" or len(tasks) <= _TASKS_BESIDE
         self.query_one("#deck").set_class(len(tasks) > _TASKS_BESIDE, "-several")
-        columns = columns_for("viewer", SOURCES)
+        columns = columns_for("viewer", [*SOURCES, *PHASES] if self.shown_view == "matrix" else SOURCES)
         note = "" if roomy else "the view matrix (v) has the ends too"
         self.panel("matrix", MatrixPane).show(*matrix(couplings, tasks, columns if roomy else columns[:1]), note)
 

@@ -46,8 +46,9 @@ class OverviewTab(PanelTab):
             ),
             (
                 "Grok step",
-                "The first evaluated t with test accuracy ≥ 0.5 (and the same at 0.98). Memorised: train accuracy"
-                " ≥ 0.99. The true crossing lies at most one evaluation earlier.",
+                "The first evaluated t with test accuracy above chance, (accuracy − chance) / (1 − chance), ≥ 0.5 (and"
+                " the same at 0.98). Memorised: train accuracy above chance ≥ 0.99. Where chance is unknown, of the"
+                " accuracy as logged. The true crossing lies at most one evaluation earlier.",
             ),
             (
                 "Loss, gradient norm",

@@ -47,8 +47,8 @@ class RunsTab(Tab):
             ),
             (
                 "Grok step",
-                "The first evaluated t with test accuracy ≥ 0.5, per task. – means that this was never reached or never"
-                " logged.",
+                "The first evaluated t with test accuracy above chance ≥ 0.5, per task. – means that this was never"
+                " reached or never logged.",
             ),
             ("Rows, P", "Recorded steps with a row, and the length of a row: the number of selected weights."),
             (
