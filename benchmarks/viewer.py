@@ -41,8 +41,8 @@ from sedscope.tui.tabs import TABS
 from sedscope.tui.tabs.coupling.coupling_tab import CouplingTab
 
 SAMPLE = Path(__file__).parents[1] / "sample_runs" / "addition"
-SETTINGS = Settings(probes=64, random=6, draws=1)
-TOML = "[analysis]\nprobes = 64\nrandom = 6\ndraws = 1\n"
+SETTINGS = Settings(probes=64, random=6)
+TOML = "[analysis]\nprobes = 64\nrandom = 6\nbatches = 1\n"
 SIZE = (120, 36)
 QUIET = 1.5
 """Seconds without a byte after which a screen counts as complete."""

@@ -16,6 +16,7 @@ TASK: Final = "<task>"
 """Stands for a task's name in a pattern."""
 
 FIXED_GRADIENT: Final = "fixed_gradient"
+POOL_GRADIENT: Final = "pool_gradient"
 CONTROL_SHUFFLED: Final = "control/shuffled"
 CONTROL_COTANGENT: Final = "control/cotangent"
 CONTROL_PER_EXAMPLE: Final = "control/per_example"
@@ -75,8 +76,10 @@ class RowSource:
     """Whether it knows less than a gradient does, so that other sources are read against it."""
     is_headline: bool = False
     """Whether it is shown first, where there is room for a few sources only."""
+    on_request: bool = False
+    """Whether it costs so much that only those get it who name it."""
     varied_by: Literal["draws", "batches"] | None = None
-    """What tells apart the variants of a source that is computed several times over."""
+    """What tells apart the variants of a source that is computed several times over; a new draw is on a new batch."""
     ends_at_t: bool = False
     """Whether its row at t is about the interval that ends at t; the others belong to the step that leaves t."""
     stage: str | None = None
@@ -132,6 +135,16 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         derived_from="program",
         varied_by="batches",
         look=LineLook("#6f7fa6", (0, (5, 1, 1, 1)), "p"),
+        hue=0,
+    ),
+    RowSource(
+        pattern="pool_gradient/<task>",
+        label="pool gradient",
+        description="gradient of the task's mean loss over its whole pool, in eval mode, unclipped, at θ_t",
+        tasks="own",
+        derived_from="program",
+        on_request=True,
+        look=LineLook("#24508a", (0, (8, 2)), "h"),
         hue=0,
     ),
     RowSource(

@@ -98,12 +98,15 @@ def measured(
 ) -> CouplingSeries:
     """A series with one value at t = 1000, 2000, …, each with a full window."""
     points = tuple(
-        replace(
-            with_evidence(point(1000 * (place + 1), value, flat=flat), matched, logit, aligned),
-            spread=None if spread is None else Spread(spread, *spread),
-        )
+        with_evidence(point(1000 * (place + 1), value, flat=flat), matched, logit, aligned)
         for place, value in enumerate(values)
     )
+    if spread is not None:
+        wide = {value: interval(min(value * 0.9, spread[0]), max(value * 1.1, spread[1])) for value in values}
+        points = tuple(
+            replace(one, spread=Spread(spread, *spread), interval=wide[value])
+            for one, value in zip(points, values, strict=True)
+        )
     steps = [one.t for one in points]
     at_peak = max(range(len(values)), key=lambda place: values[place])
     blocks = (BlockCoupling(steps[-1], np.array([[3.0, 1.0]] * 3), 128),) if with_blocks else ()

@@ -14,21 +14,23 @@ import numpy as np
 from torch import Tensor
 
 from recorders.errors import RefusedError
+from recorders.row_sources import FIXED_GRADIENT
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.cache import Key
 from sedscope.analysis.coupling.coupling_sums import coupling
 from sedscope.analysis.features.centroid_jvp import jvps
-from sedscope.analysis.features.checkpoint_models import CheckpointModels
+from sedscope.analysis.features.checkpoint_models import CheckpointModels, TaskExamples
 from sedscope.analysis.features.random_directions import RandomDirections
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.batch_gradients import example_losses, gradients_of_sums
-from sedscope.analysis.sources.variants import fixed_batch
+from sedscope.analysis.sources.batches import gradient_examples
+from sedscope.analysis.sources.variants import GradientKind
 from sedscope.analysis.spectra.window_svd import combinations, decompose_window
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
-from sedscope.analysis.statistics.interval import Interval, ratio_intervals
+from sedscope.analysis.statistics.interval import rbar_interval
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate
@@ -71,7 +73,7 @@ class PerExampleMeasurement(CheckpointMeasurement[GroupedCoupling]):
         settings, model = self.context.settings, checkpoint.model
         gradients = example_gradients(self.context.models, settings, self.t, self.task)
         leading = leading_directions(gradients, settings.rank[0])
-        directions = [*RandomDirections(settings.random, self.context.run.manifest.P), *leading]
+        directions = [*RandomDirections(settings.random, self.context.run.manifest.P, settings.draw_seed), *leading]
         products = jvps(model, directions, settings, checkpoint.chunk, lambda _: None)
         return coupling(products, len(directions), model.n_probes)
 
@@ -89,20 +91,15 @@ def per_example(run: Run, task: str, settings: Settings) -> tuple[PerExample, ..
 
 def example_gradients(models: CheckpointModels, settings: Settings, t: int, task: str) -> Floats:
     """Return the gradient of each example's loss in a task's fixed batch, in eval mode, at θ_t `[M, P]`."""
-    positions = fixed_batch(models.probe(task), settings.batch, 0, settings.part)
+    positions = gradient_examples(models.probe(task), GradientKind(FIXED_GRADIENT, 0), settings)
     if isinstance(positions, Undefined):
         raise RefusedError(positions.reason)
     batch = models.examples(task, positions)
     rows: list[Floats] = []
-    pieces = max(1, len(positions) // max(batch.least, _EXAMPLES_AT_ONCE))
-    for targets, *inputs in zip(
-        *(tensor.tensor_split(pieces) for tensor in (batch.targets, *batch.inputs)), strict=True
-    ):
+    for piece in batch.split(_EXAMPLES_AT_ONCE):
 
-        def losses(
-            weights: Mapping[str, Tensor], inputs: list[Tensor] = inputs, targets: Tensor = targets
-        ) -> list[Tensor]:
-            return list(example_losses(batch.loss, batch.outputs(weights, inputs), targets))
+        def losses(weights: Mapping[str, Tensor], piece: TaskExamples = piece) -> list[Tensor]:
+            return list(example_losses(piece.loss, piece.outputs(weights, piece.inputs), piece.targets))
 
         rows += gradients_of_sums(losses, models.weights(t), models.selected)
     return np.stack(rows)
@@ -123,7 +120,6 @@ def _estimate(grouped: GroupedCoupling | Undefined, n_random: int) -> Estimate |
     ratio = coupling_ratio(own.A, baseline(random.A))
     if not isinstance(ratio, CouplingRatio):
         return ratio
-    intervals = ratio_intervals(own, random)
-    interval = None if isinstance(intervals, Undefined) else intervals.rbar
-    ends = (interval.low, interval.high) if isinstance(interval, Interval) else None
+    interval = rbar_interval(own, random)
+    ends = None if isinstance(interval, Undefined) else (interval.low, interval.high)
     return Estimate(ratio.rbar, ends)

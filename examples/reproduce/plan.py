@@ -156,8 +156,8 @@ FULL: Final = Scale(
     "full",
     97,
     _full_experiments(),
-    single=Settings(checkpoints=10, second_measures=False, draws=1),
-    four=Settings(checkpoints=4, second_measures=False, draws=1),
+    single=Settings(checkpoints=10, second_measures=False),
+    four=Settings(checkpoints=4, second_measures=False),
     ablation_checkpoints=40,
     windows=(1, 20, 40),
     ranks=(1, 3, 10, 20),
@@ -180,8 +180,8 @@ SMALL: Final = Scale(
             extra=tuple(_SMALL.split()),
         ).values()
     ),
-    single=Settings(checkpoints=6, second_measures=False, draws=1),
-    four=Settings(checkpoints=3, second_measures=False, draws=1),
+    single=Settings(checkpoints=6, second_measures=False),
+    four=Settings(checkpoints=3, second_measures=False),
     ablation_checkpoints=6,
     windows=(1, 20),
     ranks=(1, 3, 10),
@@ -191,9 +191,7 @@ SMALL: Final = Scale(
 """Every kind of training and measurement, small enough for a few minutes."""
 
 _TINY: Final = "--modulus=7 --steps=24 --d-model=8 --heads=2 --d-ff=8 --eval-every=2 --stop-after=1000"
-_TINY_SETTINGS: Final = Settings(
-    window=(5,), checkpoints=3, probes=32, random=4, batch=16, second_measures=False, draws=1
-)
+_TINY_SETTINGS: Final = Settings(window=(5,), checkpoints=3, probes=32, random=4, batch=16, second_measures=False)
 
 TINY: Final = Scale(
     "tiny",

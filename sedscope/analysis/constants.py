@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-NUMERICS_VERSION = 3
+NUMERICS_VERSION = 4
 """Raised when the same key would give other numbers for a reason that no constant here shows."""
 
 LEAST_SPAN = 20
@@ -29,9 +29,6 @@ PROBE_GROUPS = 32
 """Enough groups for a bootstrap over them, few enough that what is cached stays small: 32 numbers per direction
 whatever N is, and 32 matrices where inner products of directions are kept."""
 
-RANDOM_SEED = 0
-"""Seed of the random directions, which are the same at every checkpoint."""
-
 BLOCK_RANDOM = 8
 """Random directions that are taken block by block: the first ones of the baseline. They enter R^matched by a quotient
 of two medians over the same directions, which 8 give to 3 %; a block costs as much as a direction."""
@@ -51,6 +48,9 @@ RANK_SHARE = 0.9
 
 LEADING_SHARES = 10
 """Principal variances of the centroids that are reported beside rank-90."""
+
+FEW_EXAMPLES = 10
+"""Effective examples of a fixed batch below which its gradient is marked: single examples carry it."""
 
 GROK_ACCURACIES = (0.5, 0.98)
 """Test accuracies that a grok step is given for: the published definition's, and one that asks for nearly all."""

@@ -49,14 +49,23 @@ GLOSSARY: dict[str, GlossaryEntry] = {
     ),
     "interval": GlossaryEntry(
         "95 % interval",
-        "Percentile bootstrap over groups of probes and random directions, jointly; directions, fixed batch and the"
-        " step of the peak are held fixed. It says how well these directions were measured.",
-        "It does not say how the number varies over seeds, batches or trainings.",
+        "Percentile bootstrap over groups of probes and random directions, jointly. Where there are several fixed"
+        " batches, Student's t on the logarithm over the batches, with the bootstrap's variance added: it then says"
+        " how well the mean over all batches of the pool is known. The step of the peak is held fixed.",
+        "It does not say how the number varies over seeds or trainings.",
+    ),
+    "effective_examples": GlossaryEntry(
+        "effective examples",
+        "1/Σw² of a fixed batch, w_x the share of example x in the sum of the norms of the loss's gradient with respect"
+        " to the model's output: as many examples of equal weight would carry the batch's gradient. Over several"
+        " batches the geometric mean. Below 10 the number is marked: another batch holds other such examples.",
+        "Shares of the gradient with respect to the parameters differ by what each example's Jacobian makes of them.",
     ),
     "control_band": GlossaryEntry(
         "controls and their band",
         "Directions that know less than a gradient: with permuted labels (shuffled), of random cotangents (cotangent),"
-        " of random combinations of per-example gradients (per example). The band spans the controls, their draws and"
+        " of random combinations of per-example gradients (per example), one draw on each fixed batch. The band spans"
+        " the controls, their draws and"
         " their intervals; a source inside it shows no more than they do.",
         "Lying above the band shows a difference from these controls, not what makes it.",
     ),

@@ -133,8 +133,9 @@ class SettingRow:
             raise UsageError(f"{self.name}: different numbers are required, found {', '.join(map(str, values))}")
 
     def _check_count(self, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise UsageError(f"{self.name}: a whole number of at least 1 is required, found {value!r}")
+        least = min(1, self.least)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise UsageError(f"{self.name}: a whole number of at least {least} is required, found {value!r}")
         if value < self.least:
             raise UsageError(f"{self.name}: at least {self.least} is required, found {value}")
 
@@ -228,9 +229,22 @@ class Settings:
         ),
     )
     """The first and the last recorded step are among them."""
-    batch: int = setting(512, "count", "examples of a fixed batch", scopes=("rows",))
-    batches: int = setting(1, "count", "fixed batches", "Fixed batches: their mean R, with the spread.")
-    """The floor of the angles takes the second one in any case."""
+    batch: int = setting(
+        512, "count", "examples of a fixed batch", "Examples of a fixed batch; the whole pool, where it is smaller.",
+        scopes=("rows",),
+    )  # fmt: skip
+    batches: int = setting(
+        5,
+        "count",
+        "fixed batches",
+        "Fixed batches, each with its own draw of every control: R is their geometric mean.",
+    )
+    """Disjoint as far as the pool goes; the floor of the angles takes the second one in any case."""
+    draw_seed: int = setting(
+        0, "count", "seed of the draws",
+        "Redraw probes, fixed batches, controls and random directions; 0 keeps the recorded draw.",
+        least=0, scopes=("features", "rows"),
+    )  # fmt: skip
     part: Part = setting(
         "all",
         "choice",
@@ -243,8 +257,6 @@ class Settings:
     second_measures: bool = setting(True, "switch", "second measures", used_with=("evidence", True))
     """Alignment, coupling per block, the unclipped stage and angles; a table on the terminal, which shows
     none of them, does not wait for them."""
-    draws: int = setting(3, "count", "draws of each control", used_with=("evidence", True))
-    """The R of a control is the mean of its draws and shown with their spread."""
     block_probes: int = setting(128, "count", "block probes", least=LEAST_BLOCK_PROBES, scopes=("blocks",))
     """Probes of block-wise products, spread over those of the other ones; all, where there are fewer."""
     grok: GrokDefinition = setting(

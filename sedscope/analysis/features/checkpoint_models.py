@@ -9,7 +9,7 @@ which checkpoints and directions, and what is made of the models.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal, TypeAlias
 
@@ -21,6 +21,7 @@ from recorders.errors import RefusedError, UsageError
 from recorders.program import Program, load, refusing
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.constants import GRAPH_BYTES
+from sedscope.analysis.features.drawings import probe_positions
 from sedscope.analysis.features.probed_model import ProbedModel
 from sedscope.analysis.parallel import worker_count
 from sedscope.analysis.settings import Settings
@@ -85,6 +86,12 @@ class TaskExamples:
     least: int
     """The smallest batch that the program runs."""
 
+    def split(self, size: int | None) -> list[TaskExamples]:
+        """Return the examples in pieces of at least `size`, and fewer than twice as many; None keeps them together."""
+        n_pieces = 1 if size is None else max(1, len(self.targets) // max(self.least, size))
+        tensors = (tensor.tensor_split(n_pieces) for tensor in (self.targets, *self.inputs))
+        return [replace(self, targets=targets, inputs=inputs) for targets, *inputs in zip(*tensors, strict=True)]
+
 
 class CheckpointModels:
     """Weights, programs and probes of one run, brought to a device when they are asked for."""
@@ -118,7 +125,7 @@ class CheckpointModels:
         """
         probe = self.probe(task)
         program = self._program(probe)
-        inputs, targets = self._tensors(probe, probe.probe_order[: self._settings.probes])
+        inputs, targets = self._tensors(probe, probe_positions(probe, self._settings))
         kind = _centroid_kind(probe, self._settings)
 
         def scores_and_output(

@@ -12,13 +12,12 @@ import numpy as np
 
 from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.constants import RANDOM_SEED
 
 
 class RandomDirections(Sequence[Floats]):
     """`count` unit vectors `[P]` in float64, drawn anew whenever one is read, so that none stays in memory."""
 
-    def __init__(self, count: int, size: int, seed: int = RANDOM_SEED) -> None:
+    def __init__(self, count: int, size: int, seed: int = 0) -> None:
         """Choose number, size and seed; nothing is drawn yet.
 
         Args:

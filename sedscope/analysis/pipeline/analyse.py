@@ -24,7 +24,7 @@ from sedscope.analysis.pipeline.milestones import milestones
 from sedscope.analysis.pipeline.plan import choose, pair
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, measure_probe_couplings
 from sedscope.analysis.pipeline.results import NOT_MEASURED, Contrast, CouplingSeries, RunAnalysis, StageTable
-from sedscope.analysis.pipeline.second_measures import random_alignment
+from sedscope.analysis.pipeline.second_measures import random_alignment, with_effective_examples
 from sedscope.analysis.pipeline.span import Rolling, measure_spectra, span_at
 from sedscope.analysis.pipeline.span_couplings import SpanCouplings, span_couplings
 from sedscope.analysis.pipeline.stage_walk import stage_table
@@ -37,7 +37,7 @@ from sedscope.analysis.sources.variants import (
     computed_sources,
     control_sources,
     is_control,
-    variants_of,
+    is_near_checkpoints,
     varied_by,
 )
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra, SpectrumSeries
@@ -110,7 +110,8 @@ class RunAnalyser:
         metrics = tuple(milestones(self.run, task, self.settings.grok) for task in tasks)
         phases = {each.task: Phases.of(context.checkpoints.tolist(), each.grokking) for each in metrics}
         coupling = tuple(
-            replace(each, phases=phases[each.task]) for each in with_block_couplings(context, series, rolling)
+            replace(each, phases=phases[each.task])
+            for each in with_effective_examples(context, with_block_couplings(context, series, rolling))
         )
         return RunAnalysis(
             path=str(self.run.path),
@@ -167,8 +168,10 @@ class RunAnalyser:
         run_sources = known_sources(self.run)
         if self.requested_sources is not None:
             derived = stage_sources(self.run) if set(self.requested_sources) & set(STAGES) else ()
+            on_request = computed_sources(self.run.tasks, on_request=True)
+            available = in_order((*run_sources, *on_request, *derived))
             refused = [note.message for note in self.run.notes if note.about == "refused"]
-            return choose("sources", in_order((*run_sources, *derived)), self.requested_sources, refused)
+            return choose("sources", available, self.requested_sources, refused)
         plain = [source for source in run_sources if not is_control(source)]
         if not self.settings.evidence:
             return tuple(plain)
@@ -178,9 +181,8 @@ class RunAnalyser:
     def _variants(self, sources: Sequence[str]) -> Iterable[Variant]:
         """Yield every variant whose rows are looked at; those of the floor of the angles among them."""
         for source in sources:
-            yield from variants_of(source, self.settings)
-        if self.settings.batches == 1:
-            yield from self._floors(sources)
+            yield from self.context.variants(source)
+        yield from self._floors(sources)
 
     def _floors(self, sources: Sequence[str]) -> list[Variant]:
         """Return the second batch of each task's fixed gradient: no two sources are closer than that."""
@@ -198,7 +200,7 @@ class RunAnalyser:
                 if isinstance(spectra, Undefined):
                     yield SpectrumSeries(variant.source, window, (), spectra)
                 else:
-                    steps = self.context.checkpoints.tolist() if is_control(variant.source) else None
+                    steps = self.context.checkpoints.tolist() if is_near_checkpoints(variant.source) else None
                     yield spectra.series(window, self.settings.rank, steps)
 
     def _coupling(
@@ -211,7 +213,7 @@ class RunAnalyser:
         for window, rank in bases:
             for task in results:
                 series = [
-                    coupling_series(source, task, window, rank, results[task], rolling, self.settings)
+                    coupling_series(self.context, source, task, window, rank, results[task], rolling)
                     for source, other in pairs
                     if other == task
                 ]
@@ -235,6 +237,9 @@ class RunAnalyser:
                 "coupling is unknown: the run has no probe; add"
                 ' sedscope.probe(model, task="…", inputs=(x,), targets=y) to the script'
             )
+        requested = self.requested_sources
+        if requested is None or any(varied_by(source) for source in requested):
+            yield from self.context.batch_notes()
         if self.context.cache.failure is not None:
             yield self.context.cache.failure
 
@@ -293,11 +298,12 @@ def measure_spans(
     wide = replace(settings, window=tuple(dict.fromkeys((1, span_of(settings.window)))), rank=(1,))
     analyser = RunAnalyser(run, wide, sources, (task,), True, progress or _ignore)
     context, sources, (task,) = analyser.context, analyser.sources(()), choose("tasks", run.tasks, (task,))
-    rows = {variant: context.rows(variant) for source in sources for variant in variants_of(source, wide)}
+    variants = {source: context.variants(source) for source in sources}
+    rows = {variant: context.rows(variant) for of_source in variants.values() for variant in of_source}
     context.require_rows(rows)
     rolling = measure_spectra(context, rows)
     results = measure_checkpoints(context, [(source, task) for source in sources], (task,), rolling)
-    return span_couplings(results[task], rolling, wide, sources, task, max(wide.window))
+    return span_couplings(results[task], rolling, wide, variants, task, max(wide.window))
 
 
 def rolling_spectra(

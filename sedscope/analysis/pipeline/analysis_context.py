@@ -14,15 +14,17 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from recorders.errors import DamagedError, SedscopeError, TooLittleDataError
+from recorders.row_sources import parse_source
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.cache import Cache, cache_folder
 from sedscope.analysis.coupling.parameter_blocks import blocks_of
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.progress import AnalysisProgress, OnProgress
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.sources.batches import batch_drawing, overlap_note
 from sedscope.analysis.sources.computed_rows import ComputedRows
 from sedscope.analysis.sources.stage_rows import STAGES, stage_rows
-from sedscope.analysis.sources.variants import Variant, is_computed
+from sedscope.analysis.sources.variants import Variant, is_computed, variants_of
 from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows, task_identity
 from sedscope.analysis.statistics.probe_groups import group_bounds
 from sedscope.analysis.undefined import Undefined, why_no_program, why_no_weights
@@ -30,6 +32,18 @@ from sedscope.runs import RecordedBlock, Run
 
 if TYPE_CHECKING:
     from sedscope.analysis.features.checkpoint_models import CheckpointModels
+
+
+@dataclass(frozen=True, slots=True)
+class _ProbeFacts:
+    """The facts of a task's probe that are needed time and again: reading it takes long."""
+
+    identity: list[str]
+    """Digests of the probe and the feature program."""
+    n_probes: int
+    """Probes that are looked at: N."""
+    n_drawn: int
+    """Examples that fixed batches are drawn from; 0 where there are none."""
 
 
 @dataclass
@@ -42,8 +56,7 @@ class AnalysisContext:
     failed: bool = False
     """Whether some computation raised: its result may come out the next time, so the whole is not kept."""
     _rows: dict[Variant, SourceRows | Undefined] = field(default_factory=dict, init=False)
-    _tasks: dict[str, tuple[list[str], int]] = field(default_factory=dict, init=False)
-    """Digests of a task's probe and program, and how many probes are looked at: reading a probe takes long."""
+    _tasks: dict[str, _ProbeFacts] = field(default_factory=dict, init=False)
 
     @cached_property
     def weight_steps(self) -> Ints:
@@ -83,11 +96,25 @@ class AnalysisContext:
 
     def task_identity(self, task: str) -> list[str]:
         """Return digests of the probe and the feature program of a task that has both."""
-        return self._probe_facts(task)[0]
+        return self._probe_facts(task).identity
 
     def n_groups(self, task: str) -> int:
         """Return how many groups the probes of a task fall into: G."""
-        return len(group_bounds(self._probe_facts(task)[1])) - 1
+        return len(group_bounds(self._probe_facts(task).n_probes)) - 1
+
+    def variants(self, source: str) -> tuple[Variant, ...]:
+        """Return every variant of a source that the settings ask for and the pools of its tasks tell apart."""
+        parsed = parse_source(source)
+        own = None if parsed is None else parsed.task
+        tasks = [task for task in (self.run.tasks if own is None else (own,)) if why_no_program(self.run, task) is None]
+        one_batch = all(self._probe_facts(task).n_drawn <= self.settings.batch for task in tasks)
+        return variants_of(source, self.settings, one_batch=one_batch)
+
+    def batch_notes(self) -> list[str]:
+        """Return what a reader must know of the fixed batches of each task."""
+        tasks = [task for task in self.run.tasks if why_no_program(self.run, task) is None]
+        notes = [overlap_note(task, self._probe_facts(task).n_drawn, self.settings) for task in tasks]
+        return [note for note in notes if note is not None]
 
     def rows(self, variant: Variant) -> SourceRows | Undefined:
         """Return the rows of a source, or why it has none; computed ones are readable after `compute_rows`."""
@@ -152,9 +179,12 @@ class AnalysisContext:
         read = stage_rows if variant.source in STAGES else recorded_rows
         return read(self.run, variant.source)
 
-    def _probe_facts(self, task: str) -> tuple[list[str], int]:
+    def _probe_facts(self, task: str) -> _ProbeFacts:
         if task not in self._tasks:
             probe = self.run.probe(task)
-            n_probes = 0 if probe is None else min(self.settings.probes, len(probe.probe_order))
-            self._tasks[task] = task_identity(self.run, task), n_probes
+            assert probe is not None  # or nothing of it would be asked
+            drawing = batch_drawing(probe, self.settings)
+            n_drawn = 0 if isinstance(drawing, Undefined) else len(drawing)
+            n_probes = min(self.settings.probes, len(probe.probe_order))
+            self._tasks[task] = _ProbeFacts(task_identity(self.run, task), n_probes, n_drawn)
         return self._tasks[task]

@@ -14,6 +14,7 @@ import numpy as np
 from sedscope.analysis.constants import LEADING_SHARES
 from sedscope.analysis.coupling.response import join_responses
 from sedscope.analysis.features.centroid_spectrum import CentroidSpectrum
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CheckpointRank, CouplingSeries, RankSeries, Route
 from sedscope.analysis.pipeline.second_measures import VariantResult, alignment, energy, matched_ratio
@@ -23,29 +24,28 @@ from sedscope.analysis.pipeline.window_coupling import (
     all_defined,
     checkpoint_coupling,
     mean_ratio,
-    rbar_interval,
     series_from_points,
     undefined_coupling,
 )
-from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.variants import Variant, variants_of
+from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.rolling_spectra import RollingSpectra
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
+from sedscope.analysis.statistics.interval import rbar_interval
 from sedscope.analysis.undefined import Undefined
 
 
 def coupling_series(
+    context: AnalysisContext,
     source: str,
     task: str,
     window: int,
     rank: int,
     results: Sequence[CheckpointResult],
     rolling: Rolling,
-    settings: Settings,
 ) -> CouplingSeries:
     """Return R_k of one source against one task over the checkpoints, for one W (`window`) and K (`rank`)."""
-    route: Route = "coupling Gram" if settings.through_gram else "directions"
+    route: Route = "coupling Gram" if context.settings.through_gram else "directions"
     first = rolling[Variant(source)]
     reason = first if isinstance(first, Undefined) else _shared_reason(results)
     if isinstance(first, Undefined) or reason is not None:
@@ -54,9 +54,8 @@ def coupling_series(
             undefined_coupling(Window(result.t, 0, 0, window), reason, result.baseline) for result in results
         )
         return CouplingSeries(source, task, window, rank, route, points, reason, reason)
-    points = tuple(
-        _point(source, result, first.window(result.t, window), rolling, rank, settings) for result in results
-    )
+    variants = context.variants(source)
+    points = tuple(_point(variants, result, first.window(result.t, window), rolling, rank) for result in results)
     return series_from_points(source, task, window, rank, route, points)
 
 
@@ -84,21 +83,18 @@ def _shared_reason(results: Sequence[CheckpointResult]) -> Undefined | None:
 
 
 def _point(
-    source: str, result: CheckpointResult, window: Window, rolling: Rolling, rank: int, settings: Settings
+    variants: Sequence[Variant], result: CheckpointResult, window: Window, rolling: Rolling, rank: int
 ) -> CheckpointCoupling:
-    """Return one checkpoint of a source with its second measures: means over its variants."""
-    variants = [
-        _variant_result(variant, result, rolling[variant], window.size, rank, settings)
-        for variant in variants_of(source, settings)
-    ]
+    """Return one checkpoint of a source with its second measures: ratios as R_k, the others as means over variants."""
+    of_variants = [_variant_result(variant, result, rolling[variant], window.size, rank) for variant in variants]
     couplings = [
         variant
         if isinstance(variant, Undefined)
         else WindowCoupling(variant.spectrum, variant.response.centroids.A, variant.response.centroids)
-        for variant in variants
+        for variant in of_variants
     ]
     point = checkpoint_coupling(window, rank, couplings, result.random_coupling)
-    measured = all_defined(variants)
+    measured = all_defined(of_variants)
     if isinstance(measured, Undefined) or isinstance(result.random, Undefined) or isinstance(point.A, Undefined):
         return point
     n_directions, random = len(point.A), result.random.output
@@ -107,11 +103,11 @@ def _point(
     return replace(
         point,
         logit=mean_ratio(coupling_ratio(output.A, baseline(random.A)), len(measured)),
-        logit_interval=rbar_interval(output, random),
+        logit_interval=rbar_interval(output, random, len(measured)),
         matched=matched,
         matched_interval=matched_interval,
         energy=np.mean([energy(variant)[:n_directions] for variant in measured], axis=0),
-        alignment=alignment(source, measured, n_directions, result),
+        alignment=alignment(variants[0].source, measured, n_directions, result),
     )
 
 
@@ -121,7 +117,6 @@ def _variant_result(
     rolling: RollingSpectra | Undefined,
     size: int,
     rank: int,
-    settings: Settings,
 ) -> VariantResult | Undefined:
     """Return what the K directions of one variant's window do: as measured, or from the span around the window."""
     response = result.response(variant)

@@ -44,7 +44,7 @@ class RandomBlockMeasurement(CheckpointMeasurement[RandomBlockGram]):
         from sedscope.analysis.coupling.coupling_sums import random_blocks
 
         context = self.context
-        random = RandomDirections(self._n_random(), context.run.manifest.P)
+        random = RandomDirections(self._n_random(), context.run.manifest.P, context.settings.draw_seed)
         return random_blocks(checkpoint.model, random, context.blocks, context.settings, checkpoint.chunk, tick)
 
     def _n_random(self) -> int:

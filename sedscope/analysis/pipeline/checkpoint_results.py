@@ -26,7 +26,7 @@ from sedscope.analysis.pipeline.responses import (
 )
 from sedscope.analysis.pipeline.results import NOT_MEASURED
 from sedscope.analysis.pipeline.span import Rolling, span_at
-from sedscope.analysis.sources.variants import Variant, variants_of
+from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.window_svd import SpanBasis
 from sedscope.analysis.statistics.coupling_ratio import baseline
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
@@ -127,7 +127,7 @@ def measure_checkpoints(
     results: dict[str, list[CheckpointResult]] = {}
     for task in tasks:
         sources = [source for source, other in pairs if other == task]
-        variants = [variant for source in sources for variant in variants_of(source, context.settings)]
+        variants = [variant for source in sources for variant in context.variants(source)]
         results[task] = [CheckpointResult(context, t, task, variants, rolling) for t in context.checkpoints.tolist()]
     every = [result for task in tasks for result in results[task]]
     measure(context, [measurement for result in every for measurement in result.measurements()], "JVPs")

@@ -1,8 +1,7 @@
 """Gradient sources over what they are read against: each control, what the weights did, the gradient of all tasks.
 
-Decides which pairs are compared and how the interval of a quotient is made: draw by draw, since both sides have probes
-and random directions in common; where a control was drawn several times, it is widened to hold the quotient over every
-draw. Leaves to others: what may be claimed (`result_view.verdict`).
+Decides which pairs are compared, and that the interval of a quotient is a paired one: both sides have probes, random
+directions and fixed batches in common. Leaves to others: what may be claimed (`result_view.verdict`).
 """
 
 from __future__ import annotations
@@ -124,9 +123,4 @@ def _ends(above: CheckpointCoupling, below: CheckpointCoupling, measure: Measure
     for interval in intervals:
         if isinstance(interval, Undefined):
             return interval
-    ends = quotient_ends(*intervals)
-    if measure != "rbar" or below.spread is None or isinstance(ends, Undefined) or below.spread.low <= 0.0:
-        return ends
-    assert isinstance(above.ratio, CouplingRatio)
-    low, high = ends
-    return min(low, above.ratio.rbar / below.spread.high), max(high, above.ratio.rbar / below.spread.low)
+    return quotient_ends(*intervals)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.cache import Key
+from sedscope.analysis.features.drawings import probe_positions
 from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.span import Span
@@ -86,7 +87,7 @@ def measure_probe_couplings(
         return A
     probe = context.run.probe(task)
     assert probe is not None
-    positions = probe.probe_order[: len(A)]
+    positions = probe_positions(probe, context.settings)
     train = None if probe.train is None else probe.train[positions]
     return ProbeCouplings(span.variant.source, task, span.window.t, A, grid_labels(probe, positions), train, baseline)
 

@@ -164,7 +164,8 @@ class RandomMeasurement(DirectionMeasurement[Response]):
         return self.context.settings.random
 
     def directions(self) -> Sequence[Floats]:
-        return RandomDirections(self.n_units(), self.context.run.manifest.P)
+        settings = self.context.settings
+        return RandomDirections(self.n_units(), self.context.run.manifest.P, settings.draw_seed)
 
     def from_response(self, response: Response) -> Response:
         return response

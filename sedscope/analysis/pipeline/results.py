@@ -80,6 +80,8 @@ class CheckpointCoupling:
     alignment: CheckpointAlignment | Undefined = NOT_MEASURED
     spread: Spread | None = None
     """R̄_k of every variant of the source; None where there is one alone. All other numbers are means over them."""
+    effective_examples: Floats | Undefined | None = None
+    """Effective examples 1/Σw² of each fixed batch at t `[B]`; None for sources that are no gradient of a mean loss."""
 
 
 @dataclass(frozen=True, slots=True)

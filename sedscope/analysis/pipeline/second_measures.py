@@ -1,25 +1,39 @@
-"""The measures beside R at one checkpoint: R^matched, energy per block, alignment; means over the variants of a source.
+"""The measures beside R at one checkpoint: R^matched, a geometric mean over the variants of a source as R_k is, and
+energy per block, alignment and effective examples.
 
 R^matched of v_k is R_k divided by how much more (or less) the random directions couple once they are given v_k's norm
 in every block; that quotient is taken over the probes and random directions of the block-wise products, R_k over all.
-Where those are all, it is A(v_k) over the median of the matched directions, to the letter. Leaves to others: the
-products.
+Where those are all, it is A(v_k) over the median of the matched directions, to the letter. Effective examples of a
+batch are 1/Σw², w_x the share of example x in Σ_x ‖∂loss_x/∂ℓ_x‖, ℓ_x the model's output: as many equal examples would
+carry the gradient. Leaves to others: the products.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
+from recorders.row_sources import FIXED_GRADIENT, POOL_GRADIENT, parse_source
 from sedscope.analysis.arrays import Floats
+from sedscope.analysis.cache import Key
 from sedscope.analysis.coupling.parameter_blocks import block_energies
 from sedscope.analysis.coupling.response import Response, cosines, join_responses, orientation, towards_mean
+from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.checkpoint_results import CheckpointResult
+from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.responses import SpanResponse
-from sedscope.analysis.pipeline.results import NOT_MEASURED, CheckpointAlignment, RandomAlignment
-from sedscope.analysis.pipeline.window_coupling import all_defined
+from sedscope.analysis.pipeline.results import (
+    NOT_MEASURED,
+    CheckpointAlignment,
+    CheckpointCoupling,
+    CouplingSeries,
+    RandomAlignment,
+)
+from sedscope.analysis.pipeline.window_coupling import all_defined, mean_ratio
+from sedscope.analysis.sources.variants import GradientKind, Variant
 from sedscope.analysis.spectra.window_svd import WindowSVD
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, baseline, coupling_ratio
 from sedscope.analysis.statistics.interval import Interval, cosine_interval, matched_interval
@@ -37,6 +51,72 @@ class VariantResult:
     """v_k as combinations of the span's directions `[m, K']`; None where those are the window's own."""
     response: Response
     """Response of v_1 … v_K'."""
+
+
+@dataclass(eq=False)
+class ExampleShareMeasurement(CheckpointMeasurement[Floats]):
+    """Sums of the examples' ‖∂loss_x/∂ℓ_x‖ and of their squares, of several batches `[2, B]`, scaled as a mean loss."""
+
+    kind = "example-shares"
+    result_type = Floats | Undefined
+
+    kinds: tuple[GradientKind, ...]
+
+    def key(self) -> Key:
+        return {
+            "weights": self.context.run.identity("weights", steps=[self.t]),
+            "task": self.context.task_identity(self.task),
+            "kinds": [[kind.family, kind.index] for kind in self.kinds],
+            **self.context.settings.of_scope("rows"),
+        }
+
+    def shapes(self) -> list[Shape]:
+        return [(2, len(self.kinds))]
+
+    def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> Floats:
+        from sedscope.analysis.sources.batch_gradients import batches_of, count_targets, loss_gradient_norms
+
+        models, settings = self.context.models, self.context.settings
+        sums = np.empty((2, len(self.kinds)))
+        for examples, kinds in batches_of(models, settings, self.task, self.kinds):
+            norms = loss_gradient_norms(examples, models.weights(self.t), piece=settings.batch)
+            norms /= count_targets(examples.loss, examples.targets)
+            for kind in kinds:
+                sums[:, self.kinds.index(kind)] = norms.sum(), (norms**2).sum()
+        tick(1)
+        return sums
+
+
+def with_effective_examples(context: AnalysisContext, series: Sequence[CouplingSeries]) -> tuple[CouplingSeries, ...]:
+    """Return the series with the effective examples of gradients of a mean loss at every checkpoint that has one."""
+    shares: dict[tuple[str, int], list[ExampleShareMeasurement]] = {}
+    for source in dict.fromkeys(each.source for each in series):
+        parsed = parse_source(source)
+        is_of_mean_loss = parsed is not None and parsed.family in (FIXED_GRADIENT, POOL_GRADIENT)
+        if parsed is None or not is_of_mean_loss or isinstance(context.rows(Variant(source)), Undefined):
+            continue
+        kinds = tuple(GradientKind(parsed.family, variant.index) for variant in context.variants(source))
+        tasks = context.run.tasks if parsed.task is None else (parsed.task,)
+        for t in context.checkpoints.tolist():
+            shares[source, t] = [ExampleShareMeasurement(context, t, task, kinds) for task in tasks]
+    measure(context, list(chain.from_iterable(shares.values())), "effective examples")
+
+    def effective(source: str, t: int) -> Floats | Undefined | None:
+        if (source, t) not in shares:
+            return None
+        # A sum over tasks is carried by the examples of all of them.
+        of_tasks = all_defined([measurement.result() for measurement in shares[source, t]])
+        if isinstance(of_tasks, Undefined):
+            return of_tasks
+        total, squares = np.sum(of_tasks, axis=0)
+        return total**2 / squares if squares.all() else Undefined("the loss gradient of every example is zero")
+
+    def with_examples(point: CheckpointCoupling, source: str) -> CheckpointCoupling:
+        return replace(point, effective_examples=effective(source, point.t))
+
+    return tuple(
+        replace(each, points=tuple(with_examples(point, each.source) for point in each.points)) for each in series
+    )
 
 
 def energy(variant: VariantResult) -> Floats:
@@ -62,8 +142,8 @@ def matched_ratio(
     if isinstance(factors, Undefined):
         return factors, factors
     values = ratio.R / factors
-    interval = matched_interval(directions, random.centroids, matched, plain)
-    return CouplingRatio(values.reshape(len(variants), -1).mean(axis=0), float(values.mean())), interval
+    interval = matched_interval(directions, random.centroids, matched, plain, len(variants))
+    return mean_ratio(CouplingRatio(values, float(values.mean())), len(variants)), interval
 
 
 def alignment(

@@ -19,7 +19,7 @@ from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSerie
 from sedscope.analysis.pipeline.span import Rolling
 from sedscope.analysis.pipeline.window_coupling import WindowCoupling, checkpoint_coupling, series_from_points
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.variants import Variant, variants_of
+from sedscope.analysis.sources.variants import Variant
 from sedscope.analysis.spectra.window_svd import SpanBasis, WindowSVD
 from sedscope.analysis.spectra.windows import Window
 from sedscope.analysis.statistics.coupling_ratio import baseline, coupling_ratio
@@ -45,7 +45,8 @@ class SpanCouplings:
     task: str
     span: int
     settings: Settings
-    sources: tuple[str, ...]
+    variants: Mapping[str, tuple[Variant, ...]]
+    """By source."""
     steps: tuple[int, ...]
     """Checkpoints."""
     random: Mapping[int, GroupedCoupling | Undefined]
@@ -56,7 +57,7 @@ class SpanCouplings:
     """By variant and checkpoint."""
 
     def series(self, source: str, window: int, rank: int, *, intervals: bool = True) -> CouplingSeries:
-        """Return R_k over the checkpoints for W = `window` ≤ span and K = `rank`, of one of `sources`.
+        """Return R_k over the checkpoints for W = `window` ≤ span and K = `rank`, of one of `variants`.
 
         `intervals=False` leaves them out, which takes most of the time.
         """
@@ -70,8 +71,7 @@ class SpanCouplings:
     def _point(self, source: str, t: int, size: int, rank: int, intervals: bool) -> CheckpointCoupling:
         first = self.rolling[Variant(source)]
         window = Window(t, 0, 0, size) if isinstance(first, Undefined) else first.window(t, size)
-        variants = variants_of(source, self.settings)
-        couplings = [self._coupling(variant, t, size, rank, intervals) for variant in variants]
+        couplings = [self._coupling(variant, t, size, rank, intervals) for variant in self.variants[source]]
         return checkpoint_coupling(window, rank, couplings, self.random[t])
 
     def _coupling(self, variant: Variant, t: int, size: int, rank: int, intervals: bool) -> WindowCoupling | Undefined:
@@ -117,7 +117,7 @@ def span_couplings(
     results: Sequence[CheckpointResult],
     rolling: Rolling,
     settings: Settings,
-    sources: Sequence[str],
+    variants: Mapping[str, tuple[Variant, ...]],
     task: str,
     span: int,
 ) -> SpanCouplings:
@@ -125,16 +125,16 @@ def span_couplings(
 
     The settings ask for several W or K, so that spans were measured; `span` is the largest window that they hold.
     """
-    variants = [variant for source in sources for variant in variants_of(source, settings)]
+    measured = [variant for of_source in variants.values() for variant in of_source]
     return SpanCouplings(
         task,
         span,
         settings,
-        tuple(sources),
+        variants,
         tuple(result.t for result in results),
         {result.t: result.random_coupling for result in results},
-        {variant: rolling[variant] for variant in variants},
-        {(variant, result.t): _span_gram(variant, result) for variant in variants for result in results},
+        {variant: rolling[variant] for variant in measured},
+        {(variant, result.t): _span_gram(variant, result) for variant in measured for result in results},
     )
 
 

@@ -1,7 +1,8 @@
 """R of one window at one checkpoint and its series: the one place where R, R̄_k, peak, final and interval are assembled.
 
-Decides how the variants of a source (draws of a control, batches of a fixed gradient) become one value: every number is
-their mean, and R̄_k of each is kept beside it. Serves a whole analysis and the windows within computed spans alike.
+Decides how the variants of a source (batches of a fixed gradient, draws of a control on them) become one value: A, R_k
+and R̄_k are their geometric means, and R̄_k of each is kept beside them. Serves a whole analysis and the windows within
+computed spans alike.
 Leaves to others: A of the directions, and the arithmetic (`coupling_ratio`, `interval`).
 """
 
@@ -25,7 +26,7 @@ from sedscope.analysis.statistics.coupling_ratio import (
     final,
     peak,
 )
-from sedscope.analysis.statistics.interval import Interval, RatioIntervals, ratio_intervals
+from sedscope.analysis.statistics.interval import Interval, rbar_interval
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
 from sedscope.analysis.undefined import Undefined
 
@@ -61,16 +62,15 @@ def checkpoint_coupling(
     base = baseline(random.A)
     n_directions = min(len(coupling.A) for coupling in couplings)
     A = np.stack([coupling.A[:n_directions] for coupling in couplings])
-    flat = (flatness(coupling.spectrum, rank) for coupling in couplings)
     return CheckpointCoupling(
         window.t,
         window.n_rows,
         window.full,
-        A.mean(axis=0),
+        geometric_mean(A),
         base,
         mean_ratio(coupling_ratio(A.ravel(), base), len(couplings)),
         _interval(couplings, n_directions, random),
-        next((reason for reason in flat if reason is not None), None),
+        _flat([flatness(coupling.spectrum, rank) for coupling in couplings]),
         participation=float(np.mean([coupling.spectrum.participation for coupling in couplings])),
         spread=_spread([coupling_ratio(values, base) for values in A]) if len(couplings) > 1 else None,
     )
@@ -106,16 +106,17 @@ def series_from_points(
 
 
 def mean_ratio(ratio: CouplingRatio | Undefined, n_variants: int) -> CouplingRatio | Undefined:
-    """Return R_k as the mean over the variants, from those of all variants one after the other."""
+    """Return R_k and R̄_k as geometric means over the variants, from R_k of all variants one after the other."""
     if isinstance(ratio, Undefined):
         return ratio
-    return CouplingRatio(ratio.R.reshape(n_variants, -1).mean(axis=0), ratio.rbar)
+    by_variant = ratio.R.reshape(n_variants, -1)
+    return CouplingRatio(geometric_mean(by_variant), float(geometric_mean(by_variant.mean(axis=1))))
 
 
-def rbar_interval(directions: GroupedCoupling, random: GroupedCoupling) -> Interval | Undefined:
-    """Return the interval of R̄_k over groups of probes and random directions."""
-    intervals = ratio_intervals(directions, random)
-    return intervals.rbar if isinstance(intervals, RatioIntervals) else intervals
+def geometric_mean(values: Floats) -> Floats:
+    """Return the geometric mean over the first axis; one value alone is handed on to the letter."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(values[0] if len(values) == 1 else np.exp(np.log(values).mean(axis=0)))
 
 
 def all_defined(values: Sequence[T | Undefined]) -> list[T] | Undefined:
@@ -128,7 +129,15 @@ def _interval(couplings: Sequence[WindowCoupling], n_directions: int, random: Gr
     grouped = [coupling.grouped.sums[:n_directions] for coupling in couplings if coupling.grouped is not None]
     if len(grouped) < len(couplings):
         return Undefined("it is being computed")
-    return rbar_interval(GroupedCoupling(np.concatenate(grouped), random.counts), random)
+    return rbar_interval(GroupedCoupling(np.concatenate(grouped), random.counts), random, len(couplings))
+
+
+def _flat(reasons: Sequence[str | None]) -> str | None:
+    """Return why the top K is arbitrary in some variant, and in how many of several."""
+    flat = [reason for reason in reasons if reason is not None]
+    if not flat:
+        return None
+    return flat[0] if len(reasons) == 1 else f"{flat[0]} ({len(flat)} of {len(reasons)} batches)"
 
 
 def _spread(ratios: Sequence[CouplingRatio | Undefined]) -> Spread | None:

@@ -6,8 +6,9 @@ A new column is a new row here. `docs/report.md` lists them; a test holds the li
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sedscope.analysis.constants import FEW_EXAMPLES
 from sedscope.analysis.coupling.response import SHIFT_KINDS
 from sedscope.analysis.pipeline.results import (
     CheckpointCoupling,
@@ -17,7 +18,8 @@ from sedscope.analysis.pipeline.results import (
     Spread,
     TaskMetrics,
 )
-from sedscope.analysis.result_view.number_text import between
+from sedscope.analysis.pipeline.window_coupling import geometric_mean
+from sedscope.analysis.result_view.number_text import between, short
 from sedscope.analysis.result_view.result_column import (
     Face,
     Reading,
@@ -109,7 +111,26 @@ def _moment(series: CouplingSeries, moment: ValueAtStep | Undefined) -> Value:
     point = series.at(moment)
     assert not isinstance(point, Undefined)
     edge = series.peak_edge if moment is series.peak else ""
-    return Reading(moment.value, _ends(point.interval), point.flat is not None, edge)
+    return _marked(Reading(moment.value, _ends(point.interval), edge=edge), point)
+
+
+def _marked(ratio: Reading, point: CheckpointCoupling) -> Reading:
+    """Return a ratio of a checkpoint with what a reader must know of each of them."""
+    effective = mean_effective_examples(point)
+    is_carried_by_few = isinstance(effective, float) and effective < FEW_EXAMPLES
+    return replace(ratio, is_flat=point.flat is not None, is_carried_by_few=is_carried_by_few)
+
+
+def mean_effective_examples(point: CheckpointCoupling) -> float | Undefined | None:
+    """Return the geometric mean over the batches, as R̄_k has it; None for sources without."""
+    effective = point.effective_examples
+    return effective if effective is None or isinstance(effective, Undefined) else float(geometric_mean(effective))
+
+
+def _effective_examples(point: CheckpointCoupling | Undefined) -> Value:
+    """Return them with few digits; why there is no checkpoint stands beside its R̄_k already."""
+    value = None if isinstance(point, Undefined) else mean_effective_examples(point)
+    return Reading(value, words=short(value, 2 if value < 100 else 3)) if isinstance(value, float) else value
 
 
 def _step_of(moment: ValueAtStep | Undefined) -> Value:
@@ -135,6 +156,15 @@ SOURCES: list[ResultColumn[CouplingSeries]] = [
         lambda series: _step_of(series.peak), ("terminal", "json"), int, "steps",
     ),
     ResultColumn(
+        "effective_examples_peak", "n_eff at the peak", "effective examples of the fixed batches at the peak",
+        lambda series: _effective_examples(series.at(series.peak)), ("page", "json"), term="effective_examples",
+    ),
+    ResultColumn(
+        "effective_examples_final", "n_eff", "effective examples of the fixed batches at the last checkpoint",
+        lambda series: _effective_examples(series.at(series.final)),
+        ("terminal", "page", "json"), term="effective_examples",
+    ),
+    ResultColumn(
         "final_step", "final at t", "the last checkpoint",
         lambda series: _step_of(series.final), ("json",), int, "steps",
     ),
@@ -154,7 +184,7 @@ def _ratio(
         ratio = of(point)
         if isinstance(ratio, Undefined):
             return ratio
-        return Reading(ratio.rbar, _ends(interval_of(point)), point.flat is not None)
+        return _marked(Reading(ratio.rbar, _ends(interval_of(point))), point)
 
     return read
 
@@ -230,6 +260,12 @@ CHECKPOINTS: list[ResultColumn[CheckpointCoupling]] = [
     RBAR,
     RBAR_LOGIT,
     RBAR_MATCHED,
+    ResultColumn(
+        "effective_examples", "effective examples",
+        "1/Σw² of the examples' shares w in the loss gradient, geometric mean over the fixed batches",
+        _effective_examples,
+        ("page", "json", "tables", "viewer", "gate"), term="effective_examples",
+    ),
     ResultColumn(
         "draws", "draws", "the least and the largest R̄_k of the source's draws or batches",
         _draws, ("page",), str, has_interval=True,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import Any, Generic, Literal, TypeVar
 
+from sedscope.analysis.constants import FEW_EXAMPLES
 from sedscope.analysis.result_view.number_text import Ends, between, count, signed
 from sedscope.analysis.undefined import Undefined
 
@@ -33,6 +34,8 @@ class Reading:
     """The edge of what was seen at which a peak lies, in words; empty for none."""
     n: int = 0
     """Checkpoints that the value is the mean of; 0 where it is none."""
+    is_carried_by_few: bool = False
+    """True where few examples carry the gradient that the value is of."""
     words: str | None = None
     """Text of the value where it is not the number alone: with a unit, as a bound, as `3 of 4`."""
     beside: str | None = None
@@ -85,7 +88,8 @@ def mean_reading(values: Sequence[Value]) -> Reading | Undefined:
     ends = [value.ends for value in defined if value.ends is not None]
     low, high = (fsum(end[side] for end in ends) / n for side in (0, 1))
     mean = fsum(float(value.value) for value in defined) / n
-    return Reading(mean, (low, high) if len(ends) == n else None, any(value.is_flat for value in defined), n=n)
+    is_flat, by_few = any(value.is_flat for value in defined), any(value.is_carried_by_few for value in defined)
+    return Reading(mean, (low, high) if len(ends) == n else None, is_flat, n=n, is_carried_by_few=by_few)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +131,12 @@ FLAT = "~"
 """Stands beside a number of a subspace that is arbitrary."""
 EDGE = "†"
 """Stands beside a peak at an edge of what was seen."""
+FEW = "!"
+"""Stands beside a number of a gradient that few examples carry."""
 _MEANINGS = {
     FLAT: "flat spectrum: which directions are the top K is arbitrary there",
     EDGE: "a peak at an edge of what was seen, the first full window or the last checkpoint: it may be higher beyond",
+    FEW: f"few examples carry it: the batches hold fewer than {FEW_EXAMPLES} effective examples",
 }
 
 
@@ -149,6 +156,7 @@ class Footnotes:
     def signs(self, value: Reading) -> str:
         """Return the signs that stand beside a value, each of which is explained below."""
         signs = (FLAT if value.is_flat else "") + (EDGE if value.edge else "")
+        signs += FEW if value.is_carried_by_few else ""
         self.shown_signs |= set(signs)
         return signs
 

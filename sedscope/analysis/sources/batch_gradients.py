@@ -3,19 +3,20 @@
 | family | vector |
 |---|---|
 | `fixed_gradient` | gradient of the mean loss over the batch |
+| `pool_gradient` | the same over the whole pool |
 | `control/shuffled` | the fixed gradient with the labels of the batch permuted |
 | `control/cotangent` | ∇ Σ_x ⟨ξ_x, ℓ_x⟩, ξ Gaussian, ℓ_x the model's whole output |
 | `control/per_example` | ∇ Σ_x w_x·loss_x, w Gaussian: a random combination of per-example gradients |
 
 Each is divided by the number of targets, as a mean loss is. A draw (permutation, ξ, w) is settled once and kept over
-the whole run, as the batch of a fixed gradient is, so that a window holds what moving weights make of one control.
-Leaves to others: the model, which examples a batch holds, and how often each control is drawn (`variants`).
+the whole run, as a batch is, so that a window holds what moving weights make of one control.
+Leaves to others: the model, which examples a batch holds (`batches`), and how often each control is drawn (`variants`).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -25,11 +26,18 @@ from torch.nn import functional
 
 from recorders.errors import RefusedError, UsageError
 from recorders.program import refusing
-from recorders.row_sources import CONTROL_COTANGENT, CONTROL_PER_EXAMPLE, CONTROL_SHUFFLED, FIXED_GRADIENT
-from sedscope.analysis.arrays import Floats
+from recorders.row_sources import (
+    CONTROL_COTANGENT,
+    CONTROL_PER_EXAMPLE,
+    CONTROL_SHUFFLED,
+    FIXED_GRADIENT,
+    POOL_GRADIENT,
+)
+from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.features.checkpoint_models import CheckpointModels, TaskExamples
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.variants import GradientKind, fixed_batch
+from sedscope.analysis.sources.batches import gradient_examples
+from sedscope.analysis.sources.variants import GradientKind
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.probe import IGNORED
 
@@ -82,15 +90,32 @@ def checkpoint_gradients(
         RefusedError: The pool holds no such batch, or the program cannot be run.
     """
     gradients: dict[GradientKind, Floats] = {}
-    for batch in dict.fromkeys(kind.batch for kind in kinds):
-        positions = fixed_batch(models.probe(task), settings.batch, batch, settings.part)
-        if isinstance(positions, Undefined):
-            raise RefusedError(positions.reason)
-        of_batch = [kind for kind in kinds if kind.batch == batch]
-        examples = models.examples(task, positions)
-        vectors = batch_gradients(examples, models.weights(t), models.selected, of_batch, task)
+    state, seed = models.weights(t), settings.draw_seed
+    for examples, of_batch in batches_of(models, settings, task, kinds):
+        # The whole pool is gone through in pieces of about a batch, so that memory stays what a batch takes.
+        vectors = batch_gradients(examples, state, models.selected, of_batch, task, seed, piece=settings.batch)
         gradients |= dict(zip(of_batch, vectors, strict=True))
     return gradients
+
+
+def batches_of(
+    models: CheckpointModels, settings: Settings, task: str, kinds: Sequence[GradientKind]
+) -> Iterator[tuple[TaskExamples, list[GradientKind]]]:
+    """Yield each different set of examples with the kinds that are taken on it; arguments as `checkpoint_gradients`.
+
+    Raises:
+        RefusedError: The pool holds no such batch.
+    """
+    positions_of: dict[GradientKind, Ints] = {}
+    by_examples: dict[bytes, list[GradientKind]] = {}
+    for kind in kinds:
+        positions = gradient_examples(models.probe(task), kind, settings)
+        if isinstance(positions, Undefined):
+            raise RefusedError(positions.reason)
+        positions_of[kind] = positions
+        by_examples.setdefault(positions.tobytes(), []).append(kind)
+    for of_batch in by_examples.values():
+        yield models.examples(task, positions_of[of_batch[0]]), of_batch
 
 
 def batch_gradients(
@@ -99,15 +124,20 @@ def batch_gradients(
     selected: Sequence[str],
     kinds: Sequence[GradientKind],
     task: str,
+    draw_seed: int = 0,
+    *,
+    piece: int | None = None,
 ) -> list[Floats]:
-    """Compute gradients of several kinds on one batch, from one forward pass.
+    """Compute gradients of several kinds on the same examples, from one forward pass of each piece of them.
 
     Args:
         examples: The batch, with the task's output and loss.
         state: Every weight by name, on one device.
         selected: Names of the selected parameters in flattening order.
         kinds: Kinds of gradient; the index of a fixed gradient is not looked at, for the batch is given.
-        task: Full name of the task; settles the draws, together with family and index.
+        task: Full name of the task; settles the draws, together with family, index and seed.
+        draw_seed: Of the settings.
+        piece: Examples that are differentiated at once, up to twice as many; None for all. Draws are for all at once.
 
     Returns:
         float64 `[P]` of each kind, computed in the dtype of the state.
@@ -116,19 +146,49 @@ def batch_gradients(
         UsageError: An unknown loss or family, or no target that counts.
     """
     n_targets = count_targets(examples.loss, examples.targets)
+    total: list[Floats] = []
+    for part in examples.split(piece):
 
-    def sums(weights: Mapping[str, Tensor]) -> list[Tensor]:
-        output = examples.outputs(weights, examples.inputs)
-        return [_sum(kind, output, examples.targets, examples.loss, task) for kind in kinds]
+        def sums(weights: Mapping[str, Tensor], part: TaskExamples = part) -> list[Tensor]:
+            output = part.outputs(weights, part.inputs)
+            return [_sum(kind, output, part, task, draw_seed) for kind in kinds]
 
-    return [gradient / n_targets for gradient in gradients_of_sums(sums, state, selected)]
+        gradients = gradients_of_sums(sums, state, selected)
+        total = [a + b for a, b in zip(total, gradients, strict=True)] if total else gradients
+    return [gradient / n_targets for gradient in total]
 
 
-def _sum(kind: GradientKind, output: Tensor, targets: Tensor, loss: str, task: str) -> Tensor:
+def loss_gradient_norms(examples: TaskExamples, state: Mapping[str, Tensor], *, piece: int | None = None) -> Floats:
+    """Compute ‖∂loss_x/∂ℓ_x‖ of every example, ℓ_x the model's output for it.
+
+    An example's share of a batch's gradient begins with it; the derivative of ℓ_x by the parameters would cost a
+    backward pass for each example.
+
+    Args:
+        examples: With the task's output and loss.
+        state: Every weight by name, on one device.
+        piece: As for `batch_gradients`.
+
+    Returns:
+        float64 `[M]`.
+    """
+    norms: list[Floats] = []
+    for part in examples.split(piece):
+        with torch.no_grad(), refusing("its loss"):
+            output = part.outputs(state, part.inputs)
+        output.requires_grad_()
+        with torch.enable_grad(), refusing("its loss"):
+            total = example_losses(part.loss, output, part.targets).sum()
+        (gradient,) = torch.autograd.grad(total, output)
+        norms.append(gradient.reshape(len(part.targets), -1).double().norm(dim=1).cpu().numpy())
+    return np.concatenate(norms)
+
+
+def _sum(kind: GradientKind, output: Tensor, examples: TaskExamples, task: str, draw_seed: int) -> Tensor:
     """Return the scalar whose gradient the kind is."""
     if kind.family not in SUMS:
         raise UsageError(f"source: must be one of {', '.join(SUMS)}; found {kind.family}")
-    return SUMS[kind.family](output, targets, loss, _draw_generator(kind, task))
+    return SUMS[kind.family](output, examples.targets, examples.loss, _draw_generator(kind, task, draw_seed))
 
 
 def _loss(output: Tensor, targets: Tensor, loss: str, _: np.random.Generator) -> Tensor:
@@ -151,6 +211,7 @@ def _weighted_losses(output: Tensor, targets: Tensor, loss: str, generator: np.r
 
 SUMS: Mapping[str, Callable[[Tensor, Tensor, str, np.random.Generator], Tensor]] = {
     FIXED_GRADIENT: _loss,
+    POOL_GRADIENT: _loss,
     CONTROL_SHUFFLED: _shuffled_loss,
     CONTROL_COTANGENT: _weighted_output,
     CONTROL_PER_EXAMPLE: _weighted_losses,
@@ -158,9 +219,10 @@ SUMS: Mapping[str, Callable[[Tensor, Tensor, str, np.random.Generator], Tensor]]
 """(output, targets, loss, random numbers of the draw) → the scalar to differentiate, by family of source."""
 
 
-def _draw_generator(kind: GradientKind, task: str) -> np.random.Generator:
-    """Return the random numbers of one draw: a function of family, draw and task alone."""
-    return np.random.default_rng([zlib.crc32(kind.family.encode()), zlib.crc32(task.encode()), kind.index])
+def _draw_generator(kind: GradientKind, task: str, draw_seed: int) -> np.random.Generator:
+    """Return the random numbers of one draw: a function of family, task, draw and seed alone."""
+    seed = [zlib.crc32(kind.family.encode()), zlib.crc32(task.encode()), kind.index]
+    return np.random.default_rng([*seed, draw_seed] if draw_seed else seed)
 
 
 def _gaussian(generator: np.random.Generator, shape: tuple[int, ...], like: Tensor) -> Tensor:

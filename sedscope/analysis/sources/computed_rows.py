@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recorders.row_sources import parse_source
+from recorders.row_sources import FIXED_GRADIENT, parse_source
 from sedscope.analysis.arrays import Ints, Rows
 from sedscope.analysis.cache import digest
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.variants import GradientKind, Variant, fixed_batch
+from sedscope.analysis.sources.batches import gradient_examples
+from sedscope.analysis.sources.variants import GradientKind, Variant
 from sedscope.analysis.spectra.source_rows import SourceRows, task_identity
 from sedscope.analysis.spectra.windows import place_windows, span_of
 from sedscope.analysis.undefined import Undefined, why_no_program, why_no_weights
@@ -116,11 +117,11 @@ class ComputedRows:
                 return reason
         probe = self._run.probe(task)
         assert probe is not None  # or there would be no program
-        batch = fixed_batch(probe, self._settings.batch, kind.batch, self._settings.part)
-        return batch if isinstance(batch, Undefined) else None
+        examples = gradient_examples(probe, kind, self._settings)
+        return examples if isinstance(examples, Undefined) else None
 
     def _steps(self, kind: GradientKind) -> Ints:
-        return self._every if not kind.is_drawn and kind.index == 0 else self._near
+        return self._every if kind.family == FIXED_GRADIENT and kind.index == 0 else self._near
 
     def _dependencies(self, tasks: Sequence[str], kind: GradientKind, steps: Ints) -> dict[str, object]:
         return {

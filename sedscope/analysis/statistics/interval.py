@@ -1,9 +1,14 @@
-"""95 % intervals of R̄_k and of cosines: percentile bootstrap over groups of probes and random directions.
+"""95 % intervals of R̄_k and of cosines, over groups of probes, random directions and fixed batches (docs/report.md).
 
-Both are resampled jointly: one draw of groups serves the SED directions and the baseline alike, and any two sources of
-a checkpoint, so that the interval of their quotient is a paired one. v_k, the fixed batch
-and the peak step are held fixed, so an interval says how well *these* directions were measured, not how they vary over
-batches or seeds (docs/report.md).
+Groups and random directions are resampled jointly: one draw of groups serves the SED directions and the baseline alike,
+and any two sources of a checkpoint, so that the interval of their quotient is a paired one.
+
+Of one batch, or of a source without any, the interval holds the middle 95 % of the resampled values. Of several, what
+is covered is the mean of the logarithm of R̄_k over all batches of the pool. The estimate's variance has two terms: s²/B
+of the B batches, with B − 1 degrees of freedom, and the variance of the resampled mean over these batches, for probes
+and random directions are common to all of them and do not average out. The interval is Student's t on their sum, with
+Welch and Satterthwaite's degrees of freedom (Welch 1947, Biometrika 34, 28–35). The peak's step and the seed are held
+fixed.
 """
 
 from __future__ import annotations
@@ -18,49 +23,62 @@ from recorders.errors import UsageError
 from sedscope.analysis.arrays import Floats, Ints
 from sedscope.analysis.constants import BOOTSTRAP_SEED, LEVEL, RESAMPLES
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
+from sedscope.analysis.statistics.survival import t_quantile
 from sedscope.analysis.undefined import Undefined
+
+_NO_GEOMETRIC_MEAN = Undefined("a batch does not move the centroids: a geometric mean with it has no interval")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDraws:
+    """The values of one quantity by batch: as estimated, and of resampled groups of probes and random directions."""
+
+    estimates: Floats
+    """`[B]`."""
+    resampled: Floats
+    """`[resamples, B]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A percentile interval and what it was drawn over."""
+    """A 95 % interval and what it is over."""
 
     low: float
     high: float
     level: float
-    """0.95: the central share of the resampled values."""
+    """0.95."""
     n_groups: int
     n_probes: int
     n_random: int
     """Random directions that were resampled; 0 where none take part."""
     resamples: int
     seed: int
-    draws: Floats | None = field(default=None, repr=False, compare=False)
-    """The resampled values in their order `[resamples]`; None in results that are kept, once quotients were taken."""
+    n_batches: int = 1
+    """Fixed batches, each with its own draw of a control, whose spread is in it; 1 where there is none."""
+    draws: BatchDraws | None = field(default=None, repr=False, compare=False)
+    """The values that it was made of; None in results that are kept, once quotients were taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class RatioIntervals:
-    """The intervals of one window."""
-
-    R: tuple[Interval, ...]
-    """One for each R_k."""
-    rbar: Interval
-
-
-def ratio_intervals(
-    directions: GroupedCoupling, random: GroupedCoupling, *, resamples: int = RESAMPLES, seed: int = BOOTSTRAP_SEED
-) -> RatioIntervals | Undefined:
-    """Compute the intervals of R_k and R̄_k of one window.
+def rbar_interval(
+    directions: GroupedCoupling,
+    random: GroupedCoupling,
+    n_batches: int = 1,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = BOOTSTRAP_SEED,
+) -> Interval | Undefined:
+    """Compute the interval of R̄_k of one window, or of its geometric mean over batches.
 
     Args:
-        directions: A of v_1 … v_K' per group.
+        directions: A of v_1 … v_K' per group, batch after batch.
         random: A of the random directions per group; the same groups.
+        n_batches: B.
         resamples: Bootstrap draws.
         seed: Seed of the draws. Equal seeds and sizes give equal draws, so differences between sources stay paired.
 
     Returns:
-        Undefined with fewer than two groups or random directions, with NaN or Inf, or a resampled baseline of 0.
+        Undefined with fewer than two groups or random directions, with NaN or Inf, or a resampled baseline of 0; of
+        several batches also where one does not move the centroids, for its logarithm does not exist.
 
     Raises:
         UsageError: The two couplings were measured on different groups.
@@ -77,9 +95,8 @@ def ratio_intervals(
     if np.min(resampled) <= 0.0:
         return Undefined("a resampled baseline is zero")
     ratios = (weights @ directions.sums.T) / (n_probes * resampled)[:, None]
-    columns = np.column_stack((ratios, ratios.mean(axis=1)))
-    *R, rbar = _percentile_intervals(columns, directions.counts, n_random, seed)
-    return RatioIntervals(tuple(R), rbar)
+    estimates = directions.A / np.median(random.A)
+    return _interval(estimates, ratios, n_batches, directions.counts, n_random, seed)
 
 
 def matched_interval(
@@ -87,16 +104,18 @@ def matched_interval(
     random: GroupedCoupling,
     matched: Sequence[GroupedCoupling],
     plain: GroupedCoupling,
+    n_batches: int = 1,
     *,
     resamples: int = RESAMPLES,
 ) -> Interval | Undefined:
-    """Compute the interval of the mean R^matched of one window, over the same draws as `ratio_intervals`.
+    """Compute the interval of the mean R^matched of one window, over the same draws as `rbar_interval`.
 
     Args:
-        directions: A of v_1 … v_K' per group.
+        directions: A of v_1 … v_K' per group, batch after batch.
         random: A of the random directions per group; the same probes.
         matched: For each v_k, A of some random directions with its norm in every block, on the block probes.
         plain: A of the same random directions as they are, on the block probes.
+        n_batches: B.
         resamples: Bootstrap draws.
     """
     reason = _why_undefined(directions, random)
@@ -116,17 +135,19 @@ def matched_interval(
     matched_medians = np.column_stack([medians(coupling) for coupling in matched])
     if min(baselines.min(), plain_medians.min(), matched_medians.min()) <= 0.0:
         return Undefined("a resampled baseline is zero")
-    values = ((weights @ directions.sums.T) * (plain_medians / baselines)[:, None] / matched_medians).mean(axis=1)
-    return _percentile_intervals(values[:, None], directions.counts, n_random, seed)[0]
+    values = (weights @ directions.sums.T) * (plain_medians / baselines)[:, None] / matched_medians
+    factors = np.array([np.median(coupling.A) for coupling in matched]) / np.median(plain.A)
+    estimates = directions.A / np.median(random.A) / factors
+    return _interval(estimates, values, n_batches, directions.counts, n_random, seed)
 
 
 def cosine_interval(
     along: Floats, squares: Floats, shift_squares: Floats, counts: Ints, *, resamples: int = RESAMPLES
 ) -> Interval | Undefined:
-    """Compute the interval of the mean cosine of n directions with one shift of the centroids, over groups of probes.
+    """Compute the interval of the mean cosine of directions with one shift of the centroids.
 
     Args:
-        along: ⟨J v, Δμ⟩ of each direction per group `[n, G]`.
+        along: ⟨J v, Δμ⟩ of each direction per group `[n, G]`; one of each batch.
         squares: ‖J v‖² `[n, G]`.
         shift_squares: ‖Δμ‖² `[G]`.
         counts: Probes in each group `[G]`.
@@ -138,38 +159,85 @@ def cosine_interval(
     lengths = np.sqrt((weights @ squares.T) * (weights @ shift_squares)[:, None])
     if not np.all(np.isfinite(lengths)) or lengths.min() <= 0.0:
         return Undefined("a resampled direction or shift is zero, NaN or Inf")
-    return _percentile_intervals((weights @ along.T / lengths).mean(axis=1)[:, None], counts, 0, BOOTSTRAP_SEED)[0]
+    estimates = along.sum(axis=1) / np.sqrt(squares.sum(axis=1) * shift_squares.sum())
+    ends = _ends(estimates, weights @ along.T / lengths, counts.size - 1)
+    return Interval(*ends, LEVEL, counts.size, int(counts.sum()), 0, resamples, BOOTSTRAP_SEED, len(estimates))
 
 
 def quotient_ends(above: Interval, below: Interval) -> tuple[float, float] | Undefined:
     """Return the ends of the interval of one quantity over another of the same checkpoint and task.
 
-    Draw by draw both are taken over the same groups of probes and random directions, so that what they have in common
-    (in a quotient of R̄_k the whole baseline) cancels. Without draws the ends of both intervals bound it, whatever they
-    have in common.
+    Draw by draw and batch by batch both are taken over the same groups of probes, random directions and examples, so
+    that what they have in common (in a quotient of R̄_k the whole baseline) cancels. Without draws the ends of both
+    intervals bound it, whatever they have in common.
     """
-    if above.draws is not None and below.draws is not None and len(above.draws) == len(below.draws):
-        if np.min(below.draws) <= 0.0:
+    ours, theirs = above.draws, below.draws
+    if ours is not None and theirs is not None:
+        if min(theirs.estimates.min(), theirs.resampled.min()) <= 0.0:
             return Undefined("a resampled divisor is zero")
-        low, high = _central_share(above.draws / below.draws).tolist()
-        return low, high
+        # A source without batches is the same beside every batch of the other.
+        quotients, resampled = ours.estimates / theirs.estimates, ours.resampled / theirs.resampled
+        ends = _geometric_ends(quotients, resampled, min(above.n_groups, above.n_random) - 1)
+        return _NO_GEOMETRIC_MEAN if ends is None else ends
     if below.low <= 0.0:
         return Undefined("the divisor's interval holds zero")
     return above.low / below.high, above.high / below.low
 
 
-def _central_share(values: Floats) -> Floats:
-    """Return the ends between which the central 95 % of each column of resampled values lie `[2, …]`."""
-    tail = 50.0 * (1.0 - LEVEL)
-    return np.asarray(np.percentile(values, (tail, 100.0 - tail), axis=0))
+def _interval(
+    estimates: Floats, resampled: Floats, n_batches: int, counts: Ints, n_random: int, seed: int
+) -> Interval | Undefined:
+    """Return the interval of the geometric mean over batches of the mean over k.
+
+    Args:
+        estimates: A ratio of each direction, batch after batch `[B·K']`.
+        resampled: The same with resampled groups and random directions `[resamples, B·K']`.
+        n_batches: B.
+        counts: Probes in each group `[G]`.
+        n_random: Random directions that were resampled.
+        seed: Of the draws.
+    """
+    by_batch, values = (
+        ratios.reshape(-1, n_batches, ratios.shape[-1] // n_batches).mean(axis=2) for ratios in (estimates, resampled)
+    )
+    ends = _geometric_ends(by_batch[0], values, min(counts.size, n_random) - 1)
+    if ends is None:
+        return _NO_GEOMETRIC_MEAN
+    draws = BatchDraws(by_batch[0], values)
+    return Interval(*ends, LEVEL, counts.size, int(counts.sum()), n_random, len(values), seed, n_batches, draws)
 
 
-def _percentile_intervals(values: Floats, counts: Ints, n_random: int, seed: int) -> list[Interval]:
-    """Return the interval of each column of resampled values `[resamples, columns]`."""
-    return [
-        Interval(low, high, LEVEL, counts.size, int(counts.sum()), n_random, len(values), seed, np.array(draws))
-        for (low, high), draws in zip(_central_share(values).T.tolist(), values.T, strict=True)
-    ]
+def _geometric_ends(estimates: Floats, resampled: Floats, freedom: int) -> tuple[float, float] | None:
+    """Return the ends of a geometric mean's interval; None where a value is not above 0. Arguments as for `_ends`."""
+    if len(estimates) == 1:
+        return _ends(estimates, resampled, freedom)
+    if min(estimates.min(), resampled.min()) <= 0.0:
+        return None
+    low, high = np.exp(_ends(np.log(estimates), np.log(resampled), freedom)).tolist()
+    return low, high
+
+
+def _ends(estimates: Floats, resampled: Floats, freedom: int) -> tuple[float, float]:
+    """Return the ends of the interval of a mean over batches.
+
+    Args:
+        estimates: The value of each batch `[B]`.
+        resampled: The same, of resampled groups and random directions `[resamples, B]`.
+        freedom: Degrees of freedom of the resampled mean's variance.
+    """
+    n_batches = len(estimates)
+    if n_batches == 1:
+        tail = 50.0 * (1.0 - LEVEL)
+        low, high = np.percentile(resampled[:, 0], (tail, 100.0 - tail)).tolist()
+        return low, high
+    of_batches, common = estimates.var(ddof=1) / n_batches, resampled.mean(axis=1).var(ddof=1)
+    middle, variance = float(estimates.mean()), float(of_batches + common)
+    if variance == 0.0:
+        return middle, middle
+    effective = variance**2 / (of_batches**2 / (n_batches - 1) + common**2 / freedom)
+    # Whole degrees of freedom, rounded down: the interval is never narrower than it should be.
+    half = t_quantile(LEVEL, max(1, int(effective))) * np.sqrt(variance)
+    return middle - half, middle + half
 
 
 def _why_undefined(directions: GroupedCoupling, random: GroupedCoupling) -> Undefined | None:

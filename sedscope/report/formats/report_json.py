@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from sedscope.analysis.arrays import Floats
 from sedscope.analysis.constants import LEVEL, RESAMPLES
 from sedscope.analysis.coupling.response import SHIFT_KINDS
@@ -249,6 +251,7 @@ def _intervals(series: CouplingSeries, reasons: Reasons) -> Json:
         "groups": None if basis is None else basis.n_groups,
         "n_probes": None if basis is None else basis.n_probes,
         "n_random": None if basis is None else basis.n_random,
+        "n_batches": None if basis is None else basis.n_batches,
         "rbar": [ends(intervals.get(point.t)) for point in series.points],
         "peak": ends(intervals.get(_step(series.peak))),
         "final": ends(intervals.get(_step(series.final))),
@@ -270,6 +273,10 @@ def coupling_evidence(series: CouplingSeries, reasons: Reasons) -> Json:
             ends(reasons.value("interval_matched", point.matched_interval, point.t)) for point in points
         ],
         "spread": _spread(series),
+        "effective_examples_by_batch": [
+            numbers(effective) if isinstance(effective := point.effective_examples, np.ndarray) else None
+            for point in points
+        ],
         "alignment": _alignment(series, reasons),
         "blocks": _blocks(series, reasons),
     }

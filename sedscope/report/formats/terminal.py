@@ -28,7 +28,7 @@ from sedscope.analysis.result_view.result_column import (
 )
 from sedscope.analysis.result_view.run_view import RunView, SourceMatrix, last_window
 from sedscope.analysis.result_view.verdict import headline_verdicts
-from sedscope.analysis.sources.variants import is_control
+from sedscope.analysis.sources.variants import varied_by
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.document import plain
@@ -78,7 +78,7 @@ class TerminalNotes(Footnotes):
 
 def frame() -> Table:
     """Return an empty table without lines."""
-    return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=True)
+    return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
 
 
 def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> None:
@@ -131,8 +131,8 @@ def _caption(run: RunAnalysis, matrix: SourceMatrix) -> Text:
         f"W {matrix.window}, K {matrix.rank}, {settings.align} · {settings.words('centroid')},"
         f" {settings.words('method')}{epsilon} · N {n_probes}"
     )
-    if any(is_control(series.source) for series in run.coupling):
-        words += f" · {settings.draws} draw{'' if settings.draws == 1 else 's'}"
+    if any(varied_by(series.source) for series in run.coupling):
+        words += f" · B {settings.batches}"
     return Text.assemble(("R̄_k", "bold"), ", 95 % interval  ", (words, "dim"))
 
 
@@ -193,7 +193,12 @@ def _side_by_side(
     matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, cell_width: int, notes: TerminalNotes
 ) -> Table:
     """Return all columns of a task beside one another; those without interval where there is one task alone."""
-    columns = [column for column in columns if column.has_interval or len(tasks) == 1]
+    columns = [
+        column
+        for column in columns
+        if column.has_interval
+        or (len(tasks) == 1 and any(matrix.value(label, tasks[0], column) is not None for label in matrix.labels))
+    ]
     table = frame()
     table.add_column("source", no_wrap=True)
     for task in tasks:

@@ -81,14 +81,16 @@ def paragraph(reported: Sequence[Reported], settings: Settings) -> str:
     )
     if settings.evidence:
         text += (
-            f" As controls the same was done for fixed-batch gradients with permuted labels, of random cotangents and"
-            f" of random combinations of per-example gradients ({settings.draws} draws each); R^logit replaces"
-            " centroids by centred outputs, R^matched replaces the random directions by ones with v_k's norm in every"
-            " matrix."
+            " As controls the same was done for fixed-batch gradients with permuted labels, of random cotangents and"
+            " of random combinations of per-example gradients, one draw on each batch; R^logit replaces centroids by"
+            " centred outputs, R^matched replaces the random directions by ones with v_k's norm in every matrix."
         )
     return text + (
-        f" Intervals are 95 % percentile bootstrap intervals ({RESAMPLES:,} resamples) jointly over groups of probes"
-        " and random directions, with the directions, the fixed batch and the peak's step held fixed; intervals of"
+        f" Gradients at fixed examples were taken on {settings.batches} batches of {settings.batch:,} (all examples"
+        " where there are fewer), and ratios are geometric means over the batches. Intervals are 95 %: percentile"
+        f" bootstrap ({RESAMPLES:,} resamples) jointly over groups of probes and random directions; over several"
+        " batches Student's t on the logarithms, whose variance is that over batches divided by their number plus the"
+        " bootstrap's, with Welch and Satterthwaite's degrees of freedom. The peak's step is held fixed; intervals of"
         " quotients are bounded by the ends of both intervals."
     )
 

@@ -26,7 +26,7 @@ from sedscope.runs import open_run
 
 EXPECTED = json.loads((Path(__file__).parents[2] / "fixtures/modular_addition.expected.json").read_text())
 CHECKPOINTS = [checkpoint["step"] for checkpoint in EXPECTED["checkpoints"].values()]
-FIXTURE = {"window": (10,), "rank": (3,)}
+FIXTURE = {"window": (10,), "rank": (3,), "batches": 1}
 SOURCES = {"fixed_batch_gradient": "fixed_gradient/add", "displacement": "displacement"}
 
 
@@ -40,7 +40,7 @@ def as_in_the_fixture(fixture_run: Any, monkeypatch: pytest.MonkeyPatch) -> None
     """The checkpoints and random directions that the fixture's numbers were made with."""
     directions = list(fixture_run.random_directions)
     monkeypatch.setattr(module, "space_checkpoints", lambda *_: np.array(CHECKPOINTS))
-    monkeypatch.setattr(responses, "RandomDirections", lambda count, size: directions[:count])
+    monkeypatch.setattr(responses, "RandomDirections", lambda count, size, _: directions[:count])
 
 
 def series(analysis: RunAnalysis, source: str, window: int = 10, rank: int = 3) -> CouplingSeries:

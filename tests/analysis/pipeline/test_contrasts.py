@@ -6,24 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from analysed_run import analysed_run
-from report_samples import measured
 
 from sedscope.analysis.arrays import Floats
-from sedscope.analysis.pipeline.contrasts import contrast, gradient_sources
+from sedscope.analysis.pipeline.contrasts import gradient_sources
 from sedscope.analysis.pipeline.results import Quotient
 from sedscope.analysis.sources.variants import control_sources
-from sedscope.analysis.statistics.interval import Interval, RatioIntervals, quotient_ends, ratio_intervals
+from sedscope.analysis.statistics import interval as intervals
+from sedscope.analysis.statistics.interval import Interval, quotient_ends
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling
+from sedscope.analysis.statistics.survival import t_quantile
 from sedscope.analysis.undefined import Undefined
 
-COUNTS = np.full(8, 4)
 
-
-def rbar_interval(sums: Floats, random: Floats, seed: int = 0) -> Interval:
-    intervals = ratio_intervals(GroupedCoupling(sums, COUNTS), GroupedCoupling(random, COUNTS), seed=seed)
-    assert isinstance(intervals, RatioIntervals)
-    return intervals.rbar
+def rbar_interval(sums: Floats, random: Floats, n_batches: int = 1) -> Interval:
+    counts = np.full(sums.shape[1], 4)
+    found = intervals.rbar_interval(GroupedCoupling(sums, counts), GroupedCoupling(random, counts), n_batches)
+    assert isinstance(found, Interval)
+    return found
 
 
 def test_the_interval_is_that_of_a_plain_paired_bootstrap() -> None:
@@ -57,21 +58,40 @@ def test_intervals_hold_the_true_quotient_about_as_often_as_they_say() -> None:
         # What makes one group of probes move more than another is shared by all directions.
         shared = generator.gamma(2.0, size=32)
         above, below = (factor * shared * generator.gamma(8.0, size=(3, 32)) for factor in (2.0, 1.0))
-        groups = np.full(32, 4)
-        random = GroupedCoupling(shared * generator.gamma(8.0, size=(20, 32)), groups)
-        pair = [ratio_intervals(GroupedCoupling(sums, groups), random) for sums in (above, below)]
-        ours, theirs = (each.rbar for each in pair if isinstance(each, RatioIntervals))
-        ends = quotient_ends(ours, theirs)
+        random = shared * generator.gamma(8.0, size=(20, 32))
+        ends = quotient_ends(rbar_interval(above, random), rbar_interval(below, random))
         assert not isinstance(ends, Undefined)
         held.append(ends[0] <= 2.0 <= ends[1])
     assert 0.90 <= np.mean(held) <= 0.99
 
 
-def test_a_control_drawn_several_times_widens_the_interval_to_every_draw() -> None:
-    gradient = measured("fixed_gradient/add", (72.0,))
-    quotient = contrast(gradient, measured("control/shuffled/add", (36.0,), spread=(12.0, 144.0)), "rbar").quotient
-    assert isinstance(quotient, Quotient)
-    assert quotient.ends == (0.5, 6.0)
+def test_sources_on_the_same_batches_are_compared_batch_by_batch() -> None:
+    generator = np.random.default_rng(4)
+    random = generator.gamma(3.0, size=(20, 32))
+    of_batches = np.exp(generator.standard_normal(5))
+    own = generator.gamma(8.0, size=(2, 5, 32))
+    above, below = (factor * of_batches[:, None] * sums for factor, sums in zip((2.0, 1.0), own, strict=True))
+    draws = np.random.default_rng(0)
+    groups, picks = draws.integers(32, size=(1000, 32)), draws.integers(20, size=(1000, 20))
+    logs = np.log(above.sum(axis=1) / below.sum(axis=1))
+    means = [np.log(above[:, drawn].sum(axis=1) / below[:, drawn].sum(axis=1)).mean() for drawn in groups]
+    assert len(picks) == len(means)  # the baseline cancels, whichever directions are drawn
+    of_five, common = np.var(logs, ddof=1) / 5, np.var(means, ddof=1)
+    freedom = (of_five + common) ** 2 / (of_five**2 / 4 + common**2 / 19)
+    half = t_quantile(0.95, int(freedom)) * np.sqrt(of_five + common)
+    ends = quotient_ends(rbar_interval(above, random, 5), rbar_interval(below, random, 5))
+    np.testing.assert_allclose(ends, np.exp([logs.mean() - half, logs.mean() + half]), rtol=1e-9)
+    unpaired = quotient_ends(replace(rbar_interval(above, random, 5), draws=None), rbar_interval(below, random, 5))
+    assert unpaired[0] < ends[0] < ends[1] < unpaired[1]
+
+
+def test_a_source_without_batches_stands_beside_every_batch() -> None:
+    generator = np.random.default_rng(5)
+    random, batches = generator.gamma(3.0, size=(20, 32)), generator.gamma(8.0, size=(5, 32))
+    alone = generator.gamma(8.0, size=(1, 32))
+    low, high = quotient_ends(rbar_interval(batches, random, 5), rbar_interval(alone, random))
+    middle = np.exp(np.log(batches.sum(axis=1) / alone.sum()).mean())
+    assert low < middle < high and low * high == pytest.approx(middle**2)
 
 
 def test_an_analysis_compares_each_gradient_and_keeps_no_draws(tmp_path: Path) -> None:
@@ -89,5 +109,5 @@ def test_an_analysis_compares_each_gradient_and_keeps_no_draws(tmp_path: Path) -
             assert quotient.value == ours.rbar / theirs.rbar
             assert not isinstance(quotient.ends, Undefined)
             assert quotient.ends[0] <= quotient.value <= quotient.ends[1]
-    intervals = [point.interval for series in run.coupling for point in series.points]
-    assert all(interval.draws is None for interval in intervals if isinstance(interval, Interval))
+    kept = [point.interval for series in run.coupling for point in series.points]
+    assert all(interval.draws is None for interval in kept if isinstance(interval, Interval))

@@ -36,7 +36,7 @@ from sedscope.runs import Run, open_run
 
 EVERY, STEPS, POOL, BATCH, CLIP = 2, 16, 40, 16, 0.05
 SETTINGS = Settings(
-    window=(4,), rank=(2,), random=5, checkpoints=3, batch=BATCH, draws=2, block_probes=POOL, precision="float64"
+    window=(4,), rank=(2,), random=5, checkpoints=3, batch=BATCH, batches=2, block_probes=POOL, precision="float64"
 )
 CHECKPOINT = 8
 """The middle one of the three: t = 0, 8, 16."""
@@ -127,7 +127,7 @@ def plain_gradient(recorded: Recorded, source: str, t: int, index: int = 0, orde
     """A row of a computed source of task one, by the loss written out."""
     model = recorded.model(t)
     fixed = source.startswith("fixed_gradient")
-    x, y = recorded.batch("one", index if fixed else 0, order)
+    x, y = recorded.batch("one", index, order)
     logits = model(x)["one"]
     if fixed:
         return flat_gradient(functional.cross_entropy(logits, y), model)
@@ -140,6 +140,16 @@ def plain_gradient(recorded: Recorded, source: str, t: int, index: int = 0, orde
     weights = draw.standard_normal(BATCH)
     losses = [weight * functional.cross_entropy(logits[i : i + 1], y[i : i + 1]) for i, weight in enumerate(weights)]
     return flat_gradient(torch.stack(losses).mean(), model)
+
+
+def variants(source: str) -> range:
+    """Batches of a fixed gradient, draws of a control; the batch has the number of the draw."""
+    return range(2) if source.startswith(("fixed_gradient", "control")) else range(1)
+
+
+def geometric_mean(values: Any) -> Any:
+    """(Π_b x_b)^(1/B), over the first axis."""
+    return np.prod(values, axis=0) ** (1.0 / len(values))
 
 
 def random_directions(count: int = 5) -> list[np.ndarray]:
@@ -227,7 +237,7 @@ def matched_ratios(recorded: Recorded, source: str, draw: int = 0) -> list[float
 
 
 @pytest.mark.parametrize("source", CONTROLS)
-def test_a_control_is_the_mean_of_its_draws_and_shows_their_spread(
+def test_a_control_is_the_geometric_mean_of_its_draws_and_shows_their_spread(
     recorded: Recorded, analysis: RunAnalysis, source: str
 ) -> None:
     base = np.median([A(centroids, recorded, r) for r in random_directions()])
@@ -236,30 +246,30 @@ def test_a_control_is_the_mean_of_its_draws_and_shows_their_spread(
         directions = directions_of(rows_of(recorded, source, draw))
         by_draw.append([A(centroids, recorded, v) / base for v in directions])
     point = at(analysis, source)
-    np.testing.assert_allclose(point.ratio.R, np.mean(by_draw, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(point.ratio.R, geometric_mean(by_draw), rtol=1e-5)
+    np.testing.assert_allclose(point.A, geometric_mean(by_draw) * base, rtol=1e-5)
     np.testing.assert_allclose(point.spread.rbar, np.mean(by_draw, axis=1), rtol=1e-5)
     assert (point.spread.low, point.spread.high) == (min(point.spread.rbar), max(point.spread.rbar))
-    assert point.ratio.rbar == pytest.approx(np.mean(by_draw), rel=1e-5)
+    assert point.ratio.rbar == pytest.approx(geometric_mean(np.mean(by_draw, axis=1)), rel=1e-5)
     assert point.interval.low < point.ratio.rbar < point.interval.high
 
 
 @pytest.mark.parametrize("source", ["fixed_gradient/one", "displacement", "control/cotangent/one"])
 def test_the_logit_ratio_is_that_of_centred_logits(recorded: Recorded, analysis: RunAnalysis, source: str) -> None:
     base = np.median([A(centred_logits, recorded, r) for r in random_directions()])
-    draws = range(2) if source.startswith("control") else range(1)
     found = [
-        [A(centred_logits, recorded, v) / base for v in directions_of(rows_of(recorded, source, d))] for d in draws
+        [A(centred_logits, recorded, v) / base for v in directions_of(rows_of(recorded, source, index))]
+        for index in variants(source)
     ]
-    np.testing.assert_allclose(at(analysis, source).logit.R, np.mean(found, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(at(analysis, source).logit.R, geometric_mean(found), rtol=1e-5)
 
 
 @pytest.mark.parametrize("source", ["fixed_gradient/one", "update", "control/shuffled/one"])
 def test_the_matched_ratio_is_against_random_directions_of_the_same_block_norms(
     recorded: Recorded, analysis: RunAnalysis, source: str
 ) -> None:
-    draws = range(2) if source.startswith("control") else range(1)
     point = at(analysis, source)
-    expected = np.mean([matched_ratios(recorded, source, draw) for draw in draws], axis=0)
+    expected = geometric_mean([matched_ratios(recorded, source, index) for index in variants(source)])
     np.testing.assert_allclose(point.matched.R, expected, rtol=1e-5)
     assert point.matched_interval.low < point.matched.rbar < point.matched_interval.high
 
@@ -306,15 +316,19 @@ def test_alignment_is_the_cosine_with_what_came_next(
     start = centroids(recorded.model(CHECKPOINT), recorded)
     ends = recorded.model(CHECKPOINT, selected_at=found.next_t), recorded.model(found.next_t)
     shifts = [centroids(end, recorded) - start for end in ends]
-    rows = rows_of(recorded, source)
-    row = derivative(centroids, recorded, sign * rows[CHECKPOINT])
-    np.testing.assert_allclose(found.row, [cosine(row, shift) for shift in shifts], rtol=1e-5)
+    of_rows, of_directions = [], []
+    for index in variants(source):
+        rows = rows_of(recorded, source, index)
+        row = derivative(centroids, recorded, sign * rows[CHECKPOINT])
+        of_rows.append([cosine(row, shift) for shift in shifts])
+        mean = window_of(rows).mean(axis=0)
+        turned = [sign * np.sign(v @ mean) * v for v in directions_of(rows)]
+        moved = [derivative(centroids, recorded, v) for v in turned]
+        of_directions.append([[cosine(each, shift) for shift in shifts] for each in moved])
+    np.testing.assert_allclose(found.row, np.mean(of_rows, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(found.v, np.mean(of_directions, axis=0), rtol=1e-5, atol=1e-9)
     for interval, value in zip(found.row_interval, found.row, strict=True):
         assert interval.low < value < interval.high
-    mean = window_of(rows).mean(axis=0)
-    for values, v in zip(found.v, directions_of(rows), strict=True):
-        moved = derivative(centroids, recorded, sign * np.sign(v @ mean) * v)
-        np.testing.assert_allclose(values, [cosine(moved, shift) for shift in shifts], rtol=1e-5, atol=1e-9)
 
 
 def test_alignment_is_undefined_at_the_end_and_its_floor_is_that_of_random_directions(
@@ -383,27 +397,117 @@ def test_the_stages_walk_from_the_gradient_to_the_displacement(recorded: Recorde
     assert table.loses_most_matched == pairs[int(np.argmin(matched))][1].source
 
 
-def test_batches_are_averaged_and_spread(recorded: Recorded) -> None:
-    found = analyse(recorded.run, replace(SETTINGS, batches=2), ["fixed_gradient/one"])
+def test_a_fixed_gradient_is_the_geometric_mean_of_its_batches_disjoint_or_not(recorded: Recorded) -> None:
+    found = analyse(recorded.run, replace(SETTINGS, batches=3), ["fixed_gradient/one"])
     base = np.median([A(centroids, recorded, r) for r in random_directions()])
+    # 40 examples hold two batches of 16; the third is the first of another drawing.
+    again = np.random.default_rng([zlib.crc32(b"batches"), 0, 1]).permutation(recorded.run.probe("one").batch_order)
     by_batch = []
-    for batch in range(2):
-        directions = directions_of(rows_of(recorded, "fixed_gradient/one", batch))
+    for index, order in ((0, None), (1, None), (0, again)):
+        directions = directions_of(rows_of(recorded, "fixed_gradient/one", index, order))
         by_batch.append(np.mean([A(centroids, recorded, v) / base for v in directions]))
     point = at(found, "fixed_gradient/one")
     np.testing.assert_allclose(point.spread.rbar, by_batch, rtol=1e-5)
-    assert point.ratio.rbar == pytest.approx(np.mean(by_batch), rel=1e-5)
+    assert point.ratio.rbar == pytest.approx(geometric_mean(by_batch), rel=1e-5)
+    assert point.interval.n_batches == 3 and point.interval.low < point.ratio.rbar < point.interval.high
+    assert found.notes == tuple(
+        f"task {task}: its 40 examples hold 2 disjoint fixed batches of 16, so the 3 overlap; --batch 13 makes them"
+        " disjoint"
+        for task in ("one", "two")
+    )
 
 
-def test_too_few_examples_for_a_batch_are_said(recorded: Recorded) -> None:
-    found = analyse(recorded.run, replace(SETTINGS, batches=3), ["fixed_gradient/one"])
-    reason = "task one: the batch drawing holds 40 examples, fewer than 3 × 16"
-    assert one_of(found, "fixed_gradient/one").final == Undefined(f"at the last checkpoint, t = {STEPS}: {reason}")
+def test_a_pool_that_is_one_batch_has_one_fixed_gradient_and_several_draws_of_controls(recorded: Recorded) -> None:
+    sources = ["fixed_gradient/one", "control/shuffled/one", "pool_gradient/one"]
+    found = analyse(recorded.run, replace(SETTINGS, batch=40), sources)
+    point, pool = at(found, "fixed_gradient/one"), at(found, "pool_gradient/one")
+    assert point.spread is None and point.interval.n_batches == 1
+    assert len(at(found, "control/shuffled/one").spread.rbar) == 2
+    np.testing.assert_allclose(pool.ratio.R, point.ratio.R, rtol=1e-9)
+    assert angle(found, "fixed_gradient/one", "fixed_gradient/one").points[1].cosines == Undefined(
+        "fixed_gradient/one: task one: its 40 examples are one batch"
+    )
+    assert found.notes[0] == "task one: its 40 examples are the only fixed batch, so no interval covers batches"
+
+
+def test_the_pool_gradient_is_that_of_the_mean_loss_over_every_example(recorded: Recorded) -> None:
+    found = analyse(recorded.run, replace(SETTINGS, batch=7), ["pool_gradient/one"], ["one"])
+    base = np.median([A(centroids, recorded, r) for r in random_directions()])
+    rows = {}
+    for t in recorded.run.weight_steps().tolist():
+        model = recorded.model(t)
+        logits = model(recorded.x)["one"]
+        rows[t] = flat_gradient(functional.cross_entropy(logits, recorded.y["one"]), model)
+    expected = [A(centroids, recorded, v) / base for v in directions_of(rows)]
+    np.testing.assert_allclose(at(found, "pool_gradient/one").ratio.R, expected, rtol=1e-5)
+
+
+def test_the_pool_gradient_is_made_for_those_who_name_it(analysis: RunAnalysis) -> None:
+    assert not [series.source for series in analysis.spectra if series.source.startswith("pool_gradient")]
+
+
+def plain_shares(recorded: Recorded, task: str, t: int, index: int) -> np.ndarray:
+    """‖softmax(ℓ_x) − e_y‖, the gradient of the cross-entropy with respect to the output, of every example."""
+    x, y = recorded.batch(task, index)
+    probabilities = torch.softmax(recorded.model(t)(x)[task].detach(), dim=1).numpy()
+    return np.linalg.norm(probabilities - np.eye(probabilities.shape[1])[y.numpy()], axis=1)
+
+
+def test_effective_examples_are_those_of_the_losses_gradients(recorded: Recorded, analysis: RunAnalysis) -> None:
+    for t in (CHECKPOINT, STEPS):
+        of_tasks = {task: [plain_shares(recorded, task, t, index) for index in range(2)] for task in ("one", "two")}
+        for task, batches in of_tasks.items():
+            weights = [norms / norms.sum() for norms in batches]
+            found = at(analysis, f"fixed_gradient/{task}", t, task).effective_examples
+            np.testing.assert_allclose(found, [1.0 / (w**2).sum() for w in weights], rtol=1e-6)
+            both = [np.concatenate(pair) for pair in zip(*of_tasks.values(), strict=True)]
+            found = at(analysis, "fixed_gradient", t, task).effective_examples
+            np.testing.assert_allclose(found, [norms.sum() ** 2 / (norms**2).sum() for norms in both], rtol=1e-6)
+    for source in ("control/shuffled/one", "gradient", "update"):
+        assert at(analysis, source).effective_examples is None
+
+
+def test_effective_examples_of_the_pool_and_of_an_even_batch(recorded: Recorded) -> None:
+    found = analyse(recorded.run, replace(SETTINGS, batch=7), ["pool_gradient/one"], ["one"])
+    x, y = recorded.x, recorded.y["one"]
+    probabilities = torch.softmax(recorded.model(CHECKPOINT)(x)["one"].detach(), dim=1).numpy()
+    norms = np.linalg.norm(probabilities - np.eye(4)[y.numpy()], axis=1)
+    np.testing.assert_allclose(
+        at(found, "pool_gradient/one").effective_examples, [norms.sum() ** 2 / (norms**2).sum()], rtol=1e-6
+    )
+
+
+def test_another_seed_redraws_probes_batches_controls_and_random_directions(recorded: Recorded) -> None:
+    settings = replace(SETTINGS, draw_seed=3, probes=24)
+    found = analyse(recorded.run, settings, ["fixed_gradient/one", *CONTROLS[:1]], ["one"])
+    drawn = replace(recorded)
+    probe = recorded.run.probe("one")
+    chosen = np.random.default_rng([zlib.crc32(b"probes"), 3, 0]).permutation(probe.probe_order)[:24]
+    order = np.random.default_rng([zlib.crc32(b"batches"), 3, 0]).permutation(probe.batch_order)
+    drawn.x, drawn.y = recorded.x[chosen], {"one": recorded.y["one"][chosen]}
+    draws = [np.random.default_rng([3, j]).standard_normal(140) for j in range(5)]
+    base = np.median([A(centroids, drawn, r / np.linalg.norm(r)) for r in draws])
+    by_batch = []
+    for index in range(2):
+        directions = directions_of(rows_of(recorded, "fixed_gradient/one", index, order))
+        by_batch.append(np.mean([A(centroids, drawn, v) / base for v in directions]))
+    assert at(found, "fixed_gradient/one").ratio.rbar == pytest.approx(geometric_mean(by_batch), rel=1e-5)
+    by_draw = []
+    for index in range(2):
+        rows = {}
+        for t in recorded.run.weight_steps().tolist():
+            model = recorded.model(t)
+            x, y = recorded.batch("one", index, order)
+            draw = np.random.default_rng([zlib.crc32(b"control/shuffled"), zlib.crc32(b"one"), index, 3])
+            shuffled = y[torch.from_numpy(draw.permutation(BATCH))]
+            rows[t] = flat_gradient(functional.cross_entropy(model(x)["one"], shuffled), model)
+        by_draw.append(np.mean([A(centroids, drawn, v) / base for v in directions_of(rows)]))
+    assert at(found, CONTROLS[0]).ratio.rbar == pytest.approx(geometric_mean(by_draw), rel=1e-5)
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_batches_of_a_part_hold_its_examples_in_the_order_of_the_drawing(recorded: Recorded, part: str) -> None:
-    found = analyse(recorded.run, replace(SETTINGS, part=part), ["fixed_gradient/one"])
+    found = analyse(recorded.run, replace(SETTINGS, part=part, batches=1), ["fixed_gradient/one"])
     order = recorded.run.probe("one").batch_order
     order = order[recorded.train.numpy()[order] == (part == "train")]
     assert len(order) == POOL // 2
@@ -411,9 +515,6 @@ def test_batches_of_a_part_hold_its_examples_in_the_order_of_the_drawing(recorde
     base = np.median([A(centroids, recorded, r) for r in random_directions()])
     expected = [A(centroids, recorded, v) / base for v in directions]
     np.testing.assert_allclose(at(found, "fixed_gradient/one").ratio.R, expected, rtol=1e-5)
-    assert angle(found, "fixed_gradient/one", "fixed_gradient/one").points[1].cosines == Undefined(
-        f"fixed_gradient/one: task one: the {part} part of the batch drawing holds 20 examples, fewer than 2 × 16"
-    )
 
 
 def test_several_windows_and_ranks_give_the_same_second_measures(recorded: Recorded, analysis: RunAnalysis) -> None:
@@ -454,7 +555,7 @@ def test_controls_and_stages_can_be_asked_for_by_name(recorded: Recorded, analys
 
 
 def test_only_the_controls_of_the_asked_tasks_are_made(recorded: Recorded) -> None:
-    found = analyse(recorded.run, replace(SETTINGS, draws=1), tasks=["one"])
+    found = analyse(recorded.run, replace(SETTINGS, batches=1), tasks=["one"])
     assert {one.source for one in found.spectra if one.source.startswith("control")} == set(CONTROLS)
 
 

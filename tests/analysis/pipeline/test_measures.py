@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from run_directory import make_run, manifest
 
 from recorders.errors import UsageError
-from recorders.row_sources import DECAYED, UNCLIPPED, in_order
+from recorders.row_sources import CONTROL_SHUFFLED, DECAYED, FIXED_GRADIENT, POOL_GRADIENT, UNCLIPPED, in_order
 from recorders.store.run_writer import RunWriter
 from sedscope.analysis.coupling.parameter_blocks import (
     RandomBlockGram,
@@ -26,20 +27,24 @@ from sedscope.analysis.coupling.response import cosines, orientation, towards_me
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries
 from sedscope.analysis.pipeline.stage_walk import stage_table
 from sedscope.analysis.settings import Settings
+from sedscope.analysis.sources.batches import gradient_examples
 from sedscope.analysis.sources.stage_rows import stage_rows, stage_sources
-from sedscope.analysis.sources.variants import Variant, fixed_batch, variants_of, varied_by
+from sedscope.analysis.sources.variants import GradientKind, Variant, variants_of, varied_by
 from sedscope.analysis.spectra.source_rows import SourceRows
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
 from sedscope.analysis.statistics.interval import Interval, cosine_interval, matched_interval
 from sedscope.analysis.statistics.probe_groups import GroupedCoupling, group_bounds
+from sedscope.analysis.statistics.survival import t_quantile
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs import open_run
 
 
 def test_variants_follow_the_settings() -> None:
-    settings = Settings(draws=2, batches=3)
-    assert variants_of("control/shuffled/a/b", settings) == tuple(Variant("control/shuffled/a/b", i) for i in range(2))
+    settings = Settings(batches=3)
+    assert variants_of("control/shuffled/a/b", settings) == tuple(Variant("control/shuffled/a/b", i) for i in range(3))
     assert len(variants_of("fixed_gradient", settings)) == len(variants_of("fixed_gradient/add", settings)) == 3
+    assert len(variants_of("fixed_gradient/add", settings, one_batch=True)) == 1
+    assert len(variants_of("control/shuffled/add", settings, one_batch=True)) == 3
     assert variants_of("stage/decayed", settings) == (Variant("stage/decayed", 0),)
     assert [varied_by(one) for one in ("control/cotangent/x", "fixed_gradient", "update")] == ["draws", "batches", None]
 
@@ -47,7 +52,8 @@ def test_variants_follow_the_settings() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"draws": 0}, "draws: a whole number of at least 1"),
+        ({"batches": 0}, "batches: a whole number of at least 1"),
+        ({"draw_seed": -1}, "draw_seed: a whole number of at least 0"),
         ({"batches": True}, "batches: a whole number"),
         ({"part": "validation"}, "part: one of all, train, test"),
         ({"block_probes": 31}, "block_probes: at least 32 is required, found 31"),
@@ -61,20 +67,41 @@ def test_unusable_settings(changes: dict[str, Any], message: str) -> None:
 def probe(**changes: Any) -> Any:
     order = np.array([5, 2, 0, 4, 1, 3])
     train = np.array([True, True, True, False, False, False])
-    return SimpleNamespace(**{"task": "add", "batch_order": order, "train": train, **changes})
+    return SimpleNamespace(**{"task": "add", "batch_order": order, "train": train, "size": 6, "pool": 6, **changes})
+
+
+def examples(size: int, index: int = 0, family: str = FIXED_GRADIENT, of: Any = None, **changes: Any) -> Any:
+    kind = GradientKind(family, index)
+    found = gradient_examples(probe() if of is None else of, kind, Settings(batch=size, **changes))
+    return found if isinstance(found, Undefined) else found.tolist()
 
 
 def test_batches_are_disjoint_and_parts_keep_the_order_of_the_drawing() -> None:
-    assert [fixed_batch(probe(), 2, index).tolist() for index in range(3)] == [[5, 2], [0, 4], [1, 3]]
-    assert fixed_batch(probe(), 512).tolist() == [5, 2, 0, 4, 1, 3]
-    assert fixed_batch(probe(), 2, pool_part="train").tolist() == [2, 0]
-    assert fixed_batch(probe(), 2, pool_part="test").tolist() == [5, 4]
+    assert [examples(2, index) for index in range(3)] == [[5, 2], [0, 4], [1, 3]]
+    assert [examples(2, index, CONTROL_SHUFFLED) for index in range(3)] == [[5, 2], [0, 4], [1, 3]]
+    assert examples(512) == examples(512, 1, CONTROL_SHUFFLED) == examples(1, 0, POOL_GRADIENT) == [5, 2, 0, 4, 1, 3]
+    assert examples(2, part="train") == [2, 0]
+    assert examples(2, part="test") == [5, 4]
+
+
+def test_batches_beyond_the_pool_are_drawn_anew_and_disjoint_among_themselves() -> None:
+    later = [examples(2, index) for index in range(3, 6)]
+    assert sorted(itertools.chain(*later)) == [0, 1, 2, 3, 4, 5] and later != [examples(2, index) for index in range(3)]
+    assert examples(4, 1) != examples(4, 0) and len(examples(4, 1)) == 4
+    others = [examples(2, index, draw_seed=7) for index in range(3)]
+    assert sorted(itertools.chain(*others)) == [0, 1, 2, 3, 4, 5] and others != [
+        examples(2, index) for index in range(3)
+    ]
+    assert others == [examples(2, index, draw_seed=7) for index in range(3)]
 
 
 def test_batches_that_do_not_exist_say_why() -> None:
-    assert "6 examples, fewer than 2 × 4" in fixed_batch(probe(), 4, 1).reason
-    assert "add train=… to sedscope.probe" in fixed_batch(probe(train=None), 4, pool_part="train").reason
-    assert "holds no example" in fixed_batch(probe(train=np.zeros(6, bool)), 4, pool_part="train").reason
+    assert examples(6, 1) == Undefined("task add: its 6 examples are one batch")
+    assert "add train=… to sedscope.probe" in examples(4, of=probe(train=None), part="train").reason
+    assert "holds no example" in examples(4, of=probe(train=np.zeros(6, bool)), part="train").reason
+    assert examples(4, 0, POOL_GRADIENT, of=probe(pool=90)) == Undefined(
+        "task add: 6 of the pool's 90 examples are stored"
+    )
 
 
 @pytest.mark.parametrize(("n_probes", "wanted"), [(1024, 128), (96, 128), (40, 32), (35, 34), (7, 32), (1000, 100)])
@@ -156,24 +183,41 @@ def test_the_matched_interval_is_a_percentile_bootstrap() -> None:
         mean = lambda one: one.sums[:, of_groups].sum(axis=1)  # noqa: E731, B023
         R = mean(directions) / np.median(mean(random)[chosen])
         factors = [np.median(mean(one)[of_blocks]) / np.median(mean(plain)[of_blocks]) for one in matched]
-        draws.append(np.mean(R / factors))
-    np.testing.assert_allclose((found.low, found.high), np.percentile(draws, (2.5, 97.5)))
+        draws.append(R / factors)
+    np.testing.assert_allclose((found.low, found.high), np.percentile(np.mean(draws, axis=1), (2.5, 97.5)))
+    factors = [np.median(one.A) / np.median(plain.A) for one in matched]
+    of_two = matched_interval(directions, random, matched, plain, 2, resamples=400)
+    assert isinstance(of_two, Interval) and of_two.n_batches == 2
+    values = directions.A / np.median(random.A) / factors
+    np.testing.assert_allclose((of_two.low, of_two.high), np.exp(plain_ends(np.log(values), np.log(draws), 4)))
     assert matched_interval(GroupedCoupling(np.empty((0, 6)), counts), random, [], plain) == Undefined(
         "the window has no direction"
     )
 
 
-def test_the_interval_of_a_cosine_is_a_percentile_bootstrap() -> None:
+def plain_ends(estimates: Any, resampled: Any, n: int) -> tuple[float, float]:
+    """Student's t on the mean of B values: s²/B with B − 1 degrees of freedom, the resampled mean's with n − 1."""
+    size = len(estimates)
+    of_batches, common = np.var(estimates, ddof=1) / size, np.var(np.mean(resampled, axis=1), ddof=1)
+    variance = of_batches + common
+    freedom = variance**2 / (of_batches**2 / (size - 1) + common**2 / (n - 1))
+    half = t_quantile(0.95, int(freedom)) * np.sqrt(variance)
+    return np.mean(estimates) - half, np.mean(estimates) + half
+
+
+def test_the_interval_of_a_cosine_is_a_percentile_bootstrap_and_of_several_batches_students_t() -> None:
     generator = np.random.default_rng(4)
     along, squares, shift = generator.standard_normal((2, 6)), generator.random((2, 6)) + 1, generator.random(6) + 1
     found = cosine_interval(along, squares, shift, np.full(6, 3), resamples=400)
     assert isinstance(found, Interval)
     draws = []
     for groups in np.random.default_rng(0).integers(6, size=(400, 6)):
-        of_rows = along[:, groups].sum(1) / np.sqrt(squares[:, groups].sum(1) * shift[groups].sum())
-        draws.append(of_rows.mean())
-    np.testing.assert_allclose((found.low, found.high), np.percentile(draws, (2.5, 97.5)))
-    assert (found.n_groups, found.n_probes, found.n_random) == (6, 18, 0)
+        draws.append(along[:, groups].sum(1) / np.sqrt(squares[:, groups].sum(1) * shift[groups].sum()))
+    estimates = along.sum(1) / np.sqrt(squares.sum(1) * shift.sum())
+    np.testing.assert_allclose((found.low, found.high), plain_ends(estimates, draws, 6))
+    assert (found.n_groups, found.n_probes, found.n_random, found.n_batches) == (6, 18, 0, 2)
+    of_one = cosine_interval(along[:1], squares[:1], shift, np.full(6, 3), resamples=400)
+    np.testing.assert_allclose((of_one.low, of_one.high), np.percentile(np.array(draws)[:, 0], (2.5, 97.5)))
     assert "at least 2 groups" in cosine_interval(along[:, :1], squares[:, :1], shift[:1], np.array([3])).reason
     assert "zero" in cosine_interval(along, squares * 0, shift, np.full(6, 3)).reason
 

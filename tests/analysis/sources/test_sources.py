@@ -152,7 +152,8 @@ def test_a_window_may_take_every_row_and_every_direction(tmp_path: Path) -> None
 
 def test_an_unknown_source_or_task_lists_the_known(tmp_path: Path) -> None:
     run = bare_run(tmp_path / "run", tasks=["add"], rows=6, weights=False)
-    known = "fixed_gradient/add, control/shuffled/add, control/cotangent/add, control/per_example/add, update"
+    controls = "control/shuffled/add, control/cotangent/add, control/per_example/add"
+    known = f"fixed_gradient/add, pool_gradient/add, {controls}, update"
     with pytest.raises(UsageError, match=f"sources: one of {known} is required, found 'momentum'"):
         analyse(run, SMALL, sources=["momentum"])
     with pytest.raises(UsageError, match="tasks: one of add is required, found 'mul'"):

@@ -29,7 +29,7 @@ def test_one_task_fits_80_columns(one_task: RunAnalysis) -> None:
         "  task  grok step  at 0.98  memorised  delay  chance  every  rank 0/max/end",
         "  add   1,600      2,000    200        1,400  0.0100  25     62 / 96 / 51",
         "",
-        "R̄_k, 95 % interval  W 20, K 3, trailing · target logit, exact · N 1024",
+        "R̄_k, 95 % interval  W 20, K 3, trailing · target logit, exact · N 1024 · B 5",
         "source              peak           final          peak at t",
         "fixed_gradient/add  109 98–120 †   108 97–118         1,000",
         "update              28.0 25–31 ~†  21.5 19–24         1,000",

@@ -146,7 +146,10 @@ def test_every_relation(relation: str) -> None:
             "function: one of final, peak, lowest, mean, at, before, at_grok, after, low, high, grok_step,",
         ),
         ("fnal(rbar) < 2", "found 'fnal(rbar) < 2' at character 1"),
-        ("final(rank) < 2", "quantity: one of rbar, rbar_logit, rbar_matched, alignment, rank90, participation, gap,"),
+        (
+            "final(rank) < 2",
+            "quantity: one of rbar, rbar_logit, rbar_matched, effective_examples, alignment, rank90,",
+        ),
         ("final(grok_step) < 2", "found 'grok_step) < 2' at character 7"),
         (
             'rbar(source="a") < 2',

@@ -45,7 +45,7 @@ class CouplingAnswers:
             return [couplings[source, task] for source in sources if (source, task) in couplings]
         if self.spans is None or not self.in_spans(settings, self.spans.task == task):
             return []
-        measured = [source for source in sources if source in self.spans.sources]
+        measured = [source for source in sources if source in self.spans.variants]
         window, rank = settings.window[0], settings.rank[0]
         return [self.spans.series(source, window, rank, intervals=intervals) for source in measured]
 
@@ -67,7 +67,7 @@ class CouplingAnswers:
     def ceiling(self, settings: Settings, source: str, task: str) -> list[tuple[int, float | Undefined]]:
         """Return the strongest coupling in the window's span; empty where the span was not measured."""
         spans = self.spans
-        if spans is None or source not in spans.sources or not self.in_spans(settings, spans.task == task):
+        if spans is None or source not in spans.variants or not self.in_spans(settings, spans.task == task):
             return []
         return spans.ceiling(source, settings.window[0])
 
@@ -108,7 +108,7 @@ class CouplingAnswers:
         spans, answered = self.spans, self.spans_job
         if spans is None or answered is None or answered.stamp != job.stamp:
             return False
-        return self.in_spans(job.settings, spans.task == job.task) and set(job.sources) <= set(spans.sources)
+        return self.in_spans(job.settings, spans.task == job.task) and set(job.sources) <= spans.variants.keys()
 
     def provenance(self, settings: Settings) -> str:
         """Return in a few words what the settings above the picture do not say of it."""
