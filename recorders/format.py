@@ -28,7 +28,7 @@ WEIGHTS_DIR: Final = "weights"
 PROGRAM_DIR: Final = "programs"
 PROBE_DIR: Final = "probes"
 DERIVED_DIR: Final = "derived"
-"""Cache of derived results. Safe to delete."""
+"""Results that earlier versions kept in the run. Never read: they may be somebody else's. Safe to delete."""
 PART_SUFFIX: Final = ".part"
 """A file under this name was not finished; it counts for nothing."""
 

@@ -14,6 +14,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch when it is first 
 settings.register_profile("sedscope", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sedscope")
 
+# Tests have a cache of their own; matplotlib goes on with the list of fonts that it has.
+os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 

@@ -113,8 +113,9 @@ def report(
 ) -> int:
     """Measure how strongly the directions of RUNS couple to features: a table, and a report with --out.
 
-    RUNS are run directories or folders of them. Results are kept in the runs, so that the same question is answered at
-    once the next time, and an interrupted one goes on where it stopped.
+    RUNS are run directories or folders of them. Results are kept in your cache directory (~/.cache/sedscope/results, or
+    below $XDG_CACHE_HOME), so that the same question is answered at once the next time, and an interrupted one goes on
+    where it stopped. Results that came with a run are never read.
     """
     chosen = Settings(**settings)
     from sedscope.report.gate.gate import Gate

@@ -11,7 +11,7 @@ from sedscope.tui.tabs import TABS
 _HELP = f"""Look at runs in the terminal, finished or still being recorded.
 
 PATHS are run directories or folders of them; without any, ./runs or else this folder. Results that are missing are
-computed when a tab needs them, in a process of their own, and kept in the run.
+computed when a tab needs them, in a process of their own, and kept in your cache directory.
 
 \b
   sedscope view                     every run under ./runs

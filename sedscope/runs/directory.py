@@ -25,7 +25,7 @@ from recorders.format import (
 from recorders.store.journal import journal_name
 from recorders.store.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
-from sedscope.runs.files.folder import MissingError, RunFolder
+from sedscope.runs.files.folder import FileStamp, MissingError, RunFolder
 from sedscope.runs.files.journal_lines import committed
 from sedscope.runs.history import History, build, cut_at, trace
 from sedscope.runs.manifest import parse_manifest
@@ -57,6 +57,7 @@ class Directory:
         """Damage that showed when files were read."""
         self._listed: list[Damage] = []
         self._listed_notes: list[Note] = []
+        self._stamps: dict[str, FileStamp] = {}
         self.missing_weights: set[str] = set()
         """Checkpoints that are not there, which is only noted."""
         self.poll()
@@ -91,6 +92,7 @@ class Directory:
         """Return the history that counts, up to the first damage."""
         stretches, _, _ = trace(self.sessions)
         history = build(stretches, cut_at(self.damage, stretches))
+        history.stamps = self._stamps
         unusable = self.missing_weights | {damage.file for damage in self.damage}
         history.weights = {t: file for t, file in history.weights.items() if file.name not in unusable}
         return history
@@ -104,7 +106,7 @@ class Directory:
             raise NotARunError(f"{self.folder.shown}: not a run (no {RUN_FILE})") from error
 
     def _poll_sessions(self) -> bool:
-        numbers = {number for name in self.folder.sizes(JOURNAL_DIR) if (number := _session_number(name)) is not None}
+        numbers = {number for name in self.folder.stamps(JOURNAL_DIR) if (number := _session_number(name)) is not None}
         before = len(self.sessions)
         for number in range(before + 1, max(numbers, default=0) + 1):
             self.sessions.append(SessionJournal(self.folder, number, self.manifest.recording.every))
@@ -113,9 +115,10 @@ class Directory:
 
     def _look(self) -> None:
         """Compare the files that are there with those that the journals name."""
-        sizes = {
-            f"{folder}/{name}": size for folder in _DATA_FOLDERS for name, size in self.folder.sizes(folder).items()
+        self._stamps = {
+            f"{folder}/{name}": stamp for folder in _DATA_FOLDERS for name, stamp in self.folder.stamps(folder).items()
         }
+        sizes = {name: stamp.size for name, stamp in self._stamps.items()}
         _, damage, notes = trace(self.sessions)
         self.missing_weights = set()
         for session in self.sessions:

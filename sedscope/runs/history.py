@@ -12,9 +12,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sedscope.runs.damage import Damage, Note
+from sedscope.runs.files.folder import FileStamp
 from sedscope.runs.files.journal_lines import ProbeLine, ProgramLine, ShardLine, TensorFile, WeightsLine
 from sedscope.runs.session_journal import SessionJournal
 
@@ -56,6 +57,12 @@ class History:
     programs: dict[str, ProgramLine] = field(default_factory=dict)
     probes: dict[str, ProbeLine] = field(default_factory=dict)
     """By task; the latest counts."""
+    stamps: dict[str, FileStamp] = field(default_factory=dict)
+    """State of every file in the run's folders when it was opened, by name."""
+
+    def mark(self, file: TensorFile) -> list[Any]:
+        """Return JSON that is another one for another file: its checksum, which can be forged, and its stamp."""
+        return [file.header_crc, self.stamps.get(file.name)]
 
     @property
     def recorded(self) -> list[int]:

@@ -21,7 +21,7 @@ from recorders.row_sources import current_name, parse_source
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.derived import DERIVATIONS
 from sedscope.runs.directory import Directory
-from sedscope.runs.files.journal_lines import TensorFile
+from sedscope.runs.files.journal_lines import TensorFile, committed
 from sedscope.runs.files.tensors import TensorStore
 from sedscope.runs.history import History
 from sedscope.runs.probe import Probe, read_chance, read_constants, read_probe, read_program
@@ -211,9 +211,9 @@ class Run:
         return read_program(self._directory.folder, line), read_constants(self._tensors, line)
 
     def identity(self, kind: str, name: str | None = None, steps: Sequence[int] | Steps | None = None) -> str:
-        """Return a digest of what a result depends on: equal as long as the same bytes would be read.
+        """Return a digest of what a result depends on: equal as long as the same files would be read.
 
-        It reads no file: the CRCs in the journals stand for the bytes.
+        It reads no file: the CRCs in the journals and the files' stamps stand for the bytes. A copy has another digest.
 
         Args:
             kind: `manifest`, `rows` (of source `name`), `weights`, `scalars`, `probe` (of task `name`) or
@@ -289,25 +289,25 @@ def _stored_identity(history: History, kind: str, name: str | None, steps: list[
 
 def _dependencies(history: History, kind: str, name: str | None, steps: list[int] | None) -> Any:
     if kind == "scalars":
-        return [[line.file.header_crc, start, stop] for (_, start, stop), line in history.shards if line.scalars]
+        return [[history.mark(line.file), start, stop] for (_, start, stop), line in history.shards if line.scalars]
     if kind == "weights":
-        return _weight_crcs(history, set(history.weights) if steps is None else set(steps))
+        return _weight_marks(history, set(history.weights) if steps is None else set(steps))
     if kind == "rows" and name in history.rows and steps is not None:
-        return _row_crcs(history, name, steps)
+        return _row_marks(history, name, steps)
     if kind == "probe" and name in history.probes:
-        return [history.probes[name].file.header_crc, history.probes[name].meta.value]
+        return [history.mark(history.probes[name].file), history.probes[name].meta.value]
     if kind == "program" and name in history.programs:
         line = history.programs[name]
-        return [line.file_crc, line.constants.header_crc if line.constants else None]
+        return [history.mark(file) for file, _ in committed(line)]
     raise UsageError(f"identity: no {kind!r} {name!r} in the run; kinds: {', '.join(_IDENTITY_KINDS)}")
 
 
-def _weight_crcs(history: History, steps: set[int]) -> list[list[int]]:
-    return [[t, file.header_crc] for t, file in history.weights.items() if t in steps]
+def _weight_marks(history: History, steps: set[int]) -> list[Any]:
+    return [[t, history.mark(file)] for t, file in history.weights.items() if t in steps]
 
 
-def _row_crcs(history: History, source: str, steps: list[int]) -> Any:
+def _row_marks(history: History, source: str, steps: list[int]) -> Any:
     index = history.rows[source]
     indices = positions(source, stored_steps(index), np.asarray(steps, dtype=np.int64))
-    crcs = [history.shards[index.shard[i]][1].file.header_crc for i in indices]
-    return [[t, crc, index.row[i]] for t, crc, i in zip(steps, crcs, indices, strict=True)]
+    marks = [history.mark(history.shards[index.shard[i]][1].file) for i in indices]
+    return [[t, mark, index.row[i]] for t, mark, i in zip(steps, marks, indices, strict=True)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorders.errors import RefusedError
 from sedscope.analysis import cache as module
 from sedscope.analysis import constants
 from sedscope.analysis.cache import Cache, cache_folder, digest
@@ -57,7 +55,7 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [{"t": 50}, {"source": "gradient"}, {"crc": "00fe"}, {"more": 1}])
 def test_another_key_is_another_entry(tmp_path: Path, change: dict[str, object]) -> None:
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path / "run")
     cache.keep("coupling", KEY, ARRAYS)
     assert cache.load("coupling", KEY | change) is None
     assert cache.load("gram", KEY) is None
@@ -65,7 +63,7 @@ def test_another_key_is_another_entry(tmp_path: Path, change: dict[str, object])
 
 @pytest.mark.parametrize("name", sorted(constants.numerical_constants()))
 def test_a_changed_constant_finds_no_old_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path / "run")
     cache.keep("coupling", KEY, ARRAYS)
     assert cache.load("coupling", KEY) is not None
     value = getattr(constants, name)
@@ -78,7 +76,7 @@ def test_constants_that_move_no_number_are_named_here() -> None:
     moves_nothing = {
         "SPOOL_FROM_BYTES": "memory", "IGNORED": "torch's own mark of a target that is left out",
         "_HALVINGS": "far below rounding", "_UNIFORM": "the variance of a uniform number is 1/12",
-        "_LISTED": "a message", "LONGEST_STRING": "a text", "MAX_ENTRY_BYTES": "memory",
+        "_LISTED": "a message", "LONGEST_STRING": "a text", "MAX_ENTRY_BYTES": "memory", "MAX_CACHE_BYTES": "disk",
         "DEFAULT_CHECKPOINTS": "a setting's default", "LEAST_BLOCK_PROBES": "a setting's bound",
     }  # fmt: skip
     root = Path(module.__file__).parent
@@ -100,9 +98,9 @@ def test_a_key_that_json_cannot_hold_is_refused() -> None:
 
 @pytest.mark.parametrize("position", [0, 9, -1])
 def test_a_damaged_entry_counts_as_missing(tmp_path: Path, position: int) -> None:
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path / "run")
     cache.keep("coupling", KEY, ARRAYS)
-    entry = only_entry(tmp_path)
+    entry = only_entry(tmp_path / "run")
     data = bytearray(entry.read_bytes())
     data[position] ^= 0xFF
     entry.write_bytes(data)
@@ -113,9 +111,9 @@ def test_a_damaged_entry_counts_as_missing(tmp_path: Path, position: int) -> Non
 
 @pytest.mark.parametrize("length", [0, 5, 100])
 def test_a_truncated_entry_counts_as_missing(tmp_path: Path, length: int) -> None:
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path / "run")
     cache.keep("coupling", KEY, ARRAYS)
-    os.truncate(only_entry(tmp_path), length)
+    os.truncate(only_entry(tmp_path / "run"), length)
     assert cache.load("coupling", KEY) is None
 
 
@@ -140,8 +138,8 @@ def test_an_interrupt_while_writing_leaves_nothing_behind(tmp_path: Path, monkey
 
     monkeypatch.setattr(Path, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        Cache(tmp_path).keep("coupling", KEY, ARRAYS)
-    assert list(tmp_path.iterdir()) == []
+        Cache(tmp_path / "run").keep("coupling", KEY, ARRAYS)
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_a_full_disk_is_said_and_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,32 +147,72 @@ def test_a_full_disk_is_said_and_stops_nothing(tmp_path: Path, monkeypatch: pyte
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "replace", full)
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path / "run")
     cache.keep("coupling", KEY, ARRAYS)
-    assert cache.failure == f"{tmp_path}: derived results are not kept: No space left on device"
-    assert list(tmp_path.iterdir()) == []
+    assert cache.failure == f"{tmp_path / 'run'}: derived results are not kept: No space left on device"
+    assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_the_cache_lives_in_the_run_or_outside_a_read_only_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cache_folder(tmp_path, "id") == tmp_path / "derived"
+def test_the_cache_lives_outside_the_run_and_goes_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(module.os, "access", lambda *_: False)
-    outside = cache_folder(tmp_path, "id")
-    assert tmp_path / "derived" not in (outside, *outside.parents)
-    assert outside == cache_folder(tmp_path / "moved", "id") != cache_folder(tmp_path, "other")
+    run, copy = tmp_path / "run", tmp_path / "copy"
+    run.mkdir()
+    copy.mkdir()
+    folder = cache_folder(run, "digest")
+    assert folder.parent == tmp_path / "home" / "sedscope" / "results"
+    assert len({folder, cache_folder(copy, "digest"), cache_folder(run, "other")}) == 3
+    run.rename(tmp_path / "moved")
+    assert cache_folder(tmp_path / "moved", "digest") == folder
 
 
-@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/"), lambda path: path.symlink_to("gone"), Path.touch])
-def test_a_derived_folder_that_leads_elsewhere_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    make(tmp_path / "derived")
-    with pytest.raises(RefusedError, match="derived: must be a folder of the run, found"):
-        cache_folder(tmp_path, "id")
+def test_only_this_user_reaches_the_results(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "results" / "run")
+    umask = os.umask(0)
+    try:
+        cache.keep("coupling", KEY, ARRAYS)
+    finally:
+        os.umask(umask)
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "results", cache.folder, only_entry(cache.folder))]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+def test_results_that_others_can_write_are_neither_read_nor_kept(tmp_path: Path, mode: int) -> None:
+    root = tmp_path / "results"
+    Cache(root / "run").keep("coupling", KEY, ARRAYS)
+    root.chmod(mode)
+    cache = Cache(root / "run")
+    assert cache.load("coupling", KEY) is None
+    cache.keep("coupling", {**KEY, "t": 50}, ARRAYS)
+    assert cache.failure is not None and f"{root}: must be a folder that user {os.geteuid()} alone writes to" in (
+        cache.failure
+    )
+    assert len(list((root / "run").iterdir())) == 1
+
+
+def test_results_of_another_user_or_behind_a_link_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Cache(tmp_path / "results" / "run").keep("coupling", KEY, ARRAYS)
+    (tmp_path / "link").symlink_to(tmp_path / "results")
+    assert Cache(tmp_path / "link" / "run").load("coupling", KEY) is None
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert Cache(tmp_path / "results" / "run").load("coupling", KEY) is None
+
+
+def test_one_more_run_makes_those_go_that_were_written_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("oldest", "older", "newest")):
+        Cache(tmp_path / name).keep("coupling", KEY, ARRAYS)
+        os.utime(tmp_path / name, (number, number))
+    size = only_entry(tmp_path / "oldest").stat().st_size
+    monkeypatch.setattr(module, "MAX_CACHE_BYTES", 2 * size)
+    Cache(tmp_path / "more").keep("coupling", KEY, ARRAYS)
+    assert {path.name for path in tmp_path.iterdir()} == {"older", "newest", "more"}
 
 
 @pytest.mark.parametrize("odd", [np.ones(2, dtype=bool), np.ones(2, dtype=np.complex64)], ids=["bool", "complex"])
 def test_an_entry_of_anything_but_real_numbers_counts_as_missing(tmp_path: Path, odd: np.ndarray) -> None:
-    Cache(tmp_path).keep("coupling", KEY, {"A": odd})
-    assert Cache(tmp_path).load("coupling", KEY) is None
+    Cache(tmp_path / "run").keep("coupling", KEY, {"A": odd})
+    assert Cache(tmp_path / "run").load("coupling", KEY) is None
 
 
 ENTRY = to_arrays(BandedGram(np.ones((3, 5)), 3))
@@ -196,7 +234,7 @@ ENTRY = to_arrays(BandedGram(np.ones((3, 5)), 3))
 def test_a_kept_gram_is_believed_only_where_it_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poison: dict[str, np.ndarray]
 ) -> None:
-    context: Any = SimpleNamespace(cache=Cache(tmp_path), settings=Settings())
+    context: Any = SimpleNamespace(cache=Cache(tmp_path / "run"), settings=Settings())
     gram = RowGramMeasurement(context, Variant("update"), small_source())
     context.cache.keep("gram", gram.key(), to_arrays(gram.compute()))
     gram.look_up()

@@ -227,24 +227,28 @@ def test_a_run_that_cannot_be_written_to_is_reported_all_the_same(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("sedscope.analysis.cache.os.access", lambda *_: False)
+    before = {path: path.stat().st_mtime_ns for path in (folder / "good").rglob("*")}
+    (folder / "good").chmod(0o500)
     assert run(["report", str(folder / "good"), *QUICK]) == 0
-    assert not (folder / "good" / "derived").exists()
+    assert {path: path.stat().st_mtime_ns for path in (folder / "good").rglob("*")} == before
     assert list((tmp_path / "cache").rglob("*.safetensors"))
 
 
-def test_ctrl_c_is_one_line_and_leaves_the_cache_whole(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_is_one_line_and_leaves_the_cache_whole(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     flags = ["--window", "10", "--checkpoints", "all", "--sources", "update"]
     command = [sys.executable, "-m", "sedscope", "report", str(folder / "good"), *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_for(lambda: len(list((folder / "good").glob("derived/baseline-*"))) >= 3 or process.poll() is not None)
+        wait_for(lambda: len(list((tmp_path / "cache").rglob("baseline-*"))) >= 3 or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert process.returncode == 130
     assert out == ""
     assert err.splitlines()[-1] == "sedscope: interrupted"
     assert "Traceback" not in err
-    kept = set((folder / "good" / "derived").iterdir())
+    kept = {path for path in (tmp_path / "cache" / "sedscope").rglob("*") if path.is_file()}
     assert not any(path.name.endswith(".part") for path in kept)
     stamps = {path: path.stat().st_mtime_ns for path in kept}
     assert run(["report", str(folder / "good"), *flags, "--random", "20"]) == 0

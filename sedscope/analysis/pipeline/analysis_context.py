@@ -81,7 +81,7 @@ class AnalysisContext:
     @cached_property
     def cache(self) -> Cache:
         """Results that were computed before."""
-        return Cache(cache_folder(self.run.path, self.run.manifest.run_id))
+        return Cache(cache_folder(self.run.path, self.run.identity("manifest")))
 
     @cached_property
     def models(self) -> CheckpointModels:

@@ -53,7 +53,7 @@ class Measurement(ABC, Generic[T]):
     def shapes(self) -> list[Shape]:
         """Return the shape of every array of the value, in the order of its fields.
 
-        A cache may come from somebody else: an entry with other shapes counts as missing.
+        An entry with other shapes counts as missing.
         """
 
     def fits(self, value: T | Undefined) -> bool:

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from recorders.errors import DamagedError, InputOutputError, NotARunError, RefusedError
 from recorders.store.tensorfile import pread
@@ -23,6 +24,23 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SPARSE_FROM = 256 << 20
 _SPARSE_RATIO = 16
 """A file from 256 MiB whose blocks on disk hold less than a 16th of it is refused: zeros that nobody recorded."""
+
+
+class FileStamp(NamedTuple):
+    """The identity and state of a file: another one when the file was replaced, changed or copied.
+
+    Nobody but the superuser can set the time of a change, unlike the time of a modification.
+    """
+
+    inode: int
+    changed_ns: int
+    size: int
+    """Bytes."""
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FileStamp:
+        """Return the stamp that a status gives."""
+        return cls(status.st_ino, status.st_ctime_ns, status.st_size)
 
 
 class MissingError(DamagedError):
@@ -69,24 +87,23 @@ class RunFolder:
                 raise RefusedError(f"{self.where(name)}: must not exceed {cap} bytes, found {size}")
             return pread(fd, size, 0, self.where(name))
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Return name → size in bytes of the regular files in a folder of the run; empty where the folder is missing.
+    def stamps(self, folder: str) -> dict[str, FileStamp]:
+        """Return the stamps of the regular files in a folder of the run by name; empty where the folder is missing.
 
         Raises:
             RefusedError: something in it is neither a file nor a folder.
         """
         try:
             with self._folder(folder) as fd, os.scandir(fd) as entries:
-                sizes = {entry.name: self._size(entry, folder) for entry in entries if not _is_folder(entry)}
-                return {name: size for name, size in sizes.items() if size is not None}
+                stamps = {entry.name: self._stamp(entry, folder) for entry in entries if not _is_folder(entry)}
+                return {name: stamp for name, stamp in stamps.items() if stamp is not None}
         except MissingError:
             return {}
 
-    def stamp(self, name: str) -> tuple[int, int, int]:
-        """Return a stamp (inode, time in ns, size) that is another one when a file was replaced or changed."""
-        with self.open(name) as (fd, size):
-            status = os.fstat(fd)
-            return status.st_ino, status.st_mtime_ns, size
+    def stamp(self, name: str) -> FileStamp:
+        """Return the stamp of one file."""
+        with self.open(name) as (fd, _):
+            return FileStamp.of(os.fstat(fd))
 
     def exists(self) -> bool:
         """Return whether the path is a folder that can be searched; raises `NotARunError` where that is forbidden."""
@@ -131,7 +148,7 @@ class RunFolder:
             raise RefusedError(f"{self.where(name)}: sparse file of {status.st_size} bytes")
         return status.st_size
 
-    def _size(self, entry: os.DirEntry[str], folder: str) -> int | None:
+    def _stamp(self, entry: os.DirEntry[str], folder: str) -> FileStamp | None:
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # a recorder renamed its `.part` between the listing and here
@@ -139,7 +156,7 @@ class RunFolder:
         if not stat.S_ISREG(status.st_mode):
             name = f"{folder}/{entry.name}" if folder else entry.name
             raise RefusedError(f"{self.where(name)}: must not be a symbolic link or special file")
-        return status.st_size
+        return FileStamp.of(status)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sedscope.analysis.cache import cache_folder, cache_root
 from sedscope.analysis.pipeline import analysis_context as module
 from sedscope.analysis.pipeline import responses
 from sedscope.analysis.pipeline.analyse import analyse
@@ -154,7 +155,7 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(folder: Path, products
 
     with pytest.raises(KeyboardInterrupt):
         analyse(open_run(folder), FEW, progress=interrupt)
-    assert not list(folder.glob("derived/*.part"))
+    assert not list(cache_root().rglob("*.part"))
     products.clear()
     resumed = analyse(open_run(folder), FEW)
     assert 0 < len(products) < everything
@@ -163,10 +164,37 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(folder: Path, products
 
 def test_a_damaged_entry_is_computed_again(folder: Path, products: list[int]) -> None:
     first = analyse(open_run(folder), FEW)
-    for entry in (folder / "derived").iterdir():
+    run = open_run(folder)
+    for entry in cache_folder(folder, run.identity("manifest")).iterdir():
         entry.write_bytes(entry.read_bytes()[:-1] + b"\x7f")
     products.clear()
     assert_same(first, analyse(open_run(folder), FEW))
+    assert products
+
+
+def test_a_run_that_brings_results_along_is_computed_again(folder: Path, products: list[int]) -> None:
+    run = open_run(folder)
+    first = analyse(run, FEW)
+    everything = len(products)
+    copy = Path(shutil.copytree(folder, folder.with_name("copy")))
+    shutil.copytree(cache_folder(folder, run.identity("manifest")), copy / "derived")
+    before = {path.name: path.read_bytes() for path in (copy / "derived").iterdir()}
+    products.clear()
+    assert_same(first, analyse(open_run(copy), FEW))
+    assert len(products) == everything
+    assert {path.name: path.read_bytes() for path in (copy / "derived").iterdir()} == before
+
+
+def test_a_file_under_the_checksums_of_another_is_not_answered_from_the_cache(
+    folder: Path, products: list[int]
+) -> None:
+    analyse(open_run(folder), FEW)
+    products.clear()
+    for path in folder.rglob("weights/*"):
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)  # a CRC-32 is forged easily: equal ones do not mean equal bytes
+    analyse(open_run(folder), FEW)
     assert products
 
 
