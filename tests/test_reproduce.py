@@ -24,7 +24,7 @@ from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
 from examples.reproduce.recordings import Inventory, find, settings_of
 from examples.reproduce.sections import _group
 from examples.reproduce.summary import averaged, together
-from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, Control, tally, verdict
+from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, REPEATS, Control, tally, verdict
 from recorders.row_sources import FIXED_GRADIENT
 from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.interventions import Outcome, compare
@@ -42,7 +42,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_the_plan_is_the_whole_paper() -> None:
     cells = {experiment.name: len(experiment.sweep.cells()) for experiment in FULL.experiments}
-    assert cells == {"single": 4 * 3, "gradient": 9 * 2 * 3, "four": 3, "update": 6 * 2 * 3, "rank": 5 * 3}
+    assert cells == {
+        "single": 4 * 3,
+        "gradient": 9 * 2 * 3,
+        "four": 3,
+        "update": 6 * 2 * 3,
+        "update-repeats": 3 * 5,
+        "rank": 5 * 3,
+    }
 
 
 def test_cells_keep_the_names_of_recordings_that_exist() -> None:
@@ -203,6 +210,24 @@ def test_a_control_that_never_grokked_hides_no_freeze() -> None:
     assert found[KEEP_SED].ours == "> 5.56×, n = 1"
     assert found[KEEP_SED].verdict == "cannot be told apart from freeze; the number itself disagrees: ours is higher"
     assert found[published.GROK.what].verdict.startswith("no number: no run got there")
+
+
+def test_a_removal_from_the_update_counts_from_eight_seeds_on() -> None:
+    """Rounding alone moves its trainings: three seeds that agree say nothing."""
+
+    def runs(n: int) -> list[Outcome]:
+        steps = {"control": 3000, "remove-sed": 2000, "remove-random": 3000}
+        return [
+            outcome(mode, str(seed), t + 100 * (seed % 2), **({} if mode == "control" else {"on": "update"}))
+            for mode, t in steps.items()
+            for seed in range(n)
+        ]
+
+    what = published.intervention("update", "remove-sed", "applied").what
+    few, many = (claims(runs(n))[what].verdict for n in (3, REPEATS))
+    assert few.startswith("cannot be told apart from remove-random K 3 on update yet: rounding alone moves these")
+    assert "and 5 more seeds are needed" in few and "told apart from remove-random K 3 on update" in many
+    assert "cannot" not in many
 
 
 def test_a_freeze_of_other_seeds_is_no_freeze_beside() -> None:

@@ -26,17 +26,17 @@ from examples.reproduce.verdict import (
     NO_NUMBER,
     NOT_RUN,
     NOTHING_PUBLISHED,
+    REPEATS,
     STEPS_LEAST,
     Control,
     verdict,
 )
-from recorders.row_sources import DISPLACEMENT, FIXED_GRADIENT
+from recorders.row_sources import DISPLACEMENT, FIXED_GRADIENT, UPDATE
 from sedscope.analysis.interventions import TreatmentGroup
 from sedscope.analysis.interventions.speedup import QuotientBounds
 from sedscope.analysis.pipeline.results import CouplingSeries, RankSeries
 from sedscope.analysis.result_view.number_text import signed
 from sedscope.analysis.sources.variants import control_sources
-from sedscope.analysis.statistics.coupling_ratio import ValueAtStep
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.estimate import Estimate, average_estimate, divide
 
@@ -79,30 +79,27 @@ def rows(measurements: Measurements, *, comparable: bool) -> Iterator[ClaimRow]:
 
 
 def _couplings(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
-    def leading(source: str | None) -> list[CouplingSeries | None]:
-        """Return R̄_k of each run with leading windows; None stands for the task's fixed gradient."""
+    def as_published(source: str | None) -> list[CouplingSeries | None]:
+        """Return R̄_k of each run as it was published; None stands for the task's fixed gradient."""
         return [
-            series_of(run.leading, source or fixed(run.recording.ops[0]), run.recording.ops[0])
+            series_of(run.as_published, source or fixed(run.recording.ops[0]), run.recording.ops[0])
             for run in measurements.single
-            if run.leading is not None
         ]
 
-    yield _peak_row(published.DISPLACEMENT, leading(DISPLACEMENT), (), comparable, of_runs=True)
+    yield _peak_row(published.DISPLACEMENT, as_published(DISPLACEMENT), (), comparable, of_runs=True)
     controls = tuple(_controls(measurements.single))
-    yield _peak_row(published.FIXED, leading(None), controls, comparable, of_runs=True)
+    yield _peak_row(published.FIXED, as_published(None), controls, comparable, of_runs=True)
     yield _row(published.OVER_DISPLACEMENT, _over_displacement(measurements.single), (), comparable, of_runs=True)
     yield _rank_row(measurements, comparable)
     yield from _per_example_rows(measurements, comparable)
 
 
 def _over_displacement(runs: Sequence[RunCouplings]) -> list[Estimate]:
-    """Return for each run its fixed gradient over its displacement, each at its own peak, leading windows."""
+    """Return for each run its fixed gradient over its displacement, each at its own peak, as published."""
 
     def peaks(run: RunCouplings) -> Iterator[Estimate | None]:
-        if run.leading is None:
-            return
         for task in run.recording.ops:
-            above, below = (peak_of(series_of(run.leading, name, task)) for name in (fixed(task), DISPLACEMENT))
+            above, below = (peak_of(series_of(run.as_published, name, task)) for name in (fixed(task), DISPLACEMENT))
             factor = None if above is None or below is None else divide(above, below)
             yield None if isinstance(factor, Undefined) else factor
 
@@ -112,9 +109,13 @@ def _over_displacement(runs: Sequence[RunCouplings]) -> list[Estimate]:
 def _per_example_rows(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
     """Yield the claims at start, middle and end of the runs, as far as they have so many checkpoints."""
     for index, claim in enumerate(published.PER_EXAMPLE.values()):
-        points = (run.per_example[index] for run in measurements.single if len(run.per_example) > index)
-        values = _positive(None if isinstance(point.rbar, Undefined) else point.rbar for point in points)
-        yield _row(claim, values, (), comparable, of_runs=True)
+        points = [run.per_example[index] for run in measurements.single if len(run.per_example) > index]
+        exact, central = (
+            _positive(None if isinstance(value, Undefined) else value for value in values)
+            for values in ([point.rbar for point in points], [point.central for point in points])
+        )
+        beside = f"by the exact derivative {described(exact)}" if exact else ""
+        yield _row(claim, central, (), comparable, beside, of_runs=True)
 
 
 def _controls(runs: Sequence[RunCouplings]) -> Iterator[Control]:
@@ -191,7 +192,7 @@ def _four(measurements: Measurements, comparable: bool) -> Iterator[ClaimRow]:
         """Return the peak of each run; None stands for each task's own fixed gradient."""
 
         def peaks(run: RunCouplings) -> Iterator[Estimate | None]:
-            return (peak_of(series_of(run.trailing, source or fixed(task), task)) for task in run.recording.ops)
+            return (peak_of(series_of(run.as_published, source or fixed(task), task)) for task in run.recording.ops)
 
         return _by_run(measurements.four, peaks)
 
@@ -309,8 +310,14 @@ def _beside(group: TreatmentGroup | None) -> tuple[tuple[Control, ...], tuple[st
         if factor is None:
             missing_reasons.append(f"not comparable with {name}: {text}")
         else:
-            controls.append(Control(name, factor, STEPS_LEAST))
+            controls.append(Control(name, factor, STEPS_LEAST, _seeds_lacking(group, len(speedup.pairs))))
     return tuple(controls), tuple(missing_reasons)
+
+
+def _seeds_lacking(group: TreatmentGroup, n: int) -> int:
+    """Return how many more seeds a comparison of n needs before it counts: none where rounding does not decide."""
+    is_chaotic = group.treatment.removes and group.treatment.on == UPDATE
+    return max(0, REPEATS - n) if is_chaotic else 0
 
 
 # --- one line -------------------------------------------------------------------------------------------------------
@@ -325,14 +332,12 @@ def _peak_row(
     *,
     of_runs: bool = False,
 ) -> ClaimRow:
-    """Return a row of peaks, and how many lie at the last checkpoint: a longer run may go higher."""
+    """Return a row of peaks, and how many lie at an edge of what was seen: they may be higher beyond."""
     row = _row(claim, _positive(map(peak_of, series)), controls, comparable, beside, of_runs=of_runs)
-    peaks = [(curve.peak, curve.points[-1].t) for curve in series if curve is not None]
-    at_end = sum(isinstance(peak, ValueAtStep) and peak.t == last for peak, last in peaks)
-    if not at_end:
-        return row
-    share = "" if len(peaks) == 1 else f" in {at_end} of {len(peaks)} runs"
-    return replace(row, ours=f"{row.ours}; at the last checkpoint{share}")
+    edges = [curve.peak_edge for curve in series if curve is not None]
+    counts = [(edge, edges.count(edge)) for edge in dict.fromkeys(edges) if edge]
+    shares = [f"; at {edge}" + ("" if len(edges) == 1 else f" in {n} of {len(edges)} runs") for edge, n in counts]
+    return replace(row, ours=row.ours + "".join(shares))
 
 
 def _row(

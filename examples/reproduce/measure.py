@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from examples.reproduce.per_example import PerExample, per_example
-from examples.reproduce.plan import FOUR, GRADIENT, RANK, SINGLE, UPDATE, Scale
+from examples.reproduce.plan import FOUR, GRADIENT, RANK, REPEATS, SINGLE, UPDATE, Scale
 from examples.reproduce.recordings import Inventory, Recording
 from recorders.errors import SedscopeError
 from recorders.row_sources import CONTROL_SHUFFLED, DISPLACEMENT, FIXED_GRADIENT, Source
@@ -38,9 +38,9 @@ class RunCouplings:
 
     recording: Recording
     trailing: RunAnalysis
-    """All sources and controls, windows that end at t."""
-    leading: RunAnalysis | None
-    """Displacement, fixed gradient and shuffled control with the windows of the published code; None: not measured."""
+    """All sources and controls, windows that end at t, exact derivative."""
+    as_published: RunAnalysis
+    """Displacement and fixed gradients by the published code's windows, which start at t, and central difference."""
     crossed: RunAnalysis | None = None
     """Gradients of each task against every task; None where there is one task."""
     per_example: tuple[PerExample, ...] = ()
@@ -87,7 +87,7 @@ def measure(inventory: Inventory, scale: Scale, tell: Tell) -> Measurements:
             except SedscopeError as error:
                 failures.append(f"{recording.experiment}, {recording.label}: {error}")
 
-    compared = [recording for name in (SINGLE, GRADIENT, UPDATE, RANK) for recording in inventory.of(name)]
+    compared = [recording for name in (SINGLE, GRADIENT, UPDATE, REPEATS, RANK) for recording in inventory.of(name)]
     return Measurements(
         inventory,
         tuple(each(inventory.of(SINGLE), lambda recording: _single(recording, scale, tell))),
@@ -132,15 +132,19 @@ def _estimate(series: CouplingSeries, t: int) -> Estimate | None:
 
 
 def _single(recording: Recording, scale: Scale, tell: Tell) -> RunCouplings:
-    (task,) = recording.ops
-    sources = (DISPLACEMENT, fixed(task), shuffled(task))
-    leading = replace(scale.single, align="leading")
     return RunCouplings(
         recording,
         _analyse(recording, scale.single, None, tell, "all sources"),
-        _analyse(recording, leading, sources, tell, "leading windows"),
+        _as_published(recording, scale.single, tell),
         per_example=_per_example(recording, scale, tell),
     )
+
+
+def _as_published(recording: Recording, settings: Settings, tell: Tell) -> RunAnalysis:
+    own = tuple(fixed(task) for task in recording.ops)
+    sources = (DISPLACEMENT, *own, *((FIXED_GRADIENT,) if len(own) > 1 else ()))
+    published = replace(settings, align="leading", method="central", evidence=False)
+    return _analyse(recording, published, sources, tell, "leading windows, central difference")
 
 
 def _per_example(recording: Recording, scale: Scale, tell: Tell) -> tuple[PerExample, ...]:
@@ -158,26 +162,30 @@ def _four(recording: Recording, scale: Scale, tell: Tell) -> RunCouplings:
     return RunCouplings(
         recording,
         _analyse(recording, scale.four, None, tell, "all sources"),
-        None,
+        _as_published(recording, scale.four, tell),
         _analyse(recording, scale.four, (*own, *gradients), tell, "crossed", crossed=True),
     )
 
 
 def _ablations(inventory: Inventory, scale: Scale, tell: Tell) -> Iterator[Ablation]:
-    """Yield the ablations of the first run of the ablated operation, with leading windows, as published."""
+    """Yield the ablations of the first run of the ablated operation, with leading windows, as published.
+
+    W and K are varied with the central difference of the published code; the exact derivative is one more.
+    """
     op, seed = ABLATED
     for recording in inventory.of(SINGLE, op, seed=seed):
         base = replace(scale.single, checkpoints=scale.ablation_checkpoints, align="leading", rank=(1,), evidence=False)
+        central = replace(base, method="central")
         for window in scale.windows:
-            (series,) = _fixed_series(recording, replace(base, window=(window,)), tell, f"W = {window}")
+            (series,) = _fixed_series(recording, replace(central, window=(window,)), tell, f"W = {window}")
             yield Ablation("W", window, series)
-        several = _fixed_series(recording, replace(base, rank=scale.ranks), tell, "every K")
+        several = _fixed_series(recording, replace(central, rank=scale.ranks), tell, "every K")
         for rank, series in zip(scale.ranks, several, strict=True):
             yield Ablation("K", rank, series)
         (exact,) = _fixed_series(recording, base, tell, "exact derivative")
         yield Ablation("exact", 0.0, exact)
         for epsilon in scale.epsilons:
-            settings = replace(base, method="central", epsilon=epsilon)
+            settings = replace(central, epsilon=epsilon)
             (series,) = _fixed_series(recording, settings, tell, f"ε = {epsilon}")
             yield Ablation("ε", epsilon, series)
 
@@ -206,7 +214,7 @@ def _analyse(
 def _outcome(recording: Recording) -> Outcome:
     """Return an outcome with one recipe for one operation: `find` has checked all other settings against the plan."""
     name = ",".join(recording.ops)
-    return replace(outcome_of(recording.run), recipe=Recipe(("--ops", name), name))
+    return replace(outcome_of(recording.run, "published"), recipe=Recipe(("--ops", name), name))
 
 
 def versions(runs: Sequence[Run]) -> tuple[str, ...]:

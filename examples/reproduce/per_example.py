@@ -7,8 +7,8 @@ of sedscope. Leaves to others: JVPs, baseline and intervals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
@@ -48,6 +48,9 @@ class PerExample:
 
     t: int
     rbar: Estimate | Undefined
+    """By the exact derivative."""
+    central: Estimate | Undefined
+    """By the central difference of the published code."""
 
 
 @dataclass(eq=False)
@@ -80,13 +83,16 @@ class PerExampleMeasurement(CheckpointMeasurement[GroupedCoupling]):
 
 def per_example(run: Run, task: str, settings: Settings) -> tuple[PerExample, ...]:
     """Return R̄_k of the K leading right singular vectors of per-example gradients at start, middle and end."""
-    context = AnalysisContext(run, settings, lambda _: None)
     steps = space_checkpoints(run.weight_steps(), CHECKPOINTS).tolist()
+    exact, central = (_at_steps(run, task, replace(settings, method=method), steps) for method in ("exact", "central"))
+    return tuple(PerExample(*values) for values in zip(steps, exact, central, strict=True))
+
+
+def _at_steps(run: Run, task: str, settings: Settings, steps: Sequence[int]) -> list[Estimate | Undefined]:
+    context = AnalysisContext(run, settings, lambda _: None)
     measurements = [PerExampleMeasurement(context, t, task) for t in steps]
     measure(context, measurements, "per-example gradients")
-    return tuple(
-        PerExample(measurement.t, _estimate(measurement.result(), settings.random)) for measurement in measurements
-    )
+    return [_estimate(measurement.result(), settings.random) for measurement in measurements]
 
 
 def example_gradients(models: CheckpointModels, settings: Settings, t: int, task: str) -> Floats:

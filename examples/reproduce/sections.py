@@ -35,7 +35,8 @@ def interventions(measurements: Measurements, pictures: Sequence[Picture], folde
     else:
         yield ""
         yield (
-            "Grok step: test accuracy 0.5. Kept subspaces stand beside weights that stand still: at rank 0 (`K 0`),"
+            "Grok step: test accuracy 0.5 as logged, the published definition; chance is not taken off. Kept subspaces"
+            " stand beside weights that stand still: at rank 0 (`K 0`),"
             " which begins after as many unmodified steps, where it was run, else `freeze` from the first step on. SED"
             " subspaces stand beside random ones."
         )
@@ -81,8 +82,9 @@ def coupling(measurements: Measurements, pictures: Sequence[Picture], folder: st
         yield "Not run."
         return
     yield (
-        "R̄_k at its peak, trailing windows, exact derivative; 1: as random. Several seeds: geometric mean [95 % over"
-        " seeds]; one: [95 % over probes and random directions] and the step of the peak."
+        "R̄_k at its peak, trailing windows, exact derivative; 1: as random; †: at an edge of what was seen. Several"
+        " seeds: geometric mean [95 % over seeds]; one: [95 % over probes and random directions] and the step of the"
+        " peak."
     )
     yield ""
     by_op = {
@@ -139,7 +141,7 @@ def _peaks(source: str, task: str, runs: Sequence[RunCouplings]) -> str:
     couplings = [series for run in runs if (series := series_of(run.trailing, source, task)) is not None]
     values = [value for series in couplings if (value := peak_of(series)) is not None]
     if len(runs) == 1 and values and isinstance(peak := couplings[0].peak, ValueAtStep):
-        return f"{_short(values)} at {count(peak.t)}"
+        return f"{_short(values)} at {count(peak.t)}{' †' if couplings[0].peak_edge else ''}"
     lacking = f", n = {len(values)}" if values and len(values) < len(runs) else ""
     return _short(values) + lacking
 

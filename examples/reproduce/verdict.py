@@ -20,6 +20,9 @@ COUPLING_LEAST: Final = 1.25
 """Couplings closer than this are not told apart: another fixed batch or draw can make as much."""
 STEPS_LEAST: Final = 1.1
 """Grok steps closer than this factor are not told apart."""
+REPEATS: Final = 8
+"""Seeds that a removal from the update needs before it is told apart from anything: its trainings are chaotic in the
+rounding, so that float32 and float64 subtraction part within a hundred steps."""
 
 AGREES: Final = "agrees"
 DISAGREES: Final = "disagrees"
@@ -40,7 +43,8 @@ RULES: Final = (
     f" {COUPLING_LEAST:g} (couplings) or {STEPS_LEAST:g} (speed-ups), and the 95 % interval of that factor, where there"
     " is one, leaves 1 out. **no more than …**: the control gives more, by such a factor. Of several"
     " controls the strongest counts that ours is not told apart from. A run that never grokked leaves a bound of a"
-    " speed-up, which is judged as such.",
+    " speed-up, whose 95 % limit is judged. Removal from the update is chaotic in the rounding of the subtraction: it"
+    f" is told apart from nothing before {REPEATS} seeds are paired.",
     "Intervals are over seeds and operations (Student's t on logarithms) where there are two runs or more. With one run"
     " that of a coupling is over probes and random directions alone, and a grok step or a speed-up has none. The"
     " operations of one run share a training: they are averaged first, and count as one value.",
@@ -59,6 +63,8 @@ class Control:
     """Ours over the control's; for speed-ups, how many times earlier than the control. A Ratio is a bound."""
     least: float
     """A factor that counts."""
+    seeds_lacking: int = 0
+    """Seeds that are missing until a factor counts at all; 0 where it does."""
 
     @property
     def value(self) -> float:
@@ -70,6 +76,8 @@ class Control:
     @property
     def is_exceeded(self) -> bool:
         """True where ours is told apart from it."""
+        if self.seeds_lacking:
+            return False
         if isinstance(self.factor, QuotientBounds):
             return self.factor.low is not None and self.factor.low >= self.least
         ends = self.factor.ends
@@ -78,6 +86,8 @@ class Control:
     @property
     def exceeds(self) -> bool:
         """True where the control gives more than ours."""
+        if self.seeds_lacking:
+            return False
         if isinstance(self.factor, QuotientBounds):
             return self.factor.high is not None and self.factor.high <= 1.0 / self.least
         ends = self.factor.ends
@@ -137,7 +147,9 @@ def verdict(
     alone = "" if words == NOTHING_PUBLISHED else f"; the number itself {words}"
     if strongest.exceeds:
         return f"{NO_MORE} {strongest.name}, which gives more{strongest.seeds}{alone}"
-    return f"{NOT_APART} {strongest.name}{alone}"
+    lacking = strongest.seeds_lacking
+    yet = f" yet: rounding alone moves these trainings, and {lacking} more seeds are needed" if lacking else ""
+    return f"{NOT_APART} {strongest.name}{yet}{alone}"
 
 
 def tally(verdicts: Sequence[str]) -> str:
