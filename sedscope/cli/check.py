@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recorders.errors import EXIT_DAMAGED, EXIT_OK, SedscopeError
+from recorders.errors import EXIT_DAMAGED, EXIT_OK
 
 if TYPE_CHECKING:
     from sedscope.runs.find import RunOrError
@@ -34,17 +34,20 @@ def check(run: Path) -> int:
 
 def _check(entry: RunOrError) -> int:
     """Print the summary of one run to stdout and its damage to stderr, and return its exit status."""
+    from sedscope.runs.find import run_error
     from sedscope.runs.summary import summary
 
     verified: list[int] = []
     try:
         run = entry.opened()
         damage = run.verify(verified.append)
-    except SedscopeError as error:
+        lines = list(summary(run, entry.shown, sum(verified)))
+    except Exception as failure:  # noqa: BLE001  whatever one run does to its reader must not hide the others
+        error = run_error(entry.path, failure)
         click.echo(f"sedscope: {error}", err=True)
         return error.status
     for loss in damage:
         click.echo(f"sedscope: {entry.shown}/{loss}", err=True)
-    for line in summary(run, entry.shown, sum(verified)):
+    for line in lines:
         click.echo(line)
     return EXIT_DAMAGED if damage else EXIT_OK

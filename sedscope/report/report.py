@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import StringIO, TextIOWrapper
 from pathlib import Path
@@ -22,6 +22,7 @@ from sedscope.analysis.interventions import InterventionComparison, Outcome, com
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.settings import GrokDefinition
+from sedscope.report.document import Document
 from sedscope.report.facts import Failure, Reported, RunFacts, exit_status
 from sedscope.report.formats.step_summary import append_summary, summary_wanted
 from sedscope.report.formats.terminal import print_comparison, print_run
@@ -32,6 +33,7 @@ from sedscope.report.gate.verdict import render_junit, verdicts_section
 from sedscope.report.progress import ProgressDisplay
 from sedscope.report.question import Question
 from sedscope.runs import Run, find_runs, printable
+from sedscope.runs.find import run_error
 from sedscope.runs.text import printable_path
 
 _OPEN_GATE = Gate()
@@ -67,29 +69,56 @@ def report_runs(paths: Sequence[Path], question: Question, out: Path | None, gat
     outcomes: list[Outcome] = []
     for run in _runs(paths):
         result = run if isinstance(run, Failure) else _attempt(run, measured)
-        outcomes += _outcome(run, question.settings.grok)
+        try:
+            outcomes += _outcome(run, question.settings.grok)
+        except Exception as error:  # noqa: BLE001  one run must not end the report of the others
+            result = _failure(Path(run.path), error)
+        if isinstance(result, Reported):
+            result = _printed(result, console, crossed=question.crossed)
         if isinstance(result, Failure):
             failures.append(result)
-            continue
-        reported.append(result)
-        print_run(result.analysis, console, crossed=question.crossed)
-        console.print()
-    analyses = [run.analysis for run in reported]
-    comparison = _comparison_of(outcomes)
-    if comparison is not None:
-        print_comparison(comparison, console)
-    answer = gate.answer(reported, question.settings, comparison)
-    verdicts = None if gate.is_open else verdicts_section(answer.verdicts, answer.notes)
-    if out is not None or summary_wanted(os.environ):
+        else:
+            reported.append(result)
+    comparison = None
+    try:
+        comparison = _comparison_of(outcomes)
+        if comparison is not None:
+            print_comparison(comparison, console)
+    except OSError:  # stdout's own
+        raise
+    except Exception as error:  # noqa: BLE001  the runs themselves are reported all the same
+        failures.append(_failure(Path("comparison of the runs"), error))
+
+    def render(runs: Sequence[Reported]) -> tuple[GateAnswer, Document | None, Mapping[str, str | bytes]]:
+        answer = gate.answer(runs, question.settings, comparison)
+        if out is None and not summary_wanted(os.environ):
+            return answer, None, {}
         # The figures bring matplotlib along: a table on the terminal does not wait for it.
-        from sedscope.report.formats.write_files import write_report
+        from sedscope.report.formats.write_files import render_files
         from sedscope.report.sections.compose import compose
 
+        verdicts = None if gate.is_open else verdicts_section(answer.verdicts, answer.notes)
         command = _command(paths, question, out or Path("report"), gate.flags)
-        document = compose(reported, failures, question.settings, command, verdicts, comparison)
+        document = compose(runs, failures, question.settings, command, verdicts, comparison)
+        analyses = [run.analysis for run in runs]
+        return answer, document, render_files(document, analyses, failures, question.settings, comparison)
+
+    try:
+        answer, document, files = render(reported)
+    except Exception:
+        reasons = [_why_unfit(run, render) for run in reported]
+        if not any(reasons):
+            raise
+        failures += filter(None, reasons)
+        reported = [run for run, reason in zip(reported, reasons, strict=True) if reason is None]
+        answer, document, files = render(reported)
+    analyses = [run.analysis for run in reported]
+    if document is not None:
         append_summary(document, os.environ)
-        if out is not None:
-            write_report(out, document, analyses, failures, question.settings, comparison)
+    if out is not None:
+        from sedscope.report.formats.write_files import write_files
+
+        write_files(out, files)
     if gate.junit is not None:
         write_whole(gate.junit, render_junit(answer.verdicts, failures))
     _print_verdicts(answer, console)
@@ -119,8 +148,8 @@ def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:
     for path in paths:
         try:
             candidates = find_runs(path)
-        except SedscopeError as error:
-            yield Failure.of(printable_path(path), error)
+        except Exception as error:  # noqa: BLE001  one path must not end the report of the others
+            yield _failure(path, error)
             continue
         for candidate in candidates:
             resolved = candidate.path.resolve()
@@ -133,6 +162,33 @@ def _runs(paths: Sequence[Path]) -> Iterator[Run | Failure]:
                 yield Failure.of(candidate.shown, candidate.error)
 
 
+def _printed(result: Reported, console: Console, *, crossed: bool) -> Reported | Failure:
+    """Print the block of one run; return the run, or the failure where its values cannot be shown."""
+    try:
+        print_run(result.analysis, console, crossed=crossed)
+        console.print()
+    except OSError:  # stdout's own
+        raise
+    except Exception as error:  # noqa: BLE001  one run must not end the report of the others
+        return _failure(Path(result.analysis.path), error)
+    return result
+
+
+def _why_unfit(run: Reported, render: Callable[[Sequence[Reported]], object]) -> Failure | None:
+    """Return the failure of a run that cannot be rendered even alone; None where it is not the one to blame."""
+    try:
+        render([run])
+    except SedscopeError:  # of the question, not of the run
+        return None
+    except Exception as error:  # noqa: BLE001  one run must not end the report of the others
+        return _failure(Path(run.analysis.path), error)
+    return None
+
+
+def _failure(path: Path, error: Exception) -> Failure:
+    return Failure.of(printable_path(path), run_error(path, error))
+
+
 def _attempt(run: Run, question: Question) -> Reported | Failure:
     """Return the analysis of a run; where damage turns up on the way, that of its good prefix."""
     try:
@@ -142,8 +198,8 @@ def _attempt(run: Run, question: Question) -> Reported | Failure:
             if run.damage or not run.verify():
                 raise
             return _analyse(run, question)
-    except SedscopeError as error:
-        failure = Failure.of(printable_path(run.path), error)
+    except Exception as error:  # noqa: BLE001  one run must not end the report of the others
+        failure = _failure(run.path, error)
         # What a damaged run lacks, the damage took.
         return (
             replace(failure, reason=f"{_damage(run)}; {failure.reason}", status=EXIT_DAMAGED) if run.damage else failure

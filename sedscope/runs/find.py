@@ -9,10 +9,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from recorders.errors import NotARunError, SedscopeError
+from recorders.errors import DamagedError, NotARunError, SedscopeError
 from recorders.format import RUN_FILE
 from sedscope.runs.run import Run
-from sedscope.runs.text import printable_path
+from sedscope.runs.text import printable, printable_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def run_paths(path: Path | str) -> list[Path]:
     try:
         # A link such as `latest` beside the run that it points to is the same run.
         inside = sorted({str(Path(entry).resolve()): entry.path for entry in _folders(path)}.values())
-    except PermissionError as error:
-        raise NotARunError(f"{printable_path(path)}: permission denied") from error
+    except OSError as error:
+        raise NotARunError(f"{printable_path(path)}: {(error.strerror or str(error)).lower()}") from error
     paths = [Path(name) for name in inside if _has_run_file(Path(name))]
     return paths or _nothing(path, f"not a run (no {RUN_FILE}), and no run in it")
 
@@ -64,14 +64,33 @@ def open_or_error(path: Path) -> RunOrError:
     """Open the run at `path`, or return the error that says why it cannot be opened."""
     try:
         return RunOrError(path, Run(path), None)
-    except SedscopeError as error:
-        return RunOrError(path, None, error)
+    except Exception as error:  # noqa: BLE001  whatever one run does to its reader must not hide the others
+        return RunOrError(path, None, run_error(path, error))
+
+
+def run_error(path: Path, error: Exception) -> SedscopeError:
+    """Return what an error says of the run that was being read: one of ours as it is, any other as damage.
+
+    Readers raise errors of ours for whatever is known to happen. Another one (no memory, an operating system's error, a
+    value that no recorder wrote) is that run's all the same, and must not end what is done with others.
+    """
+    if isinstance(error, SedscopeError):
+        return error
+    text = error.strerror or str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return DamagedError(f"{printable_path(path)}: cannot be read: {printable((text.splitlines() or [''])[0])}")
 
 
 def _folders(path: Path) -> list[os.DirEntry[str]]:
     """Return the folders inside, links first, so that a folder's own name replaces that of a link to it."""
     with os.scandir(path) as entries:
-        return sorted((entry for entry in entries if entry.is_dir()), key=lambda entry: not entry.is_symlink())
+        return sorted(filter(_is_folder, entries), key=lambda entry: not entry.is_symlink())
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _has_run_file(path: Path) -> bool:

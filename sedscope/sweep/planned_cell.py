@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from recorders.errors import RefusedError, SedscopeError
+from recorders.errors import RefusedError
 from recorders.format import (
     END_EXCEPTION,
     END_FINISHED,
@@ -20,7 +20,8 @@ from recorders.format import (
     STATE_RECORDING,
 )
 from recorders.recording_options import RecordingOptions
-from sedscope.runs import Run, open_run
+from sedscope.runs import Run
+from sedscope.runs.find import open_or_error
 from sedscope.runs.text import printable, printable_json, printable_path
 from sedscope.sweep.cell import SweepCell
 
@@ -71,10 +72,10 @@ def cell_outcome(cell: SweepCell, out: Path, options: RecordingOptions) -> CellO
     path = cell.path(out)
     if not (path / RUN_FILE).is_file():
         return CellOutcome(MISSING)
-    try:
-        run = open_run(path)
-    except SedscopeError as error:  # a newer format among them: whatever lies there is not ours to replace
-        return CellOutcome(STATE_DAMAGED, str(error))
+    opened = open_or_error(path)
+    if opened.run is None:  # a newer format among them: whatever lies there is not ours to replace
+        return CellOutcome(STATE_DAMAGED, str(opened.error))
+    run = opened.run
     _check_same(cell, run, options)
     return CellOutcome(*_state(run), run.last_t, run.manifest.run_id)
 

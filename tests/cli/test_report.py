@@ -11,12 +11,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recorders.format import FORMAT_VERSION
 from sedscope.analysis.features import centroid_jvp
 from sedscope.cli.main import run
+from sedscope.report import report
+from sedscope.report.formats import report_json
+from sedscope.runs import find
 
 QUICK = ["--window", "10", "--checkpoints", "2", "--random", "5", "--sources", "update"]
 
@@ -79,6 +83,56 @@ def test_a_folder_with_bad_runs_reports_the_rest_and_lists_them(
     document = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [one["state"] for one in document["runs"]] == ["finished", "damaged"]
     assert [(one["path"], one["status"]) for one in document["failed"]] == [(f"{folder}/newer", 3)]
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("open", OSError(5, "Input/output error")),
+        ("analyse", MemoryError("Unable to allocate 7 EiB")),
+        ("facts", ValueError("a value that no recorder wrote")),
+        ("print", TypeError("unexpected")),
+        ("outcome", RecursionError("too deep")),
+        ("render", OverflowError("too large")),
+    ],
+)
+def test_any_error_of_one_run_is_its_line_and_the_others_are_reported(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    place: str, error: Exception,
+) -> None:  # fmt: skip
+    shutil.copytree(folder / "good", folder / "bad")
+    module, name = {
+        "open": (find, "Run"),
+        "analyse": (report, "analyse"),
+        "facts": (report.RunFacts, "of"),
+        "print": (report, "print_run"),
+        "outcome": (report, "outcome_of"),
+        "render": (report_json, "_run"),
+    }[place]
+    real = getattr(module, name)
+
+    def fails(subject: Any, *arguments: Any, **options: Any) -> Any:
+        path = getattr(subject, "path", subject)
+        if Path(path).name == "bad":
+            raise error
+        return real(subject, *arguments, **options)
+
+    monkeypatch.setattr(module, name, fails)
+    status = run(["report", str(folder), *QUICK, "--sources", "update", "--out", str(tmp_path / "out")])
+    shown = capsys.readouterr()
+    reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    (line,) = [line for line in shown.err.splitlines() if str(reason) in line]
+    assert line.startswith(f"sedscope: {folder}/bad: ")
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert f"{folder}/good" in [one["path"] for one in document["runs"]]
+    assert status == 4
+    assert [(one["path"], one["status"]) for one in document["failed"]] == [(f"{folder}/bad", 4)]
+
+
+def test_a_link_that_leads_to_itself_hides_no_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "loop").symlink_to("loop")
+    assert run(["report", str(folder), *QUICK, "--sources", "update"]) == 0
+    assert "modular-addition" in capsys.readouterr().out
 
 
 def flip(path: Path) -> None:

@@ -1,11 +1,12 @@
 """The files of a report: `report.html`, `report.md` with its figures, `report.json`, and the tables.
 
-Decides their names. Each is written whole; the page that refers to others comes last.
+Decides their names. All are rendered before the first is written; each is written whole; the page that refers to others
+comes last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sedscope.analysis.interventions import InterventionComparison
@@ -25,34 +26,36 @@ MARKDOWN_NAME = "report.md"
 TABLE_FOLDER = "tables"
 
 
-def write_report(
-    out: Path,
+def render_files(
     document: Document,
     analyses: Sequence[RunAnalysis],
     failures: Sequence[Failure],
     settings: Settings,
     comparison: InterventionComparison | None = None,
-) -> None:
-    """Write every file of a report.
+) -> dict[str, str | bytes]:
+    """Return the content of every file of a report by its name in the folder.
 
     Args:
-        out: The folder, which exists.
         document: What the pages say.
         analyses: The analysed runs.
         failures: The others.
         settings: What all were asked for.
         comparison: Of the runs; None where no run has an intervention.
+    """
+    files: dict[str, str | bytes] = {JSON_NAME: render_json(analyses, failures, settings, comparison)}
+    for name, table in tables(analyses, comparison).items():
+        files |= {f"{TABLE_FOLDER}/{name}.parquet": to_parquet(table), f"{TABLE_FOLDER}/{name}.csv": to_csv(table)}
+    files |= {f"{FIGURE_FOLDER}/{figure.name}.svg": standalone(figure.svg) for figure in document.figures()}
+    return files | {MARKDOWN_NAME: render_markdown(document), HTML_NAME: render_html(document)}
+
+
+def write_files(out: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write the files of a report into the folder `out`, which exists.
 
     Raises:
         InputOutputError: A file cannot be written.
     """
-    write_whole(out / JSON_NAME, render_json(analyses, failures, settings, comparison))
-    prepare_folder(out / TABLE_FOLDER)
-    for name, table in tables(analyses, comparison).items():
-        write_whole(out / TABLE_FOLDER / f"{name}.parquet", to_parquet(table))
-        write_whole(out / TABLE_FOLDER / f"{name}.csv", to_csv(table))
-    prepare_folder(out / FIGURE_FOLDER)
-    for figure in document.figures():
-        write_whole(out / FIGURE_FOLDER / f"{figure.name}.svg", standalone(figure.svg))
-    write_whole(out / MARKDOWN_NAME, render_markdown(document))
-    write_whole(out / HTML_NAME, render_html(document))
+    for folder in (TABLE_FOLDER, FIGURE_FOLDER):
+        prepare_folder(out / folder)
+    for name, content in files.items():
+        write_whole(out / name, content)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from recorders.errors import SedscopeError
 from recorders.format import LOSS_PREFIX, METRIC_PREFIX
 from sedscope.runs import Run, open_run
 
@@ -55,7 +54,7 @@ class Watch:
         """Read the directory again and return the progress."""
         try:
             self._read()
-        except (SedscopeError, OSError):
+        except Exception:  # noqa: BLE001  whatever a run does to its reader must not end the sweep
             self._run = None  # being replaced, or not readable just now
         if self._last is None:
             return TrainingProgress()

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorders.errors import SedscopeError
 from recorders.row_sources import FIXED_GRADIENT, UPDATE, Source
 from sedscope.analysis.interventions import Outcome, outcome_of
 from sedscope.analysis.pipeline.results import CouplingSeries
@@ -85,7 +84,7 @@ def metrics_of(path: Path) -> ComparedRun:
     try:
         run = open_run(path)
         return ComparedRun(str(path), run.name, outcome_of(run))
-    except (SedscopeError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  whatever one run does to its reader must not hide the others
         reason = error_line(error)
         return ComparedRun(str(path), printable(path.name or str(path)), problem=reason, coupling=Undefined(reason))
 
@@ -113,7 +112,7 @@ def with_coupling(compared: ComparedRun, settings: Settings, tell: OnProgress | 
         )
         if analysis is None and tell is not None:
             analysis = analyse(run, table, sources=sources, progress=tell)
-    except (SedscopeError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  as above
         return replace(compared, coupling=Undefined(error_line(error)))
     if analysis is None:
         return compared
