@@ -35,7 +35,7 @@ help:
 	@echo "make soak         the long tests: a thousand kills"
 	@echo "make bench        what recording, analysing and viewing cost, as ratios where there is something to compare with"
 	@echo "make sample-runs  record sample_runs/ again"
-	@echo "make reproduce    record and measure the published experiments; hours; goes on where it was interrupted"
+	@echo "make reproduce    record and measure the published experiments; says first how many hours; goes on where it was interrupted"
 	@echo "make reproduce-small  the same for a small modulus; minutes"
 	@echo "make install      only create .venv and install into it (the others do it themselves)"
 	@echo "make clean        remove .venv, $(DEMO), build/ and dist/"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 import shutil
+import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -14,14 +16,16 @@ import pytest
 from comparison_samples import outcome, paper
 from sweeping import write_run
 
+from examples.reproduce import __main__ as reproduce
 from examples.reproduce import plan, published
 from examples.reproduce.__main__ import main
 from examples.reproduce.claims import ClaimRow, rows
+from examples.reproduce.duration import Pace, expected_hours, time_paces
 from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
 from examples.reproduce.per_example import example_gradients, leading_directions
 from examples.reproduce.plan import FOUR, FULL, SCALES, SINGLE, TINY
-from examples.reproduce.recordings import Inventory, find, settings_of
+from examples.reproduce.recordings import Inventory, NotRun, find, settings_of
 from examples.reproduce.sections import _group
 from examples.reproduce.summary import averaged, together
 from examples.reproduce.verdict import NO_NUMBER, NOT_RUN, NOTHING_PUBLISHED, REPEATS, Control, tally, verdict
@@ -81,6 +85,60 @@ def test_the_command_on_the_page_is_the_sweep_that_is_run(experiment: plan.Exper
         recording=replace(experiment.sweep.recording, every=int(said.get("--every", "25"))),
     )
     assert again.cells() == experiment.sweep.cells() and again.recording == experiment.sweep.recording
+
+
+# --- how long it takes ----------------------------------------------------------------------------------------------
+
+
+def test_hours_are_what_is_missing_times_what_was_timed() -> None:
+    experiments = (FULL.experiment(SINGLE), FULL.experiment(FOUR))
+    scale = replace(FULL, experiments=experiments)
+    missing = [NotRun(SINGLE, "a", "missing"), NotRun(SINGLE, "b", "crashed"), NotRun(FOUR, "c", "missing")]
+    paces = {False: Pace(5.0, 0.05, 30.0), True: Pace(7.0, 0.2, 200.0)}
+    hours = expected_hours(scale, Inventory((), tuple(missing)), paces, jobs=2)
+    single, four = experiments
+    assert hours.trainings == 3
+    recording = 2 * (5.0 + single.steps * 0.05) + 7.0 + four.steps * 0.2
+    assert hours.recording == pytest.approx(recording / 2 / 3600)
+    checkpoints = (scale.single.checkpoints, scale.four.checkpoints)
+    assert checkpoints == (10, 4)
+    assert hours.measuring == pytest.approx((12 * 1.5 * 10 * 30.0 + 3 * 2.0 * 4 * 200.0) / 3600)
+    assert str(hours).startswith(f"about {hours.recording + hours.measuring:.1f} hours here: 3 trainings take ")
+    assert expected_hours(scale, Inventory((), ()), paces, jobs=2).recording == 0.0
+
+
+def test_the_pace_is_timed_on_trainings_of_the_plan_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    paces = time_paces(TINY, 1)
+    assert set(paces) == {False}
+    assert paces[False].start > 0.0 and paces[False].checkpoint > 0.0 and paces[False].step >= 0.0
+    assert list(tmp_path.glob("sedscope-*")) == []
+
+
+def test_the_hours_are_said_before_anything_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(SCALES, "full", replace(TINY, is_published=True))
+    monkeypatch.setattr(reproduce, "time_paces", lambda scale, jobs: {False: Pace(3600.0, 0.0, 0.0)})
+    monkeypatch.setattr(reproduce, "record", lambda *_: print("recorded", file=sys.stderr) or 0)
+    main(["full", "--out", str(tmp_path / "runs"), "--page", str(tmp_path / "page.md")])
+    said = capsys.readouterr().err
+    assert said.index("about 2.0 hours here: 2 trainings take 2.0") < said.index("recorded")
+
+
+def test_what_is_recorded_is_measured_beside_the_trainings(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    with reproduce.Beside(()) as measuring:
+        measuring._command = [sys.executable, "-c", f"open({str(done)!r}, 'w').close(); import time; time.sleep(600)"]
+        measuring.begin()
+        first = measuring._process
+        measuring.begin()
+        assert measuring._process is first is not None
+        while not done.exists():
+            assert first.poll() is None
+    assert first.returncode is not None
 
 
 # --- which recordings count -----------------------------------------------------------------------------------------

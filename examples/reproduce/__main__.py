@@ -6,12 +6,15 @@ Decides the flags, the order, and the progress that is shown. Run it in the proj
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from examples.reproduce.duration import expected_hours, time_paces
 from examples.reproduce.figures import Picture, pictures
 from examples.reproduce.measure import Measurements, measure
 from examples.reproduce.page import page
@@ -42,7 +45,34 @@ class ProgressLines:
             print(words, file=sys.stderr, flush=True)
 
 
-def record(scale: Scale, out: Path, only: str | None, jobs: int) -> int:
+class Beside:
+    """Measures the runs that are there beside the trainings, so that no core waits for the last cells of a sweep.
+
+    It fills the caches of the runs, in a process of the lowest priority; the page itself is made at the end.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        """Keep the arguments that measure; nothing runs yet."""
+        self._command = ["nice", "-n", "19", sys.executable, "-m", "examples.reproduce", *command]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Measure what is there by now, unless the last measurement still goes on."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def __enter__(self) -> Beside:
+        """Return this."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it: every checkpoint that it finished is kept."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+
+def record(scale: Scale, out: Path, only: str | None, jobs: int, measuring: Beside) -> int:
     """Run every sweep, or only one, and return the number of trainings that are missing afterwards."""
     left = 0
     for experiment in scale.experiments:
@@ -51,6 +81,7 @@ def record(scale: Scale, out: Path, only: str | None, jobs: int) -> int:
             engine, reporter = LocalEngine(jobs), Reporter(sys.stderr)
             board = run_sweep(experiment.sweep, folder(out, experiment), engine, reporter)
             left += len(board.lines) - board.counts()["finished"]
+            measuring.begin()
     return left
 
 
@@ -94,6 +125,15 @@ def parse_args(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _record_and_measure(scale: Scale, out: Path, args: argparse.Namespace) -> int:
+    numbers = {"--checkpoints": args.checkpoints, "--checkpoints-four": args.checkpoints_four}
+    given = [word for flag, value in numbers.items() if value for word in (flag, str(value))]
+    with tempfile.TemporaryDirectory(prefix="sedscope-reproduce-") as scratch:
+        command = (scale.name, "--out", str(out), "--page", f"{scratch}/page.md", "--page-only", *given)
+        with Beside(command) as measuring:
+            return record(scale, out, args.only, args.jobs, measuring)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Return 0 where everything is there; 1 where trainings are missing, which the page lists."""
     args = parse_args(words)
@@ -102,7 +142,11 @@ def main(words: Sequence[str] | None = None) -> int:
     out = args.out or Path(f"runs/reproduction{suffix}")
     target = args.page or out / "reproduction.md"
     try:
-        left = 0 if args.page_only else record(scale, out, args.only, args.jobs)
+        if scale.is_published and not args.page_only:
+            print("reproduce: timing a few steps and a checkpoint first", file=sys.stderr, flush=True)
+            hours = expected_hours(scale, find(out, scale), time_paces(scale, args.jobs), args.jobs)
+            print(f"reproduce: {hours}", file=sys.stderr, flush=True)
+        left = 0 if args.page_only else _record_and_measure(scale, out, args)
         inventory = find(out, scale)
         write(measure(inventory, scale, ProgressLines()), scale, target)
     except SedscopeError as error:

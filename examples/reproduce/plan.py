@@ -54,6 +54,8 @@ class Experiment:
     """Further arguments of the script, the same in every cell."""
     every: int = DEFAULT_EVERY
     """Steps between recorded t."""
+    steps: int = 0
+    """Optimizer steps of a training on average, by those recorded before; it stops once it has generalised."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -127,23 +129,34 @@ def _experiments(
     *,
     extra: tuple[str, ...] = (),
     every: int = DEFAULT_EVERY,
+    steps: tuple[int, int, int],
 ) -> dict[str, Experiment]:
     """Return the experiments of every scale: operations alone, projections of the gradient, operations together."""
+    alone, acted, together = steps
     controls = Experiment(
-        SINGLE, "one operation each, nothing changed", "control", ops, False, seeds, extra=extra, every=every
+        SINGLE, "one operation each, nothing changed", "control", ops, False, seeds, extra=extra, every=every,
+        steps=alone,
+    )  # fmt: skip
+    gradient = replace(
+        controls, name=GRADIENT, about="projections of the gradient", interventions=modes, ops=acted_on, steps=acted
     )
-    gradient = replace(controls, name=GRADIENT, about="projections of the gradient", interventions=modes, ops=acted_on)
-    four = replace(controls, name=FOUR, about="all operations on one encoder, nothing changed", together=True)
+    four = replace(
+        controls, name=FOUR, about="all operations on one encoder, nothing changed", together=True, steps=together
+    )
     return {experiment.name: experiment for experiment in (controls, gradient, four)}
 
 
 def _full_experiments() -> tuple[Experiment, ...]:
     common = _experiments(
-        ALL_OPS, ("add", "mul"), (42, 137, 2024), f"freeze,decay-only,keep-sed:rank=0,{_KEEP_AND_REMOVE}"
+        ALL_OPS,
+        ("add", "mul"),
+        (42, 137, 2024),
+        f"freeze,decay-only,keep-sed:rank=0,{_KEEP_AND_REMOVE}",
+        steps=(3500, 2000, 10_000),
     )
     gradient = common[GRADIENT]
     update = replace(
-        gradient, name=UPDATE, about="projections of the update", interventions=_KEEP_AND_REMOVE, on=UPDATE
+        gradient, name=UPDATE, about="projections of the update", interventions=_KEEP_AND_REMOVE, on=UPDATE, steps=2400
     )
     # Rounding alone moves these trainings, so that three seeds say nothing: `verdict.REPEATS` of them must agree.
     repeats = replace(
@@ -153,12 +166,14 @@ def _full_experiments() -> tuple[Experiment, ...]:
         interventions="control,remove-sed,remove-random",
         ops=("add",),
         seeds=(7, 19, 31, 1009, 2718),
+        steps=3100,
     )
     ranks = "keep-sed:" + ",".join(f"rank={rank}" for rank in (0, 1, 3, 10, 30))
     # A window holds as many dimensions as it has rows, so the usual 20 rows would not do for rank 30.
     rank = replace(
-        gradient, name=RANK, about="how many dimensions are kept", interventions=ranks, ops=("add",), window=40
-    )
+        gradient, name=RANK, about="how many dimensions are kept", interventions=ranks, ops=("add",), window=40,
+        steps=1600,
+    )  # fmt: skip
     return (*common.values(), update, repeats, rank)
 
 
@@ -188,6 +203,7 @@ SMALL: Final = Scale(
             (42,),
             "freeze,keep-sed:basis=applied,basis=raw,keep-random,remove-sed",
             extra=tuple(_SMALL.split()),
+            steps=(2400, 2400, 2400),
         ).values()
     ),
     single=Settings(checkpoints=6, second_measures=False, grok="published"),
@@ -208,7 +224,11 @@ _TINY_SETTINGS: Final = Settings(
 TINY: Final = Scale(
     "tiny",
     7,
-    tuple(_experiments(("add",), ("add",), (42,), "freeze", extra=tuple(_TINY.split()), every=2).values())[:2],
+    tuple(
+        _experiments(
+            ("add",), ("add",), (42,), "freeze", extra=tuple(_TINY.split()), every=2, steps=(24, 24, 24)
+        ).values()
+    )[:2],
     single=_TINY_SETTINGS,
     four=_TINY_SETTINGS,
     ablation_checkpoints=3,
