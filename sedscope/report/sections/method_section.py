@@ -77,13 +77,18 @@ def paragraph(reported: Sequence[Reported], settings: Settings) -> str:
         f" the {settings.words('centroid')} with respect to a displacement at the feature point (arXiv 2604.11962); the"
         f" coupling A(v) of a unit direction v is the mean over {probes} probes of the squared norm of the centroid's"
         f" directional derivative along v, computed {derivative}. R_k is A(v_k) divided by the median of A over"
-        f" {settings.random} random Gaussian directions that are the same at every checkpoint; R̄_k is its mean over k."
+        f" {settings.random} random Gaussian directions, the same at every checkpoint, direction j from"
+        f" numpy.random.default_rng([{settings.draw_seed}, j]); R̄_k is its mean over k."
     )
+    seed = f", {settings.draw_seed}" if settings.draw_seed else ""
     if settings.evidence:
         text += (
-            " As controls the same was done for fixed-batch gradients with permuted labels, of random cotangents and"
-            " of random combinations of per-example gradients, one draw on each batch; R^logit replaces centroids by"
-            " centred outputs, R^matched replaces the random directions by ones with v_k's norm in every matrix."
+            " As controls the same was done for gradients of Σ_x loss(ℓ_x, y_π(x))/N with permuted labels, of"
+            " Σ_x ⟨ξ_x, ℓ_x⟩/N with Gaussian ξ, and of Σ_x w_x·loss(ℓ_x, y_x)/N with Gaussian w, ℓ_x being the output"
+            " and y_x the targets of example x, N their number; π, ξ and w of draw i, on fixed batch i, are from"
+            f" numpy.random.default_rng([crc32(family), crc32(task), i{seed}]), and kept over the run. R^logit replaces"
+            " centroids by centred outputs, R^matched replaces the random directions by ones with v_k's norm in every"
+            " matrix."
         )
     return text + (
         f" Gradients at fixed examples were taken on {settings.batches} batches of {settings.batch:,} (all examples"
@@ -91,7 +96,7 @@ def paragraph(reported: Sequence[Reported], settings: Settings) -> str:
         f" bootstrap ({RESAMPLES:,} resamples) jointly over groups of probes and random directions; over several"
         " batches Student's t on the logarithms, whose variance is that over batches divided by their number plus the"
         " bootstrap's, with Welch and Satterthwaite's degrees of freedom. The peak's step is held fixed; intervals of"
-        " quotients are bounded by the ends of both intervals."
+        " quotients are paired, over the same draws and batches."
     )
 
 
