@@ -23,8 +23,8 @@ HERE = Path(__file__).resolve().parent
 SAMPLE_RUNS = HERE.parent / "sample_runs"
 SIZE = (132, 38)
 PATIENCE = 600.0
-PICTURES = {"Overview": "addition", "Coupling": "addition"}
-"""Tab → the run that it is shown with."""
+PICTURES = {"Coupling": "addition", "Overview": "addition"}
+"""Tab → the run that it is shown with; Overview says a verdict once Coupling has analysed the run."""
 
 
 async def until(condition: Callable[[], object], what: str) -> None:

@@ -1,4 +1,4 @@
-"""What may be claimed of a gradient source: against controls, against displacement, and after norms are matched.
+"""The verdict on a gradient source: against its controls, against displacement, and after norms are matched.
 
 The one place that judges: every face shows the words that are made here. A source is above (or below) another where the
 95 % interval of their quotient leaves 1 out. To serve the task it must be above *every* control, so the choice of the
@@ -42,7 +42,7 @@ class SourceVerdict:
     """The source that stands for what the weights did: displacement, else the update."""
     over_movement: Quotient | Undefined
     matched: Quotient | Undefined
-    """The same quotient of R^matched: what is left of it after norms are matched."""
+    """Quotient of the two R^matched: what is left of it after norms are matched."""
 
     @property
     def strongest(self) -> tuple[str, Quotient] | Undefined:
@@ -69,6 +69,10 @@ class SourceVerdict:
         clauses = (self._random_words(self.rbar), self._control_words(), self._movement_words())
         return f"{self._subject} at t = {count(self.t)}: {'; '.join(filter(None, clauses))}"
 
+    def _quotient(self, quotient: Quotient) -> str:
+        """Return a quotient as text, with its checkpoint where that is not the one of the whole verdict."""
+        return quotient_text(quotient) + ("" if quotient.t == self.t else f" (at t = {count(quotient.t)})")
+
     @property
     def _subject(self) -> str:
         return self.source if self.source.endswith(f"/{self.task}") else f"{self.source} on {self.task}"
@@ -84,7 +88,7 @@ class SourceVerdict:
             return f"no control was measured ({strongest.reason}), so nothing says whether it serves the task"
         name, quotient = strongest
         n = sum(isinstance(each, Quotient) for _, each in self.over_controls)
-        which = f"{quotient_text(quotient)} of {_label(name)}{f', the strongest of {n} controls' if n > 1 else ''}"
+        which = f"{self._quotient(quotient)} of {_label(name)}{f', the strongest of {n} controls' if n > 1 else ''}"
         missing = [_label(name) for name, each in self.over_controls if isinstance(each, Undefined)]
         match self.claim:
             case "above every control":
@@ -98,14 +102,14 @@ class SourceVerdict:
         quotient = self.over_movement
         if isinstance(quotient, Undefined):
             return f"against {self.movement} not known ({quotient.reason})"
-        text = f"{quotient_text(quotient)} {self.movement}"
+        text = f"{self._quotient(quotient)} {self.movement}"
         if quotient.relation != "above":
             relation = {"below": ", which is more", "equal": ", which it is not told apart from", "open": ""}
             return text + relation[quotient.relation]
         matched = self.matched
         if isinstance(matched, Undefined):
             return f"{text}, not known after norms are matched ({matched.reason})"
-        left = quotient_text(matched)
+        left = self._quotient(matched)
         if matched.relation == "equal":
             return f"{text}, of which nothing certain is left after norms are matched ({left})"
         if matched.relation == "below":

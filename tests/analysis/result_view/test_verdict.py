@@ -178,6 +178,14 @@ def test_several_tasks_have_one_each() -> None:
     assert [each.source for each in found] == ["fixed_gradient/add", "fixed_gradient/sub"]
 
 
+def test_a_quotient_of_another_checkpoint_says_which() -> None:
+    early = replace(DISPLACEMENT, points=DISPLACEMENT.points[:1])
+    expected = (
+        "10× [8.2–12] (at t = 1,000) displacement, of which 4.0× [3.3–4.9] (at t = 1,000) is left after norms are"
+    )
+    assert clauses(GRADIENT, early)[-1] == f"{expected} matched"
+
+
 def test_the_range_over_all_shared_checkpoints_is_beside_it() -> None:
     quotient = verdict(GRADIENT, *controls(shuffled=36.0), DISPLACEMENT).over_movement
     assert isinstance(quotient, Quotient)
