@@ -119,6 +119,5 @@ DIFFERENCES: Final = (
     ("initial position embedding, standard deviation", "1/√128 = 0.088", "0.02"),
     ("training batches, probes, examples of a fixed batch", "drawn with replacement", "drawn without replacement"),
     ("checkpoints behind a peak of R̄_k, one operation", "40", "10"),
-    ("derivative of the centroids", "central difference, ε = 0.005 of the weights' norm", "exact"),
 )
 """Points in which the recipes differ: the quantity, in the author's code, here."""
