@@ -27,7 +27,7 @@ def sections(data: RunData, verdicts: Sequence[str] = ()) -> tuple[Section, ...]
         data: The run.
         verdicts: What may be claimed of its gradients, in the words of every face; none before it was analysed.
     """
-    unknown = ("not known before the run was analysed: the tab Coupling does it",) if data.tasks else ()
+    unknown = ("not computed yet: open the tab Coupling",) if data.tasks else ()
     all_sections = (
         ("Verdict", tuple(("", line) for line in verdicts or unknown)),
         ("Damage", tuple(("", line) for line in data.damage)),
