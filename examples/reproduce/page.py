@@ -156,7 +156,8 @@ def _method(measurements: Measurements, scale: Scale) -> Iterator[str]:
         yield (
             f"- {words}: W = {settings.window[0]}, K = {settings.rank[0]}, up to {settings.probes} probes,"
             f" {settings.random} random directions, {settings.checkpoints} checkpoints evenly spaced over the run,"
-            f" fixed batch of {settings.batch}, one draw of each control, a recorded step every {every}."
+            f" {settings.batches} fixed batches of {settings.batch}, one draw of each control on each, a recorded step"
+            f" every {every}."
         )
     yield f"- W, K and ε are varied on one run, at {scale.ablation_checkpoints} checkpoints."
     versioned = ", ".join(versions(runs)) or "unknown"

@@ -82,7 +82,7 @@ class ComputedRows:
     ) -> None:
         """Compute gradients of one task at every step where they have rows; one forward pass serves all of a batch.
 
-        `progress` is called with the number of finished steps and that of all.
+        `progress` is called with the number of finished gradients and that of all.
 
         Raises:
             SedscopeError: The model cannot be run, or weights are damaged; nothing is held then.
@@ -95,13 +95,13 @@ class ComputedRows:
         def piece(t: int, row_of: Mapping[GradientKind, int], tick: Tick) -> None:
             for kind, gradient in checkpoint_gradients(models, self._settings, t, task, tuple(row_of)).items():
                 rows[kind][row_of[kind]] = gradient
-            tick(1)
+                tick(1)
 
         indices = {kind: {t: row for row, t in enumerate(self._steps(kind).tolist())} for kind in kinds}
         at_step = [(t, {kind: indices[kind][t] for kind in kinds if t in indices[kind]}) for t in self._every.tolist()]
         pieces = [partial(piece, t, row_of) for t, row_of in at_step if row_of]
-        done = count()
-        run_pieces(pieces, models.workers, lambda _: progress(next(done) + 1, len(pieces)))
+        done, total = count(1), sum(len(row_of) for _, row_of in at_step)
+        run_pieces(pieces, models.workers, lambda _: progress(next(done), total))
         self._held |= {(task, kind): gradients for kind, gradients in rows.items()}
 
     def _parts(self, variant: Variant) -> tuple[tuple[str, ...], GradientKind]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PREVIEW_CHECKPOINTS = 5
 PREVIEW_PROBES = 128
 PREVIEW_RANDOM = 6
+PREVIEW_BATCHES = 1
 """A preview shows where things are after a tenth of the work; its numbers are replaced."""
 
 
@@ -174,11 +175,12 @@ class CompareJob(Job):
 
 
 def coarser(settings: Settings) -> Settings:
-    """Return the settings of a preview: few checkpoints, probes and random directions."""
+    """Return the settings of a preview: few checkpoints, probes, random directions and batches."""
     checkpoints = settings.checkpoints
     return replace(
         settings,
         checkpoints=PREVIEW_CHECKPOINTS if checkpoints is None else min(checkpoints, PREVIEW_CHECKPOINTS),
         probes=min(settings.probes, PREVIEW_PROBES),
         random=min(settings.random, PREVIEW_RANDOM),
+        batches=min(settings.batches, PREVIEW_BATCHES),
     )

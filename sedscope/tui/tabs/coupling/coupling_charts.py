@@ -12,7 +12,7 @@ import numpy as np
 
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, RankSeries, Spread
 from sedscope.analysis.result_view.columns import RBAR, SOURCES
-from sedscope.analysis.result_view.result_column import EDGE, Reading, ResultColumn, columns_for
+from sedscope.analysis.result_view.result_column import EDGE, FEW, Reading, ResultColumn, columns_for
 from sedscope.analysis.result_view.run_view import SourceMatrix
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio
 from sedscope.analysis.statistics.interval import Interval
@@ -99,7 +99,7 @@ def matrix(
 ) -> tuple[Heatmap, Mapping[tuple[int, int], str]]:
     """Return [source, task × column] of a result's table of sources, and words about a cell: why it has no number.
 
-    A source whose peak lies at an edge of what was seen has the sign of that behind its name.
+    A source whose peak lies at an edge of what was seen, or that few examples carry, has its sign behind its name.
 
     Args:
         series: All of an analysis, at one W and K.
@@ -111,17 +111,27 @@ def matrix(
     pairs = [(task, column) for task in sources.tasks for column in columns]
     values = np.full((len(sources.labels), len(pairs)), np.nan)
     words: dict[tuple[int, int], str] = {}
-    labels = list(sources.labels)
+    signs: list[dict[str, None]] = [{} for _ in sources.labels]
+    by_name = {column.name: column for column in SOURCES}
     for row, label in enumerate(sources.labels):
         for position, (task, column) in enumerate(pairs):
             value = sources.value(label, task, column)
             if isinstance(value, Reading):
                 values[row, position] = value.value
+                clauses = []
                 if value.edge:
-                    labels[row] = f"{label} {EDGE}"
-                    words[row, position] = f"{EDGE} at {value.edge}, an edge of what was seen: it may be higher beyond"
+                    signs[row][EDGE] = None
+                    clauses.append(f"{EDGE} at {value.edge}, an edge of what was seen: it may be higher beyond")
                 elif value.n:
-                    words[row, position] = f"{value.text} {value.ends_text} checkpoints"
+                    clauses.append(f"{value.text} {value.ends_text} checkpoints")
+                if value.is_carried_by_few:
+                    signs[row][FEW] = None
+                examples = by_name.get(f"effective_examples_{column.name}")
+                count = None if examples is None else sources.value(label, task, examples)
+                if isinstance(count, Reading):
+                    clauses.append(f"{FEW if value.is_carried_by_few else ''} {count.text} effective examples".strip())
+                if clauses:
+                    words[row, position] = "; ".join(clauses)
             else:
                 reason = "not asked for: o crosses tasks" if value is None else value.reason
                 words[row, position] = f"undefined: {reason}"
@@ -129,6 +139,7 @@ def matrix(
     if len(columns) == 1:
         titles = tuple(tasks)
     title = ", ".join(column.title for column in columns).capitalize() + " R̄"
+    labels = (" ".join(filter(None, (label, "".join(of)))) for label, of in zip(sources.labels, signs, strict=True))
     return Heatmap(values, tuple(labels), titles, title=title, scale="log"), words
 
 

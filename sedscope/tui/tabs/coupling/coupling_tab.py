@@ -239,7 +239,7 @@ class CouplingTab(SourcedTab):
         if self.features_of is None:
             return []
         with_controls = intervals or self._answers.answers(self.shell.settings)
-        # From spans the sources come at once; the controls, three draws each, follow with the intervals.
+        # From spans the sources come at once; the controls follow with the intervals.
         sources = self._needed_sources() if with_controls else self._sources()
         couplings = self._answers.series(self.shell.settings, sources, self.features_of, intervals=intervals)
         return couplings if {coupling.source for coupling in couplings} & set(self._sources()) else []

@@ -120,7 +120,7 @@ class CouplingAnswers:
         if used == settings.for_a_table():
             return "second measures follow"
         steps = len(self.analysis.coupling[0].points) if self.analysis.coupling else 0
-        return f"preview: {steps} points, {used.probes} probes"
+        return f"preview: {steps} points, {used.probes} probes, B {used.batches}"
 
     @property
     def rank90(self) -> tuple[RankSeries, ...]:
