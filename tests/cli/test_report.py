@@ -212,7 +212,7 @@ def test_a_missing_checkpoint_is_only_a_note(folder: Path, capsys: pytest.Captur
         (["--device", "tpu"], 2, "device: auto, cpu, cuda or cuda:<index> is required, found 'tpu'"),
         (["--device", "cuda:99"], 2, "device: one of cpu is required here, found 'cuda:99'"),
         (["--tasks", "mul"], 2, "tasks: one of add is required, found 'mul'"),
-        (["--sources", "up"], 2, "sources: one of fixed_gradient/add, control/shuffled/add, control/cotangent/add, "),
+        (["--sources", "up"], 2, "sources: one of fixed_gradient/add, pool_gradient/add, control/shuffled/add, "),
         (["--window", "41"], 6, "fixed_gradient/add: a window of 41 rows was asked for; found 40"),
         (["--out", "/proc/nothing"], 7, "/proc/nothing: cannot be written: No such file or directory"),
     ],

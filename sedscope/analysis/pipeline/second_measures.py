@@ -79,7 +79,7 @@ class ExampleShareMeasurement(CheckpointMeasurement[Floats]):
         models, settings = self.context.models, self.context.settings
         sums = np.empty((2, len(self.kinds)))
         for examples, kinds in batches_of(models, settings, self.task, self.kinds):
-            norms = loss_gradient_norms(examples, models.weights(self.t), piece=settings.batch)
+            norms = loss_gradient_norms(examples, models.weights(self.t), at_once=settings.batch)
             norms /= count_targets(examples.loss, examples.targets)
             for kind in kinds:
                 sums[:, self.kinds.index(kind)] = norms.sum(), (norms**2).sum()

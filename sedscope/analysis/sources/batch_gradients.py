@@ -93,7 +93,7 @@ def checkpoint_gradients(
     state, seed = models.weights(t), settings.draw_seed
     for examples, of_batch in batches_of(models, settings, task, kinds):
         # The whole pool is gone through in pieces of about a batch, so that memory stays what a batch takes.
-        vectors = batch_gradients(examples, state, models.selected, of_batch, task, seed, piece=settings.batch)
+        vectors = batch_gradients(examples, state, models.selected, of_batch, task, seed, at_once=settings.batch)
         gradients |= dict(zip(of_batch, vectors, strict=True))
     return gradients
 
@@ -126,7 +126,7 @@ def batch_gradients(
     task: str,
     draw_seed: int = 0,
     *,
-    piece: int | None = None,
+    at_once: int | None = None,
 ) -> list[Floats]:
     """Compute gradients of several kinds on the same examples, from one forward pass of each piece of them.
 
@@ -137,7 +137,7 @@ def batch_gradients(
         kinds: Kinds of gradient; the index of a fixed gradient is not looked at, for the batch is given.
         task: Full name of the task; settles the draws, together with family, index and seed.
         draw_seed: Of the settings.
-        piece: Examples that are differentiated at once, up to twice as many; None for all. Draws are for all at once.
+        at_once: Examples that are differentiated at once, up to twice as many; None for all. Draws are for all at once.
 
     Returns:
         float64 `[P]` of each kind, computed in the dtype of the state.
@@ -147,18 +147,18 @@ def batch_gradients(
     """
     n_targets = count_targets(examples.loss, examples.targets)
     total: list[Floats] = []
-    for part in examples.split(piece):
+    for piece in examples.split(at_once):
 
-        def sums(weights: Mapping[str, Tensor], part: TaskExamples = part) -> list[Tensor]:
-            output = part.outputs(weights, part.inputs)
-            return [_sum(kind, output, part, task, draw_seed) for kind in kinds]
+        def sums(weights: Mapping[str, Tensor], piece: TaskExamples = piece) -> list[Tensor]:
+            output = piece.outputs(weights, piece.inputs)
+            return [_sum(kind, output, piece, task, draw_seed) for kind in kinds]
 
         gradients = gradients_of_sums(sums, state, selected)
         total = [a + b for a, b in zip(total, gradients, strict=True)] if total else gradients
     return [gradient / n_targets for gradient in total]
 
 
-def loss_gradient_norms(examples: TaskExamples, state: Mapping[str, Tensor], *, piece: int | None = None) -> Floats:
+def loss_gradient_norms(examples: TaskExamples, state: Mapping[str, Tensor], *, at_once: int | None = None) -> Floats:
     """Compute ‖∂loss_x/∂ℓ_x‖ of every example, ℓ_x the model's output for it.
 
     An example's share of a batch's gradient begins with it; the derivative of ℓ_x by the parameters would cost a
@@ -167,20 +167,20 @@ def loss_gradient_norms(examples: TaskExamples, state: Mapping[str, Tensor], *, 
     Args:
         examples: With the task's output and loss.
         state: Every weight by name, on one device.
-        piece: As for `batch_gradients`.
+        at_once: As for `batch_gradients`.
 
     Returns:
         float64 `[M]`.
     """
     norms: list[Floats] = []
-    for part in examples.split(piece):
+    for piece in examples.split(at_once):
         with torch.no_grad(), refusing("its loss"):
-            output = part.outputs(state, part.inputs)
+            output = piece.outputs(state, piece.inputs)
         output.requires_grad_()
         with torch.enable_grad(), refusing("its loss"):
-            total = example_losses(part.loss, output, part.targets).sum()
+            total = example_losses(piece.loss, output, piece.targets).sum()
         (gradient,) = torch.autograd.grad(total, output)
-        norms.append(gradient.reshape(len(part.targets), -1).double().norm(dim=1).cpu().numpy())
+        norms.append(gradient.reshape(len(piece.targets), -1).double().norm(dim=1).cpu().numpy())
     return np.concatenate(norms)
 
 

@@ -40,10 +40,10 @@ def gradient_examples(probe: Probe, kind: GradientKind, settings: Settings) -> I
     if len(order) <= settings.batch:
         is_further_batch = kind.index > 0 and not kind.is_drawn
         return Undefined(f"{whose} its {len(order)} examples are one batch") if is_further_batch else order
-    n_redrawn, place = divmod(kind.index, len(order) // settings.batch)
+    n_redrawn, position = divmod(kind.index, len(order) // settings.batch)
     if n_redrawn:
         order = redraw(order, "batches", settings.draw_seed, n_redrawn)
-    return order[place * settings.batch : (place + 1) * settings.batch]
+    return order[position * settings.batch : (position + 1) * settings.batch]
 
 
 def batch_drawing(probe: Probe, settings: Settings) -> Ints | Undefined:
