@@ -45,7 +45,8 @@ GLOSSARY: dict[str, GlossaryEntry] = {
         "peak and final",
         "The largest R̄_k among checkpoints whose window is full, and R̄_k at the last checkpoint. Short windows, at"
         " the start, count for neither.",
-        "A peak is a maximum over checkpoints, so it is biased upwards, more so with more checkpoints.",
+        "A peak is a maximum over checkpoints, so it is biased upwards, more so with more checkpoints. At the first"
+        " full window or at the last checkpoint (†) it is an edge of what was seen, and may be higher beyond.",
     ),
     "interval": GlossaryEntry(
         "95 % interval",

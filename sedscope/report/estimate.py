@@ -52,8 +52,12 @@ def estimate_of(value: Value) -> Estimate | Undefined:
     if value is None or isinstance(value, Undefined):
         return Undefined("it was not measured") if value is None else value
     remark = f"mean over {value.n} checkpoint{'' if value.n == 1 else 's'}" if value.n else ""
-    remark = f"at {value.edge}, an edge of what was seen" if value.edge else remark
-    return Estimate(float(value.value), value.ends, remark)
+    return Estimate(float(value.value), value.ends, at_edge(value.edge) if value.edge else remark)
+
+
+def at_edge(edge: str) -> str:
+    """Return the remark on a peak at an edge of what was seen."""
+    return f"at {edge}, an edge of what was seen"
 
 
 def average_estimate(average: Average) -> Estimate:

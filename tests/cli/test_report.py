@@ -41,7 +41,8 @@ def test_a_run_gives_its_table_and_the_next_command(folder: Path, capsys: pytest
     shown = capsys.readouterr()
     lines = shown.out.splitlines()
     assert lines[0].startswith("modular-addition  tasks add · t 0–975 · P 8,192 · finished")
-    assert [line.split()[0] for line in lines if line.startswith(("update", "source"))] == ["source", "update"]
+    tables = [line.split()[0] for line in lines if line.startswith(("update", "source"))]
+    assert tables == ["source", "update", "source", "update"], "the peaks, then the phases"
     assert "  (report.html)" in lines[-1]
     assert " ".join(lines[-1].split()[1:-1]) == (
         f"sedscope report {folder}/good --window 10 --random 5 --checkpoints 2 --sources update --out report"

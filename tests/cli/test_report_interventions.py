@@ -53,7 +53,7 @@ def test_a_run_too_short_to_be_analysed_stays_in_the_comparison(runs: Path, caps
     metric_run(runs / "control-3", range(16), grok=8, seed=3, command=["train.py", "--seed", "3"])
     assert run(["report", str(runs), *QUICK, "--check", EARLY]) == 6
     shown = " ".join(capsys.readouterr().out.split())
-    assert "2 of 3 seeds, control in 3: its speed-up is only bounded, <" in shown
+    assert "2 of 3 seeds, control in 3: neither earlier nor later than control as far as the interval tells: <" in shown
     assert "in 1 of 3 pairs a run never reached 0.5" in shown
 
 

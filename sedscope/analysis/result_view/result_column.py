@@ -88,8 +88,8 @@ def mean_reading(values: Sequence[Value]) -> Reading | Undefined:
     ends = [value.ends for value in defined if value.ends is not None]
     low, high = (fsum(end[side] for end in ends) / n for side in (0, 1))
     mean = fsum(float(value.value) for value in defined) / n
-    is_flat, by_few = any(value.is_flat for value in defined), any(value.is_carried_by_few for value in defined)
-    return Reading(mean, (low, high) if len(ends) == n else None, is_flat, n=n, is_carried_by_few=by_few)
+    by_few = any(value.is_carried_by_few for value in defined)
+    return Reading(mean, (low, high) if len(ends) == n else None, n=n, is_carried_by_few=by_few)
 
 
 @dataclass(frozen=True, slots=True)

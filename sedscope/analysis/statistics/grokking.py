@@ -128,12 +128,12 @@ class Phases:
     @classmethod
     def of(cls, checkpoints: Sequence[int], grokking: Grokking) -> Phases:
         """Split ascending checkpoints by the grok step at 0.5 and the memorisation step."""
-        grok, memorised = grokking.grok[0], grokking.memorised
+        grok = grokking.grok[0]
         if isinstance(grok, Undefined):
             return cls(grok, grok, grok)
         nearest = min(checkpoints, key=lambda t: abs(t - grok.t), default=grok.t)
         others = [t for t in checkpoints if t != nearest]
-        if isinstance(memorised, Undefined):
-            return cls(memorised, (nearest,), tuple(t for t in others if t > grok.t))
-        before = tuple(t for t in others if memorised.t <= t < grok.t)
+        # Without a delay nothing lies between memorisation and grok step, for the same reason.
+        delay = grokking.delay
+        before = delay if isinstance(delay, Undefined) else tuple(t for t in others if grok.t - delay <= t < grok.t)
         return cls(before, (nearest,), tuple(t for t in others if t > grok.t))

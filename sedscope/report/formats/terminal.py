@@ -6,8 +6,9 @@ is only ever put into `Text`, never into markup. Leaves to others: every number.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.padding import Padding
@@ -22,6 +23,7 @@ from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.result_column import (
     NOTHING,
     Footnotes,
+    Reading,
     ResultColumn,
     Value,
     columns_for,
@@ -34,9 +36,7 @@ from sedscope.report.comparison.sentences import comparison_findings
 from sedscope.report.document import plain
 
 _CELL_WIDTH = 15
-"""`92.1 80–101 ~†` and a space."""
-_PHASE_WIDTH = 17
-"""`92.1 80–101 (4) ~` and a space."""
+"""The least: `92.1 80–101 ~†` and a space."""
 Columns = Sequence[ResultColumn[CouplingSeries]]
 _GAP = 2
 _LEGEND = (
@@ -100,11 +100,12 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
     for basis in view.bases:
         matrix = view.matrix(*basis, full_names=crossed)
         console.print(_caption(run, matrix))
-        for table in _matrix_tables(matrix, SOURCES, _CELL_WIDTH, console.width, notes):
+        for table in _matrix_tables(matrix, columns_for("terminal", SOURCES), console.width, notes):
             console.print(table)
         if matrix.has_phases:
             console.print(Text("\nmean R̄_k over checkpoints (their number) before, at and after the grok step"))
-            for table in _matrix_tables(matrix, PHASES, _PHASE_WIDTH, console.width, notes):
+            phases = [_with_common_n(matrix, column) for column in columns_for("terminal", PHASES)]
+            for table in _matrix_tables(matrix, phases, console.width, notes):
                 console.print(table)
     if not run.coupling:
         console.print(_spectra(run, notes))
@@ -162,13 +163,29 @@ def _explanations(lines: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def _matrix_tables(
-    matrix: SourceMatrix, registry: Columns, cell_width: int, width: int, notes: TerminalNotes
-) -> Iterator[Table]:
+def _with_common_n(matrix: SourceMatrix, column: ResultColumn[CouplingSeries]) -> ResultColumn[CouplingSeries]:
+    """Return a column of means whose head says over how many checkpoints; a cell where it is over another number."""
+    means = [mean for series in matrix.cells.values() if isinstance(mean := column.read(series), Reading)]
+    n, _ = Counter(mean.n for mean in means).most_common(1)[0] if means else (0, 0)
+
+    def read(series: CouplingSeries) -> Value:
+        mean = column.read(series)
+        return replace(mean, n=0) if isinstance(mean, Reading) and mean.n == n else mean
+
+    return replace(column, title=f"{column.title} ({n})", read=read)
+
+
+def _matrix_tables(matrix: SourceMatrix, columns: Columns, width: int, notes: TerminalNotes) -> Iterator[Table]:
     """Yield the matrix, cut into as many tables as the width in characters asks for."""
-    columns = columns_for("terminal", registry)
     measured = [column for column in columns if column.has_interval]
     tasks = matrix.tasks
+    cells = [
+        _cell(matrix, label, task, column, TerminalNotes())
+        for label in matrix.labels
+        for task in tasks
+        for column in measured
+    ]
+    cell_width = max(_CELL_WIDTH, *(len(cell) + 2 for cell in cells))
     room = width - max((len(label) for label in matrix.labels), default=0) - 4
     fits = len(tasks) * len(measured) * cell_width <= room
     longest_title = max(len(column.title) for column in measured)

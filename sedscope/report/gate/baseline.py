@@ -18,7 +18,7 @@ from recorders.errors import InputOutputError, RefusedError, UsageError
 from recorders.row_sources import current_name
 from sedscope.analysis.settings import setting_rows
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.estimate import Estimate
+from sedscope.report.estimate import Estimate, at_edge
 from sedscope.report.formats.report_json import FORMAT
 from sedscope.report.gate.verdict import Verdict
 from sedscope.runs.text import printable_json, printable_path
@@ -155,9 +155,11 @@ def _number(value: object, entry: Json, what: str, ends: object = None) -> Estim
     if not _is_number(value):
         reasons = [str(each.get("reason")) for each in _objects(entry.get("undefined")) if each.get("what") == what]
         return Undefined(reasons[0] if reasons else "it is not in the report")
+    edge = entry.get(f"{what}_edge")
+    remark = at_edge(edge) if isinstance(edge, str) else ""
     if isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends)):
-        return Estimate(float(value), (float(ends[0]), float(ends[1])))
-    return Estimate(float(value))
+        return Estimate(float(value), (float(ends[0]), float(ends[1])), remark)
+    return Estimate(float(value), remark=remark)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

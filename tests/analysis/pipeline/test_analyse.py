@@ -208,8 +208,8 @@ def test_milestones_and_ranks_come_with_the_analysis(folder: Path) -> None:
     analysis = analyse(open_run(folder), FEW, sources=["update"])
     (metrics,) = analysis.metrics
     grok, solved = metrics.grokking.grok
-    assert (grok.t, grok.cadence, solved.t, metrics.grokking.memorised.t) == (500, 25, 975, 250)
-    assert metrics.grokking.delay == 250
+    assert (grok.t, grok.cadence, solved.t, metrics.grokking.memorised.t) == (525, 25, 975, 250)
+    assert metrics.grokking.delay == 275
     assert [point.rank for point in analysis.rank90[0].points] == [14, 15, 18]
     assert analysis.rank90[0].n_probes == 96
 

@@ -11,7 +11,7 @@ from sedscope.analysis.undefined import Undefined
 
 def test_the_interval_of_a_mean_is_the_mean_of_the_intervals() -> None:
     found = mean_reading([Reading(2.0, (1.0, 4.0)), Reading(6.0, (5.0, 8.0), is_flat=True)])
-    assert found == Reading(4.0, (3.0, 6.0), is_flat=True, n=2)
+    assert found == Reading(4.0, (3.0, 6.0), n=2)
     assert isinstance(found, Reading) and found.ends_text == "3.0–6.0 (2)"
     without = mean_reading([Reading(2.0, (1.0, 4.0)), Reading(6.0)])
     assert isinstance(without, Reading) and (without.ends, without.ends_text) == (None, "(2)")
