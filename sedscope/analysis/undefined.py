@@ -7,9 +7,13 @@ cannot be known is said here as well, each time with the line of code that would
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from recorders.errors import DamagedError
-from sedscope.runs import Run
+
+if TYPE_CHECKING:
+    # NumPy comes along with it, which the viewer's first paint does not wait for.
+    from sedscope.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
