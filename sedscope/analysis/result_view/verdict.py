@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from recorders.row_sources import ROW_SOURCES, row_source
+from recorders.row_sources import row_source
 from sedscope.analysis.pipeline.contrasts import MOVEMENTS, gradient_sources
 from sedscope.analysis.pipeline.results import Contrast, CouplingSeries, Measure, Quotient, RunAnalysis
 from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.result_view.number_text import count, short, times
 from sedscope.analysis.result_view.result_column import Reading
+from sedscope.analysis.result_view.run_view import RunView
 from sedscope.analysis.sources.variants import control_sources
 from sedscope.analysis.undefined import Undefined
 
@@ -120,36 +121,29 @@ class SourceVerdict:
 
 
 def verdicts(run: RunAnalysis) -> Iterator[SourceVerdict]:
-    """Yield the verdict on every gradient source of every task, W and K, the headline of each task first."""
-    for window, rank in dict.fromkeys((series.window, series.rank) for series in run.coupling):
+    """Yield the verdict on every gradient source of every W, K and task, the headline of each task first.
+
+    The headline is the task's gradient at fixed examples, else the next that has a number.
+    """
+    view = RunView(run)
+    for window, rank in view.bases:
         for task in run.tasks:
-            by_source = {
-                each.source: each
-                for each in run.coupling
-                if (each.task, each.window, each.rank) == (task, window, rank) and each.source in gradient_sources(task)
-            }
-            headline = headline_source(run, task, window, rank)
-            for series in sorted(by_source.values(), key=lambda each: each.source != headline):
-                yield _verdict(run, series)
+            series = {each.source: each for each in view.series(window, rank, task)}
+            gradients = [series[name] for name in gradient_sources(task) if name in series]
+            yield from (_verdict(run, each) for each in sorted(gradients, key=_precedence))
 
 
-def headline_verdicts(run: RunAnalysis) -> Iterator[SourceVerdict]:
-    """Yield one verdict for each task at the first W and K: that on its gradient, at fixed examples where it has it."""
-    seen = set()
+def _precedence(series: CouplingSeries) -> tuple[bool, bool]:
+    row = row_source(series.source)
+    return row is None or not row.is_headline, _last(series) is None
+
+
+def headline_verdicts(run: RunAnalysis) -> tuple[SourceVerdict, ...]:
+    """Return the first verdict of each task, which is at the first W and K."""
+    of_task: dict[str, SourceVerdict] = {}
     for verdict in verdicts(run):
-        if verdict.task not in seen:
-            seen.add(verdict.task)
-            yield verdict
-
-
-def headline_source(run: RunAnalysis, task: str, window: int, rank: int) -> str | None:
-    """Return the source that stands for the task's gradient: the first with a number, else the first at all."""
-    names = [row.name(task) for row in ROW_SOURCES if row.is_headline and row.sign < 0]
-    key = (task, window, rank)
-    series = {each.source: each for each in run.coupling if (each.task, each.window, each.rank) == key}
-    analysed = [series[name] for name in names if name in series]
-    first = next((each for each in analysed if _last(each) is not None), analysed[0] if analysed else None)
-    return None if first is None else first.source
+        of_task.setdefault(verdict.task, verdict)
+    return tuple(of_task.values())
 
 
 def quotient_of(
@@ -181,13 +175,13 @@ def _verdict(run: RunAnalysis, series: CouplingSeries) -> SourceVerdict:
     def over(others: tuple[str, ...], measure: Measure = "rbar") -> Contrast:
         return quotient_of(run, source, others, task, basis, measure)
 
-    last = _last(series)
-    movement = over(MOVEMENTS)
+    last, movement = _last(series), over(MOVEMENTS)
+    missing = series.peak if isinstance(series.peak, Undefined) else Undefined("no window is full")
     return SourceVerdict(
         source,
         task,
         *basis,
-        rbar=Undefined(_why_none(series)) if last is None else last[1],
+        rbar=missing if last is None else last[1],
         t=None if last is None else last[0],
         over_controls=tuple((name, over((name,)).quotient) for name in control_sources(task)),
         movement=movement.other,
@@ -200,10 +194,6 @@ def _last(series: CouplingSeries) -> tuple[int, Reading] | None:
     """Return the last checkpoint with a full window and a number, with its R̄_k."""
     readings = [(point.t, RBAR.read(point)) for point in series.points if point.full]
     return next(((t, value) for t, value in reversed(readings) if isinstance(value, Reading)), None)
-
-
-def _why_none(series: CouplingSeries) -> str:
-    return series.peak.reason if isinstance(series.peak, Undefined) else "no window is full"
 
 
 def _label(source: str) -> str:

@@ -15,9 +15,10 @@ from sedscope.analysis.result_view.diagnostic_columns import (
 )
 from sedscope.analysis.result_view.result_column import ResultColumn, Value, columns_for
 from sedscope.analysis.result_view.run_view import is_crossed, is_own
+from sedscope.analysis.result_view.verdict import verdicts
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
-from sedscope.report.document import Content, Figure, Name, Paragraph, Piece, Section, Table, Term, Words
+from sedscope.report.document import Content, Figure, Items, Name, Paragraph, Piece, Section, Table, Term, Words
 from sedscope.report.plots.coupling_figures import alignment_figure, control_band, ratio_figure
 from sedscope.report.sections.contents import (
     RunAtBasis,
@@ -32,14 +33,21 @@ from sedscope.report.sections.contents import (
 
 
 def coupling_section(basis: RunAtBasis) -> Section:
-    """Return a figure for each task, then the matrix of peak and end."""
+    """Return the verdict on every gradient, a figure for each task, then the matrix of peak and end."""
     title = f"Coupling (W {basis.window}, K {basis.rank})"
     series = basis.view.series(basis.window, basis.rank)
     if not series:
         return basis.section(title, "coupling", not_measured("Coupling to features", basis.view.why_no_coupling))
     figures = [_ratio_figure(basis, task, index) for index, task in enumerate(basis.view.run.tasks)]
+    judged = [each for each in verdicts(basis.view.run) if (each.window, each.rank) == (basis.window, basis.rank)]
     return basis.section(
-        title, "coupling", _introduction(series), side_by_side(*figures), _matrix(basis), _phases(basis)
+        title,
+        "coupling",
+        Items(tuple((verdict.words,) for verdict in judged)) if judged else None,
+        _introduction(series),
+        side_by_side(*figures),
+        _matrix(basis),
+        _phases(basis),
     )
 
 
