@@ -131,6 +131,7 @@ def record(
     steps: int | None = None,
     force: bool = False,
     resume: bool = False,
+    shared_folder: bool = False,
     first_step: int | None = None,
     intervene: str | Intervention | None = None,
 ) -> Iterator[RecordingSession]:
@@ -158,6 +159,7 @@ def record(
         steps=steps,
         force=force,
         resume=resume,
+        shared_folder=shared_folder,
         first_step=first_step,
         intervene=intervene,
     )

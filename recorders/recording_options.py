@@ -58,6 +58,12 @@ RECORDING_OPTIONS: Final = (
     OptionRow("force", "Replace the run in --out.", "switch", of_one_run=True),
     OptionRow("resume", "Go on with the run in --out; t comes from the optimizer's state.", "switch", of_one_run=True),
     OptionRow(
+        "shared_folder",
+        "Record into a folder of another user, or one that everybody may write to.",
+        "switch",
+        of_one_run=True,
+    ),
+    OptionRow(
         "first_step",
         "t of the first step, where the optimizer's state does not say it.",
         optional=True,
@@ -89,6 +95,8 @@ class RecordingOptions:
     """True where an existing run may be replaced."""
     resume: bool = False
     """True where this recording continues an existing run."""
+    shared_folder: bool = False
+    """True where the folder may belong to another user, or be writable by everybody."""
     first_step: int | None = None
     """t of the first step seen; None: 0, or on resume what the optimizer's state says."""
     intervention: Intervention | None = None

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from recorders.format import PART_SUFFIX
+from recorders.store.regular_file import FILE_MODE
 
 sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 """Makes durable what was appended to an open file descriptor."""
@@ -28,7 +29,10 @@ def write_file(path: Path, buffers: Iterable[Buffer]) -> int:
     Raises:
         OSError: the disk is full or the folder cannot be written; no `.part` stays behind, so its space is free again.
     """
-    size = _write_and_rename(path.with_name(path.name + PART_SUFFIX), path, buffers, os.O_TRUNC, sync=True)
+    part_path = path.with_name(path.name + PART_SUFFIX)
+    with suppress(FileNotFoundError):
+        part_path.unlink()  # of a recorder that was killed; or a link or FIFO, which is not opened either
+    size = _write_and_rename(part_path, path, buffers, sync=True)
     sync_folder(path.parent)
     return size
 
@@ -45,7 +49,7 @@ def replace_file(path: Path, content: Buffer, *, private: bool = False) -> None:
         OSError: the disk is full or the folder cannot be written; what was there stays, and nothing is left behind.
     """
     part_path = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART_SUFFIX}")
-    _write_and_rename(part_path, path, [content], os.O_EXCL, sync=False, mode=0o600 if private else 0o666)
+    _write_and_rename(part_path, path, [content], sync=False, mode=0o600 if private else FILE_MODE)
 
 
 def write_all(fd: int, buffer: Buffer) -> None:
@@ -65,10 +69,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def _write_and_rename(
-    part_path: Path, path: Path, buffers: Iterable[Buffer], flags: int, *, sync: bool, mode: int = 0o666
+    part_path: Path, path: Path, buffers: Iterable[Buffer], *, sync: bool, mode: int = FILE_MODE
 ) -> int:
-    # O_NOFOLLOW: a folder that came from somebody else must not make us write through a link.
-    fd = os.open(part_path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flags, mode)
+    # O_EXCL: a folder that came from somebody else must not make us write through a link, or wait at a FIFO.
+    fd = os.open(part_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     size = 0
     try:
         try:

@@ -17,6 +17,7 @@ from zlib import crc32
 from recorders.errors import DamagedError
 from recorders.format import JOURNAL_DIR, MAX_JOURNAL_LINE
 from recorders.store import durable, strictjson
+from recorders.store.regular_file import FOLDER_MODE, open_regular
 
 _CRC_MEMBER = b',"crc":'
 
@@ -24,6 +25,14 @@ _CRC_MEMBER = b',"crc":'
 def journal_name(session: int) -> str:
     """Return `journal/0001.jsonl` for session 1."""
     return f"{JOURNAL_DIR}/{session:04d}.jsonl"
+
+
+def session_number(name: str) -> int | None:
+    """Return the session of a journal's file name, such as `0001.jsonl`; None where it is not one."""
+    stem = name.removesuffix(".jsonl")
+    if not (stem.isascii() and stem.isdigit()) or len(stem) > 6 or journal_name(int(stem)) != f"{JOURNAL_DIR}/{name}":
+        return None
+    return int(stem) or None
 
 
 def encode_line(members: dict[str, Any]) -> bytes:
@@ -64,9 +73,8 @@ class JournalWriter:
 
     def __init__(self, run: Path, session: int) -> None:
         self.path = run / journal_name(session)
-        self.path.parent.mkdir(exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW
-        self._fd = os.open(self.path, flags, 0o666)
+        self.path.parent.mkdir(FOLDER_MODE, exist_ok=True)
+        self._fd = open_regular(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
         self._size = 0
         self._next = 0
         durable.sync_folder(self.path.parent)

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import socket
-import stat
 import struct
 import sys
 import threading
@@ -21,11 +20,11 @@ from typing import NamedTuple
 
 from recorders.errors import InputOutputError, RefusedError
 from recorders.format import LOCK_FILE
+from recorders.store.regular_file import open_regular
 
 # struct flock: Linux (64 bit) starts with type and whence; macOS and the BSDs with start, length and pid.
 _LINUX = sys.platform.startswith("linux")
 _FLOCK = struct.Struct("@hhqqi4x" if _LINUX else "@qqihh8x")
-_SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never through a link, never waiting for a FIFO's other end
 _MAX_CONTENT = 4096  # a lock file of ours takes 60 bytes; somebody else's may be of any size
 
 
@@ -114,13 +113,9 @@ def _key(run: Path) -> tuple[int, int] | None:
 
 def _open(run: Path, flags: int) -> int:
     try:
-        fd = os.open(run / LOCK_FILE, flags | _SAFE, 0o666)
+        return open_regular(run / LOCK_FILE, flags)
     except OSError as error:
         raise InputOutputError(f"{run / LOCK_FILE}: cannot be opened: {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise RefusedError(f"{run / LOCK_FILE}: must be a regular file")
-    return fd
 
 
 def _lock(run: Path, fd: int) -> tuple[int, int]:

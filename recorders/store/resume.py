@@ -7,7 +7,7 @@ Decides what must be the same for rows of two sessions to be pooled. Reading a r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from recorders import format
 from recorders.errors import DamagedError, RefusedError
 from recorders.store import strictjson
-from recorders.store.journal import decode_line
+from recorders.store.journal import decode_line, journal_name, session_number
+from recorders.store.regular_file import is_real_folder, read_regular, regular_lines
 
 _NEW_OPTIMIZER = "anew"
 
@@ -58,10 +59,9 @@ def plan_resume(
     Raises:
         RefusedError: the manifest differs from the run's where rows would no longer compare.
     """
-    recorded = strictjson.loads(text, format.RUN_FILE)
-    _check_same(path, recorded, manifest)
-    journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
-    reach = {int(journal.stem): _last_t(journal) for journal in journals}
+    with _foreign_values(path):
+        _check_same(path, strictjson.loads(text, format.RUN_FILE), manifest)
+        reach = {number: _last_t(journal) for number, journal in _journals(path).items()}
     session = max(reach, default=0) + 1
     committed = {number: last for number, last in reach.items() if last is not None}
     if not committed:
@@ -76,15 +76,37 @@ def earlier_counts(path: Path) -> tuple[list[CountLead], int | None]:
 
     A session that went back to an earlier t takes the place of what was said from there on.
     """
-    journals = sorted((path / format.JOURNAL_DIR).glob("[0-9]*.jsonl"))
+    journals = list(_journals(path).values())
     leads = [CountLead(0, 0)]
     with suppress(OSError, RefusedError):  # no run to go on with is said where the run is opened
-        begun = strictjson.loads((path / format.RUN_FILE).read_bytes(), format.RUN_FILE)
+        begun = strictjson.loads(read_regular(path / format.RUN_FILE, format.MAX_RUN_JSON), format.RUN_FILE)
         leads = [CountLead(0, count) for count in [begun.get(format.STEPS_BEFORE)] if isinstance(count, int)] or leads
-    for lead in chain.from_iterable(_count_leads(line) for journal in journals for line in _good_lines(journal)):
-        leads = [earlier for earlier in leads if earlier.t < lead.t] + [lead]
-    last_steps = [last for journal in journals if (last := _last_t(journal)) is not None]
+    with _foreign_values(path):
+        for lead in chain.from_iterable(_count_leads(line) for journal in journals for line in _good_lines(journal)):
+            while leads and leads[-1].t >= lead.t:
+                leads.pop()
+            leads.append(lead)
+        last_steps = [last for journal in journals if (last := _last_t(journal)) is not None]
     return leads, max(last_steps, default=None)
+
+
+def _journals(path: Path) -> dict[int, Path]:
+    """Return the journals of a run by the numbers of their sessions, ascending."""
+    folder = path / format.JOURNAL_DIR
+    names = [entry.name for entry in folder.iterdir()] if is_real_folder(folder) else []
+    numbers = sorted(number for name in names if (number := session_number(name)) is not None)
+    return {number: path / journal_name(number) for number in numbers}
+
+
+@contextmanager
+def _foreign_values(path: Path) -> Iterator[None]:
+    """Turn what becomes of values that no recorder wrote into `RefusedError`: each line is whole, not its meaning."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RefusedError(
+            f"{path}: holds values that no recorder wrote ({type(error).__name__}: {error!s:.80})"
+        ) from (error)
 
 
 def _count_leads(line: Mapping[str, Any]) -> Iterator[CountLead]:
@@ -135,11 +157,12 @@ def _last_t(journal: Path) -> int | None:
 
 
 def _good_lines(journal: Path) -> Iterator[dict[str, Any]]:
-    with journal.open("rb") as file, suppress(DamagedError, RefusedError):
-        while line := file.readline(format.MAX_JOURNAL_LINE + 1):
-            if not line.endswith(b"\n"):
-                return
-            yield decode_line(line[:-1], journal.name)
+    for line in regular_lines(journal, format.MAX_JOURNAL_LINE):
+        try:
+            members = decode_line(line, journal.name)
+        except (DamagedError, RefusedError):
+            return
+        yield members
 
 
 def _steps(line: Mapping[str, Any]) -> Iterator[int]:

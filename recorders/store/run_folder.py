@@ -8,8 +8,10 @@ One that was reserved and never used is given back. Loads no torch.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
+import stat
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +25,7 @@ from recorders.errors import InputOutputError, NotARunError, RefusedError, Usage
 from recorders.recording_options import RecordingOptions
 from recorders.store import strictjson
 from recorders.store.lock import RunLock
+from recorders.store.regular_file import FOLDER_MODE, is_real_folder, read_regular
 
 _FOLDERS = (
     format.JOURNAL_DIR,
@@ -32,6 +35,8 @@ _FOLDERS = (
     format.PROBE_DIR,
     format.DERIVED_DIR,
 )
+_RECORDED_NAME = re.compile(r"(\d{4,}(-\d+)?|[a-z ]+-[0-9a-f]{32})\.(jsonl?|safetensors)(\..*part)?")
+"""Files of a run's folders: those of recorders, and results that earlier versions kept there."""
 _RESUMED = ("command", "git", "versions", "device", format.STEPS_BEFORE)
 """Members that a resumed session may change; its opening line says them."""
 
@@ -53,7 +58,7 @@ class ReservedFolder:
         try:
             self._created = not options.resume and not path.exists()
             _check(path, options)
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             if not os.access(path, os.W_OK | os.X_OK):
                 raise InputOutputError(f"out: {path}: must be writable, found a read-only folder")
         except OSError as error:
@@ -78,14 +83,58 @@ def _check(path: Path, options: RecordingOptions) -> None:
     if options.resume:
         if not is_run:
             raise UsageError(f"resume: {path} must be a run to go on with; there is no {format.RUN_FILE} in it")
+        refuse_unsafe(path)
     elif is_run and not options.force:
         raise UsageError(f"out: {path} holds a run already; give --force to replace it or --resume to go on with it")
-    elif path.exists() and not is_run and (not path.is_dir() or _is_occupied(path)):
+    elif path.exists() and not is_run and not _is_free(path, force=options.force):
         raise UsageError(f"out: {path} must be a new or empty folder, or with --force a run")
+    if path.is_dir() and not options.shared_folder:
+        _refuse_shared(path)
+
+
+def _refuse_shared(path: Path) -> None:
+    """Raise `RefusedError` for a folder in which somebody else could exchange what is written."""
+    status = path.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH:
+        raise RefusedError(
+            f"out: {path} must belong to user {os.geteuid()} and not be writable by everybody, found"
+            f" {stat.filemode(status.st_mode)} of user {status.st_uid}; --shared-folder records all the same"
+        )
+
+
+def refuse_unsafe(path: Path) -> None:
+    """Raise `RefusedError` for a run in which something that is read or written on resuming leads elsewhere."""
+    names = [name for name in _FOLDERS if name != format.DERIVED_DIR and os.path.lexists(path / name)]
+    for folder in (path / name for name in names):
+        if not is_real_folder(folder):
+            raise RefusedError(f"{folder}: must be a folder, found another kind or a link")
+    journals = sorted((path / format.JOURNAL_DIR).iterdir()) if format.JOURNAL_DIR in names else []
+    for file in (path / format.RUN_FILE, *journals):
+        if not stat.S_ISREG(file.lstat().st_mode):
+            raise RefusedError(f"{file}: must be a regular file, found another kind or a link")
+
+
+def _is_free(path: Path, *, force: bool) -> bool:
+    return path.is_dir() and (not _is_occupied(path) or (force and is_remnant(path)))
 
 
 def _is_occupied(path: Path) -> bool:
     return any(entry.name != format.LOCK_FILE for entry in path.iterdir())
+
+
+def is_remnant(path: Path) -> bool:
+    """Return whether a folder without `run.json` holds a recorder's lock and files of its naming, and nothing else.
+
+    A recorder that was killed while it began, or while it removed a run by force, leaves such a folder.
+    """
+    names = {entry.name for entry in path.iterdir()}
+    folders = [path / name for name in _FOLDERS if name in names]
+    files = [file.name for folder in folders if is_real_folder(folder) for file in folder.iterdir()]
+    return (
+        format.LOCK_FILE in names
+        and names <= {format.LOCK_FILE, format.RUN_FILE + format.PART_SUFFIX, *_FOLDERS}
+        and all(_RECORDED_NAME.fullmatch(name) for name in files)
+    )
 
 
 @contextmanager
@@ -119,22 +168,22 @@ def manifest_bytes(manifest: dict[str, Any]) -> bytes:
 def read_manifest(path: Path) -> bytes:
     """Return the bytes of the `run.json` in `path`; raises `NotARunError` where there is none."""
     try:
-        return (path / format.RUN_FILE).read_bytes()
+        return read_regular(path / format.RUN_FILE, format.MAX_RUN_JSON)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotARunError(f"{path}: not a run (no {format.RUN_FILE})") from error
 
 
 def reserve(path: Path, *, force: bool) -> RunLock:
     """Make `path` an empty folder that this process alone records into."""
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
     occupied = _is_occupied(path)
     is_run = (path / format.RUN_FILE).is_file()
     if occupied and not force:
         raise UsageError(f"{path}: must be a new or empty folder; give --force to replace the run in it")
-    if occupied and not is_run:
+    if occupied and not is_run and not is_remnant(path):
         raise UsageError(f"{path}: holds files, but no run; --force replaces nothing but runs")
     lock = RunLock.acquire(path)
-    if is_run:
+    if occupied:
         _empty(path)
     return lock
 
@@ -157,12 +206,13 @@ def opening_members(
 
 def _empty(path: Path) -> None:
     # run.json first: a crash in between leaves a folder that is no run, not a run with parts missing.
-    (path / format.RUN_FILE).unlink()
-    for name in _FOLDERS:
-        if (path / name).is_symlink():
-            (path / name).unlink()
-        elif (path / name).exists():
-            shutil.rmtree(path / name)
+    for name in (format.RUN_FILE, format.RUN_FILE + format.PART_SUFFIX):
+        (path / name).unlink(missing_ok=True)
+    for folder in (path / name for name in _FOLDERS):
+        if is_real_folder(folder):
+            shutil.rmtree(folder)
+        else:
+            folder.unlink(missing_ok=True)
 
 
 def _now() -> str:

@@ -22,6 +22,7 @@ from recorders.row_sources import stored_name
 from recorders.store import durable, run_folder, strictjson, tensorfile
 from recorders.store.journal import JournalWriter
 from recorders.store.lock import RunLock
+from recorders.store.regular_file import FOLDER_MODE
 from recorders.store.resume import plan_resume
 from recorders.store.shard import ShardBuffer, scalar_values
 from recorders.store.writer import BackgroundWriter, Job
@@ -94,7 +95,7 @@ class RunWriter:
             lock = run_folder.reserve(path, force=force)
             try:
                 for name in (format.SHARD_DIR, format.WEIGHTS_DIR, format.PROGRAM_DIR, format.PROBE_DIR):
-                    (path / name).mkdir(exist_ok=True)
+                    (path / name).mkdir(FOLDER_MODE, exist_ok=True)
                 durable.write_file(path / format.RUN_FILE, [text])
                 opening = run_folder.opening_members(text, first_t=0, parent=None)
                 return cls(path, manifest, 1, lock, opening)
@@ -113,6 +114,7 @@ class RunWriter:
         """
         with run_folder.io_errors(path):
             text = run_folder.read_manifest(path)
+            run_folder.refuse_unsafe(path)
             lock = RunLock.acquire(path)
             try:
                 session, parent = plan_resume(path, text, manifest, first_t)

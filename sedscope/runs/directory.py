@@ -22,7 +22,7 @@ from recorders.format import (
     SHARD_DIR,
     WEIGHTS_DIR,
 )
-from recorders.store.journal import journal_name
+from recorders.store.journal import session_number
 from recorders.store.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.files.folder import FileStamp, MissingError, RunFolder
@@ -106,7 +106,7 @@ class Directory:
             raise NotARunError(f"{self.folder.shown}: not a run (no {RUN_FILE})") from error
 
     def _poll_sessions(self) -> bool:
-        numbers = {number for name in self.folder.stamps(JOURNAL_DIR) if (number := _session_number(name)) is not None}
+        numbers = {number for name in self.folder.stamps(JOURNAL_DIR) if (number := session_number(name)) is not None}
         before = len(self.sessions)
         for number in range(before + 1, max(numbers, default=0) + 1):
             self.sessions.append(SessionJournal(self.folder, number, self.manifest.recording.every))
@@ -144,10 +144,3 @@ class Directory:
             if session.torn and not live:
                 message = f"{session.name}: the last line was not finished and does not count"
                 yield Note("torn", message, None, session.number)
-
-
-def _session_number(name: str) -> int | None:
-    stem = name.removesuffix(".jsonl")
-    if not (stem.isascii() and stem.isdigit()) or len(stem) > 6 or journal_name(int(stem)) != f"{JOURNAL_DIR}/{name}":
-        return None
-    return int(stem) or None

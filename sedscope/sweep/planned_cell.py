@@ -20,6 +20,8 @@ from recorders.format import (
     STATE_RECORDING,
 )
 from recorders.recording_options import RecordingOptions
+from recorders.store.lock import holder
+from recorders.store.run_folder import is_remnant
 from sedscope.runs import Run
 from sedscope.runs.find import open_or_error
 from sedscope.runs.text import printable, printable_json, printable_path
@@ -71,6 +73,10 @@ def cell_outcome(cell: SweepCell, out: Path, options: RecordingOptions) -> CellO
     """
     path = cell.path(out)
     if not (path / RUN_FILE).is_file():
+        if holder(path) is not None:
+            return CellOutcome(STATE_RECORDING, f"being recorded by {holder(path)}")
+        if path.is_dir() and is_remnant(path):
+            return CellOutcome(STATE_CRASHED, "the recorder was killed before the recording began")
         return CellOutcome(MISSING)
     opened = open_or_error(path)
     if opened.run is None:  # a newer format among them: whatever lies there is not ours to replace

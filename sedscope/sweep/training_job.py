@@ -19,9 +19,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from recorders.errors import InputOutputError, UsageError
+from recorders.errors import InputOutputError, RefusedError, UsageError
+from recorders.store.regular_file import open_regular
 from sedscope.runs.text import printable
 
 GRACE_S: Final = 10.0
@@ -90,7 +91,7 @@ class Process:
         begun = time.monotonic()
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
-            with self._log.open("ab") as log:
+            with _appended(self._log) as log:
                 log.write(_header(job))
                 log.flush()
                 self._process = subprocess.Popen(
@@ -111,7 +112,7 @@ class Process:
         """Return how it ended, `exit status 0` or another; None while it runs."""
         if self._how is None and (status := self._process.poll()) is not None:
             self._how = _how(status)
-            with suppress(OSError), self._log.open("ab") as log:
+            with suppress(OSError, RefusedError), _appended(self._log) as log:
                 log.write(f"# {self._how} after {time.monotonic() - self._begun:.1f} s\n".encode())
         return self._how
 
@@ -189,9 +190,14 @@ def log_size(log: Path) -> int:
     return 0
 
 
+def _appended(log: Path) -> BinaryIO:
+    """Open a log for appending; raises `RefusedError` where a link or a FIFO is in its place."""
+    return os.fdopen(open_regular(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
+
+
 def last_words(log: Path, since: int) -> str:
     """Return the last line after the first `since` bytes that may be a reason; empty without one."""
-    with suppress(OSError), log.open("rb") as file:
+    with suppress(OSError, RefusedError), os.fdopen(open_regular(log), "rb") as file:
         end = file.seek(0, 2)
         file.seek(max(since, end - _TAIL))
         text = file.read().decode("utf-8", "replace")

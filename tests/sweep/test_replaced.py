@@ -9,6 +9,7 @@ from sweeping import PlainEngine, write_run
 from recorders.intervention.intervention_settings import Intervention
 from sedscope.sweep import Sweep, run_sweep
 from sedscope.sweep.display.board import SKIPPED
+from sedscope.sweep.planned_cell import MISSING, cell_outcome
 
 SWEEP = Sweep(("train.py", "--seed", "{seed}"), [Intervention("control"), Intervention("freeze")], seeds=[1, 2])
 NAMES = [cell.name for cell in SWEEP.cells()]
@@ -18,6 +19,21 @@ Finishing = Callable[[Sweep, Path], PlainEngine]
 def test_only_what_the_plan_found_is_replaced(tmp_path: Path, finishing: Finishing) -> None:
     """A job that waits in a cluster's queue may find that another has recorded its cell in the meantime."""
     write_run(SWEEP.cells()[0], tmp_path, reason=None)
+    engine = finishing(SWEEP, tmp_path)
+    run_sweep(SWEEP, tmp_path, engine)
+    assert ["--force" in job.words for job in engine.handed] == [True, False, False, False]
+
+
+def test_a_cell_whose_recorder_was_killed_before_it_wrote_the_manifest_is_taken_over(
+    tmp_path: Path, finishing: Finishing
+) -> None:
+    cell = SWEEP.cells()[0]
+    write_run(cell, tmp_path, reason=None)
+    (tmp_path / NAMES[0] / "run.json").unlink()
+    assert cell_outcome(cell, tmp_path, SWEEP.recording).state == "crashed"
+    (tmp_path / NAMES[0] / "thesis.tex").write_text("dear")
+    assert cell_outcome(cell, tmp_path, SWEEP.recording).state == MISSING, "the recorder will refuse it"
+    (tmp_path / NAMES[0] / "thesis.tex").unlink()
     engine = finishing(SWEEP, tmp_path)
     run_sweep(SWEEP, tmp_path, engine)
     assert ["--force" in job.words for job in engine.handed] == [True, False, False, False]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,10 @@ def read_report(path: Path) -> Json:
     """
     shown = printable_path(path)
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise RefusedError(f"{shown}: a report.json is required, found no regular file")
+        if status.st_size > LARGEST:
             raise RefusedError(f"{shown}: at most {LARGEST >> 20} MiB are read")
         value = json.loads(path.read_bytes())
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,9 +20,12 @@ from safetensors.numpy import load_file
 from safetensors.torch import load_file as load_torch
 
 from recorders import format
-from recorders.errors import InputOutputError, NotARunError, RefusedError, UsageError
+from recorders.errors import InputOutputError, NotARunError, RefusedError, SedscopeError, UsageError
+from recorders.recording_options import RecordingOptions
 from recorders.store import durable, run_writer
-from recorders.store.journal import decode_line
+from recorders.store.journal import decode_line, encode_line
+from recorders.store.resume import earlier_counts
+from recorders.store.run_folder import ReservedFolder
 from recorders.store.run_writer import RunWriter
 
 
@@ -227,6 +231,123 @@ def test_a_read_only_folder_is_told_in_one_line(tmp_path: Path) -> None:
     (run / "lock").chmod(0o400)
     with pytest.raises(InputOutputError, match="Permission denied"):
         RunWriter.resume(run, manifest=manifest(), first_t=3)
+
+
+FORMAT_FOLDERS = ("journal", "shards", "weights", "programs", "probes")
+
+
+@pytest.mark.parametrize("name", ["run.json.part", "journal", "shards", "weights", "programs", "probes", "lock"])
+@pytest.mark.parametrize("kind", ["link", "fifo"])
+def test_force_neither_follows_links_nor_waits(tmp_path: Path, name: str, kind: str) -> None:
+    run, outside = make_run(tmp_path / "run"), tmp_path / "outside"
+    outside.mkdir()
+    (outside / "data").write_text("dear")
+    path = run / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    path.symlink_to(outside) if kind == "link" else os.mkfifo(path)
+    if name == "lock":
+        with pytest.raises(SedscopeError, match="lock: "):
+            RunWriter.create(run, manifest(), force=True)
+        return
+    RunWriter.create(run, manifest(), force=True).close("finished")
+    assert kinds(run) == ["session", "end"]
+    assert [file.name for file in outside.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("name", ["run.json", *FORMAT_FOLDERS, "journal/0001.jsonl", "journal/0002.jsonl"])
+@pytest.mark.parametrize("kind", ["link", "fifo"])
+def test_resuming_neither_follows_links_nor_waits(tmp_path: Path, name: str, kind: str) -> None:
+    run = make_run(tmp_path / "run")
+    path = run / name
+    elsewhere = tmp_path / "elsewhere"
+    if path.exists():
+        path.rename(elsewhere)
+    path.symlink_to(elsewhere) if kind == "link" else os.mkfifo(path)
+    for attempt in (
+        lambda: RunWriter.resume(run, manifest=manifest(), first_t=3),
+        lambda: ReservedFolder(run, RecordingOptions(resume=True)),
+    ):
+        with pytest.raises(SedscopeError, match=r"must be a (regular file|folder|run)"):
+            attempt()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"kind": "weights", "t": "x"},
+        {"kind": "weights"},
+        {"kind": "shard", "rows": [1], "scalars": None},
+        {"kind": "shard", "rows": {"update": 3}, "scalars": 3},
+        {"kind": "note", "about": "count"},
+    ],
+)
+def test_a_line_that_no_recorder_wrote_is_refused_on_resuming(tmp_path: Path, line: dict[str, Any]) -> None:
+    run = make_run(tmp_path / "run", reason=None)
+    file = run / "journal" / "0001.jsonl"
+    number = len(file.read_bytes().splitlines())
+    file.write_bytes(file.read_bytes() + encode_line({"n": number, **line}))
+    if line["kind"] == "note":
+        with pytest.raises(RefusedError, match="values that no recorder wrote"):
+            earlier_counts(run)
+        return
+    with pytest.raises(RefusedError, match="values that no recorder wrote"):
+        RunWriter.resume(run, manifest=manifest(), first_t=3)
+
+
+def test_a_folder_that_somebody_else_could_exchange_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path / "run")
+    ReservedFolder(run, RecordingOptions(resume=True))
+    run.chmod(0o777)
+    for options in (RecordingOptions(resume=True), RecordingOptions(force=True)):
+        with pytest.raises(RefusedError, match="not be writable by everybody, found drwxrwxrwx of user"):
+            ReservedFolder(run, options)
+    ReservedFolder(run, RecordingOptions(resume=True, shared_folder=True))
+    run.chmod(0o755)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    with pytest.raises(RefusedError, match=f"must belong to user {user + 1} .* of user {user}; --shared-folder"):
+        ReservedFolder(run, RecordingOptions(force=True))
+
+
+def test_what_a_recorder_makes_is_never_writable_by_everybody(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        ReservedFolder(tmp_path / "run", RecordingOptions())
+        make_run(tmp_path / "run")
+    finally:
+        os.umask(umask)
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.stat().st_mode & 0o002]
+    assert not (tmp_path / "run").stat().st_mode & 0o002
+
+
+def remnant(run: Path) -> Path:
+    """What a recorder leaves that is killed while it begins: no `run.json`, all else."""
+    make_run(run)
+    (run / "run.json").rename(run / "run.json.part")
+    return run
+
+
+def test_a_folder_without_run_json_that_a_kill_left_is_taken_over_by_force(tmp_path: Path) -> None:
+    run = remnant(tmp_path / "run")
+    with pytest.raises(UsageError, match="must be a new or empty folder"):
+        ReservedFolder(run, RecordingOptions())
+    ReservedFolder(run, RecordingOptions(force=True))
+    RunWriter.create(run, manifest(), force=True).close("finished")
+    assert kinds(run) == ["session", "end"] and not (run / "run.json.part").exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "weights/model.pt", "shards/0001-000000.safetensors.bak", "lock"])
+def test_force_takes_over_nothing_that_a_recorder_did_not_leave(tmp_path: Path, name: str) -> None:
+    run = remnant(tmp_path / "run")
+    (run / "lock").unlink() if name == "lock" else (run / name).write_text("dear")
+    before = sorted(run.rglob("*"))
+    with pytest.raises(UsageError):
+        ReservedFolder(run, RecordingOptions(force=True))
+    with pytest.raises(UsageError, match="holds files, but no run"):
+        RunWriter.create(run, manifest(), force=True)
+    assert sorted(run.rglob("*")) == before
 
 
 # --- resume ----------------------------------------------------------------------------------------------------------
