@@ -13,6 +13,7 @@ import numpy as np
 from recorders.errors import DamagedError
 from recorders.format import METRIC_PREFIX
 from sedscope.analysis.arrays import Floats, Ints
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.pipeline.results import TaskMetrics
 from sedscope.analysis.settings import GrokDefinition
 from sedscope.analysis.statistics.grokking import grokking
@@ -52,7 +53,9 @@ def accuracy(run: Run, what: str, task: str) -> tuple[Ints, Floats]:
 def _chance(run: Run, task: str, definition: GrokDefinition) -> float | Undefined:
     """Return the accuracy of guessing, or why accuracies stand as they were logged."""
     if definition == "published":
-        return Undefined("accuracies stand as they were logged: the published definition was asked for")
+        return Undefined(
+            f"the published definition was asked for: accuracies stand as they were logged, ≥ {GROK_ACCURACIES[0]}"
+        )
     logged = accuracy(run, CHANCE, task)[1]
     try:
         chance = float(logged[-1]) if len(logged) else run.chance(task)

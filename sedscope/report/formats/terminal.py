@@ -179,25 +179,19 @@ def _matrix_tables(matrix: SourceMatrix, columns: Columns, width: int, notes: Te
     """Yield the matrix, cut into as many tables as the width in characters asks for."""
     measured = [column for column in columns if column.has_interval]
     tasks = matrix.tasks
-    cells = [
-        _cell(matrix, label, task, column, TerminalNotes())
-        for label in matrix.labels
+    widths = [
+        max(_CELL_WIDTH, *(len(_cell(matrix, label, task, column, TerminalNotes())) + 2 for label in matrix.labels))
         for task in tasks
         for column in measured
     ]
-    cell_width = max(_CELL_WIDTH, *(len(cell) + 2 for cell in cells))
-    room = width - max((len(label) for label in matrix.labels), default=0) - 4
-    fits = len(tasks) * len(measured) * cell_width <= room
+    room = width - max((len(label) for label in matrix.labels), default=0) - 2
+    fits = sum(widths) <= room
     longest_title = max(len(column.title) for column in measured)
-    most = len(tasks) if fits else max(1, (room - longest_title - 2) // cell_width)
+    most = len(tasks) if fits else max(1, (room - longest_title - 4) // max(widths))
     per_table = _even(len(tasks), most)
     for first in range(0, len(tasks), per_table):
         shown = tasks[first : first + per_table]
-        yield (
-            _side_by_side(matrix, shown, columns, cell_width, notes)
-            if fits
-            else _stacked(matrix, shown, measured, cell_width, notes)
-        )
+        yield _side_by_side(matrix, shown, columns, notes) if fits else _stacked(matrix, shown, measured, notes)
 
 
 def _even(n_tasks: int, most: int) -> int:
@@ -206,9 +200,7 @@ def _even(n_tasks: int, most: int) -> int:
     return -(-n_tasks // max(1, tables))
 
 
-def _side_by_side(
-    matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, cell_width: int, notes: TerminalNotes
-) -> Table:
+def _side_by_side(matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, notes: TerminalNotes) -> Table:
     """Return all columns of a task beside one another; those without interval where there is one task alone."""
     columns = [
         column
@@ -221,22 +213,20 @@ def _side_by_side(
     for task in tasks:
         for column in columns:
             title = column.title if len(tasks) == 1 else f"{task} {column.title}"
-            width, justify = (cell_width - 2, "left") if column.has_interval else (None, "right")
+            width, justify = (_CELL_WIDTH - 2, "left") if column.has_interval else (None, "right")
             table.add_column(Text(title), no_wrap=True, min_width=width, justify=justify)  # type: ignore[arg-type]
     for label in matrix.labels:
         table.add_row(Text(label), *(_cell(matrix, label, task, each, notes) for task in tasks for each in columns))
     return table
 
 
-def _stacked(
-    matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, cell_width: int, notes: TerminalNotes
-) -> Table:
+def _stacked(matrix: SourceMatrix, tasks: Sequence[str], columns: Columns, notes: TerminalNotes) -> Table:
     """Return the columns of a task above one another."""
     table = frame()
     table.add_column("source", no_wrap=True)
     table.add_column("")
     for task in tasks:
-        table.add_column(Text(task), no_wrap=True, min_width=cell_width - 2, overflow="ellipsis")
+        table.add_column(Text(task), no_wrap=True, min_width=_CELL_WIDTH - 2, overflow="ellipsis")
     for label in matrix.labels:
         for column in columns:
             cells = [_cell(matrix, label, task, column, notes) for task in tasks]

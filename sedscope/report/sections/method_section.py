@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from sedscope.analysis.constants import RESAMPLES
+from sedscope.analysis.constants import GROK_ACCURACIES, MEMORISED_ACCURACY, RESAMPLES
 from sedscope.analysis.pipeline.results import RunAnalysis
 from sedscope.analysis.result_view.number_text import count
 from sedscope.analysis.result_view.run_view import RunView
@@ -96,7 +96,9 @@ def paragraph(reported: Sequence[Reported], settings: Settings) -> str:
         f" bootstrap ({RESAMPLES:,} resamples) jointly over groups of probes and random directions; over several"
         " batches Student's t on the logarithms, whose variance is that over batches divided by their number plus the"
         " bootstrap's, with Welch and Satterthwaite's degrees of freedom. The peak's step is held fixed; intervals of"
-        " quotients are paired, over the same draws and batches."
+        " quotients are paired, over the same draws and batches; the interval of a mean over checkpoints is the mean of"
+        f" theirs. A task is grokked at the first evaluation after t = 0 with test accuracy ≥ {GROK_ACCURACIES[0]}, and"
+        f" memorised at the first with train accuracy ≥ {MEMORISED_ACCURACY}, both taken as {settings.words('grok')}."
     )
 
 
