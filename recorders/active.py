@@ -61,14 +61,12 @@ class ActiveRecording(Protocol):
         """Record without the gradients of single tasks, which cannot be taken."""
 
 
-_active: tuple[int, ActiveRecording] | None = None
+_active: ActiveRecording | None = None
 
 
 def current() -> ActiveRecording | None:
-    """Return the recording of this process, or None; a child that inherited one by forking has none."""
-    if _active is None or _active[0] != os.getpid():
-        return None
-    return _active[1]
+    """Return the recording of this process, or None."""
+    return _active
 
 
 def activate(recording: ActiveRecording) -> None:
@@ -78,13 +76,22 @@ def activate(recording: ActiveRecording) -> None:
         UsageError: one is active already.
     """
     global _active
-    if (running := current()) is not None:
-        raise UsageError(f"record: one recording at a time; {running.path} is being recorded already")
-    _active = (os.getpid(), recording)
+    if _active is not None:
+        raise UsageError(f"record: one recording at a time; {_active.path} is being recorded already")
+    _active = recording
 
 
 def deactivate(recording: ActiveRecording) -> None:
     """End this recording's turn; without effect when another one has it."""
+    if _active is recording:
+        _forget()
+
+
+def _forget() -> None:
     global _active
-    if _active is not None and _active[1] is recording:
-        _active = None
+    _active = None
+
+
+if hasattr(os, "register_at_fork"):
+    # Once for each process, not a look at the process id for each call: a compiled step cannot look at that.
+    os.register_at_fork(after_in_child=_forget)

@@ -11,7 +11,7 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,15 @@ def backward(losses: Mapping[str, Tensor], *, retain_graph: bool | None = None) 
     Raises:
         UsageError: not a mapping from task names to losses, or empty.
     """
-    if not isinstance(losses, Mapping) or not losses or not all(isinstance(task, str) and task for task in losses):
+    session = current()
+    if session is None:
+        return _send(losses, retain_graph)
+    sum_of_losses: Tensor = session.backward.outside_compilation(_send, losses, retain_graph)
+    return sum_of_losses
+
+
+def _send(losses: Mapping[str, Tensor], retain_graph: bool | None) -> Tensor:
+    if not _maps_tasks(losses):
         raise UsageError(f'backward: losses must map task names to losses, as in {{"add": loss}}; found {losses!r:.80}')
     total = functools.reduce(operator.add, losses.values())
 
@@ -57,9 +65,12 @@ def backward(losses: Mapping[str, Tensor], *, retain_graph: bool | None = None) 
     return total.detach()
 
 
-@contextmanager
-def task(name: str) -> Iterator[None]:
-    """Whatever is sent backward inside belongs to this task: `with sedscope.task("add"): loss_add.backward()`.
+def _maps_tasks(values: Any) -> bool:
+    return isinstance(values, Mapping) and bool(values) and all(isinstance(name, str) and name for name in values)
+
+
+def task(name: str) -> AbstractContextManager[None]:
+    """Whatever is differentiated inside belongs to this task: `with sedscope.task("add"): loss_add.backward()`.
 
     Raises:
         UsageError: the name is not a text, or empty.
@@ -68,10 +79,31 @@ def task(name: str) -> Iterator[None]:
         raise UsageError(f"task: name must be a text, found {name!r:.80}")
     session = current()
     if session is None:
-        yield
-    else:
-        with session.backward.task(name):
-            yield
+        return nullcontext()
+    context: AbstractContextManager[None] = session.backward.outside_compilation(session.backward.task, name)
+    return context
+
+
+def task_gradients(gradients: Mapping[str, Any]) -> None:
+    """Give the gradient of each task, computed by the script or a library: `task_gradients({"add": gradients, …})`.
+
+    They count for the step that comes next, before what was sent backward for the same tasks; several calls add up.
+    Nothing is written to `.grad`.
+
+    Args:
+        gradients: for each task a mapping from parameters, or their names, to gradients; a sequence with one gradient,
+            or None, for each parameter of the model, for each that is trained, or for each selected one; or those
+            flattened into one vector. Not multiplied by the scale of a GradScaler.
+
+    Raises:
+        UsageError: not a mapping from task names, or empty.
+    """
+    if not _maps_tasks(gradients):
+        example = '{"add": tensors}'
+        raise UsageError(f"task_gradients: must map task names to gradients, as in {example}; found {gradients!r:.80}")
+    session = current()
+    if session is not None:
+        session.backward.outside_compilation(session.backward.give, gradients)
 
 
 def log(metrics: Mapping[str, Any]) -> None:

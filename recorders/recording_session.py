@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._compile import _disable_dynamo
 
 from recorders.active import activate, deactivate
 from recorders.errors import RefusedError, SedscopeError
@@ -125,6 +126,7 @@ class RecordingSession:
 
     # --- from the API ----------------------------------------------------------------------------------------------
 
+    @_disable_dynamo  # a compiled step goes on in pieces around what is ours
     def guard(self, action: Callable[[], None]) -> None:
         """Run something of ours; what it raises ends the recording, not the training."""
         try:
@@ -169,7 +171,8 @@ class RecordingSession:
         if not self._closed and self.stopped is None:
             self._finish(reason)
         self._closed = True
-        for observer in (self._signals, self._hooks, self._clipping, self.backward, self._scaler):
+        # The last one first: several of them have replaced the same function.
+        for observer in (self._signals, self._hooks, self.backward, self._clipping, self._scaler):
             observer.remove()
         deactivate(self)
 

@@ -10,13 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recorders.api import backward, log, probe, record, task
+    from recorders.api import backward, log, probe, record, task, task_gradients
     from recorders.intervention import Intervention
     from sedscope.runs import open_run
 
-__all__ = ["Intervention", "__version__", "backward", "log", "open_run", "probe", "record", "task"]
+__all__ = ["Intervention", "__version__", "backward", "log", "open_run", "probe", "record", "task", "task_gradients"]
 
-_HOME = dict.fromkeys(("backward", "log", "probe", "record", "task"), "recorders.api") | {
+_HOME = dict.fromkeys(("backward", "log", "probe", "record", "task", "task_gradients"), "recorders.api") | {
     "Intervention": "recorders.intervention",
     "open_run": "sedscope.runs",
 }

@@ -21,6 +21,7 @@ from recorders.observe.rescaling import ClippingObserver
 from recorders.observe.tasks import TaskLedger
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import RecordingOutput
+from recorders.row_sources import GRADIENT
 
 _CLEARED = (
     "the script has cleared gradients by hand between backward and step, as a repair of NaN does: such steps have no"
@@ -58,6 +59,7 @@ class StepRecorder:
         if options.intervention is not None:
             tell = partial(output.tell, "intervention")
             self._intervener = Intervener(options.intervention, binding, first_t=t, resumed=options.resume, tell=tell)
+        self._tasks_told: set[str] = set()
         self._rows: dict[str, Tensor] = {}
         self._numbers: dict[str, float | Tensor] = {}
 
@@ -83,6 +85,7 @@ class StepRecorder:
 
     def finish_step(self, t: int, tasks: Collection[str]) -> None:
         """Finish the step that leaves θ_t: the intervention may change θ here, and θ_{t+1} is then in place."""
+        self._ledger.settle()
         self._rows, self._numbers = self._ledger.rows(), self._ledger.scalars()
         if self._intervener is not None:
             recorded = self._options.records(t)
@@ -98,6 +101,7 @@ class StepRecorder:
         # Other steps may have task gradients too: for a window, or because t was not known yet on resume.
         if recorded:
             self._note_groups(t)
+            self._tell_missing(t)
             rows_by_source |= {source: row for source, row in self._rows.items() if self._options.wants(source)}
         scalars |= self._numbers | self._clipping.take(self._binding.stepped())
         if rows_by_source:
@@ -111,6 +115,14 @@ class StepRecorder:
         self._count_notes.finish(self._binding.optimizer, t)
         if self._intervener is not None:
             self._intervener.finish(t)
+
+    def _tell_missing(self, t: int) -> None:
+        """Say once of each task that the script named before this step why there is no gradient of it."""
+        for task, reason in self._ledger.missing().items():
+            if self._options.wants(f"{GRADIENT}/{task}") and task not in self._tasks_told:
+                self._tasks_told.add(task)
+                advice = f'sedscope.task_gradients({{"{task}": gradients}}) takes them from whoever computed them'
+                self._output.tell("refused", f"task {task}: no gradient/{task} at t = {t}: {reason}; {advice}", t)
 
     def _note_groups(self, t: int) -> None:
         """Note which groups moved what in the step that leaves the recorded t, where that has changed."""

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch._compile import _disable_dynamo
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 Closure = Callable[[], Any] | None
@@ -89,8 +90,11 @@ class Patches:
         self._guard = guard
         self._undo: list[tuple[Any, str, Any]] = []
 
-    def wrap(self, owner: Any, name: str, wrapper: Wrapper) -> None:
-        """Put `wrapper(original, *args, **kwargs)` in the place of a function; one that does not exist is let be."""
+    def wrap(self, owner: Any, name: str, wrapper: Wrapper, *, traced: bool = True) -> None:
+        """Put `wrapper(original, *args, **kwargs)` in the place of a function; one that does not exist is let be.
+
+        The compiler goes around a wrapper that is not to be `traced`: it would look at tensors that are not its own.
+        """
         original = getattr(owner, name, None)
         if original is None:
             return
@@ -100,7 +104,7 @@ class Patches:
             return wrapper(original, *args, **kwargs)
 
         self._undo.append((owner, name, original))
-        setattr(owner, name, replacement)
+        setattr(owner, name, replacement if traced else _disable_dynamo(replacement))
 
     def remove(self) -> None:
         """Put everything back as it was found."""

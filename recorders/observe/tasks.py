@@ -4,7 +4,8 @@ Decides how a per-task gradient is taken without changing `.grad` by a bit. One 
 backward adds. Several in one `backward`: one additional `autograd.grad` each, before the joint backward; adding such
 gradients up instead would differ from the joint one. torch's random numbers are put back after these; hooks that the
 script has in the backward pass are called once more for each. Contributions of micro-batches add up; AMP scale is
-divided out.
+divided out. A gradient that the script gives itself counts before one that was sent backward, and that before one that
+it took with `autograd.grad`: such a call may be about something else, as in a gradient penalty.
 """
 
 from __future__ import annotations
@@ -16,9 +17,15 @@ import torch
 from torch import Tensor
 
 from recorders.format import LOSS_PREFIX
+from recorders.observe.cleared_gradients import ClearedGradients, Contributions
+from recorders.observe.gradient_calls import GradientCall
 from recorders.observe.hooks import Guard
 from recorders.row_sources import GRADIENT
 from recorders.selection import Selection
+
+_NOTHING_CAME = "no gradient came while it was named"
+_MODEL_UNKNOWN = "the model was not known before its first step; name it with sedscope.probe(model, …)"
+_THROWN_AWAY = "its gradients were cleared before the step, which was not made of them"
 
 
 class TaskLedger:
@@ -30,14 +37,20 @@ class TaskLedger:
         scale_of: what a loss was multiplied by before backward, or None.
         guard: runs a function of ours so that what it raises ends the recording, not the training.
         on_refusal: called, once, with the reason why gradients of several tasks cannot be taken.
+        on_remark: called with what is to be said of a task's row.
     """
 
     def __init__(
-        self, scale_of: Callable[[Tensor], Tensor | None], guard: Guard, on_refusal: Callable[[str], None]
+        self,
+        scale_of: Callable[[Tensor], Tensor | None],
+        guard: Guard,
+        on_refusal: Callable[[str], None],
+        on_remark: Callable[[str], None],
     ) -> None:
         self._scale_of = scale_of
         self._guard = guard
         self._on_refusal = on_refusal
+        self._on_remark = on_remark
         self._refused = False
         self._checked = False
         self._gradients_delivered = False
@@ -45,31 +58,49 @@ class TaskLedger:
         self._sealed = False
         self._unreached: _ArrivalWatch | None = None
         self._copies: _GradientCopies | None = None
-        self.losses: dict[str, float | Tensor] = {}
-        """Losses by task, unscaled, summed over micro-batches."""
-        self.gradients: dict[str, Tensor] = {}
-        """Unscaled and unclipped, each [P], summed over micro-batches."""
+        self._sent = Contributions()
+        self._taken = Contributions()
+        self._given = Contributions()
+        self._unexplained: dict[str, str] = {}
+        self.cleared = ClearedGradients()
+        """What was cleared from `.grad` since the last step."""
+
+    @property
+    def gradients(self) -> dict[str, Tensor]:
+        """Return the gradient [P] of each task, unscaled and unclipped, summed over micro-batches."""
+        return self._total.gradients
+
+    @property
+    def _total(self) -> Contributions:
+        return self._given.before(self._sent).before(self._taken)
 
     def clear(self) -> None:
-        """Forget everything: a step was made, or skipped, or its gradients were thrown away."""
-        self.losses, self.gradients, self._gradients_delivered = {}, {}, False
+        """Forget everything: a step was made, or skipped."""
+        self._forget()
+        self._unexplained = {}
         self._stepping = self._sealed = False
 
-    def cleared(self) -> None:
-        """Notice that the script has thrown the gradients away, as `zero_grad` does.
+    def clear_gradients(self, selection: Selection) -> None:
+        """Notice that the script has cleared `.grad`, as `zero_grad` does.
 
         Inside a step that only concerns what came before its closure: a hook behind the step may clear as well, when
         the gradients have had their effect.
         """
         if not self._sealed:
-            self.losses, self.gradients, self._gradients_delivered = {}, {}, False
+            self._set_aside(selection)
 
     def forget_gradients(self) -> bool:
         """Forget gradients of another selection, and return whether there were any. Losses have none, and stay."""
         self.abandon()
-        had_gradients, self.gradients = bool(self.gradients), {}
-        self._gradients_delivered = self._checked = False
+        had_gradients, losses = bool(self.gradients), self._total.losses
+        self._forget()
+        self._sent.losses, self._checked = losses, False
         return had_gradients
+
+    def _forget(self) -> None:
+        self._sent, self._taken, self._given = Contributions(), Contributions(), Contributions()
+        self._gradients_delivered = False
+        self.cleared.forget()
 
     def begin_step(self, selection: Selection, *, closure_given: bool) -> bool:
         """Notice that the optimizer is about to step from the gradients that are there, or that its closure makes.
@@ -77,10 +108,35 @@ class TaskLedger:
         Returns:
             Whether the script has cleared what the tasks contributed, so that it is no part of the step.
         """
-        had_losses = bool(self.losses)
-        self._drop_if_cleared(selection)
+        had_losses = bool(self._sent.losses)
+        self._notice_clearing(selection)
+        cleared_by_hand = had_losses and not self._sent.losses
+        if not closure_given:
+            self.settle()
         self._stepping, self._sealed = True, not closure_given
-        return had_losses and not self.losses
+        if not cleared_by_hand or self._sent.losses:
+            return False
+        self._unexplained = {}  # this is their reason
+        return True
+
+    def settle(self) -> None:
+        """Decide what the step is made of, once `.grad` holds what the optimizer receives."""
+        self._sent, several, thrown_away = self.cleared.settle(self._sent)
+        for task in several:
+            self._on_remark(
+                f"task {task}: it was sent backward several times before a step, with gradients cleared between: its"
+                " row is that of the last; sedscope.task_gradients takes their sum"
+            )
+        self._unexplained |= dict.fromkeys(thrown_away, _THROWN_AWAY)
+
+    def name(self, task: str) -> None:
+        """Notice that the script has said whose gradient is about to come."""
+        self._unexplained.setdefault(task, _NOTHING_CAME)
+
+    def missing(self) -> dict[str, str]:
+        """Return why tasks that the script named for the step under way have no gradient."""
+        gradients = self.gradients
+        return {} if self._refused else {t: why for t, why in self._unexplained.items() if t not in gradients}
 
     def rows(self) -> dict[str, Tensor]:
         """Return `gradient/<task>` [P] of the step under way."""
@@ -88,7 +144,37 @@ class TaskLedger:
 
     def scalars(self) -> dict[str, float | Tensor]:
         """Return `loss/<task>` of the step under way."""
-        return {LOSS_PREFIX + task: loss for task, loss in self.losses.items()}
+        return {LOSS_PREFIX + task: loss for task, loss in self._total.losses.items()}
+
+    def give(self, task: str, gradient: Tensor) -> None:
+        """Take a task's gradient [P] from the script, which has computed it."""
+        self._given.add_gradient(task, gradient)
+
+    def rest_of(self, task: str, call: GradientCall, selection: Selection) -> dict[int, Tensor]:
+        """Return gradients at the selected parameters that a call of `autograd.grad` leaves out, by their position."""
+        if self._refused:
+            return {}
+        try:
+            with torch.random.fork_rng(_cuda_devices(selection.chosen)):  # a backward may draw random numbers
+                return call.rest(task, selection)
+        except RuntimeError as error:
+            self._refuse(str(error).strip().splitlines()[0])
+            return {}
+
+    def take(self, task: str, output: Tensor, loss: Tensor | None, gradient: Tensor | None) -> None:
+        """Take a task's loss and gradient [P], as far as there are any, from a call of `autograd.grad`.
+
+        `output` is what was differentiated, from which the AMP scale is known.
+        """
+        if loss is not None:
+            self._taken.add_loss(task, _loss_number(loss, self._scale_of(output)))
+        if gradient is not None:
+            if loss is not None and task in self._taken.gradients:
+                self._on_remark(
+                    f"task {task}: torch.autograd.grad was called in it several times before a step: its row is the sum"
+                    " of what it returned; sedscope.task_gradients takes another one"
+                )
+            self._taken.add_gradient(task, _divided(gradient, self._scale_of(output)))
 
     def before(self, losses: Mapping[str, Tensor], selection: Selection | None, with_gradient: Collection[str]) -> None:
         """Prepare for one backward call that is about to send all these losses into `.grad`.
@@ -99,13 +185,16 @@ class TaskLedger:
             with_gradient: the tasks whose gradient is to be taken in this step.
         """
         if selection is not None:
-            self._drop_if_cleared(selection)
+            self._notice_clearing(selection)
         self._sealed |= self._stepping
         for task, loss in losses.items():
-            self._add_loss(task, loss)
-        if selection is None or not with_gradient:
+            if loss.numel() == 1:  # else backward was called with a gradient of its own: there is no loss to name
+                self._sent.add_loss(task, _loss_number(loss, self._scale_of(loss)))
+        if selection is None:
+            self._unexplained |= dict.fromkeys(with_gradient, _MODEL_UNKNOWN)
+        elif not with_gradient:
             return
-        if len(losses) == 1:
+        elif len(losses) == 1:
             self._copies = _GradientCopies(*next(iter(losses.items())), selection, self._guard)
         elif not self._refused:
             self._take_apart(losses, with_gradient, selection)
@@ -115,7 +204,8 @@ class TaskLedger:
         unreached = self._unreached
         copies = self.abandon()
         if copies is not None:
-            self._add_gradient(copies.task, copies.loss, copies.parts, copies.selection)
+            gradient = copies.selection.flatten(copies.parts)
+            self._sent.add_gradient(copies.task, _divided(gradient, self._scale_of(copies.loss)))
         if unreached is not None and unreached.fired:
             self._refuse("a part of the model runs a backward of its own, as checkpoint(use_reentrant=True) does")
         if selection is not None:
@@ -130,18 +220,14 @@ class TaskLedger:
                 hooks.remove()
         return copies
 
-    def _drop_if_cleared(self, selection: Selection) -> None:
+    def _notice_clearing(self, selection: Selection) -> None:
         """Notice a script that sets `.grad` itself, without `zero_grad`, by what is left of what was delivered."""
         if self._gradients_delivered and _all_cleared(selection):
-            self.losses, self.gradients, self._gradients_delivered = {}, {}, False
+            self._set_aside(selection)
 
-    def _add_loss(self, task: str, loss: Tensor) -> None:
-        if loss.numel() != 1:
-            return  # backward was called with a gradient of its own: there is no loss to name
-        value = loss.detach().reshape(())
-        scale = self._scale_of(loss)
-        number = _number(value if scale is None else value / scale.to(value.device))
-        self.losses[task] = self.losses.get(task, 0.0) + number
+    def _set_aside(self, selection: Selection) -> None:
+        self.cleared.add(self._sent, selection)
+        self._sent, self._gradients_delivered = Contributions(), False
 
     def _take_apart(self, losses: Mapping[str, Tensor], with_gradient: Collection[str], selection: Selection) -> None:
         trained = [parameter for parameter in selection.chosen if parameter.requires_grad]
@@ -153,7 +239,8 @@ class TaskLedger:
                         gradients = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
                     unreached -= {index for index, gradient in enumerate(gradients) if gradient is not None}
                     if task in with_gradient:
-                        self._add_gradient(task, loss, _spread(gradients, selection), selection)
+                        flat = selection.flatten(_spread(gradients, selection))
+                        self._sent.add_gradient(task, _divided(flat, self._scale_of(loss)))
         except RuntimeError as error:
             # A compiled graph with donated buffers gives its buffers away only once.
             self._refuse(str(error).strip().splitlines()[0])
@@ -166,17 +253,8 @@ class TaskLedger:
 
     def _refuse(self, reason: str) -> None:
         self._refused = True
-        self.gradients = {}
+        self._sent.gradients = {}
         self._on_refusal(reason)
-
-    def _add_gradient(self, task: str, loss: Tensor, parts: list[Tensor | None], selection: Selection) -> None:
-        flat = selection.flatten(parts)
-        scale = self._scale_of(loss)
-        if scale is not None:
-            flat /= scale.to(flat.device)
-        if task in self.gradients:
-            flat += self.gradients[task]
-        self.gradients[task] = flat
 
 
 class _GradientCopies:
@@ -226,8 +304,15 @@ def _cuda_devices(tensors: list[Tensor]) -> list[int]:
     return sorted({tensor.device.index for tensor in tensors if tensor.device.type == "cuda"})
 
 
-def _number(value: Tensor) -> float | Tensor:
-    """Return a float on the CPU; elsewhere the tensor, so that nobody waits for the device."""
+def _divided(gradient: Tensor, scale: Tensor | None) -> Tensor:
+    """Return a gradient [P], which is changed, without its AMP scale."""
+    return gradient if scale is None else gradient.div_(scale.to(gradient.device))
+
+
+def _loss_number(loss: Tensor, scale: Tensor | None) -> float | Tensor:
+    """Return the unscaled loss as a float on the CPU; elsewhere as a tensor, so that nobody waits for the device."""
+    value = loss.detach().reshape(())
+    value = value if scale is None else value / scale.to(value.device)
     return float(value) if value.device.type == "cpu" else value.double()
 
 

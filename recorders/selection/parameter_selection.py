@@ -109,7 +109,7 @@ class Selection:
                 piece.zero_()
             else:
                 dense = tensor.to_dense() if tensor.layout != torch.strided else tensor
-                piece.view(parameter.shape).copy_(dense)
+                piece.view(parameter.shape).copy_(dense.detach())  # a gradient may have a graph: create_graph=True
         return flat
 
     def pieces(self, flat: Tensor) -> list[Tensor]:
