@@ -143,7 +143,7 @@ def main(words: Sequence[str] | None = None) -> int:
     target = args.page or out / "reproduction.md"
     try:
         if scale.is_published and not args.page_only:
-            print("reproduce: timing a few steps and a checkpoint first", file=sys.stderr, flush=True)
+            print("reproduce: timing a few steps and a checkpoint first, some minutes", file=sys.stderr, flush=True)
             hours = expected_hours(scale, find(out, scale), time_paces(scale, args.jobs), args.jobs)
             print(f"reproduce: {hours}", file=sys.stderr, flush=True)
         left = 0 if args.page_only else _record_and_measure(scale, out, args)
