@@ -73,7 +73,7 @@ class Grokking:
         """The accuracy that the thresholds are of, in words."""
         return "accuracy as logged" if isinstance(self.chance, Undefined) else "accuracy above chance"
 
-    def logged(self, threshold: float) -> float:
+    def accuracy_at(self, threshold: float) -> float:
         """Return the accuracy, as a script logs it, that a threshold stands for."""
         return threshold if isinstance(self.chance, Undefined) else self.chance + threshold * (1.0 - self.chance)
 

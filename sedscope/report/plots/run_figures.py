@@ -67,7 +67,7 @@ def accuracies_figure(comparison: TaskComparison, name: str) -> str | None:
         for index, group in shown:
             _draw(axes, group, treatment_look(index), comparison.task)
         for threshold in GROK_ACCURACIES:
-            accuracy = comparison.milestones.logged(threshold)
+            accuracy = comparison.milestones.accuracy_at(threshold)
             axes.axhline(accuracy, color=_GREY, linewidth=0.8, linestyle=(0, (1, 1)), zorder=1)
         axes.set_ylabel("test accuracy")
         axes.set_ylim(-0.03, 1.03)

@@ -31,10 +31,10 @@ def test_milestones_are_of_accuracy_above_chance():
     found = grokking(test, train, task="sign", chance=0.5)
     assert [crossing.t for crossing in found.grok] == [50, 100]
     assert found.memorised == Crossing(50, 0.99, 25)
-    assert found.accuracy == "accuracy above chance" and found.logged(0.5) == 0.75
+    assert found.accuracy == "accuracy above chance" and found.accuracy_at(0.5) == 0.75
     published = grokking(test, train, task="sign", chance=PUBLISHED)
     assert published.grok[0] == AT_START and published.grok[1].t == 75
-    assert published.accuracy == "accuracy as logged" and published.logged(0.5) == 0.5
+    assert published.accuracy == "accuracy as logged" and published.accuracy_at(0.5) == 0.5
 
 
 def test_above_chance_is_the_plain_formula_at_every_chance():

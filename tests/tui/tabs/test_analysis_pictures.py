@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from viewing import HOSTILE
 from sedscope.analysis.interventions import compare
 from sedscope.analysis.pipeline.probe_couplings import ProbeCouplings, grid_labels
 from sedscope.analysis.pipeline.results import CheckpointCoupling, CouplingSeries, Spread, Stage, StageTable
+from sedscope.analysis.result_view.columns import PHASES
 from sedscope.analysis.settings import Settings, flags
 from sedscope.analysis.statistics.coupling_ratio import CouplingRatio, ValueAtStep
+from sedscope.analysis.statistics.grokking import Phases
 from sedscope.analysis.undefined import Undefined
 from sedscope.runs.text import printable
 from sedscope.tui.data.source_sets import colours, sets_of
@@ -23,6 +26,7 @@ from sedscope.tui.exports.pictures import Picture, as_text, stem, values
 from sedscope.tui.plot.data import Axis, Chart, Series, View
 from sedscope.tui.plot.figures import readable
 from sedscope.tui.plot.heatmap.heatmap_data import Heatmap
+from sedscope.tui.tabs.compare.compare_charts import accuracy_chart
 from sedscope.tui.tabs.compare.compare_table import lines
 from sedscope.tui.tabs.coupling.coupling_charts import control_band, coupling_chart, matrix, why_none
 from sedscope.tui.tabs.why.stage_walk import page
@@ -70,6 +74,22 @@ def test_the_matrix_holds_peak_and_final_and_says_why_not() -> None:
     assert words.pop((0, 0)) == "† at the first full window, an edge of what was seen: it may be higher beyond"
     assert heatmap.rows == ("update †",)
     assert words == {(0, 2): "undefined: zero baseline", (0, 3): "undefined: zero baseline"}
+
+
+def test_the_line_of_grokking_lies_at_the_logged_accuracy_that_it_stands_for() -> None:
+    run = outcome("control", "1", 900)
+    half = replace(run.tasks[0], grokking=replace(run.tasks[0].grokking, chance=0.5))
+    runs = [ComparedRun(run.path, run.name, replace(run, tasks=(half,)), final=True)]
+    assert [rule.y for rule in accuracy_chart(runs, "add", aligned=False).rules] == [0.75]
+    assert accuracy_chart([], "add", aligned=False).rules == ()
+
+
+def test_the_matrix_alone_holds_the_phases_and_says_over_how_many_checkpoints() -> None:
+    one = replace(series("update", point(0, 7.0), point(5, 2.0)), phases=Phases((), (0,), (5,)))
+    heatmap, words = matrix([one], ("add",), PHASES)
+    assert heatmap.columns == ("before", "at grok", "after")
+    np.testing.assert_array_equal(heatmap.values, [[np.nan, 7.0, 2.0]])
+    assert words[0, 0] == "undefined: no full window lies there" and words[0, 1].endswith("(1) checkpoints")
 
 
 def test_sets_keep_to_the_task_and_colours_are_told_apart() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.result_view.columns import RBAR
 from sedscope.analysis.undefined import Undefined
 from sedscope.tui.plot.data import Axis, Chart, Moment, Rule, Series
@@ -17,7 +18,10 @@ def accuracy_chart(runs: Sequence[ComparedRun], task: str, aligned: bool) -> Cha
     """Return a chart of the test accuracy of every run that has the task."""
     curves = [_accuracy(run, index, task, aligned) for index, run in enumerate(runs)]
     title = f"Test accuracy of {task}"
-    return Chart(tuple(curves), _axis(aligned), Axis(low=0.0, high=1.0), title, (Rule(0.5, "grok"),), _zero(aligned))
+    outcomes = [outcome for run in runs if run.outcome is not None and (outcome := run.outcome.on(task)) is not None]
+    accuracies = dict.fromkeys(outcome.grokking.accuracy_at(GROK_ACCURACIES[0]) for outcome in outcomes)
+    grok = tuple(Rule(accuracy, "grok") for accuracy in accuracies)
+    return Chart(tuple(curves), _axis(aligned), Axis(low=0.0, high=1.0), title, grok, _zero(aligned))
 
 
 def coupling_chart(runs: Sequence[ComparedRun], source: str, task: str, aligned: bool) -> Chart:
