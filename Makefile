@@ -89,7 +89,7 @@ soak: $(STAMP)
 	$(ONE_THREAD) $(PY) -m pytest -m soak --timeout 7200
 
 bench: $(STAMP)
-	@status=0; for part in benchmarks benchmarks.analysing benchmarks.viewer; do \
+	@status=0; for part in benchmarks benchmarks.analysing benchmarks.tangents benchmarks.viewer; do \
 		$(ONE_THREAD) $(PY) -m $$part || status=1; done; exit $$status
 
 sample-runs: $(STAMP)

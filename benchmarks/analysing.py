@@ -95,7 +95,7 @@ def _couplings(
     begun = time.process_time()
     analysis = analyse(run, settings, all_sources, tasks, crossed=True)
     ours = time.process_time() - begun
-    example = _example()
+    example = example_module()
     model = example.ModularTransformer(97, list(run.tasks), 128, 4, 256, 2)
     took = 0.0
     for series in analysis.coupling:
@@ -156,7 +156,7 @@ def _without_cache(run: Run) -> Iterator[Run]:
         yield open_run(copy)
 
 
-def _example() -> ModuleType:
+def example_module() -> ModuleType:
     spec = importlib.util.spec_from_file_location("modular_arithmetic", EXAMPLE)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

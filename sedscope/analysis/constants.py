@@ -68,6 +68,10 @@ GRAPH_BYTES = 128 << 20
 """Bound on what one forward pass of a chunk of probes takes, in bytes; its derivatives take a small multiple of that,
 so that a chunk fits beside the weights on a machine with a few gigabytes. The chunk settles the rounding of sums."""
 
+BLOCK_BYTES = 4 << 20
+"""The largest value of a block of probes whose tangents are computed together, in bytes: small enough to be still near
+the core when the next operation reads it. The block settles how matrix products are rounded."""
+
 
 def numerical_constants() -> dict[str, Any]:
     """Return every constant of this module by name: what an answer depends on whatever was asked."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
@@ -164,9 +164,23 @@ class Program:
         """
         return self._run(state, inputs, delta, None)
 
+    def trace(
+        self, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor
+    ) -> tuple[list[Any], tuple[Step, ...]]:
+        """Run as `run` does and return every value by its number, with the steps that made those of the nodes."""
+        values, steps = self._begin(state, inputs, delta)
+        self._evaluate(values, [replace(step, drop=()) for step in steps], None)
+        return values, steps
+
     def _run(
         self, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor, watch: Watch | None
     ) -> tuple[Tensor, ...]:
+        values, steps = self._begin(state, inputs, delta)
+        return self._evaluate(values, steps, watch)
+
+    def _begin(
+        self, state: Mapping[str, Tensor], inputs: Sequence[Tensor], delta: Tensor
+    ) -> tuple[list[Any], tuple[Step, ...]]:
         weights = [_weight(spec, state) for spec in self.graph.state]
         self._check_inputs(inputs)
         full_shape = (inputs[0].shape[0], *self.feature_shape)
@@ -176,7 +190,7 @@ class Program:
             )
         given = chain(zip(self.graph.state, weights, strict=True), zip(self.graph.inputs, inputs, strict=True))
         steps, constants = self._prepare(Precision.of(given), inputs[0].device)
-        return self._evaluate([*inputs, delta, *weights, *constants], steps, watch)
+        return [*inputs, delta, *weights, *constants], steps
 
     def check(
         self,

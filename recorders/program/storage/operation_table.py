@@ -17,6 +17,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _overloads(text: str) -> frozenset[str]:
+    return frozenset(f"aten.{word}" if "." in word else f"aten.{word}.default" for word in text.split())
+
+
 _POINTWISE: Final = """
 abs acos acosh asin asinh atan atanh bitwise_not ceil cos cosh elu erf erfc exp exp2 expm1 floor frac gelu
 hardshrink hardsigmoid hardswish hardtanh isfinite isinf isnan leaky_relu log log10 log1p log2 log_sigmoid logical_not
@@ -74,10 +78,11 @@ arange arange.start arange.start_step zeros ones full zeros_like ones_like full_
 scalar_tensor eye eye.m linspace tril_indices triu_indices
 """
 
-OPERATIONS: Final = frozenset(
-    f"aten.{word}" if "." in word else f"aten.{word}.default"
-    for family in (_POINTWISE, _COMPLEX, _REDUCTIONS, _NORMS, _PRODUCTS, _IMAGES, _SHAPES, _FACTORIES)
-    for word in _words(family)
+POINTWISE: Final = _overloads(_POINTWISE)
+"""Operations that work entry by entry on their expanded arguments; and `glu` and `prelu`, which nearly do."""
+
+OPERATIONS: Final = POINTWISE.union(
+    *map(_overloads, (_COMPLEX, _REDUCTIONS, _NORMS, _PRODUCTS, _IMAGES, _SHAPES, _FACTORIES))
 )
 """ATen overloads, `aten.<operation>.<overload>`."""
 

@@ -97,15 +97,28 @@ def jvps(
 
 
 def exact_jvps(model: ProbedModel, directions: Iterable[Vector], *, chunk: int | None = None) -> Iterator[CentroidJVP]:
-    """Compute J v by double backward: for each chunk of probes, every direction `[P]` in turn.
+    """Compute J v without ε: for each chunk of probes, every direction `[P]` in turn.
+
+    By the tangents of the feature program where the model has one that they can take, else by double backward.
 
     Directions are gone through once per chunk, so a lazy sequence never lies in memory as a whole. A chunk of None
     takes all probes at once; results do not depend on it beyond rounding.
     """
     for probes in model.chunks(chunk):
-        jvp = double_backward_jvp(model, probes)
+        jvp = tangent_jvp(model, probes) or double_backward_jvp(model, probes)
         for index, direction in enumerate(directions):
             yield CentroidJVP(index, probes, *jvp(model.unflatten(direction)))
+
+
+def tangent_jvp(model: ProbedModel, probes: slice) -> JVPFunction | None:
+    """Return the linear map v → J v of a chunk by the tangents of its program; None where double backward has to."""
+    if model.program is None:
+        return None
+    examples = model.at(probes)
+    jvp = model.program.tangent_jvp(model.state, model.selected, examples, model.zero_delta(len(examples[0])))
+    if jvp is None or model.scores_and_output is not None:
+        return jvp
+    return lambda v: (jvp(v)[0], None)
 
 
 def double_backward_jvp(model: ProbedModel, probes: slice) -> JVPFunction:

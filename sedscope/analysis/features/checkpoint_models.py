@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from recorders.errors import RefusedError, UsageError
-from recorders.program import Program, load, refusing
+from recorders.program import Footprint, Program, load, refusing
 from sedscope.analysis.arrays import Ints
-from sedscope.analysis.constants import GRAPH_BYTES
+from sedscope.analysis.constants import BLOCK_BYTES, GRAPH_BYTES
 from sedscope.analysis.features.drawings import probe_positions
 from sedscope.analysis.features.probed_model import ProbedModel
+from sedscope.analysis.features.tangent.scored_program import ReadOutput, ScoredProgram, even_chunk
 from sedscope.analysis.parallel import worker_count
 from sedscope.analysis.settings import Settings
 from sedscope.runs import Probe, Run
@@ -109,7 +110,8 @@ class CheckpointModels:
         self._states: dict[int, dict[str, Tensor]] = {}
         self._programs: dict[str, Program] = {}
         self._probes: dict[str, Probe] = {}
-        self._footprints: dict[str, int] = {}
+        self._footprints: dict[str, Footprint] = {}
+        self._scored: dict[str, ScoredProgram] = {}
         self._read_lock = read_lock
         self.workers = worker_count(self._device)
         """The number of checkpoints to work on at a time."""
@@ -128,27 +130,49 @@ class CheckpointModels:
         inputs, targets = self._tensors(probe, probe_positions(probe, self._settings))
         kind = _centroid_kind(probe, self._settings)
 
+        def read(output: Tensor, all_targets: Tensor) -> tuple[Tensor, Tensor]:
+            with refusing("the score of its output"):
+                return score(output, _targets(probe, all_targets), kind), centred_output(output, kind)
+
         def scores_and_output(
             state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor
         ) -> tuple[Tensor, Tensor]:
             *model_inputs, all_targets = examples
-            output = _output(program, probe, state, model_inputs, delta)
-            with refusing("the score of its output"):
-                return score(output, _targets(probe, all_targets), kind), centred_output(output, kind)
+            return read(_output(program, probe, state, model_inputs, delta), all_targets)
 
         def scores(state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor) -> Tensor:
             return scores_and_output(state, examples, delta)[0]
 
         examples = (*inputs, targets)
-        return ProbedModel(scores, self.weights(t), self.selected, examples, program.feature_shape, scores_and_output)
+        scored = self._scored_program(task, read, inputs)
+        return ProbedModel(
+            scores, self.weights(t), self.selected, examples, program.feature_shape, scores_and_output, scored
+        )
+
+    def _scored_program(self, task: str, read: ReadOutput, inputs: Sequence[Tensor]) -> ScoredProgram:
+        """Return the program with its tangents' plans, which every checkpoint shares."""
+        probe = self.probe(task)
+        program = self._program(probe)
+        footprint = self._footprint(task, inputs)
+        with self._read_lock:
+            if task not in self._scored:
+                block = max(1, BLOCK_BYTES * len(inputs[0]) // max(1, footprint.largest))
+                self._scored[task] = ScoredProgram(program, probe.output, probe.position, read, block)
+            return self._scored[task]
+
+    def _footprint(self, task: str, inputs: Sequence[Tensor]) -> Footprint:
+        """Return what a forward of all probes takes, the same at every checkpoint."""
+        program = self._program(self.probe(task))
+        with self._read_lock:
+            if task not in self._footprints:
+                self._footprints[task] = program.check(inputs, floating=self._dtype)
+            return self._footprints[task]
 
     def chunk_size(self, model: ProbedModel, task: str) -> int | None:
         """Return how many probes to differentiate at once, so that memory stays bounded; None takes all."""
         program = self._program(self.probe(task))
-        with self._read_lock:
-            if task not in self._footprints:  # the same at every checkpoint
-                self._footprints[task] = program.check(model.examples[:-1], floating=self._dtype).total
-        return _even_chunk(model.n_probes, -(-self._footprints[task] // GRAPH_BYTES), program.batch_range[0])
+        footprint = self._footprint(task, model.examples[:-1])
+        return even_chunk(model.n_probes, -(-footprint.total // GRAPH_BYTES), program.batch_range[0])
 
     def examples(self, task: str, positions: Ints) -> TaskExamples:
         """Return the examples at some positions of a task's pool `[M]`, with the task's output and loss."""
@@ -238,13 +262,3 @@ def _centroid_kind(probe: Probe, settings: Settings) -> CentroidKind:
     if probe.loss != "cross_entropy":
         return "output"
     return "target_logit" if settings.centroid == "target" else "sum_of_logits"
-
-
-def _even_chunk(n_probes: int, pieces: int, least: int) -> int | None:
-    """Return probes per chunk for about so many pieces, none of them below the least batch of the program."""
-    if pieces <= 1:
-        return None
-    chunk = max(least, -(-n_probes // pieces))
-    while 0 < n_probes % chunk < least:
-        chunk += 1
-    return None if chunk >= n_probes else chunk

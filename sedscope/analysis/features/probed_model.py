@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from recorders.errors import UsageError
+from sedscope.analysis.features.tangent.scored_program import ScoredProgram
 
 Scores: TypeAlias = Callable[[Mapping[str, Tensor], Sequence[Tensor], Tensor], Tensor]
 """scores(state, examples, delta) → s `[n]`.
@@ -48,6 +49,8 @@ class ProbedModel:
     """Shape at the feature point after the batch axis; D is its product."""
     scores_and_output: ScoresAndOutput | None = None
     """Set where derivatives of the output are computed beside those of the centroids, None elsewhere."""
+    program: ScoredProgram | None = None
+    """The feature program that the scores come from: its tangents are faster than double backward. None: unknown."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be differentiated.

@@ -64,7 +64,7 @@ def paragraph(reported: Sequence[Reported], settings: Settings) -> str:
     probes = " to ".join(count(n) for n in dict.fromkeys((n_probes[0], n_probes[-1]))) if n_probes else "no"
     window, rank = (_listed(values) for values in (settings.window, settings.rank))
     derivative = (
-        "exactly, by double backward"
+        "exactly, by automatic differentiation"
         if settings.method == "exact"
         else f"by central differences (ε = {settings.epsilon:g} of the norm of the selected weights)"
     )
