@@ -21,7 +21,7 @@ from sedscope.sweep import run_sweep
 from sedscope.sweep.engines.engine import LocalEngine
 
 TIMED_STEPS = 150
-"""Steps of the longer of two timed trainings: the difference is steps alone, without what a training takes to begin."""
+"""Steps of a timed training."""
 CHECKPOINT_SHARES = {SINGLE: 1.5, FOUR: 2.0}
 """Analyses of a run, counted in those of all its sources: leading windows of few sources; crossed gradients."""
 
@@ -85,17 +85,19 @@ def time_paces(scale: Scale, jobs: int) -> dict[bool, Pace]:
 def _time_paces(scale: Scale, jobs: int, folder: Path) -> Iterator[tuple[bool, Pace]]:
     for experiment in {each.together: each for each in reversed(scale.experiments)}.values():
         settings = replace(scale.four if experiment.together else scale.single, checkpoints=1)
-        # The shorter training records a row at every step: a whole window of them is what a checkpoint is timed on.
-        n_rows = max(settings.window) + 1
-        short = _time(experiment, n_rows, folder, jobs, every=1)
-        step = max(_time(experiment, TIMED_STEPS, folder, jobs) - short, 0.0) / (TIMED_STEPS - n_rows)
         began = time.monotonic()
-        analyse(open_run(next(folder.glob(f"{experiment.name}-{n_rows}/*/run.json")).parent), settings)
-        yield experiment.together, Pace(short, step, time.monotonic() - began)
+        runs = _train(experiment, TIMED_STEPS, folder / f"{experiment.name}-steps", jobs)
+        stepping = max(map(_seconds_of_steps, runs))
+        start = max(time.monotonic() - began - stepping, 0.0)
+        # A row at every step: a whole window of them, which a checkpoint is timed on, is quick.
+        (rows,) = _train(experiment, max(settings.window) + 1, folder / f"{experiment.name}-rows", 1, every=1)
+        began = time.monotonic()
+        analyse(open_run(rows), settings)
+        yield experiment.together, Pace(start, stepping / TIMED_STEPS, time.monotonic() - began)
 
 
-def _time(experiment: Experiment, n_steps: int, folder: Path, jobs: int, every: int | None = None) -> float:
-    """Return the seconds of `jobs` trainings of so many steps, side by side."""
+def _train(experiment: Experiment, n_steps: int, out: Path, jobs: int, every: int | None = None) -> list[Path]:
+    """Run `jobs` trainings of so many steps side by side and return their run directories."""
     timed = replace(
         experiment,
         ops=experiment.ops if experiment.together else experiment.ops[:1],
@@ -103,6 +105,11 @@ def _time(experiment: Experiment, n_steps: int, folder: Path, jobs: int, every: 
         extra=(*experiment.extra, f"--steps={n_steps}"),
         every=every or experiment.every,
     )
-    began = time.monotonic()
-    run_sweep(timed.sweep, folder / f"{experiment.name}-{n_steps}", LocalEngine(jobs))
-    return time.monotonic() - began
+    run_sweep(timed.sweep, out, LocalEngine(jobs))
+    return [out / cell.name for cell in timed.sweep.cells()]
+
+
+def _seconds_of_steps(run: Path) -> float:
+    """Return the seconds between the first and the last weights of a run: those of its steps alone."""
+    times = [path.stat().st_mtime for path in (run / "weights").iterdir()]
+    return max(times) - min(times)
