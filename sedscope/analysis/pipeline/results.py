@@ -79,7 +79,7 @@ class CheckpointCoupling:
     """‖v_k‖² within each block `[K', B]`."""
     alignment: CheckpointAlignment | Undefined = NOT_MEASURED
     spread: Spread | None = None
-    """R̄_k of every variant of the source; None where there is one alone. All other numbers are means over them."""
+    """R̄_k of every variant of the source; None where there is one alone."""
     effective_examples: Floats | Undefined | None = None
     """Effective examples 1/Σw² of each fixed batch at t `[B]`; None for sources that are no gradient of a mean loss."""
 

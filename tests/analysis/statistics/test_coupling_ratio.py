@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -228,3 +228,15 @@ def test_a_common_factor_cancels(factor, seed):
     plain, moved = rbar_interval(directions, random, resamples=50), rbar_interval(*scaled, resamples=50)
     assert isinstance(plain, Interval) and isinstance(moved, Interval)
     assert moved.low == pytest.approx(plain.low) and moved.high == pytest.approx(plain.high)
+
+
+def test_held_out_batches_lie_in_intervals_that_allow_for_their_own_variance():
+    generator = np.random.default_rng(0)
+    logs = generator.standard_normal((60, 15))
+    held = [coverage.held_out_coverage(np.exp(of_run)) for of_run in logs]
+    assert 0.93 < np.mean(held) < 0.97
+    plain = []
+    for chosen in combinations(range(15), 5):
+        ours, others = logs[0][list(chosen)], np.delete(logs[0], chosen)
+        plain.append(abs(ours.mean() - others.mean()) < 2.776445 * np.std(ours, ddof=1) * np.sqrt(1 / 5 + 1 / 10))
+    assert held[0] == np.mean(plain)
