@@ -47,7 +47,7 @@ class CheckpointAlignment:
     row: Floats | Undefined
     """a of the row at the checkpoint `[2]`."""
     row_interval: tuple[Interval, ...] | Undefined = NOT_MEASURED
-    """Intervals of the two kinds, over groups of probes."""
+    """Intervals of the two kinds, over groups of probes and fixed batches."""
 
 
 @dataclass(frozen=True, slots=True)
