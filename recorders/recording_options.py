@@ -30,7 +30,7 @@ RECORDING_OPTIONS: Final = (
         "Parameters to study: attention, mlp, embedding, all, or globs over names, with commas or repeated.",
         "names",
         metavar="NAMES",
-        default="attention; all where there is none",
+        default="attention, or all where there is none, of what is trained",
     ),
     OptionRow(
         "sources",
@@ -80,7 +80,7 @@ class RecordingOptions:
     every: int = DEFAULT_EVERY
     """Optimizer steps between two recorded t."""
     select: tuple[str, ...] = ()
-    """Presets and globs over parameter names; empty: `attention`, or `all` where the model has no attention."""
+    """Presets and globs over parameter names; empty: `attention`, or `all` where there is none, of what is trained."""
     sources: tuple[str, ...] = ()
     """Names or globs of the sources to store; empty: all that apply."""
     weights_every: int | None = None

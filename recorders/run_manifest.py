@@ -163,6 +163,12 @@ def describe(binding: Binding, options: RecordingOptions, tasks: Collection[str]
             else f"weights twice, {size_text(state)} each"
         ),
     ]
+    if selection.untrained:
+        size = sum(each.tensor.numel() for each in selection.parameters if each.name in set(selection.untrained))
+        lines.append(
+            f"not selected: {len(selection.untrained)} parameters ({size:,} numbers) that are frozen or that no"
+            " optimizer steps; --select takes names"
+        )
     if options.intervention is not None:
         lines.append(_changed(options.intervention, selection.size, resumed=options.resume))
     if options.steps is not None:

@@ -81,7 +81,7 @@ class FollowedTraining:
         Reentrant checkpointing hides them; then all that is being optimized is looked at.
         """
         if self.selection is None and self._model is not None:
-            self.selection = select(self._model, self._spec)
+            self.selection = self._select(self._model)
         if self.selection is None and not self._looked:
             self._looked = True
             self._leaves = [leaf for loss in losses for leaf in ownership.leaves_of(loss)]
@@ -137,7 +137,7 @@ class FollowedTraining:
         if model is None:
             self.why_none = f"no torch.nn.Module holds the parameters of {name}; name it with sedscope.probe(model, …)"
             return
-        selection = self.selection or select(model, self._spec)
+        selection = self.selection or self._select(model)
         if not ownership.owns(optimizer, selection.chosen):
             selected = f"{len(selection.chosen)} selected parameters ({', '.join(selection.spec)})"
             self.why_none = f"none of the {selected} of {type(model).__name__} belongs to {name}"
@@ -164,10 +164,13 @@ class FollowedTraining:
         if other is not None and selection is not None and ownership.owns(optimizer, selection.chosen):
             self._replace(other, selection)
 
+    def _select(self, model: nn.Module) -> Selection:
+        return select(model, self._spec, None if self._spec else ownership.optimized_parameters())
+
     def _selected_of(self, model: nn.Module) -> Selection | None:
         """Return the selected parameters of a model; None where they are not in it: then another model is meant."""
         try:
-            return select(model, self._spec)
+            return self._select(model)
         except UsageError:
             return None
 

@@ -65,7 +65,7 @@ class StepRecorder:
 
     def succeed(self, binding: Binding, t: int) -> str:
         """Follow a new optimizer that takes the place of the followed one, and return a remark about it."""
-        before, self._binding = self._binding, binding
+        before, self._binding, self.theta.binding = self._binding, binding, binding
         if self._intervener is not None:
             self._intervener.follow(binding)
         self._count_notes.succeeded(before.optimizer, binding.optimizer, t)

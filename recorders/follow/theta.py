@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from recorders.follow.binding import Binding
+from recorders.follow.ownership import parameters_of
 from recorders.offload import state_to_host
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import RecordingOutput
@@ -93,20 +94,22 @@ class ThetaKeeper:
     """The parameters of one binding, followed from recorded t to recorded t."""
 
     def __init__(self, binding: Binding, options: RecordingOptions, output: RecordingOutput) -> None:
-        self._binding = binding
+        self.binding = binding
+        """The model, and the optimizer that steps it now."""
         self._options = options
         self._output = output
         self._weights_at: int | None = None
         self._displacement_at: int | None = None
         self._previous: Tensor | None = None
         self._trainable: dict[str, bool] = {}
+        self._told_of_untrained = False
         self.trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
 
     def keep(self, t: int, *, last: bool = False) -> None:
         """Keep θ_t, which is in place, at a recorded t; the last one always in full."""
         if (last or self._options.keeps_weights(t)) and self._weights_at != t:
             self._weights_at = t
-            self._output.weights(t, self._binding.state())
+            self._output.weights(t, self.binding.state())
         self._displace(t)
         self._watch_trainable(t)
 
@@ -123,25 +126,46 @@ class ThetaKeeper:
             return lambda: self._output.note("parameter", _replaced_at(t), t)
         if self._weights_at == t:
             return None
-        state = state_to_host(self._binding.state())
+        state = state_to_host(self.binding.state())
         return lambda: self._output.copied_weights(t, state)
 
     def _displace(self, t: int) -> None:
         """Record θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
         if not self._options.thins_weights or not self._options.wants(DISPLACEMENT) or self._displacement_at == t:
             return
-        theta = self._binding.theta()
+        theta = self.binding.theta()
         if self._previous is not None:
             self._output.rows(t, {DISPLACEMENT: theta - self._previous})
         self._previous, self._displacement_at = theta, t
 
     def _watch_trainable(self, t: int) -> None:
-        for parameter in self._binding.selection.parameters:
+        for parameter in self.binding.selection.parameters:
             now = parameter.tensor.requires_grad
             if self._trainable.setdefault(parameter.name, now) != now:
                 self._trainable[parameter.name] = now
                 change = "trainable" if now else "frozen"
                 self._output.note("parameter", f"{parameter.name} became {change} before t = {t}", t)
+        self._watch_untrained(t)
+
+    def _watch_untrained(self, t: int) -> None:
+        """Say once that parameters are trained now that the selection by default has left out."""
+        if not self.binding.selection.untrained or self._told_of_untrained:
+            return
+        untrained, stepped = (
+            set(self.binding.selection.untrained),
+            {id(each) for each in parameters_of(self.binding.optimizer)},
+        )
+        names = [
+            each.name
+            for each in self.binding.selection.parameters
+            if each.name in untrained and each.tensor.requires_grad and id(each.tensor) in stepped
+        ]
+        if names:
+            self._told_of_untrained = True
+            listed = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more parameters"
+            self._output.tell(
+                "parameter", f"trained from t = {t} on, and not selected: {listed}; --select takes names", t
+            )
 
 
 def _replaced_at(t: int) -> str:

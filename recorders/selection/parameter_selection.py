@@ -7,7 +7,7 @@ name means, and where a stack is cut, is decided in `roles`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
@@ -80,6 +80,8 @@ class Selection:
     """Every parameter, selected or not, in the model's order."""
     blocks: tuple[RecordedBlock, ...]
     """The blocks tile the flat vector."""
+    untrained: tuple[str, ...] = ()
+    """Names that the selection by default leaves out, as nothing trains these parameters."""
 
     @property
     def chosen(self) -> list[Tensor]:
@@ -119,13 +121,14 @@ class Selection:
         return [piece.view(parameter.shape) for parameter, piece in zip(chosen, pieces, strict=True)]
 
 
-def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
+def select(model: nn.Module, spec: Sequence[str] = (), trained: Collection[Tensor] | None = None) -> Selection:
     """Return the parameters that presets and globs name.
 
     Args:
         model: the model, free of wrappers.
-        spec: presets (`attention`, `mlp`, `embedding`, `all`) and globs over parameter names, joined. Empty takes the
-            attention projections, or all parameters of a model that has none.
+        spec: presets (`attention`, `mlp`, `embedding`, `all`) and globs over parameter names, joined. Empty takes, of
+            the parameters that are trained, the attention projections, or all where there are none.
+        trained: what optimizers step; None where that is not known. A frozen parameter is not trained in any case.
 
     Raises:
         UsageError: a preset or glob matches nothing that can be recorded.
@@ -136,15 +139,30 @@ def select(model: nn.Module, spec: Sequence[str] = ()) -> Selection:
         name: kind_of(model, own, parameters_by_name[name])
         for own, name in zip(own_names, parameters_by_name, strict=True)
     }
-    words = tuple(spec) or ((DEFAULT_SELECT,) if DEFAULT_SELECT in kinds.values() else (ALL,))
+    candidates = parameters_by_name if spec else _trained(parameters_by_name, trained)
+    words = tuple(spec) or ((DEFAULT_SELECT,) if DEFAULT_SELECT in {kinds[name] for name in candidates} else (ALL,))
     selected_names: set[str] = set().union(*(_matches(word, model, parameters_by_name, kinds) for word in words))
+    selected_names &= candidates.keys()
     parameters, blocks, offset = [], [], 0
     for own, (name, tensor) in zip(own_names, parameters_by_name.items(), strict=True):
         parameters.append(ModelParameter(name, tensor, offset if name in selected_names else None))
         if name in selected_names:
             blocks += blocks_of(model, own, name, tensor, offset)
             offset += tensor.numel()
-    return Selection(words, tuple(parameters), tuple(blocks))
+    untrained = tuple(name for name in parameters_by_name if name not in candidates)
+    return Selection(words, tuple(parameters), tuple(blocks), untrained)
+
+
+def _trained(
+    parameters_by_name: Mapping[str, nn.Parameter], trained: Collection[Tensor] | None
+) -> dict[str, nn.Parameter]:
+    """Return the parameters that can be selected by default; all of them where none seems to be trained."""
+    unfrozen = {
+        name: tensor for name, tensor in parameters_by_name.items() if _holds_numbers(tensor) and tensor.requires_grad
+    }
+    ids = {id(tensor) for tensor in trained or ()}
+    stepped = {name: tensor for name, tensor in unfrozen.items() if id(tensor) in ids}
+    return stepped or unfrozen or dict(parameters_by_name)
 
 
 def _matches(
@@ -158,13 +176,15 @@ def _matches(
             names = _linear_weights(model, parameters_by_name, kinds)
     else:
         names = {name for name in parameters_by_name if fnmatchcase(name, word)}
-    names = {
-        name for name in names if parameters_by_name[name].is_floating_point() and parameters_by_name[name].numel()
-    }
+    names = {name for name in names if _holds_numbers(parameters_by_name[name])}
     if not names:
         choices = f"presets are {', '.join(PRESETS)}; {_some_names(parameters_by_name)}"
         raise UsageError(f"select: {word!r} matches no parameter; {choices}")
     return names
+
+
+def _holds_numbers(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.numel() > 0
 
 
 def _linear_weights(

@@ -118,7 +118,7 @@ def test_frozen_and_late_unfrozen_parameters(recording: Any) -> None:
     model = make_model()
     model[2].weight.requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0)
-    with recording(every=1) as it:
+    with recording(every=1, select=("all",)) as it:
         train(model, optimizer, 2)
         model[2].weight.requires_grad_(True)
         train(model, optimizer, 2)
@@ -134,7 +134,7 @@ def test_frozen_and_late_unfrozen_parameters(recording: Any) -> None:
 def test_a_group_that_is_added_later(recording: Any) -> None:
     model = make_model()
     optimizer = torch.optim.AdamW(model[0].parameters(), lr=0.01)
-    with recording(every=1) as it:
+    with recording(every=1, select=("all",)) as it:
         train(model, optimizer, 1)
         optimizer.add_param_group({"params": list(model[2].parameters()), "lr": 0.5})
         train(model, optimizer, 1)
