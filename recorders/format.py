@@ -85,6 +85,8 @@ MAX_SHARD_HEADER: Final = 16 << 20
 MAX_PROGRAM_JSON: Final = 8 << 20
 MAX_INTEGER: Final = 2**53
 """The greatest integer up to which a double holds all: a reader in another language may keep numbers as doubles."""
+MAX_TASKS: Final = 4_096
+"""Each has rows, metrics and windows of its own."""
 MAX_NAME: Final = 200
 """Characters of a task's or metric's name. A recorder drops what is named longer: readers show 512, prefix included."""
 MAX_METRIC_HEADER: Final = 8 << 20

@@ -26,7 +26,7 @@ from recorders.follow.followed import FollowedTraining
 from recorders.follow.journal_notes import first_t
 from recorders.follow.ownership import refuse_unrecordable
 from recorders.follow.step_recorder import StepRecorder
-from recorders.format import END_FINISHED, END_TERMINATED, MAX_NAME, METRIC_PREFIX, SKIPPED, STEPS_BEFORE
+from recorders.format import END_FINISHED, END_TERMINATED, MAX_NAME, MAX_TASKS, METRIC_PREFIX, SKIPPED, STEPS_BEFORE
 from recorders.observe.backward import BackwardObserver
 from recorders.observe.hooks import Closure, StepHooks
 from recorders.observe.rescaling import ClippingObserver, ScalerObserver
@@ -152,8 +152,11 @@ class RecordingSession:
         self.output.tell("refused", f"gradients of single tasks are not recorded: {reason}{advice}", self.t)
 
     def add_task(self, task: str) -> bool:
-        """Take notice of a task that the script has named; False for one whose name is too long, which is none."""
-        if (line := _too_long("task: the name", task)) is not None:
+        """Take notice of a task that the script has named; False for one that is not recorded."""
+        line = _too_long("task: the name", task)
+        if line is None and task not in self._tasks and len(self._tasks) >= MAX_TASKS:
+            line = f"task: at most {MAX_TASKS:,} are recorded; {task[:40]!r} is not"
+        if line is not None:
             self.output.tell("name", line, self.t)
         elif task not in self._tasks:
             self._tasks[task] = None
@@ -208,7 +211,7 @@ class RecordingSession:
     def wants_gradient_of(self, task: str) -> bool:
         """Return whether the step that leaves θ_t needs the task's gradient: as a row, or for an intervention."""
         if task not in self._tasks:
-            return False  # its name is too long
+            return False  # its name is too long, or there were too many before it
         recorded = self.options.records(self.t) and self.options.wants(f"{GRADIENT}/{task}")
         intervention = self.options.intervention
         return recorded or (intervention is not None and intervention.wants_gradient_of(task, self.t))

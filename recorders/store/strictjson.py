@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any, NoReturn
 
 from recorders.errors import DamagedError, RefusedError
@@ -35,8 +36,8 @@ def loads(text: bytes, where: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            keys = [key for key, _ in pairs]
-            refuse(f"duplicate key {next(key for key in keys if keys.count(key) > 1)[:80]!r}")
+            most_often = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            refuse(f"duplicate key {most_often[:80]!r}")
         return members
 
     def integer(digits: str) -> int:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.errors import RefusedError
 from recorders.follow.journal_notes import Groups, read_groups
 from recorders.format import LR_PREFIX, NOTE_GROUPS, WEIGHT_DECAY_PREFIX
 from recorders.row_sources import ADAM_WEIGHT_DECAY, DISPLACEMENT
@@ -24,6 +26,11 @@ from sedscope.runs.history import History
 from sedscope.runs.manifest import Manifest
 from sedscope.runs.rows import Floats, Steps
 from sedscope.runs.scalars import Series
+
+Factors = dict[int, NDArray[np.float64]]
+"""−lr·λ `[n]` of each group that decays by a step of its own."""
+_MOST_GROUPED = 20_000_000
+"""Selected parameters over all groupings of a run: what a recorder notes is some thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +110,23 @@ def _displacement_dependencies(run: StoredRun, steps: Sequence[int]) -> Any:
     return [pairs, run.identity("weights", steps=sorted({t for pair in pairs for t in pair}))]
 
 
-def _decay_factors(run: StoredRun, t: Steps) -> tuple[Steps, NDArray[np.float64]]:
+def _decay_factors(run: StoredRun, t: Steps) -> tuple[Steps, Factors]:
     """Return the t among the ascending `t` where every group that moved something has lr and weight decay, and −lr·λ.
 
     Returns:
-        t `[n]` and factors `[n, groups]`; the factor of a group that decays through its gradient is 0.
+        t `[n]` and the factors `[n]` by group; a group that decays through its gradient has none.
     """
     manifest, entries = run.manifest, groupings(run.manifest, run.history)
-    listed = len(manifest.optimizer.groups) if manifest.optimizer else 0
-    count = max(listed, *(max(grouping.used, default=-1) + 1 for grouping in entries))
-    factors, has_both = np.zeros((len(t), count)), np.ones((len(t), count), dtype=bool)
-    for number in range(count):
-        if _decays(manifest, number):
-            rate, has_rate = _values_at(run, f"{LR_PREFIX}{number}", t)
-            decay, has_decay = _values_at(run, f"{WEIGHT_DECAY_PREFIX}{number}", t)
-            factors[:, number] = -rate * decay
-            has_both[:, number] = has_rate & has_decay
+    factors: Factors = {}
     usable = np.ones(len(t), dtype=bool)
     for interval, grouping in _intervals(entries, t):
-        usable[interval] = has_both[interval][:, grouping.used].all(axis=1)
-    return t[usable], factors[usable]
+        for number in filter(partial(_decays, manifest), grouping.used):
+            if usable[interval].any():
+                rate, has_rate = _values_at(run, f"{LR_PREFIX}{number}", t[interval])
+                decay, has_decay = _values_at(run, f"{WEIGHT_DECAY_PREFIX}{number}", t[interval])
+                factors.setdefault(number, np.zeros(len(t)))[interval] = -rate * decay
+                usable[interval] &= has_rate & has_decay
+    return t[usable], {number: values[usable] for number, values in factors.items()}
 
 
 def _decay(run: StoredRun, steps: Steps, columns: slice) -> Floats:
@@ -130,8 +134,10 @@ def _decay(run: StoredRun, steps: Steps, columns: slice) -> Floats:
     _, factors = _decay_factors(run, steps[order])
     out = np.empty((len(steps), columns.stop - columns.start), dtype=run.manifest.row_dtype)
     for interval, grouping in _intervals(groupings(run.manifest, run.history), steps[order]):
-        for index, factor in zip(order[interval].tolist(), factors[interval], strict=True):
+        for position in range(*interval.indices(len(steps))):
+            index = order[position]
             out[index] = run.selected(int(steps[index]), columns)
+            factor = {number: values[position] for number, values in factors.items()}
             _scale(out[index], run.manifest, grouping.groups, factor, columns.start)
     return out
 
@@ -147,21 +153,21 @@ def _has_decay(manifest: Manifest) -> bool:
     return optimizer is not None and any(optimizer.is_decoupled(group) for group in optimizer.groups)
 
 
-def _scale(row: Floats, manifest: Manifest, groups: Groups, factor: NDArray[np.float64], first: int) -> None:
+def _scale(row: Floats, manifest: Manifest, groups: Groups, factor: Mapping[int, float], first: int) -> None:
     """Multiply each selected parameter's columns by its group's factor, by 0 where the optimizer leaves it alone.
 
     Args:
         row: Columns of a row from column `first` on.
         manifest: Where each parameter lies in a row.
         groups: Which group moves each selected parameter.
-        factor: By group.
+        factor: By group; 0 where there is none.
         first: The row's first column.
     """
     for parameter, number in zip(manifest.selected, groups, strict=True):
         start = max(first, parameter.offset or 0) - first
         stop = min(first + len(row), (parameter.offset or 0) + parameter.size) - first
         if start < stop:
-            row[start:stop] *= 0.0 if number is None else factor[number]
+            row[start:stop] *= 0.0 if number is None else factor.get(number, 0.0)
 
 
 def _intervals(entries: Sequence[Grouping], t: Steps) -> Iterator[tuple[slice, Grouping]]:
@@ -197,6 +203,8 @@ def groupings(manifest: Manifest, history: History) -> list[Grouping]:
             continue  # nothing that a recorder wrote
         if ascending[-1].start == start:
             ascending.pop()
+        if (len(ascending) + 1) * len(groups) > _MOST_GROUPED:
+            raise RefusedError(f"notes about groups: at most {_MOST_GROUPED // len(groups):,} are read, found more")
         ascending.append(Grouping(start, groups))
     return ascending
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
-from recorders.errors import NotARunError
+from recorders.errors import NotARunError, RefusedError
 from recorders.format import (
     JOURNAL_DIR,
     MAX_RUN_JSON,
@@ -22,16 +22,19 @@ from recorders.format import (
     SHARD_DIR,
     WEIGHTS_DIR,
 )
-from recorders.store.journal import session_number
+from recorders.store.journal import journal_name, session_number
 from recorders.store.lock import Holder, holder
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.files.folder import FileStamp, MissingError, RunFolder
-from sedscope.runs.files.journal_lines import committed
+from sedscope.runs.files.journal_lines import ShardLine, WeightsLine, committed, span
 from sedscope.runs.history import History, build, cut_at, trace
 from sedscope.runs.manifest import parse_manifest
 from sedscope.runs.session_journal import SessionJournal
 from sedscope.runs.text import printable
 
+_MOST_MISSING = 100
+"""Journals that may be missing before a run is refused; fewer are damage, each with its line."""
+_ELEMENT_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 _DATA_FOLDERS = (SHARD_DIR, WEIGHTS_DIR, PROGRAM_DIR, PROBE_DIR)
 
 
@@ -107,8 +110,11 @@ class Directory:
 
     def _poll_sessions(self) -> bool:
         numbers = {number for name in self.folder.stamps(JOURNAL_DIR) if (number := session_number(name)) is not None}
-        before = len(self.sessions)
-        for number in range(before + 1, max(numbers, default=0) + 1):
+        before, last = len(self.sessions), max(numbers, default=0)
+        if last > len(numbers) + _MOST_MISSING:
+            where = self.folder.where(journal_name(last))
+            raise RefusedError(f"{where}: sessions must be numbered without gaps, found {len(numbers)} journals in all")
+        for number in range(before + 1, last + 1):
             self.sessions.append(SessionJournal(self.folder, number, self.manifest.recording.every))
         polled = [session.poll() for session in self.sessions]
         return any(polled) or len(self.sessions) > before
@@ -131,12 +137,29 @@ class Directory:
                 elif size != file.size:
                     reason = "missing" if size is None else f"must have {file.size} bytes, found {size}"
                     damage.append(Damage(file.name, reason, None if is_weights else t, session.number))
+            damage += self._too_small(session)
             if session.opening is not None and session.opening.run_crc != self._crc:
                 damage.append(Damage(RUN_FILE, f"not the one that session {session.number} wrote: CRC mismatch", None))
         if self.holder is None:
             unfinished = [name for name in sizes if name.endswith(PART_SUFFIX)]
             notes += [Note("part", f"{printable(name)} was not finished and does not count") for name in unfinished]
         self._listed, self._listed_notes = damage, notes
+
+    def _too_small(self, session: SessionJournal) -> Iterator[Damage]:
+        """Yield a file that cannot hold what is said of it: nothing of size P is made for a P that nobody recorded."""
+        selected = self.manifest.selected
+        state_bytes = sum(parameter.size * _ELEMENT_BYTES.get(parameter.dtype, 0) for parameter in selected)
+        row_bytes = self.manifest.P * _ELEMENT_BYTES[self.manifest.row_dtype]
+        for line in session.lines:
+            if isinstance(line, ShardLine) and line.file.size < (
+                least := row_bytes * sum(map(len, line.rows.values()))
+            ):
+                ends = span(line)
+                reason = f"must have at least {least} bytes for its rows, found {line.file.size}"
+                yield Damage(line.file.name, reason, ends and ends[0], session.number)
+            if isinstance(line, WeightsLine) and line.file.size < state_bytes:
+                reason = f"must have at least {state_bytes} bytes for the selected parameters, found {line.file.size}"
+                yield Damage(line.file.name, reason, None, session.number)
 
     def _torn_notes(self) -> Iterator[Note]:
         for session in self.sessions:

@@ -15,8 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.errors import TooLittleDataError, UsageError
-from recorders.format import NOTES_AS_DATA, ORDERLY_ENDS, STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
+from recorders.errors import RefusedError, TooLittleDataError, UsageError
+from recorders.format import (
+    MAX_TASKS,
+    NOTES_AS_DATA,
+    ORDERLY_ENDS,
+    STATE_CRASHED,
+    STATE_DAMAGED,
+    STATE_FINISHED,
+    STATE_RECORDING,
+)
 from recorders.row_sources import current_name, parse_source
 from sedscope.runs.damage import Damage, Note
 from sedscope.runs.derived import DERIVATIONS
@@ -250,6 +258,10 @@ class Run:
         self.history: History = self._directory.history()
         """Where everything that counts is stored, in the order of t."""
         self._series = None
+        if (count := len(self.tasks)) > MAX_TASKS:
+            raise RefusedError(
+                f"{self._directory.folder.shown}: at most {MAX_TASKS:,} tasks are allowed, found {count:,}"
+            )
 
     def _scalars(self) -> dict[str, Series]:
         if self._series is None:

@@ -5,6 +5,7 @@ Decides which lines count: those before the first that is damaged. How sessions 
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 
 from recorders.errors import DamagedError, RefusedError
@@ -54,6 +55,8 @@ class SessionJournal:
         self._next = 0
         self._torn = b""
         self._last: dict[str, int] = {}
+        self._noted: list[int] = []
+        """The t of notes that may explain a gap, ascending."""
 
     @property
     def end(self) -> EndLine | None:
@@ -135,6 +138,8 @@ class SessionJournal:
         elif line is not None:
             self._check_steps(line, where)
             self.lines.append(line)
+            if isinstance(line, NoteLine) and line.t is not None and line.about not in NOTES_AS_DATA:
+                insort(self._noted, line.t)
 
     def _check_steps(self, line: Line, where: str) -> None:
         steps_of = line.rows if isinstance(line, ShardLine) else {}
@@ -157,8 +162,8 @@ class SessionJournal:
             before = t
 
     def _explained(self, before: int, t: int) -> bool:
-        noted = (note.t for note in self.notes() if note.about not in NOTES_AS_DATA)
-        return any(at is not None and before < at <= t for at in noted)
+        after = bisect_right(self._noted, before)
+        return after < len(self._noted) and self._noted[after] <= t
 
     def _lost_from(self) -> int | None:
         """Return the first t whose rows a lost line may have held; weights are committed ahead of their rows."""
