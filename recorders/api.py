@@ -122,7 +122,7 @@ def probe(
     at: str | None = None,
     output: Any = None,
     position: int | None = None,
-    loss: str = "cross_entropy",
+    loss: str | Callable[..., Any] = "cross_entropy",
     run: Callable[..., Any] | None = None,
     train: Tensor | None = None,
     chance: float | None = None,
@@ -133,11 +133,13 @@ def probe(
         model: the model that is trained.
         task: the task's name.
         inputs: what the model takes, each [M, …] with one entry for each of M examples.
-        targets: [M, …], class indices for cross-entropy.
+        targets: [M, …]; for cross-entropy class indices, or probabilities of the classes on the last axis; for other
+            losses one number for each of the output.
         at: the module at whose output features are measured; None takes the token embedding, or the first input.
         output: which of the model's outputs is this task's: a key, an index, or a function of the model's output.
         position: the position along a sequence that the output is read at; None takes the output whole.
-        loss: the loss of the fixed gradient: `cross_entropy` or `mse`.
+        loss: the loss of the fixed gradient: `cross_entropy`, `bce_with_logits`, `mse`, `mae`, `huber` or `smooth_l1`,
+            or the loss module that the training uses, as in `nn.CrossEntropyLoss(label_smoothing=0.1)`.
         run: how the model is called, as `run(model, *inputs)`; None calls `model(*inputs)`.
         train: [M], whether an example belongs to the training set.
         chance: the accuracy of guessing, which milestones are above; None takes one over the number of classes.

@@ -100,6 +100,10 @@ SECONDS_PER_SHARD: Final = 10.0
 PROBE_POOL_EXAMPLES: Final = 16_384
 PROBE_POOL_BYTES: Final = 32 << 20
 """A pool within both limits is stored whole; of a larger one only the examples that the two drawings begin with."""
+LOSS_OPTION: Final = "loss."
+"""Begins the names of a loss's settings among the tensors of a probe."""
+IGNORED: Final = -100
+"""Class targets of this value count for nothing, as in torch's cross-entropy."""
 PROBE_DRAW: Final = 4_096
 """Number of examples of each drawing that are kept of a large pool."""
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from recorders.active import ActiveRecording
 from recorders.errors import RefusedError, SedscopeError, UsageError
-from recorders.format import PROBE_DRAW, PROBE_POOL_BYTES, PROBE_POOL_EXAMPLES
+from recorders.format import LOSS_OPTION, PROBE_DRAW, PROBE_POOL_BYTES, PROBE_POOL_EXAMPLES
+from recorders.losses import TaskLoss, check_targets, marked, task_loss
 
-LOSSES: Final = ("cross_entropy", "mse")
 _LEAST_DRAWN: Final = 1_024
 """Examples of each drawing that are kept however large they are: the canonical number of probes."""
 
@@ -30,7 +30,7 @@ class ProbeRequest:
     at: str | None
     output: Any
     position: int | None
-    loss: str
+    loss: Any
     run: Callable[..., Any] | None
     chance: float | None
 
@@ -46,7 +46,8 @@ def add_probe(
     """Store a task's pool and program; what is refused is said once and noted in the run."""
     try:
         listed = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-        _check(request, model, listed, targets, train)
+        loss = _check(request, model, listed, targets, train)
+        loss, targets = marked(loss, targets)
     except UsageError as error:
         recording.output.tell("refused", f"probe {request.task}: {error}")
         return
@@ -60,6 +61,12 @@ def add_probe(
         why_not = str(refusal)
     except Exception as error:  # noqa: BLE001  whatever a foreign model does in export must not end the recording
         why_not = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if capture is not None and why_not is None:
+        try:
+            check_targets(loss, (len(targets), *capture.output_shapes[output]), request.position, targets)
+        except UsageError as error:
+            recording.output.tell("refused", f"probe {request.task}: {error}")
+            return
     if why_not is not None:
         capture = None
         recording.output.tell("refused", f"probe {request.task}: no feature program: {why_not}")
@@ -67,13 +74,14 @@ def add_probe(
         "task": request.task,
         "output": output,
         "position": request.position,
-        "loss": request.loss,
+        "loss": loss.name,
         "at": None if capture is None else capture.at,
         "pool": len(targets),
         "chance": request.chance,
         "why_no_program": why_not,
     }
     tensors = draw(listed, targets, train, recording.options.probe_seed)
+    tensors |= {f"{LOSS_OPTION}{name}": value.double().cpu().contiguous() for name, value in loss.options.items()}
     recording.output.probe(request.task, tensors, meta, capture)
 
 
@@ -119,7 +127,7 @@ def _rows(tensor: Tensor, example: Tensor) -> Tensor:
 
 def _check(
     request: ProbeRequest, model: nn.Module, inputs: list[Tensor], targets: Tensor, train: Tensor | None
-) -> None:
+) -> TaskLoss:
     if not isinstance(request.task, str) or not request.task:
         raise UsageError(f"task must be a text, found {request.task!r:.80}")
     if not isinstance(model, nn.Module):
@@ -134,13 +142,13 @@ def _check(
             raise UsageError(f"{name} must hold as many examples as targets, found {len(tensor)} and {len(targets)}")
     if not inputs:
         raise UsageError("inputs must be one tensor or several, found none")
-    if request.loss not in LOSSES:
-        raise UsageError(f"loss must be one of {', '.join(LOSSES)}; found {request.loss!r:.80}")
+    loss = task_loss(request.loss)
     chance = request.chance
     if chance is not None and not (isinstance(chance, int | float) and 0.0 <= chance < 1.0):
         raise UsageError(f"chance must be at least 0 and below 1, or None; found {chance!r:.80}")
     if isinstance(request.position, bool) or not isinstance(request.position, int | None):
         raise UsageError(f"position must be a whole number or None, found {request.position!r:.80}")
+    return loss
 
 
 def _capture(recording: ActiveRecording, request: ProbeRequest, model: nn.Module, inputs: list[Tensor]) -> Any:

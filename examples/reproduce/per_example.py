@@ -25,7 +25,7 @@ from sedscope.analysis.pipeline.analysis_context import AnalysisContext
 from sedscope.analysis.pipeline.measure import CheckpointMeasurement, LoadedCheckpoint, Shape, Tick, measure
 from sedscope.analysis.pipeline.plan import space_checkpoints
 from sedscope.analysis.settings import Settings
-from sedscope.analysis.sources.batch_gradients import example_losses, gradients_of_sums
+from sedscope.analysis.sources.batch_gradients import gradients_of_sums
 from sedscope.analysis.sources.batches import gradient_examples
 from sedscope.analysis.sources.variants import GradientKind
 from sedscope.analysis.spectra.window_svd import combinations, decompose_window
@@ -105,7 +105,7 @@ def example_gradients(models: CheckpointModels, settings: Settings, t: int, task
     for piece in batch.split(_EXAMPLES_AT_ONCE):
 
         def losses(weights: Mapping[str, Tensor], piece: TaskExamples = piece) -> list[Tensor]:
-            return list(example_losses(piece.loss, piece.outputs(weights, piece.inputs), piece.targets))
+            return list(piece.loss.of_examples(piece.outputs(weights, piece.inputs), piece.targets))
 
         rows += gradients_of_sums(losses, models.weights(t), models.selected)
     return np.stack(rows)

@@ -6,6 +6,7 @@ Decides what a stored pool must hold, and that a program is what the journal say
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -14,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.errors import DamagedError
-from recorders.format import MAX_PROGRAM_JSON
+from recorders.format import IGNORED, LOSS_OPTION, MAX_PROGRAM_JSON
 from sedscope.runs.files.folder import RunFolder
 from sedscope.runs.files.journal_lines import ProbeLine, ProgramLine
 from sedscope.runs.files.members import Members
 from sedscope.runs.files.tensors import OpenTensors, TensorStore
 
-IGNORED = -100
-"""Class targets of this value count for nothing, as in torch's cross-entropy."""
 _CLASSES = "cross_entropy"
 """The loss whose targets are classes."""
 _INPUTS = "inputs."
@@ -53,6 +52,8 @@ class Probe:
     """Sequence position of the output; None where it has none to pick."""
     loss: str
     """The loss of the fixed gradient, such as cross_entropy."""
+    loss_options: Mapping[str, NDArray[Any]]
+    """Settings of the loss by their names in torch: numbers, and weights of classes or outputs."""
     at: str | None
     """The feature point's module name."""
     pool: int
@@ -93,6 +94,9 @@ def read_probe(tensors: TensorStore, line: ProbeLine) -> Probe:
             output=meta.integer("output") if meta.has("output") else 0,
             position=meta.integer("position", -(2**31)) if meta.has("position") else None,
             loss=_text(meta, "loss") or _CLASSES,
+            loss_options={
+                name.removeprefix(LOSS_OPTION): file.read(name) for name in file.tensors if name.startswith(LOSS_OPTION)
+            },
             at=_text(meta, "at"),
             pool=meta.integer("pool") if meta.has("pool") else len(targets),
             why_no_program=_text(meta, "why_no_program"),

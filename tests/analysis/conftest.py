@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from recorders.losses import TaskLoss
 from recorders.row_sources import FIXED_GRADIENT
 from sedscope.analysis.features import centroid_jvp
 from sedscope.analysis.features.checkpoint_models import CentroidKind, TaskExamples, score
@@ -86,7 +87,7 @@ class FixtureRun:
     def gradients(self) -> np.ndarray:
         """Fixed-batch gradients `[40, P]` in float64."""
         inputs, targets = self.tensors["gradient_batch/inputs"], self.tensors["gradient_batch/targets"]
-        batch = TaskExamples(self.outputs, [inputs], targets, "cross_entropy", least=1)
+        batch = TaskExamples(self.outputs, [inputs], targets, TaskLoss("cross_entropy"), least=1)
         kinds = [GradientKind(FIXED_GRADIENT, 0)]
         return np.concatenate([batch_gradients(batch, self.state(i), self.selected, kinds, "add") for i in range(40)])
 

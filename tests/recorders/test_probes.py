@@ -61,7 +61,8 @@ def test_tasks_of_one_model_share_a_program(recording: Any) -> None:
     with recording(every=1) as it:
         for task in ("a", "b"):
             sedscope.probe(model, task=task, inputs=POOL, targets=TARGETS, at="tok_emb", output=task)
-        sedscope.probe(model, "picked", (POOL,), TARGETS, output=lambda outputs: outputs["b"], loss="mse")
+        one_hot = nn.functional.one_hot(TARGETS, 6).float()
+        sedscope.probe(model, "picked", (POOL,), one_hot, output=lambda outputs: outputs["b"], loss="mse")
         one_step(model)
     found = {task: meta for task, (_, meta) in it.writer.probes.items()}
     assert it.writer.manifest["tasks"] == ["a", "b", "picked"] and len(it.writer.programs) == 2
@@ -95,7 +96,10 @@ def test_what_cannot_be_captured_is_named_and_the_rest_recorded(recording: Any, 
     ("change", "message"),
     [
         ({"targets": TARGETS[:5]}, "inputs[0] must hold as many examples as targets, found 20 and 5"),
-        ({"loss": "hinge"}, "loss must be one of cross_entropy, mse; found 'hinge'"),
+        (
+            {"loss": "hinge"},
+            "loss must be one of cross_entropy, mse, bce_with_logits, mae, huber, smooth_l1, or a torch.nn.",
+        ),
         ({"position": 1.5}, "position must be a whole number or None"),
         ({"chance": 1.0}, "chance must be at least 0 and below 1, or None; found 1.0"),
         ({"inputs": ()}, "inputs must be one tensor or several"),

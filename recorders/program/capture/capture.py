@@ -37,6 +37,8 @@ class Capture:
     """On the CPU, by the names that the JSON uses."""
     outputs: tuple[str, ...]
     """Names of the outputs in order; `""` for a model that returns one tensor."""
+    output_shapes: tuple[tuple[int, ...], ...]
+    """Shape of each output for one example, in the same order."""
     at: str
     """The feature point that was taken; `""` is the first floating input."""
     state_names: tuple[str, ...]
@@ -73,10 +75,12 @@ def capture_program(
         plain.eval()
         try:
             forward = Forward(plain, find_feature_point(plain, at, examples, run or call), run or call, select)
-            names, feature = forward.rehearse(examples)
+            shapes, feature = forward.rehearse(examples)
+            names = tuple(shapes)
             graph, program_json = _first_good_rung(forward, examples, names, feature)
             state_names = tuple(spec.name for spec in graph.graph.state)
-            return Capture(program_json, graph.constants, names, forward.point, state_names)
+            output_shapes = tuple(shapes.values())
+            return Capture(program_json, graph.constants, names, output_shapes, forward.point, state_names)
         except ProgramRefused:
             raise
         except Exception as error:

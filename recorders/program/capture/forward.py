@@ -195,8 +195,8 @@ class Forward(nn.Module):
             returned = self._run(self.model, *displaced_inputs)
         return pick_outputs(returned, self._select), calls
 
-    def rehearse(self, inputs: tuple[Tensor, ...]) -> tuple[tuple[str, ...], Calls]:
-        """Return the outputs' names and the feature, from one real forward.
+    def rehearse(self, inputs: tuple[Tensor, ...]) -> tuple[dict[str, tuple[int, ...]], Calls]:
+        """Return the outputs' shapes for one example, by name, and the feature, from one real forward.
 
         Raises:
             ProgramRefused: the batch is not the first axis of the feature or of an output.
@@ -211,4 +211,4 @@ class Forward(nn.Module):
                 raise ProgramRefused(
                     f"output: the first axis of {name!r} must be the batch ({batch}), found {list(tensor.shape)}"
                 )
-        return tuple(outputs_by_name), calls
+        return {name: tuple(tensor.shape[1:]) for name, tensor in outputs_by_name.items()}, calls

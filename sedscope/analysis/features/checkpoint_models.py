@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from recorders.errors import RefusedError, UsageError
+from recorders.losses import TaskLoss, targets_at
 from recorders.program import Footprint, Program, load, refusing
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.constants import BLOCK_BYTES, GRAPH_BYTES
@@ -36,7 +37,8 @@ def score(output: Tensor, targets: Tensor, kind: CentroidKind) -> Tensor:
 
     Args:
         output: `[N, C]` logits, `[N, T, C]` logits at T positions, or `[N, …]` for a regression.
-        targets: Class indices `[N]` or `[N, T]`; not looked at by the other kinds.
+        targets: Class indices `[N]` or `[N, T]`, or probabilities of the classes, shaped as the output, which weigh the
+            logits; not looked at by the other kinds.
         kind: "target_logit": ℓ_y, as in arXiv 2604.25143. "sum_of_logits": J^T·1, the convention of the Linear
             Centroid Hypothesis (arXiv 2604.11962). "output": a regression's own output. Several positions or outputs of
             one probe add up.
@@ -45,6 +47,8 @@ def score(output: Tensor, targets: Tensor, kind: CentroidKind) -> Tensor:
         UsageError: An unknown kind, or targets that do not fit.
     """
     if kind == "target_logit":
+        if targets.is_floating_point() and targets.shape == output.shape:
+            return (output * targets).reshape(len(output), -1).sum(1)
         if targets.shape != output.shape[:-1] or targets.is_floating_point():
             raise UsageError(
                 f"centroid target_logit: needs integer targets of shape {list(output.shape[:-1])};"
@@ -82,8 +86,8 @@ class TaskExamples:
     """`[M, …]` each."""
     targets: Tensor
     """`[M, …]`, those that belong to the output."""
-    loss: str
-    """Name of the loss, as the probe states it."""
+    loss: TaskLoss
+    """The loss, as the probe states it."""
     least: int
     """The smallest batch that the program runs."""
 
@@ -132,7 +136,7 @@ class CheckpointModels:
 
         def read(output: Tensor, all_targets: Tensor) -> tuple[Tensor, Tensor]:
             with refusing("the score of its output"):
-                return score(output, _targets(probe, all_targets), kind), centred_output(output, kind)
+                return score(output, targets_at(all_targets, probe.position), kind), centred_output(output, kind)
 
         def scores_and_output(
             state: Mapping[str, Tensor], examples: Sequence[Tensor], delta: Tensor
@@ -184,7 +188,8 @@ class CheckpointModels:
         def outputs(state: Mapping[str, Tensor], model_inputs: Sequence[Tensor]) -> Tensor:
             return _output(program, probe, state, model_inputs, no_delta)
 
-        return TaskExamples(outputs, inputs, _targets(probe, targets), probe.loss, program.batch_range[0])
+        loss = TaskLoss(probe.loss, {name: torch.from_numpy(value) for name, value in probe.loss_options.items()})
+        return TaskExamples(outputs, inputs, targets_at(targets, probe.position), loss, program.batch_range[0])
 
     def weights(self, t: int) -> dict[str, Tensor]:
         """Return every weight and buffer at θ_t by name, on the device; the last few checkpoints stay loaded."""
@@ -250,11 +255,6 @@ def _output(
     with refusing("its output"):
         output = outputs[probe.output]
         return output if probe.position is None else output[:, probe.position]
-
-
-def _targets(probe: Probe, targets: Tensor) -> Tensor:
-    """Return the targets that belong to the output: at its position, where the pool holds a target per position."""
-    return targets if probe.position is None or targets.ndim < 2 else targets[:, probe.position]
 
 
 def _centroid_kind(probe: Probe, settings: Settings) -> CentroidKind:

@@ -74,13 +74,13 @@ class ExampleShareMeasurement(CheckpointMeasurement[Floats]):
         return [(2, len(self.kinds))]
 
     def compute(self, checkpoint: LoadedCheckpoint, tick: Tick) -> Floats:
-        from sedscope.analysis.sources.batch_gradients import batches_of, count_targets, loss_gradient_norms
+        from sedscope.analysis.sources.batch_gradients import batches_of, loss_gradient_norms
 
         models, settings = self.context.models, self.context.settings
         sums = np.empty((2, len(self.kinds)))
         for examples, kinds in batches_of(models, settings, self.task, self.kinds):
             norms = loss_gradient_norms(examples, models.weights(self.t), at_once=settings.batch)
-            norms /= count_targets(examples.loss, examples.targets)
+            norms /= examples.loss.count(examples.targets)
             for kind in kinds:
                 sums[:, self.kinds.index(kind)] = norms.sum(), (norms**2).sum()
         tick(1)

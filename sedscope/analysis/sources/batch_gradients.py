@@ -17,14 +17,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from recorders.errors import RefusedError, UsageError
+from recorders.losses import TaskLoss
 from recorders.program import refusing
 from recorders.row_sources import (
     CONTROL_COTANGENT,
@@ -39,44 +38,6 @@ from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources.batches import gradient_examples
 from sedscope.analysis.sources.variants import GradientKind
 from sedscope.analysis.undefined import Undefined
-from sedscope.runs.probe import IGNORED
-
-
-def _cross_entropy(output: Tensor, targets: Tensor) -> Tensor:
-    classes = output.shape[-1]
-    return functional.cross_entropy(
-        output.reshape(-1, classes), targets.reshape(-1), reduction="none", ignore_index=IGNORED
-    )
-
-
-def _by_number(loss: Callable[..., Tensor], output: Tensor, targets: Tensor) -> Tensor:
-    return loss(output.reshape(targets.shape), targets.to(output.dtype), reduction="none")
-
-
-_ELEMENTWISE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": _cross_entropy,
-    "mse": partial(_by_number, functional.mse_loss),
-    "bce_with_logits": partial(_by_number, functional.binary_cross_entropy_with_logits),
-}
-
-
-def example_losses(loss: str, output: Tensor, targets: Tensor) -> Tensor:
-    """Return the loss of each example `[n]`, summed over its positions or outputs."""
-    return _ELEMENTWISE[loss](output, targets).reshape(len(targets), -1).sum(1)
-
-
-def count_targets(loss: str, targets: Tensor) -> int:
-    """Return how many targets the mean loss is over: every one that is not ignored, as torch's losses take it.
-
-    Raises:
-        UsageError: An unknown loss, or no target that counts.
-    """
-    if loss not in _ELEMENTWISE:
-        raise UsageError(f"loss: must be one of {', '.join(_ELEMENTWISE)}; found {loss}")
-    count = int((targets != IGNORED).sum()) if loss == "cross_entropy" else targets.numel()
-    if count == 0:
-        raise UsageError("loss: the fixed batch holds no target that counts")
-    return count
 
 
 def checkpoint_gradients(
@@ -145,7 +106,7 @@ def batch_gradients(
     Raises:
         UsageError: An unknown loss or family, or no target that counts.
     """
-    n_targets = count_targets(examples.loss, examples.targets)
+    n_targets = examples.loss.count(examples.targets)
     total: list[Floats] = []
     for piece in examples.split(at_once):
 
@@ -178,7 +139,7 @@ def loss_gradient_norms(examples: TaskExamples, state: Mapping[str, Tensor], *, 
             output = piece.outputs(state, piece.inputs)
         output.requires_grad_()
         with torch.enable_grad(), refusing("its loss"):
-            total = example_losses(piece.loss, output, piece.targets).sum()
+            total = piece.loss.of_examples(output, piece.targets).sum()
         (gradient,) = torch.autograd.grad(total, output)
         norms.append(gradient.reshape(len(piece.targets), -1).double().norm(dim=1).cpu().numpy())
     return np.concatenate(norms)
@@ -191,25 +152,25 @@ def _sum(kind: GradientKind, output: Tensor, examples: TaskExamples, task: str, 
     return SUMS[kind.family](output, examples.targets, examples.loss, _draw_generator(kind, task, draw_seed))
 
 
-def _loss(output: Tensor, targets: Tensor, loss: str, _: np.random.Generator) -> Tensor:
-    return example_losses(loss, output, targets).sum()
+def _loss(output: Tensor, targets: Tensor, loss: TaskLoss, _: np.random.Generator) -> Tensor:
+    return loss.of_examples(output, targets).sum()
 
 
-def _shuffled_loss(output: Tensor, targets: Tensor, loss: str, generator: np.random.Generator) -> Tensor:
+def _shuffled_loss(output: Tensor, targets: Tensor, loss: TaskLoss, generator: np.random.Generator) -> Tensor:
     permutation = torch.from_numpy(generator.permutation(len(targets))).to(targets.device)
-    return example_losses(loss, output, targets[permutation]).sum()
+    return loss.of_examples(output, targets[permutation]).sum()
 
 
-def _weighted_output(output: Tensor, _: Tensor, __: str, generator: np.random.Generator) -> Tensor:
+def _weighted_output(output: Tensor, _: Tensor, __: TaskLoss, generator: np.random.Generator) -> Tensor:
     return (_gaussian(generator, tuple(output.shape), output) * output).sum()
 
 
-def _weighted_losses(output: Tensor, targets: Tensor, loss: str, generator: np.random.Generator) -> Tensor:
-    losses = example_losses(loss, output, targets)
+def _weighted_losses(output: Tensor, targets: Tensor, loss: TaskLoss, generator: np.random.Generator) -> Tensor:
+    losses = loss.of_examples(output, targets)
     return (_gaussian(generator, tuple(losses.shape), losses) * losses).sum()
 
 
-SUMS: Mapping[str, Callable[[Tensor, Tensor, str, np.random.Generator], Tensor]] = {
+SUMS: Mapping[str, Callable[[Tensor, Tensor, TaskLoss, np.random.Generator], Tensor]] = {
     FIXED_GRADIENT: _loss,
     POOL_GRADIENT: _loss,
     CONTROL_SHUFFLED: _shuffled_loss,
