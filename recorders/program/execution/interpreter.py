@@ -18,16 +18,14 @@ import torch
 from torch import Tensor
 
 from recorders.errors import RefusedError, SedscopeError
+from recorders.program.execution.memory_cap import memory_cap
 from recorders.program.execution.prepared_steps import Precision, Step, prepare
 from recorders.program.storage.graph import MAX_LIST, Graph, TensorSpec, decode, one_line
 from recorders.program.storage.schema import check_graph
 
 Watch = Callable[[Any], None]
-MOST_EACH: Final = 4 << 30
-MOST_TOTAL: Final = 32 << 30
-"""Bytes that `check` allows unless told otherwise."""
 MOST_FLOPS: Final = 10**15
-"""Likewise: some hours of one core."""
+"""Operations that `check` allows unless told otherwise: some hours of one core."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,7 @@ class Footprint:
 class ByteCount:
     """A sum over the results of one run on meta tensors, which stops the run at a cap."""
 
-    def __init__(self, most_each: int, most_total: int) -> None:
-        self._most_each = most_each
+    def __init__(self, most_total: int) -> None:
         self._most_total = most_total
         # Kept, so that no later result can have the identity of an earlier one.
         self._storages: dict[int, torch.UntypedStorage] = {}
@@ -67,8 +64,8 @@ class ByteCount:
         self.largest = max(self.largest, size)
         for tensor in tensors:
             self._hold(tensor.untyped_storage())
-        if size > self._most_each:
-            raise RefusedError(f"its result would take {size} bytes, at most {self._most_each} are allowed")
+        if size > self._most_total:
+            raise RefusedError(f"its result would take {size} bytes, at most {self._most_total} are allowed")
         if self.total > self._most_total:
             raise RefusedError(
                 f"results up to here would take {self.total} bytes, at most {self._most_total} are allowed"
@@ -197,8 +194,7 @@ class Program:
         inputs: Sequence[Tensor],
         *,
         floating: torch.dtype | None = None,
-        most_each: int = MOST_EACH,
-        most_total: int = MOST_TOTAL,
+        most_total: int | None = None,
         most_flops: int = MOST_FLOPS,
     ) -> Footprint:
         """Run once without data and return what the first real run would take; to be called before it.
@@ -206,8 +202,8 @@ class Program:
         Args:
             inputs: as for `run`; only their shapes and element types count, so tensors on `meta` will do.
             floating: element type that the floating weights will have; None: as captured.
-            most_each: bytes that one result may take.
-            most_total: bytes that all results together may take.
+            most_total: bytes that all results together may take, and one of them, an expanded view counted as a copy;
+                None: `memory_cap` of this machine.
             most_flops: floating-point operations that matrix products, attention and convolutions may take.
 
         Raises:
@@ -215,7 +211,7 @@ class Program:
         """
         from torch.utils.flop_counter import FlopCounterMode  # slow to import, and a recorder never checks
 
-        count = ByteCount(most_each, most_total)
+        count = ByteCount(memory_cap() if most_total is None else most_total)
         state = {spec.name: empty_like_spec(spec, floating) for spec in self.graph.state}
         shapes = [tensor.detach().to("meta") for tensor in inputs]
         with torch.no_grad(), FlopCounterMode(display=False) as flops:
@@ -243,13 +239,14 @@ class Program:
                 )
 
     def _prepare(self, precision: Precision, device: torch.device) -> tuple[tuple[Step, ...], list[Tensor]]:
-        if self._prepared is None or self._prepared[:2] != (precision, device):
+        prepared = self._prepared  # another thread may put that of another device in its place
+        if prepared is None or prepared[:2] != (precision, device):
             constants = [
                 self._constants[spec.name].to(device=device, dtype=precision.dtype(spec.dtype))
                 for spec in self.graph.constants
             ]
-            self._prepared = (precision, device, prepare(self.graph, precision, device), constants)
-        return self._prepared[2:]
+            self._prepared = prepared = (precision, device, prepare(self.graph, precision, device), constants)
+        return prepared[2:]
 
     def _evaluate(self, values: list[Any], steps: Iterable[Step], watch: Watch | None) -> tuple[Tensor, ...]:
         for step in steps:

@@ -8,6 +8,7 @@ which checkpoints and directions, and what is made of the models.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -20,6 +21,7 @@ from torch import Tensor
 from recorders.errors import RefusedError, UsageError
 from recorders.losses import TaskLoss, targets_at
 from recorders.program import Footprint, Program, load, refusing
+from recorders.program.execution.memory_cap import memory_cap
 from sedscope.analysis.arrays import Ints
 from sedscope.analysis.constants import BLOCK_BYTES, GRAPH_BYTES
 from sedscope.analysis.features.drawings import probe_positions
@@ -115,6 +117,7 @@ class CheckpointModels:
         self._programs: dict[str, Program] = {}
         self._probes: dict[str, Probe] = {}
         self._footprints: dict[str, Footprint] = {}
+        self._affordable: set[tuple[object, ...]] = set()
         self._scored: dict[str, ScoredProgram] = {}
         self._read_lock = read_lock
         self.workers = worker_count(self._device)
@@ -165,18 +168,25 @@ class CheckpointModels:
             return self._scored[task]
 
     def _footprint(self, task: str, inputs: Sequence[Tensor]) -> Footprint:
-        """Return what a forward of all probes takes, the same at every checkpoint."""
+        """Return what a forward of all probes takes, the same at every checkpoint.
+
+        Raises:
+            RefusedError: Already the probes that are differentiated at once take more than this machine has for it.
+        """
         program = self._program(self.probe(task))
         with self._read_lock:
             if task not in self._footprints:
-                self._footprints[task] = program.check(inputs, floating=self._dtype)
+                footprint = program.check(inputs, floating=self._dtype, most_total=sys.maxsize)
+                chunk = _probes_at_once(len(inputs[0]), footprint, program)
+                self._require_affordable(program, [tensor[:chunk] for tensor in inputs])
+                self._footprints[task] = footprint
             return self._footprints[task]
 
     def chunk_size(self, model: ProbedModel, task: str) -> int | None:
         """Return how many probes to differentiate at once, so that memory stays bounded; None takes all."""
         program = self._program(self.probe(task))
         footprint = self._footprint(task, model.examples[:-1])
-        return even_chunk(model.n_probes, -(-footprint.total // GRAPH_BYTES), program.batch_range[0])
+        return _probes_at_once(model.n_probes, footprint, program)
 
     def examples(self, task: str, positions: Ints) -> TaskExamples:
         """Return the examples at some positions of a task's pool `[M]`, with the task's output and loss."""
@@ -186,6 +196,7 @@ class CheckpointModels:
         no_delta = torch.zeros((), dtype=self._dtype, device=self._device)
 
         def outputs(state: Mapping[str, Tensor], model_inputs: Sequence[Tensor]) -> Tensor:
+            self._require_affordable(program, model_inputs)
             return _output(program, probe, state, model_inputs, no_delta)
 
         loss = TaskLoss(probe.loss, {name: torch.from_numpy(value) for name, value in probe.loss_options.items()})
@@ -223,6 +234,13 @@ class CheckpointModels:
                 self._programs[name] = load(text, {key: torch.from_numpy(array) for key, array in constants.items()})
             return self._programs[name]
 
+    def _require_affordable(self, program: Program, inputs: Sequence[Tensor]) -> None:
+        """Raise `RefusedError` where a forward pass of these inputs would take more than this machine has for it."""
+        key = (program, *(tuple(tensor.shape) for tensor in inputs))
+        if key not in self._affordable:
+            program.check(inputs, floating=self._dtype, most_total=memory_cap(self._device))
+            self._affordable.add(key)
+
     def _tensor(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self._device)
         return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
@@ -245,6 +263,10 @@ def resolve_device(setting: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= count:
         raise UsageError(f"device: one of cpu{', cuda' if count else ''} is required here, found {setting!r}")
     return device
+
+
+def _probes_at_once(n_probes: int, footprint: Footprint, program: Program) -> int | None:
+    return even_chunk(n_probes, -(-footprint.total // GRAPH_BYTES), program.batch_range[0])
 
 
 def _output(

@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 
 from recorders.errors import RefusedError, TooLittleDataError, UsageError
+from recorders.program import Program
+from recorders.row_sources import FIXED_GRADIENT
 from recorders.store.run_writer import RunWriter
+from sedscope.analysis.features import checkpoint_models
 from sedscope.analysis.features.checkpoint_models import CheckpointModels
 from sedscope.analysis.pipeline.analyse import analyse
 from sedscope.analysis.settings import Settings
 from sedscope.analysis.sources import computed_rows as module
+from sedscope.analysis.sources.batch_gradients import checkpoint_gradients
 from sedscope.analysis.sources.computed_rows import ComputedRows, sum_rows
 from sedscope.analysis.sources.variants import GradientKind, Variant
 from sedscope.analysis.spectra.source_rows import SourceRows, recorded_rows
@@ -183,3 +187,17 @@ def test_a_refused_probe_is_the_reason_why_a_fixed_gradient_has_no_rows(tmp_path
     run = bare_run(tmp_path / "refused", tasks=[], rows=6, weights=True, refused="probe mul: inputs must be …")
     with pytest.raises(UsageError, match="found 'fixed_gradient/mul'; probe mul: inputs must be …"):
         analyse(run, SMALL, sources=["fixed_gradient/mul"])
+
+
+def test_nothing_of_a_program_runs_before_it_was_checked(fixture_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On every path, fixed gradients too: a forward with data is refused on a machine with too little memory."""
+    monkeypatch.setattr(checkpoint_models, "memory_cap", lambda _: 1 << 10)
+    ran: list[object] = []
+    real = Program.run
+    monkeypatch.setattr(Program, "run", lambda *arguments: ran.append(arguments) or real(*arguments))
+    models = CheckpointModels(open_run(fixture_folder), Settings(window=(10,)), Lock())
+    with pytest.raises(RefusedError, match="at most 1024 are allowed"):
+        checkpoint_gradients(models, Settings(window=(10,)), 0, "add", [GradientKind(FIXED_GRADIENT, 0)])
+    with pytest.raises(RefusedError, match="at most 1024 are allowed"):
+        models.probed_model(0, "add")
+    assert ran == []

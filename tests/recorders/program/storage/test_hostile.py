@@ -176,7 +176,7 @@ def test_a_node_is_refused_by_its_number(program: bytes, words: str) -> None:
 )
 def test_a_check_refuses_before_anything_is_made(program: bytes, words: str) -> None:
     with pytest.raises(RefusedError) as refusal:
-        load(program, {}).check(INPUTS, most_each=1 << 20, most_total=1 << 24)
+        load(program, {}).check(INPUTS, most_total=1 << 20)
     assert words in str(refusal.value), str(refusal.value)
     assert "\n" not in str(refusal.value)
 
