@@ -29,6 +29,7 @@ ADAM_ADAPTIVE: Final = "adam/adaptive"
 ADAM_WEIGHT_DECAY: Final = "adam/weight_decay"
 DECAYED: Final = "stage/decayed"
 UPDATE: Final = "update"
+REWRITE: Final = "rewrite"
 DISPLACEMENT: Final = "displacement"
 
 Origin: TypeAlias = Literal["weights", "program", "rows"]
@@ -286,6 +287,16 @@ ROW_SOURCES: tuple[RowSource, ...] = (
         stage="update",
         look=LineLook("#d07a1a", (0, (4, 1, 1, 1)), "D"),
         hue=1,
+    ),
+    RowSource(
+        pattern="rewrite",
+        label="rewrite",
+        description="θ at the start of a step − θ after the step before it, where a script wrote to it between them",
+        tasks="none",
+        stored=True,
+        sign=1,
+        ends_at_t=True,
+        look=LineLook("#7a5c3e", (0, (1, 3)), "x"),
     ),
     RowSource(
         pattern="displacement",

@@ -20,7 +20,7 @@ from recorders.follow.ownership import ends_in_torchs_own
 from recorders.format import STEPS_BEFORE
 from recorders.intervention import Intervention
 from recorders.recording_options import RecordingOptions
-from recorders.row_sources import ROW_SOURCES, RowSource
+from recorders.row_sources import REWRITE, ROW_SOURCES, RowSource
 
 _PACKAGES: Final = ("sedscope", "torch", "numpy", "safetensors")
 _GIT_SECONDS: Final = 3.0  # a repository on a network drive must not hold the first step up for longer
@@ -184,6 +184,7 @@ def _sources(binding: Binding, options: RecordingOptions, tasks: Collection[str]
         row
         for row in ROW_SOURCES
         if row.stored
+        and row.pattern != REWRITE  # stored where it is not zero, which nobody knows beforehand
         and (not row.optimizers or row.pattern in binding.stages)
         and (row.raw_of is None or row.pattern == raw_source)
         # What follows from the weights is stored only where those are kept more rarely.

@@ -75,6 +75,7 @@ class StepRecorder:
 
     def before(self, t: int, *, closure_given: bool) -> None:
         """Read what must be read while θ_t is in place and about to be stepped from."""
+        self.theta.notice_rewrite(t)
         if recorded := self._options.records(t):
             self.theta.keep(t)
         if self._intervener is not None:
@@ -91,7 +92,7 @@ class StepRecorder:
             recorded = self._options.records(t)
             raw_rows, norm_kept = self._intervener.after_step(t, self._ledger.gradients, tasks, recorded=recorded)
             self._rows, self._numbers = self._rows | raw_rows, self._numbers | norm_kept
-        self.theta.trace.take()
+        self.theta.finish_step(t + 1)
 
     def take(self, t: int) -> None:
         """Hand on rows and scalars of the step that left θ_t."""

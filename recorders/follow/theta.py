@@ -1,9 +1,10 @@
 """Records of θ_t itself: the full state, the displacement since the last recorded t, and which parameters train.
 
-Each t is kept once: a step that a GradScaler skips and the script repeats starts from the same θ. The last θ is kept
-only where the script has not written to the parameters since the optimizer's last step left them. That is noticed at a
-price that every step can pay: torch counts what is written to a tensor, but not what goes through `.data`, as an
-average of weights that is swapped in often does; so a sample of the values is kept too.
+Each t is kept once: a step that a GradScaler skips and the script repeats starts from the same θ. Where a script writes
+to selected parameters between two steps, as in renormalising, pruning or swapping weights, θ_t is what it wrote, and a
+row of the source `rewrite` has the difference. Before a recorded step that is looked for in a copy of θ as the step
+before left it; before other steps, at no cost, in torch's own counts of writes, which miss what goes through `.data`;
+at the end in a sample of values too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from recorders.follow.ownership import parameters_of
 from recorders.offload import state_to_host
 from recorders.recording_options import RecordingOptions
 from recorders.recording_output import RecordingOutput
-from recorders.row_sources import DISPLACEMENT
+from recorders.row_sources import DISPLACEMENT, REWRITE
 
 _TENSORS_SAMPLED = 8
 """Tensors read after every step: enough to see a swap of all weights, few enough for each step to pay."""
@@ -29,7 +30,7 @@ _VALUES_SAMPLED = 8
 
 
 class ParameterTrace:
-    """A look at all parameters that the run stores, which later tells whether they are the same."""
+    """A look at the selected parameters, which later tells whether they are the same."""
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self._parameters = parameters
@@ -51,6 +52,14 @@ class ParameterTrace:
             return False
         same = all(torch.equal(_bits(now), _bits(then)) for now, then in zip(self._read(), self._values, strict=True))
         return self._versions != self._look() or not same
+
+    def has_writes(self) -> bool:
+        """Return whether torch has counted a write since `take`, without a look at any value."""
+        return self._versions is not None and self._versions != self._look()
+
+    def forget(self) -> None:
+        """Forget the parameters: whatever was written since `take` has been seen."""
+        self._versions = None
 
     def _look(self) -> list[tuple[int, int]]:
         return [(tensor.data_ptr(), tensor._version) for tensor in self._parameters]
@@ -103,7 +112,9 @@ class ThetaKeeper:
         self._previous: Tensor | None = None
         self._trainable: dict[str, bool] = {}
         self._told_of_untrained = False
-        self.trace = ParameterTrace([parameter.tensor for parameter in binding.selection.parameters])
+        self._written_before = False
+        self._left: Tensor | None = None
+        self.trace = ParameterTrace(binding.selection.chosen)
 
     def keep(self, t: int, *, last: bool = False) -> None:
         """Keep θ_t, which is in place, at a recorded t; the last one always in full."""
@@ -113,21 +124,57 @@ class ThetaKeeper:
         self._displace(t)
         self._watch_trainable(t)
 
-    def keep_last(self, t: int) -> None:
-        """Keep the last θ_t of a training that is over; the script may have replaced it since its last step."""
-        if self.trace.is_broken():
-            self._output.tell("parameter", _replaced_at(t), t)
+    def finish_step(self, t: int) -> None:
+        """Remember θ_t as a step has just left it: what is different when the next one starts was written between."""
+        self.trace.take()
+        is_looked_at = self._options.records(t) and self._options.wants(REWRITE)
+        self._left = self.binding.theta() if is_looked_at else None
+
+    def notice_rewrite(self, t: int) -> None:
+        """Record what the script has written to the selected parameters since the last step, with θ_t in place.
+
+        Of several steps in a row with such writes the first is noted.
+        """
+        if self._left is not None:
+            written, where = self._store_rewrite(t), f"the row `{REWRITE}` at t = {t} has what changed"
         else:
-            self.keep(t, last=True)
+            written, where = self.trace.has_writes(), f"`{REWRITE}` has rows at recorded t alone"
+        if written and not self._written_before:
+            message = f"the script wrote to selected parameters between the steps before t = {t}: {where}"
+            self._output.tell("parameter", message, t)
+        self._written_before = written
+        self.trace.forget()
+
+    def _store_rewrite(self, t: int) -> bool:
+        """Record θ_t without what the last step left, where there is a copy of that, and return whether it differs."""
+        left, self._left = self._left, None
+        rewrite = None if left is None else self.binding.theta().sub_(left)
+        if rewrite is None or not bool(rewrite.any()):
+            return False
+        self._output.rows(t, {REWRITE: rewrite})
+        return True
+
+    def keep_last(self, t: int) -> None:
+        """Keep the last θ_t of a training that is over; where the script has changed it since, as it is now."""
+        if self.trace.is_broken():
+            self._output.tell("parameter", _changed_after(t), t)
+            self._store_rewrite(t)
+        self.keep(t, last=True)
 
     def copy_last(self, t: int) -> Callable[[], None] | None:
         """Copy the last θ_t in a signal handler; the function that is returned writes the copy, on any thread."""
-        if self.trace.is_broken():
-            return lambda: self._output.note("parameter", _replaced_at(t), t)
-        if self._weights_at == t:
+        is_broken = self.trace.is_broken()
+        state = None if self._weights_at == t else state_to_host(self.binding.state())
+        if state is None and not is_broken:
             return None
-        state = state_to_host(self.binding.state())
-        return lambda: self._output.copied_weights(t, state)
+
+        def write() -> None:
+            if is_broken:
+                self._output.note("parameter", _changed_after(t), t)
+            if state is not None:
+                self._output.copied_weights(t, state)
+
+        return write
 
     def _displace(self, t: int) -> None:
         """Record θ_t − θ_(previous recorded t), where it cannot be derived from weights."""
@@ -168,6 +215,6 @@ class ThetaKeeper:
             )
 
 
-def _replaced_at(t: int) -> str:
-    """Return the note that a run holds in the place of its last weights."""
-    return f"parameters were changed after step {t}: the weights of t = {t} are not stored"
+def _changed_after(t: int) -> str:
+    """Return the note that the last weights are not those that the last step left."""
+    return f"parameters were changed after the last step: the weights of t = {t} are those after the change"

@@ -1,4 +1,4 @@
-"""The last θ is the one that the last step left; t and θ belong together wherever a recording is interrupted."""
+"""The last θ is stored as it is at the end, with a note where it was changed; t and θ belong together at any end."""
 
 import copy
 from typing import Any
@@ -29,7 +29,7 @@ class Training:
 
 
 @pytest.mark.parametrize("terminated", [False, True])
-def test_weights_that_the_script_loads_after_its_last_step_are_not_the_last_theta(
+def test_weights_that_the_script_loads_after_its_last_step_are_stored_with_a_note(
     recording: Any, capsys: Any, terminated: bool
 ) -> None:
     training = Training()
@@ -39,14 +39,15 @@ def test_weights_that_the_script_loads_after_its_last_step_are_not_the_last_thet
         training.model.load_state_dict(best)
         if terminated:
             it.session.terminate()()
-    assert sorted(it.writer.stored_weights) == [0, 5]
-    message = "parameters were changed after step 7: the weights of t = 7 are not stored"
+    assert sorted(it.writer.stored_weights) == [0, 5, 7]
+    np.testing.assert_array_equal(it.writer.stored_weights[7]["0.weight"], best["0.weight"])
+    message = "parameters were changed after the last step: the weights of t = 7 are those after the change"
     assert ("parameter", message, 7) in it.writer.notes
 
 
 @pytest.mark.parametrize("terminated", [False, True])
 @pytest.mark.parametrize("how", ["copied", "scaled", "set"])
-def test_weights_that_are_swapped_in_through_data_are_not_the_last_theta(
+def test_weights_that_are_swapped_in_through_data_are_stored_with_a_note(
     recording: Any, terminated: bool, how: str
 ) -> None:
     training = Training()
@@ -61,7 +62,8 @@ def test_weights_that_are_swapped_in_through_data_are_not_the_last_theta(
                 parameter.data = parameter.detach().clone()
         if terminated:
             it.session.terminate()()
-    assert sorted(it.writer.stored_weights) == [0, 5]
+    assert sorted(it.writer.stored_weights) == [0, 5, 7]
+    np.testing.assert_array_equal(it.writer.stored_weights[7]["0.weight"], training.weight)
     assert [t for kind, _, t in it.writer.notes if kind == "parameter"] == [7]
 
 
