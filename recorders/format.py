@@ -110,6 +110,7 @@ PROBE_DRAW: Final = 4_096
 STATE_RECORDING: Final = "recording"
 STATE_FINISHED: Final = "finished"
 STATE_CRASHED: Final = "crashed"
+STATE_NOT_BEGUN: Final = "not begun"
 STATE_DAMAGED: Final = "damaged"
 
 END_FINISHED: Final = "finished"

@@ -99,3 +99,8 @@ class JournalWriter:
     def close(self) -> None:
         """Close the file; what was appended is durable already."""
         os.close(self._fd)
+
+    def take_back(self) -> None:
+        """Close the file and remove it, as nothing was appended."""
+        self.close()
+        self.path.unlink()

@@ -23,7 +23,7 @@ from zlib import crc32
 from recorders import format
 from recorders.errors import InputOutputError, NotARunError, RefusedError, UsageError
 from recorders.recording_options import RecordingOptions
-from recorders.store import strictjson
+from recorders.store import durable, strictjson
 from recorders.store.lock import RunLock
 from recorders.store.regular_file import FOLDER_MODE, is_real_folder, read_regular
 
@@ -37,6 +37,8 @@ _FOLDERS = (
 )
 _RECORDED_NAME = re.compile(r"(\d{4,}(-\d+)?|[a-z ]+-[0-9a-f]{32})\.(jsonl?|safetensors)(\..*part)?")
 """Files of a run's folders: those of recorders, and results that earlier versions kept there."""
+_SYNCED_PARENTS = 3
+"""Folders above a run that may have been made for it: `runs`, or `runs` and a sweep's."""
 _RESUMED = ("command", "git", "versions", "device", format.STEPS_BEFORE)
 """Members that a resumed session may change; its opening line says them."""
 
@@ -184,8 +186,15 @@ def reserve(path: Path, *, force: bool) -> RunLock:
         raise UsageError(f"{path}: holds files, but no run; --force replaces nothing but runs")
     lock = RunLock.acquire(path)
     if occupied:
-        _empty(path)
+        empty(path)
     return lock
+
+
+def sync_parents(path: Path) -> None:
+    """Make the names of a run's folder, and of the folders that it lies in, durable as far as we may read them."""
+    for folder in path.absolute().parents[:_SYNCED_PARENTS]:
+        with suppress(OSError):
+            durable.sync_folder(folder)
 
 
 def opening_members(
@@ -204,7 +213,8 @@ def opening_members(
     }
 
 
-def _empty(path: Path) -> None:
+def empty(path: Path) -> None:
+    """Remove what the run format names from a folder whose lock this process holds."""
     # run.json first: a crash in between leaves a folder that is no run, not a run with parts missing.
     for name in (format.RUN_FILE, format.RUN_FILE + format.PART_SUFFIX):
         (path / name).unlink(missing_ok=True)

@@ -73,7 +73,12 @@ class RunWriter:
         self._unsaid: dict[str, Any] | None = None
         self._overflowed = False
         self._journal = JournalWriter(path, session)
-        self._journal.append(format.LINE_SESSION, session=session, **opening)
+        try:
+            self._journal.append(format.LINE_SESSION, session=session, **opening)
+        except BaseException:
+            with suppress(OSError):
+                self._journal.take_back()
+            raise
         self._queue = BackgroundWriter(QUEUE_BYTES, self._tick, self._failed)
 
     @classmethod
@@ -98,8 +103,12 @@ class RunWriter:
                     (path / name).mkdir(FOLDER_MODE, exist_ok=True)
                 durable.write_file(path / format.RUN_FILE, [text])
                 opening = run_folder.opening_members(text, first_t=0, parent=None)
-                return cls(path, manifest, 1, lock, opening)
+                writer = cls(path, manifest, 1, lock, opening)
+                run_folder.sync_parents(path)
+                return writer
             except BaseException:
+                with suppress(OSError):
+                    run_folder.empty(path)  # a run that could not begin is none
                 lock.release()
                 raise
 

@@ -23,6 +23,7 @@ from recorders.format import (
     STATE_CRASHED,
     STATE_DAMAGED,
     STATE_FINISHED,
+    STATE_NOT_BEGUN,
     STATE_RECORDING,
 )
 from recorders.row_sources import current_name, parse_source
@@ -69,17 +70,23 @@ class Run:
 
     @property
     def state(self) -> str:
-        """`recording`, `finished`, `crashed` (neither ended nor being written, or ended by an exception), `damaged`."""
+        """`recording`, `finished`, `crashed`, `not begun` or `damaged`.
+
+        Crashed: neither ended nor being written, or ended by an exception. Not begun: no session wrote its first line.
+        """
         if self.damage:
             return STATE_DAMAGED
         if self.holder is not None:
             return STATE_RECORDING
+        if not any(session.opening for session in self.sessions):
+            return STATE_NOT_BEGUN
         return STATE_FINISHED if self.end_reason in ORDERLY_ENDS else STATE_CRASHED
 
     @property
     def end_reason(self) -> str | None:
-        """Why the latest session ended: finished, exception, interrupted, terminated …; None where it did not."""
-        end = self.sessions[-1].end if self.sessions else None
+        """Why the latest session that began ended: finished, exception, interrupted …; None where it did not."""
+        begun = [session for session in self.sessions if session.opening is not None or session.damage is not None]
+        end = begun[-1].end if begun else None
         return None if end is None else end.reason
 
     @property

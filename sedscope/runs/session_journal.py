@@ -107,6 +107,8 @@ class SessionJournal:
             rest += pread(fd, min(_CHUNK, size - at), at, where)
             at = min(at + _CHUNK, size)
             *complete, rest = rest.split(b"\n")
+            if at >= size and not rest and complete and _is_unsynced(complete[-1]):
+                rest = complete.pop() + b"\n"
             for line in complete:
                 self._take(line, f"{where} line {self._next + 1}")
                 self._offset += len(line) + 1
@@ -116,9 +118,10 @@ class SessionJournal:
         self._check_torn(where)
 
     def _check_torn(self, where: str) -> None:
-        """Raise `DamagedError` for an end that is not the beginning of a line, such as zeros or foreign bytes."""
+        """Raise `DamagedError` for an end that is not the beginning of a line, or what a power cut left of it."""
         beginning = b'{"n":%d,' % self._next
-        if not (self._torn.startswith(beginning) or beginning.startswith(self._torn)):
+        head = self._torn.partition(b"\0")[0]
+        if not (head.startswith(beginning) or beginning.startswith(head)):
             raise DamagedError(f"{where}: ends in bytes that no recorder wrote")
 
     def _take(self, text: bytes, where: str) -> None:
@@ -172,6 +175,14 @@ class SessionJournal:
         rows = [last for source, last in self._last.items() if source != _WEIGHTS]
         last = max(rows, default=self.last_t)
         return self.opening.first_t if last is None else last + 1
+
+
+def _is_unsynced(line: bytes) -> bool:
+    """Return whether a last line has zeros where blocks never reached the disk: a recorder's lines hold none.
+
+    Each line is synced before the next is written, so a power cut can leave this of the last one alone.
+    """
+    return b"\0" in line
 
 
 def _is_gapless(source: str) -> bool:

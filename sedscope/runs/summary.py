@@ -9,8 +9,10 @@ import shlex
 from collections.abc import Iterator
 
 from recorders.byte_size import size_text
-from recorders.format import STATE_CRASHED, STATE_RECORDING
+from recorders.format import STATE_CRASHED, STATE_NOT_BEGUN, STATE_RECORDING
 from sedscope.runs.run import Run
+
+NOT_BEGUN = "the recording could not begin: no session wrote its first line"
 
 
 def summary(run: Run, shown: str, verified: int) -> Iterator[str]:
@@ -41,6 +43,8 @@ def _verdict(run: Run) -> str:
 def _state(run: Run) -> str:
     if run.state == STATE_RECORDING:
         return f"recording ({run.holder})"
+    if run.state == STATE_NOT_BEGUN:
+        return f"{STATE_NOT_BEGUN} ({NOT_BEGUN})"
     if run.state == STATE_CRASHED:
         ended = "the recorder was killed" if run.end_reason is None else f"ended by: {run.end_reason}"
         return f"crashed ({ended})"

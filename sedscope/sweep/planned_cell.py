@@ -17,6 +17,7 @@ from recorders.format import (
     STATE_CRASHED,
     STATE_DAMAGED,
     STATE_FINISHED,
+    STATE_NOT_BEGUN,
     STATE_RECORDING,
 )
 from recorders.recording_options import RecordingOptions
@@ -24,6 +25,7 @@ from recorders.store.lock import holder
 from recorders.store.run_folder import is_remnant
 from sedscope.runs import Run
 from sedscope.runs.find import open_or_error
+from sedscope.runs.summary import NOT_BEGUN
 from sedscope.runs.text import printable, printable_json, printable_path
 from sedscope.sweep.cell import SweepCell
 
@@ -91,6 +93,8 @@ def _state(run: Run) -> tuple[str, str]:
         return run.state, f"{run.damage[0]}; sedscope check {printable_path(run.path)}"
     if run.state == STATE_RECORDING:
         return run.state, f"being recorded by {run.holder}"
+    if run.state == STATE_NOT_BEGUN:
+        return STATE_CRASHED, NOT_BEGUN
     if run.state == STATE_CRASHED:
         return run.state, _ENDS.get(run.end_reason, run.end_reason or "")
     return (FINISHED, "") if run.end_reason == END_FINISHED else (STOPPED, run.end_reason or "")

@@ -221,8 +221,42 @@ CASES = [
     Case(
         "zeros at the end of the journal",
         edit_bytes(JOURNAL, lambda text: text + b"\0" * 100),
+        0,
+        stdout="journal/0001.jsonl: the last line was not finished and does not count",
+    ),
+    Case(
+        "a last line of which a power cut left the beginning and zeros",
+        edit_bytes(JOURNAL, lambda text: text + b'{"n":%d,"kind":' % len(text.splitlines()) + b"\0" * 4000),
+        0,
+        stdout="journal/0001.jsonl: the last line was not finished and does not count",
+    ),
+    Case(
+        "a last line of which a power cut left zeros and the end",
+        edit_bytes(JOURNAL, lambda text: text + b"\0" * 4000 + b'"crc":1}\n'),
+        0,
+        stdout="journal/0001.jsonl: the last line was not finished and does not count",
+    ),
+    Case(
+        "zeros in the middle of the journal",
+        edit_bytes(
+            JOURNAL, lambda text: b"".join([*text.splitlines(keepends=True)[:-1], b"\0" * 9 + b"\n", b'{"n":0}\n'])
+        ),
+        4,
+        "{run}/journal/0001.jsonl: line 27: not a journal line",
+    ),
+    Case(
+        "foreign bytes at the end of the journal",
+        edit_bytes(JOURNAL, lambda text: text + b"abc" + b"\0" * 100),
         4,
         "{run}/journal/0001.jsonl: ends in bytes that no recorder wrote",
+    ),
+    Case(
+        "no session wrote its first line",
+        edit_bytes(JOURNAL, lambda _: b""),
+        0,
+        "",
+        None,
+        "state     not begun (the recording could not begin: no session wrote its first line)",
     ),
     Case(
         "a journal that is gone",

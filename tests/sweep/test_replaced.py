@@ -1,11 +1,14 @@
 """What a sweep replaces: unfinished runs that it found when it began, and nothing else."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sweeping import PlainEngine, write_run
 
+from recorders.errors import RefusedError
 from recorders.intervention.intervention_settings import Intervention
 from sedscope.sweep import Sweep, run_sweep
 from sedscope.sweep.display.board import SKIPPED
@@ -37,6 +40,23 @@ def test_a_cell_whose_recorder_was_killed_before_it_wrote_the_manifest_is_taken_
     engine = finishing(SWEEP, tmp_path)
     run_sweep(SWEEP, tmp_path, engine)
     assert ["--force" in job.words for job in engine.handed] == [True, False, False, False]
+
+
+def test_a_foreign_sweep_file_never_supplies_a_command(tmp_path: Path, finishing: Finishing) -> None:
+    run_sweep(SWEEP, tmp_path, finishing(SWEEP, tmp_path))
+    written = json.loads((tmp_path / "sweep.json").read_text())
+    shutil.rmtree(tmp_path / NAMES[0])
+    hostile = ["/tmp/theirs.py", "--seed", "{seed}"]
+    stranger = {"name": "theirs", "arguments": hostile, "intervention": {}, "seed": 1, "varied": {}}
+    changed_cell = [{**written["cells"][0], "arguments": hostile}, *written["cells"][1:]]
+    for refused in (written | {"arguments": hostile}, written | {"module": True}, written | {"cells": changed_cell}):
+        (tmp_path / "sweep.json").write_text(json.dumps(refused))
+        with pytest.raises(RefusedError, match="this folder holds another sweep"):
+            run_sweep(SWEEP, tmp_path, engine := finishing(SWEEP, tmp_path))
+        assert engine.handed == []
+    (tmp_path / "sweep.json").write_text(json.dumps(written | {"cells": [stranger, *written["cells"]]}))
+    run_sweep(SWEEP, tmp_path, engine := finishing(SWEEP, tmp_path))
+    assert engine.names == [NAMES[0]] and not any("theirs" in word for job in engine.handed for word in job.words)
 
 
 def test_what_a_newer_version_recorded_is_not_replaced(tmp_path: Path, finishing: Finishing) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recorders.errors import SedscopeError
-from recorders.format import DERIVED_DIR, STATE_CRASHED, STATE_DAMAGED, STATE_RECORDING
+from recorders.format import DERIVED_DIR, STATE_CRASHED, STATE_DAMAGED, STATE_NOT_BEGUN, STATE_RECORDING
+from sedscope.runs.summary import NOT_BEGUN
 from sedscope.runs.text import printable
 from sedscope.tui.data.snapshot import RunData, RunRow, SourceRow
 
@@ -137,6 +138,8 @@ def _reason(run: Run) -> str:
         return f"{run.damage[0]}" + (f" (and {more} more)" if more else "")
     if run.state == STATE_CRASHED:
         return "the recorder was killed" if run.end_reason is None else f"ended by {run.end_reason}"
+    if run.state == STATE_NOT_BEGUN:
+        return NOT_BEGUN
     return str(run.holder) if run.state == STATE_RECORDING and run.holder is not None else ""
 
 

@@ -11,18 +11,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorders.format import STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_RECORDING
+from recorders.format import STATE_CRASHED, STATE_DAMAGED, STATE_FINISHED, STATE_NOT_BEGUN, STATE_RECORDING
 
 if TYPE_CHECKING:
     from sedscope.analysis.pipeline.results import TaskMetrics
     from sedscope.runs.manifest import Manifest
     from sedscope.runs.scalars import Series
 
-SIGNS = {STATE_RECORDING: "●", STATE_FINISHED: "✓", STATE_CRASHED: "✗", STATE_DAMAGED: "▲"}
+SIGNS = {
+    STATE_RECORDING: "●",
+    STATE_FINISHED: "✓",
+    STATE_CRASHED: "✗",
+    STATE_NOT_BEGUN: "✗",
+    STATE_DAMAGED: "▲",
+}
 STYLES = {
     STATE_RECORDING: "$success",
     STATE_FINISHED: "$foreground 60%",
     STATE_CRASHED: "$warning",
+    STATE_NOT_BEGUN: "$warning",
     STATE_DAMAGED: "$error",
 }
 

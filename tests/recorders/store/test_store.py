@@ -350,6 +350,31 @@ def test_force_takes_over_nothing_that_a_recorder_did_not_leave(tmp_path: Path, 
     assert sorted(run.rglob("*")) == before
 
 
+def test_a_run_that_cannot_begin_leaves_none_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("recorders.store.journal.JournalWriter.append", full)
+    with pytest.raises(InputOutputError, match="No space left on device"):
+        RunWriter.create(tmp_path / "run", manifest())
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
+    monkeypatch.undo()
+    run = make_run(tmp_path / "run")
+    monkeypatch.setattr("recorders.store.journal.JournalWriter.append", full)
+    with pytest.raises(InputOutputError, match="No space left on device"):
+        RunWriter.resume(run, manifest=manifest(), first_t=3)
+    assert [path.name for path in (run / "journal").iterdir()] == ["0001.jsonl"]
+
+
+def test_the_entries_of_new_folders_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(durable, "sync_folder", synced.append)
+    RunWriter.create(tmp_path / "runs" / "run", manifest()).close("finished")
+    assert {tmp_path, tmp_path / "runs", tmp_path / "runs" / "run", tmp_path / "runs" / "run" / "journal"} <= set(
+        synced
+    )
+
+
 # --- resume ----------------------------------------------------------------------------------------------------------
 
 
