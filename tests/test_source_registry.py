@@ -28,18 +28,20 @@ QUICK = ["--window", "6", "--rank", "2", "--probes", "48", "--random", "3", "--c
 MADE_UP = """
 from recorders import row_sources
 from recorders.row_sources import RowSource
+
+ROW = RowSource(pattern="made/twice", label="twice as far", description="twice the displacement", tasks="none",
+                stored=True, derived_from="weights", sign=1)
+row_sources.ROW_SOURCES = (*row_sources.ROW_SOURCES, ROW)
+
 from sedscope.runs import derived
 
 DISPLACEMENT = derived.DERIVATIONS["displacement"]
-ROW = RowSource(pattern="made/twice", label="twice as far", description="twice the displacement", tasks="none",
-                stored=True, derived_from="weights", sign=1)
 DERIVATION = derived.Derivation(
     steps=DISPLACEMENT.steps,
     rows=lambda run, steps, columns: 2 * run.rows("displacement", steps, columns),
     dependencies=lambda run, steps: run.identity("rows", "displacement", steps),
     exists=DISPLACEMENT.exists,
 )
-row_sources.ROW_SOURCES = (*row_sources.ROW_SOURCES, ROW)
 derived.DERIVATIONS = {**derived.DERIVATIONS, "made/twice": DERIVATION}
 """
 """What a contributor would write into two files; here it runs when an interpreter starts."""
