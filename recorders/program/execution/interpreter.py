@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from recorders.errors import RefusedError, SedscopeError
 from recorders.program.execution.memory_cap import memory_cap
@@ -75,6 +76,28 @@ class ByteCount:
         if storage._cdata not in self._storages:
             self._storages[storage._cdata] = storage
             self.total += storage.nbytes()
+
+
+class FlopCount(TorchDispatchMode):
+    """Floating-point operations of matrix products, attention and convolutions, by torch's formulas.
+
+    Torch's own counter imports its compiler, which takes longer than everything else that `check` does.
+    """
+
+    def __init__(self, formulas: Mapping[Any, Callable[..., int]]) -> None:
+        super().__init__()
+        self._formulas = formulas
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if formula := self._formulas.get(func.overloadpacket):
+            self.total += formula(*args, **(kwargs or {}), out_val=result)
+        return result
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # skipping the compiler means importing it
 
 
 def empty_like_spec(spec: TensorSpec, floating: torch.dtype | None) -> Tensor:
@@ -209,14 +232,14 @@ class Program:
         Raises:
             RefusedError: above a cap, or shapes that do not fit each other; the message names the node.
         """
-        from torch.utils.flop_counter import FlopCounterMode  # slow to import, and a recorder never checks
+        from torch.utils.flop_counter import flop_registry  # slow to import, and a recorder never checks
 
         count = ByteCount(memory_cap() if most_total is None else most_total)
         state = {spec.name: empty_like_spec(spec, floating) for spec in self.graph.state}
         shapes = [tensor.detach().to("meta") for tensor in inputs]
-        with torch.no_grad(), FlopCounterMode(display=False) as flops:
+        with torch.no_grad(), FlopCount(flop_registry) as flops:
             self._run(state, shapes, torch.zeros((), device="meta", dtype=floating), count.add)
-        footprint = Footprint(count.largest, count.total, flops.get_total_flops())
+        footprint = Footprint(count.largest, count.total, flops.total)
         if footprint.flops > most_flops:
             raise RefusedError(
                 f"program: one run would take {footprint.flops} operations, at most {most_flops} are allowed"

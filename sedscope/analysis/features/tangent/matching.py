@@ -288,16 +288,18 @@ def _batch_norm(candidate: Candidate) -> Match | None:
         return None
     names = [n for n in ("weight", "bias", "running_mean", "running_var") if candidate.number(n) is not None]
     shape = candidate.value.shape
-    width = math.prod(shape[2:])
+
+    def by_channels(tensor: Tensor) -> Tensor:
+        return tensor.reshape(*shape[:2], -1)
 
     def along_channels(tensor: Tensor) -> Tensor:
-        return tensor.view(-1, *(1,) * (len(shape) - 2)).expand(shape).reshape(-1, width)
+        return tensor.view(-1, 1).expand(*shape[:2], math.prod(shape[2:]))
 
     arguments = (
-        Argument(_of(candidate, "input"), _rows(width), 0),
-        *(Argument(_of(candidate, n), along_channels, 0) for n in names),
+        Argument(_of(candidate, "input"), by_channels),
+        *(Argument(_of(candidate, n), along_channels) for n in names),
     )
-    return Match(Pointwise, arguments, _rows(width), 0, {"run": _standardise(names, candidate.literal("eps", 1e-5))})
+    return Match(Pointwise, arguments, by_channels, None, {"run": _standardise(names, candidate.literal("eps", 1e-5))})
 
 
 def _standardise(names: Sequence[str], eps: float) -> Callable[[Sequence[Tensor]], Tensor]:
