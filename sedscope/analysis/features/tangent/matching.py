@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
+from recorders.program.execution.kernels import FEW
 from recorders.program.storage.graph import Node, Ref
 from recorders.program.storage.operation_table import POINTWISE
 from sedscope.analysis.features.tangent.rules import (
     Attention,
     Convolution,
+    FewAttention,
     Linear,
     Local,
     MatMul,
@@ -264,10 +266,17 @@ def _attention(candidate: Candidate) -> Match | None:
         "length": q.shape[2],
     }
     shape = (*q.shape[:3], k.shape[2])
+    if mask is None and not options["causal"] and q.shape[2] * k.shape[2] * q.shape[3] < FEW:
+        queries, *others = (Argument(_of(candidate, name), _probes_last) for name in ("query", "key", "value"))
+        return Match(FewAttention, (replace(queries, axis=2), *others), _probes_last, 2, options)
     arguments = [Argument(_of(candidate, "query"), axis=2), *(Argument(_of(candidate, n)) for n in ("key", "value"))]
     if mask is not None:
         arguments.append(Argument(mask, lambda tensor: tensor.expand(shape), 2))
     return Match(Attention, tuple(arguments), lambda tensor: tensor.transpose(1, 2), 1, options)
+
+
+def _probes_last(tensor: Tensor) -> Tensor:
+    return tensor.permute(1, 3, 2, 0)
 
 
 def _convolution(candidate: Candidate) -> Match | None:

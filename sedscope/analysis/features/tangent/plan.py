@@ -22,6 +22,7 @@ from recorders.program.storage.operation_table import GETITEM
 from recorders.program.storage.schema import overload
 from sedscope.analysis.features.tangent.buffers import Buffer, Window
 from sedscope.analysis.features.tangent.matching import Argument, Candidate, Match, is_rearranging, is_splitting, match
+from sedscope.analysis.features.tangent.rules import FewAttention, Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +46,12 @@ class Operation:
     """Which of the node's results it is; None: the node has one."""
     match: Match
     buffer: Buffer
-    shape: torch.Size
-    """Shape in which the rule makes the result."""
     rows: Tensor | None = None
     """What is computed along the axis of the match; None: all."""
     windows: tuple[Window | None, ...] = ()
     """How the tangent of each argument is read; None: it has none."""
+    window: Window | None = None
+    """How the rule writes the result's tangent."""
 
     def argument(self, argument: Argument, tensor: Tensor) -> Tensor:
         """Bring an argument's value into the shape in which the rule takes it."""
@@ -112,6 +113,11 @@ class TangentPlan:
         elements = out.elements if position is None else out.elements[:, position]
         out.buffer.demand[elements.reshape(-1)] = True
         self._leave_out()
+        if delta.ndim > 2:
+            # Positions before probes: operations of one position then read and write one piece of memory.
+            self.sources[self.delta].hold(_all_of(self.sources[self.delta]).elements.transpose(0, 1).reshape(-1))
+        self.delta_window = Window(self.sources[self.delta], _all_of(self.sources[self.delta]).elements)
+        """How δ's adjoint is read, in the shape of δ."""
         for operation in self.operations:
             self._lay_out(operation)
         self.output = Window(out.buffer, elements)
@@ -154,7 +160,7 @@ class TangentPlan:
         names = [slot.name for slot in overload(node.op)._schema.arguments]
         matched = match(Candidate(node, names, trace.values, trace.displaced, result, entry))
         buffer = Buffer(result.shape, result.dtype, number in trace.parametric, number in trace.displaced)
-        return Operation(number, index, entry, matched, buffer, result.shape)
+        return Operation(number, index, entry, matched, buffer)
 
     def _leave_out(self) -> None:
         """Go from the output backward: keep the operations that it reads, and of each the rows that it reads."""
@@ -187,12 +193,25 @@ class TangentPlan:
         if operation.rows is not None and torch.equal(operation.rows, torch.arange(length)):
             operation.rows = None
         elements = operation.result(full)
-        operation.shape = elements.shape
-        buffer.hold(None if torch.equal(elements.reshape(-1), full.reshape(-1)) else elements.reshape(-1))
+        held = (elements.t() if self._is_transposed(operation) else elements).reshape(-1)
+        buffer.hold(None if torch.equal(held, full.reshape(-1)) else held)
+        operation.window = Window(buffer, elements)
         operation.windows = tuple(
             None if value is None else Window(value.buffer, operation.argument(argument, value.elements))
             for argument, value in arguments
         )
+
+
+    def _is_transposed(self, operation: Operation) -> bool:
+        """Return whether a linear map's rows lie innermost, as attention of few positions takes them."""
+        buffer = operation.buffer
+        readers = [
+            reader.match.rule
+            for reader in self.operations
+            for argument in reader.match.arguments
+            if (value := self._values.get(argument.number)) is not None and value.buffer is buffer
+        ]
+        return operation.match.rule is Linear and {*readers} == {FewAttention}
 
 
 @dataclass(frozen=True, eq=False)

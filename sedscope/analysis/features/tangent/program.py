@@ -97,11 +97,12 @@ class TangentProgram:
                 rule.backward()
                 for operand in wanted:
                     operand.close()
-            out, delta = plan.output, plan.sources[plan.delta]
+            out = plan.output
             moved = out.read(self._tangents[out.buffer])
             if out.buffer not in self._moved:
                 moved = torch.zeros_like(moved)
-            return self._adjoint_tangents[delta].view(delta.shape).flatten(1), moved
+            delta = plan.delta_window
+            return delta.read(self._adjoint_tangents[delta.buffer]).flatten(1), moved
 
     def _operand(self, window: Window | None) -> Operand:
         if window is None:
@@ -109,9 +110,10 @@ class TangentProgram:
         return Operand(window, self._tangents.get(window.buffer), self._adjoint_tangents.get(window.buffer))
 
     def _result(self, operation: Operation) -> Result:
-        flat = (self._tangents.get(operation.buffer), self._adjoint_tangents.get(operation.buffer))
-        tangent, adjoint_tangent = (None if numbers is None else numbers.view(operation.shape) for numbers in flat)
-        return Result(tangent, adjoint_tangent)
+        window, buffer = operation.window, operation.buffer
+        assert window is not None
+        flat = (self._tangents.get(buffer), self._adjoint_tangents.get(buffer))
+        return Result(*(None if numbers is None else window.read(numbers) for numbers in flat))
 
     def _schedule(self, moving: frozenset[str]) -> None:
         """Find which rules run for directions that move these parameters, and which sums they begin."""

@@ -152,7 +152,8 @@ class Linear(Rule):
         self._adjoint = call.adjoint
         self._inputs = self._x
         self._repeats: Tensor | None = None
-        if self.operands[1].is_parametric and not self.operands[0].is_parametric:
+        in_rows = not self.operands[1].is_parametric or self.result.tangent.tensor.is_contiguous()
+        if self.operands[1].is_parametric and not self.operands[0].is_parametric and in_rows:
             self._inputs, self._repeats = _distinct_rows(self._x)
 
     def forward(self) -> None:
@@ -393,72 +394,141 @@ class Softmax(Rule):
 
 
 class Attention(Rule):
-    """y = softmax(q k^T · scale + mask) v; q `[n, H, L, E]`, k and v `[n, H, S, E]`, y `[n, L, H, E]`."""
+    """y = softmax(q k^T · scale + mask) v; q `[n, H, L, E]`, k and v `[n, H, S, E]`, y `[n, L, H, E]`.
+
+    Computed on batches of matrices, `[n·H, L, E]`, by the three methods that `FewAttention` replaces.
+    """
+
+    _keys = -1
+    """Axis of the scores along which their softmax is taken."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(call)
-        self._shape = (*call.values[0].shape[:3], call.values[1].shape[2])
+        scale = call.options["scale"]
         q, k, self._v = (self._heads(value) for value in call.values[:3])
-        self._q, self._k = q * call.options["scale"], k * call.options["scale"]
-        scores = torch.bmm(self._q, k.mT)
+        self._q, self._k = q * scale, k * scale
+        scores = self._masked(self._scores((self._q, k)), call)
+        self._p: Tensor = torch.ops.aten._safe_softmax(scores, self._keys)
+        self._out = self._heads(self._swapped(call.adjoint))
+        self._p_adjoint = self._scores((self._out, self._v))
+        self._centred = self._p_adjoint - (self._p * self._p_adjoint).sum(self._keys, keepdim=True)
+        self._scores_adjoint = self._p * self._centred * scale
+
+    def _masked(self, scores: Tensor, call: Call) -> Tensor:
+        shape = (*call.values[0].shape[:3], call.values[1].shape[2])
         if call.options["causal"]:
-            earlier = torch.ones(call.options["length"], self._shape[3], dtype=torch.bool).tril()
+            earlier = torch.ones(call.options["length"], shape[3], dtype=torch.bool).tril()
             scores = scores.masked_fill(~(earlier if call.rows is None else earlier[call.rows]), -torch.inf)
         for mask in call.values[3:]:
-            batch = mask.expand(self._shape).reshape(scores.shape)
+            batch = mask.expand(shape).reshape(scores.shape)
             scores = scores.masked_fill(~batch, -torch.inf) if batch.dtype == torch.bool else scores + batch
-        self._p: Tensor = torch.ops.aten._safe_softmax(scores, -1)
-        self._out = self._heads(call.adjoint.transpose(1, 2))
-        self._p_adjoint = torch.bmm(self._out, self._v.mT)
-        self._centred = self._p_adjoint - (self._p * self._p_adjoint).sum(-1, keepdim=True)
-        self._scores_adjoint = self._p * self._centred * call.options["scale"]
+        return scores
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.reshape(-1, *x.shape[2:])
 
+    def _swapped(self, y: Tensor) -> Tensor:
+        return y.transpose(1, 2)
+
+    def _scores(self, *pairs: Pair) -> Tensor:
+        """Return Σ q k^T over pairs (q, k)."""
+        return _products(*((q, None if k is None else k.mT) for q, k in pairs))
+
+    def _mixed(self, *pairs: Pair) -> Tensor:
+        """Return Σ p v over pairs (p, v)."""
+        return _products(*pairs)
+
+    def _across(self, p: Tensor | None) -> Tensor | None:
+        """Return p with queries and keys exchanged."""
+        return None if p is None else p.mT
+
     def _softmax_derivative(self, u: Tensor) -> Tensor:
-        return self._p * (u - (self._p * u).sum(-1, keepdim=True))
+        return self._p * (u - (self._p * u).sum(self._keys, keepdim=True))
 
     def forward(self) -> None:
-        moves = [operand.moves for operand in self.operands[:3]]
         dq, dk, dv = (self._heads(o.tangent) if o.moves else None for o in self.operands[:3])
         self._tangents = (dq, dk, dv)
-        scores = _products((dq, self._k.mT), (self._q, None if dk is None else dk.mT))
-        self._dp = None if scores is None else self._softmax_derivative(scores)
-        moved = _products((self._dp, self._v), (self._p, dv))
-        assert any(moves) and moved is not None
-        n, heads, length, _ = self._shape
-        self.result.tangent.add(moved.view(n, heads, length, -1).transpose(1, 2))
+        self._dp = None
+        if dq is not None or dk is not None:
+            self._dp = self._softmax_derivative(self._scores((dq, self._k), (self._q, dk)))
+        moved = self._mixed((self._dp, self._v), (self._p, dv))
+        total = self.result.tangent
+        total.add(self._swapped(moved.view(self._swapped(total.tensor).shape)))
 
     def backward(self) -> None:
         dq, dk, dv = self._tangents if any(o.moves for o in self.operands[:3]) else (None, None, None)
         dp = self._dp if dq is not None or dk is not None else None
-        out = self._heads(self.result.adjoint_tangent.transpose(1, 2)) if self.result.is_stirred else None
-        upon = _products((out, self._v.mT), (self._out, None if dv is None else dv.mT))
-        scores = None if upon is None else self._softmax_derivative(upon)
+        out = self._heads(self._swapped(self.result.adjoint_tangent)) if self.result.is_stirred else None
+        scores: Tensor | None = None
+        if out is not None or dv is not None:
+            scores = self._softmax_derivative(self._scores((out, self._v), (self._out, dv)))
         if dp is not None:
-            bent = dp * self._centred - self._p * (dp * self._p_adjoint).sum(-1, keepdim=True)
+            bent = dp * self._centred - self._p * (dp * self._p_adjoint).sum(self._keys, keepdim=True)
             scores = bent if scores is None else scores.add_(bent)
-        across = None if scores is None else scores.mT
         terms = (
-            _products((scores, self._k), (self._scores_adjoint, dk)),
-            _products((across, self._q), (self._scores_adjoint.mT, dq)),
-            _products((self._p.mT, out), (None if dp is None else dp.mT, self._out)),
+            ((scores, self._k), (self._scores_adjoint, dk)),
+            ((self._across(scores), self._q), (self._across(self._scores_adjoint), dq)),
+            ((self._across(self._p), out), (self._across(dp), self._out)),
         )
-        for operand, term in zip(self.operands, terms, strict=False):
-            if operand.is_wanted and term is not None:
-                operand.adjoint_tangent.add(term.view(operand.adjoint_tangent.tensor.shape))
+        for operand, pairs in zip(self.operands, terms, strict=False):
+            if operand.is_wanted and any(a is not None and b is not None for a, b in pairs):
+                operand.adjoint_tangent.add(self._mixed(*pairs).view(operand.adjoint_tangent.tensor.shape))
 
     def bends(self, operand: int) -> bool:
         return any(other.moves for other in self.operands[:3])
 
 
-def _products(*pairs: tuple[Tensor | None, Tensor | None]) -> Tensor | None:
-    """Return the sum of batched matrix products, without those that miss a factor; None where none is left."""
+Pair = tuple[Tensor | None, Tensor | None]
+"""Two factors; a pair that lacks one counts for nothing."""
+
+
+class FewAttention(Attention):
+    """Attention of few positions, entry by entry with the probes innermost: q `[H, E, L, n]`, k, v `[H, E, S, n]`.
+
+    A batch of matrix products this small takes several times as long.
+    """
+
+    _keys = 2
+
+    def _masked(self, scores: Tensor, call: Call) -> Tensor:
+        return scores
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x
+
+    def _swapped(self, y: Tensor) -> Tensor:
+        return y
+
+    def _scores(self, *pairs: Pair) -> Tensor:
+        products: Tensor | None = None
+        for q, k in pairs:
+            if q is not None and k is not None:
+                left, right = q.unsqueeze(3), k.unsqueeze(2)
+                products = left * right if products is None else products.addcmul_(left, right)
+        assert products is not None
+        return products.sum(1)
+
+    def _mixed(self, *pairs: Pair) -> Tensor:
+        total: Tensor | None = None
+        for p, v in pairs:
+            for key in range(0 if p is None or v is None else p.shape[2]):
+                assert p is not None and v is not None
+                weights, values = p[:, None, :, key], v[:, :, key, None]
+                total = weights * values if total is None else total.addcmul_(weights, values)
+        assert total is not None
+        return total
+
+    def _across(self, p: Tensor | None) -> Tensor | None:
+        return None if p is None else p.transpose(1, 2)
+
+
+def _products(*pairs: Pair) -> Tensor:
+    """Return the sum of batched matrix products."""
     total: Tensor | None = None
     for a, b in pairs:
         if a is not None and b is not None:
             total = torch.bmm(a, b) if total is None else total.baddbmm_(a, b)
+    assert total is not None
     return total
 
 

@@ -46,7 +46,7 @@ def test_only_rows_that_reach_the_score_are_computed():
     plan = TangentPlan(program, 0, None, parameters, state, inputs, no_delta(program, inputs))
     # Two tokens per example, of which the head reads one: from the last attention's queries on, half of the rows.
     n, width = len(inputs[0]), 16
-    heights = [op.shape[0] for op in plan.operations if op.shape[-1] == width and len(op.shape) == 2]
+    heights = [op.window.shape[0] for op in plan.operations if op.window.shape[1:] == (width,)]
     assert set(heights) == {2 * n, n}
     assert heights == sorted(heights, reverse=True)
 
