@@ -39,9 +39,14 @@ def products_by_double_backward(
 def products_by_tangents(
     program: Program, state: Mapping[str, Tensor], inputs: Sequence[Tensor], total: Total, directions: list[Direction]
 ) -> list[list[Tensor]]:
-    """The same by one plan and one tangent program, direction after direction."""
+    """The same by one plan and one tangent program, direction after direction.
+
+    The plan is made of other numbers: probes in another order and other weights.
+    """
     delta = no_delta(program, inputs)
-    plan = TangentPlan(program, 0, None, [*directions[0]], state, inputs, delta)
+    others = [tensor.flip(0) for tensor in inputs]
+    elsewhere = {name: 1.1 * t if t.is_floating_point() else t for name, t in state.items()}
+    plan = TangentPlan(program, 0, None, [*directions[0]], elsewhere, others, delta)
     tangents = TangentProgram(plan, program, state, inputs, delta, total)
     return [[product.clone() for product in tangents.product(v)] for v in directions]
 

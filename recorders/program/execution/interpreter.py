@@ -78,14 +78,14 @@ class ByteCount:
             self.total += storage.nbytes()
 
 
-class FlopCount(TorchDispatchMode):
+class FlopCount(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Floating-point operations of matrix products, attention and convolutions, by torch's formulas.
 
     Torch's own counter imports its compiler, which takes longer than everything else that `check` does.
     """
 
     def __init__(self, formulas: Mapping[Any, Callable[..., int]]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._formulas = formulas
         self.total = 0
 

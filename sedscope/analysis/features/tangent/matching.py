@@ -20,6 +20,7 @@ from recorders.program.storage.operation_table import POINTWISE
 from sedscope.analysis.features.tangent.rules import (
     Attention,
     Convolution,
+    Embedding,
     FewAttention,
     Linear,
     Local,
@@ -42,8 +43,8 @@ def _words(text: str) -> frozenset[str]:
 _REARRANGING: Final = _words("""
     view _unsafe_view reshape view_as reshape_as expand expand_as broadcast_to flatten.using_ints unflatten.int
     squeeze squeeze.dim squeeze.dims unsqueeze select.int slice.Tensor narrow transpose.int permute t numpy_T mT
-    swapaxes movedim.int movedim.intlist index_select contiguous clone alias ravel diagonal tile repeat
-    repeat_interleave.self_int roll flip pixel_shuffle pixel_unshuffle embedding
+    swapaxes movedim.int movedim.intlist contiguous clone alias ravel diagonal tile repeat
+    repeat_interleave.self_int roll flip pixel_shuffle pixel_unshuffle
 """)
 
 _SPLITTING: Final = _words("split.Tensor split_with_sizes chunk unbind.int")
@@ -121,10 +122,8 @@ class Candidate:
 
 
 def is_rearranging(node: Node) -> bool:
-    """Return whether the result holds numbers of the first argument at other places, and nothing else."""
-    # An embedding's padding row has a value but no derivative.
-    padded = node.op == "aten.embedding.default" and node.args[2:3] not in ((), (-1,))
-    return node.op in _REARRANGING and not padded
+    """Return whether the result holds numbers of the first argument at other places, the same for all probes."""
+    return node.op in _REARRANGING
 
 
 def is_splitting(node: Node) -> bool:
@@ -240,6 +239,13 @@ def _norm(candidate: Candidate) -> Match | None:
     return Match(Normalisation, arguments, _rows(width), 0, options)
 
 
+def _embedding(candidate: Candidate) -> Match | None:
+    # The padding row has a value but no derivative.
+    if not candidate.is_fixed("weight") or candidate.literal("padding_idx", -1) >= 0:
+        return None
+    return Match(Embedding, (Argument(_of(candidate, "weight")), Argument(_of(candidate, "indices"))))
+
+
 def _softmax(candidate: Candidate) -> Match | None:
     x = candidate.tensor("self")
     if x is None or not x.ndim or x.dtype != candidate.value.dtype:
@@ -333,6 +339,7 @@ def _max_pool(candidate: Candidate) -> Match | None:
 
 
 _MATCHES: Final[dict[str, Callable[[Candidate], Match | None]]] = {
+    "aten.embedding.default": _embedding,
     "aten.linear.default": _linear,
     "aten.mm.default": _mm,
     "aten.addmm.default": _addmm,

@@ -22,7 +22,7 @@ from recorders.program.storage.operation_table import GETITEM
 from recorders.program.storage.schema import overload
 from sedscope.analysis.features.tangent.buffers import Buffer, Window
 from sedscope.analysis.features.tangent.matching import Argument, Candidate, Match, is_rearranging, is_splitting, match
-from sedscope.analysis.features.tangent.rules import FewAttention, Linear
+from sedscope.analysis.features.tangent.rules import FewAttention, Linear, Local
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +122,8 @@ class TangentPlan:
             self._lay_out(operation)
         self.output = Window(out.buffer, elements)
         """How the output's tangent is read, at its position."""
+        self.share_without_rule = sum(op.match.rule is Local for op in self.operations) / len(self.operations)
+        """Share of the operations that are computed by their own double backward."""
         del self._values
 
     def _plan_operations(self, trace: _Trace) -> Iterator[Operation]:
@@ -200,7 +202,6 @@ class TangentPlan:
             None if value is None else Window(value.buffer, operation.argument(argument, value.elements))
             for argument, value in arguments
         )
-
 
     def _is_transposed(self, operation: Operation) -> bool:
         """Return whether a linear map's rows lie innermost, as attention of few positions takes them."""

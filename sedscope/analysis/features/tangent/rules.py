@@ -152,15 +152,18 @@ class Linear(Rule):
         self._adjoint = call.adjoint
         self._inputs = self._x
         self._repeats: Tensor | None = None
-        in_rows = not self.operands[1].is_parametric or self.result.tangent.tensor.is_contiguous()
-        if self.operands[1].is_parametric and not self.operands[0].is_parametric and in_rows:
+        if self.operands[1].is_parametric and not self.operands[0].is_parametric:
             self._inputs, self._repeats = _distinct_rows(self._x)
 
     def forward(self) -> None:
         x, matrix, *bias = self.operands
         total = self.result.tangent
         if matrix.moves and self._repeats is not None:
-            total.add((self._inputs @ matrix.tangent)[self._repeats])
+            # Rows are repeated in the direction in which the result lies in memory.
+            if total.tensor.is_contiguous():
+                total.add((self._inputs @ matrix.tangent).index_select(0, self._repeats))
+            else:
+                total.add((matrix.tangent.t() @ self._inputs.t()).index_select(1, self._repeats).t())
         elif matrix.moves:
             total.add_matmul(self._x, matrix.tangent)
         if x.moves:
@@ -192,6 +195,20 @@ def _distinct_rows(x: Tensor) -> tuple[Tensor, Tensor | None]:
     first = torch.empty_like(keys, dtype=torch.long)
     first[repeats] = torch.arange(len(x))
     return (x[first], repeats) if torch.equal(x[first][repeats], x) else (x, None)
+
+
+class Embedding(Rule):
+    """y = the rows of a matrix `[size, d]` at indices; the matrix does not depend on δ, so no adjoint is on its way."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self._indices = call.values[1]
+
+    def forward(self) -> None:
+        self.result.tangent.add(torch.embedding(self.operands[0].tangent, self._indices))
+
+    def backward(self) -> None:
+        return
 
 
 class Pointwise(Rule):
@@ -494,7 +511,7 @@ class FewAttention(Attention):
         return scores
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x
+        return x.contiguous()
 
     def _swapped(self, y: Tensor) -> Tensor:
         return y

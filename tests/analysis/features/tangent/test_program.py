@@ -17,6 +17,7 @@ from program_zoo import ZOO
 from recorders.errors import RefusedError
 from recorders.program import Program, capture_program, load
 from sedscope.analysis.features.tangent.plan import TangentPlan
+from sedscope.analysis.features.tangent.scored_program import ScoredProgram
 
 
 def captured(name: str) -> tuple[Program, dict[str, torch.Tensor], list[torch.Tensor], list[str]]:
@@ -49,6 +50,26 @@ def test_only_rows_that_reach_the_score_are_computed():
     heights = [op.window.shape[0] for op in plan.operations if op.window.shape[1:] == (width,)]
     assert set(heights) == {2 * n, n}
     assert heights == sorted(heights, reverse=True)
+
+
+@pytest.mark.parametrize(("name", "is_taken"), [("gpt", True), ("cnn", True), ("llama", False), ("in place", False)])
+def test_double_backward_takes_programs_of_which_many_operations_have_no_rule(name, is_taken):
+    program, state, inputs, parameters = captured(name)
+    scored = ScoredProgram(program, 0, None, lambda z, _: (z.flatten(1).sum(1), z.flatten(1)), 5)
+    jvp = scored.tangent_jvp(state, parameters, (*inputs, inputs[0]), no_delta(program, inputs))
+    assert (jvp is not None) == is_taken
+
+
+def test_blocks_of_probes_do_not_matter():
+    program, state, inputs, parameters = captured("encoder")
+    v = [torch.randn_like(state[name]) for name in parameters]
+    products = []
+    for block in (5, 12):
+        scored = ScoredProgram(program, 0, None, lambda z, _: (z.sum(1), z), block)
+        jvp = scored.tangent_jvp(state, parameters, (*inputs, inputs[0]), no_delta(program, inputs))
+        products.append(jvp(v))
+    for small, whole in zip(*products, strict=True):
+        torch.testing.assert_close(small, whole, rtol=1e-12, atol=1e-12)
 
 
 def test_a_program_without_selected_parameters_has_no_plan():
