@@ -11,7 +11,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from sedscope.runs.damage import Damage, Note
@@ -88,21 +88,20 @@ def trace(sessions: Sequence[SessionJournal]) -> tuple[list[Stretch], list[Damag
 
 def cut_at(damage: Sequence[Damage], stretches: Sequence[Stretch]) -> int:
     """Return the first t that some damage takes away: what lies before it is the good prefix."""
+    stops = {stretch.session.number: stretch.stop for stretch in stretches}
+    latest = max(stops, default=0)
+
+    def matters(t: int, session: int | None) -> bool:
+        """Return whether what is lost from t on counted; what a later session repeated did not.
+
+        A session outside the history was left before the latest one began, or is a later one that lost everything.
+        """
+        if session is None:
+            return True
+        return t < stops[session] if session in stops else session > latest
+
     losses = ((entry.t, entry.session) for entry in damage)
-    return min((t for t, session in losses if t is not None and _matters(t, session, stretches)), default=FOREVER)
-
-
-def _matters(t: int, session: int | None, stretches: Sequence[Stretch]) -> bool:
-    """Return whether what is lost from t on counted; what a later session repeated did not.
-
-    A session outside the history was left before the latest one began, or is a later one that lost everything.
-    """
-    if session is None:
-        return True
-    stops = [stretch.stop for stretch in stretches if stretch.session.number == session]
-    if stops:
-        return t < stops[0]
-    return not stretches or session > stretches[-1].session.number
+    return min((t for t, session in losses if t is not None and matters(t, session)), default=FOREVER)
 
 
 def build(stretches: list[Stretch], cut: int) -> History:
@@ -156,7 +155,7 @@ def _parent_is_damaged(session: SessionJournal, by_number: Mapping[int, SessionJ
 def _stretches(chain: Sequence[SessionJournal]) -> list[Stretch]:
     starts = [session.opening.first_t if session.opening else 0 for session in chain]
     # A session that went back before its parent's start takes the parent out: min over all later starts.
-    stops = [min(starts[index + 1 :], default=FOREVER) for index in range(len(chain))]
+    stops = [*accumulate(reversed(starts[1:]), min, initial=FOREVER)][::-1]
     return [Stretch(*entry) for entry in zip(chain, starts, stops, strict=True)]
 
 

@@ -77,6 +77,15 @@ def huge_parameter(members: dict[str, Any]) -> None:
     members["blocks"] = []
 
 
+def many_sessions(run: Path) -> None:
+    opening = decode_line((run / "journal" / "0001.jsonl").read_bytes().splitlines()[0], "")
+    for number in range(2, 10_000):
+        members = opening | {"session": number, "parent": {"session": number - 1, "t": 0}, "first_t": 0}
+        state = {"file": "weights/0001-000000000.safetensors", "size": 1, "header_crc": 1}
+        lines = encode_line(members) + encode_line({"n": 1, "kind": "weights", "t": 0, **state})
+        (run / "journal" / f"{number:04d}.jsonl").write_bytes(lines)
+
+
 CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a duplicate among 400,000 members": (
         lambda run: with_members(run, ",".join(f'"k{i}":0' for i in range(400_000)) + ',"k7":1'),
@@ -120,6 +129,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         "at most 4,096 tasks are allowed",
     ),
+    "10,000 sessions": (many_sessions, "None"),
     "P of 10^14": (lambda run: change_manifest(run, huge_parameter), "None"),
 }  # fmt: skip
 
