@@ -19,7 +19,7 @@ from recorders.errors import UsageError
 from recorders.format import IGNORED
 
 _SUM_TOLERANCE: Final = 1e-3
-"""How far the probabilities of one example may be from a sum of 1: half precision is rounded that much."""
+"""The distance from 1 that the sum of an example's probabilities may have: half precision is rounded that much."""
 
 Options: TypeAlias = Mapping[str, Tensor]
 """Settings of a loss by their names in torch: numbers [], and weights of classes or outputs [C]."""
@@ -92,8 +92,8 @@ def task_loss(loss: Any) -> TaskLoss:
             options = {option: _as_tensor(value) for option, value in values.items() if value is not None}
             return TaskLoss(name, options)
     modules = ", ".join(f"torch.nn.{definition.module.__name__}" for definition in LOSSES.values())
-    found = type(loss).__name__ if isinstance(loss, nn.Module) else repr(loss)
-    raise UsageError(f"loss must be one of {', '.join(LOSSES)}, or a {modules}; found {found:.80}")
+    actual = type(loss).__name__ if isinstance(loss, nn.Module) else repr(loss)
+    raise UsageError(f"loss must be one of {', '.join(LOSSES)}, or a {modules}; found {actual:.80}")
 
 
 def _as_tensor(value: Any) -> Tensor:
@@ -180,10 +180,10 @@ def _like(weight: Tensor | None, output: Tensor) -> Tensor | None:
 
 def _class_misfit(shape: tuple[int, ...], targets: Tensor) -> str | None:
     """Say why targets are neither classes of such an output nor probabilities of its classes."""
-    found = f"found {str(targets.dtype).removeprefix('torch.')} {list(targets.shape)}"
+    actual = f"found {str(targets.dtype).removeprefix('torch.')} {list(targets.shape)}"
     if targets.is_floating_point():
         if tuple(targets.shape) != shape:
-            return f"class probabilities must have the output's shape {list(shape)}, {found}"
+            return f"class probabilities must have the output's shape {list(shape)}, {actual}"
         total = targets.double().sum(-1)
         if bool((targets < 0).any()) or not bool(((total - 1).abs() <= _SUM_TOLERANCE).all()):
             return 'class probabilities must not be negative and must sum to 1; for labels give loss="bce_with_logits"'
@@ -194,7 +194,7 @@ def _class_misfit(shape: tuple[int, ...], targets: Tensor) -> str | None:
             hint = "; position= takes one position, output= another output"
         elif len(shape) > 2 and tuple(targets.shape) == (shape[0], *shape[2:]):
             hint = "; classes must be on the last axis: give output=lambda output: output.movedim(1, -1)"
-        return f"classes must have the shape {list(shape[:-1])} for an output {list(shape)}, {found}{hint}"
+        return f"classes must have the shape {list(shape[:-1])} for an output {list(shape)}, {actual}{hint}"
     classes = targets[targets != IGNORED]
     if classes.numel() == 0:
         return "no target counts: all are ignored"

@@ -43,7 +43,7 @@ class Contributions:
 
 
 class ClearedGradients:
-    """What tasks had sent backward each time that `.grad` was cleared since the last step."""
+    """The contributions that tasks had sent backward each time that `.grad` was cleared since the last step."""
 
     def __init__(self) -> None:
         self._rounds: list[Contributions] = []

@@ -36,8 +36,8 @@ def flat_gradient(gradients: Any, selection: Selection) -> Tensor:
     for parameter in selection.parameters:
         gradient, shape = gradient_of.get(parameter.name), list(parameter.tensor.shape)
         if gradient is not None and (not isinstance(gradient, Tensor) or list(gradient.shape) != shape):
-            found = f"shape {list(gradient.shape)}" if isinstance(gradient, Tensor) else type(gradient).__name__
-            raise UsageError(f"the gradient of {parameter.name} must be a tensor of shape {shape}, found {found}")
+            actual = f"shape {list(gradient.shape)}" if isinstance(gradient, Tensor) else type(gradient).__name__
+            raise UsageError(f"the gradient of {parameter.name} must be a tensor of shape {shape}, found {actual}")
     return selection.flatten([gradient_of.get(each.name) for each in selection.parameters if each.offset is not None])
 
 

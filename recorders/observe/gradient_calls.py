@@ -72,7 +72,7 @@ class GradientCall:
         tensors = {id(parameter.tensor) for parameter in selection.parameters}
         if self._transformed or not all(id(each) in tensors for each in self._inputs):
             return {}
-        chosen, skipped = selection.chosen, self._asked(selection).keys() | self._done.get(task, set())
+        chosen, skipped = selection.chosen, self._requested(selection).keys() | self._done.get(task, set())
         missing = {i: tensor for i, tensor in enumerate(chosen) if i not in skipped and tensor.requires_grad}
         if not missing:
             return {}
@@ -86,7 +86,7 @@ class GradientCall:
         done = self._done.get(task, set())
         values = list(result.values()) if isinstance(result, Mapping) else list(result)
         gradients: dict[int, Tensor] = {}
-        for i, position in self._asked(selection).items():
+        for i, position in self._requested(selection).items():
             gradient = _unwrapped(values[position])
             if gradient is not None and i not in done:
                 gradients[i] = gradient.detach().sum(0) if self._batched else gradient.detach()
@@ -96,7 +96,7 @@ class GradientCall:
         """Note on the loss that it counts, now that the call is over."""
         self._done[task] = set(range(len(selection.chosen)))
 
-    def _asked(self, selection: Selection) -> dict[int, int]:
+    def _requested(self, selection: Selection) -> dict[int, int]:
         """Return the positions among the inputs of selected parameters, by their positions in the selection."""
         positions = {id(each): position for position, each in enumerate(self._inputs)}
         return {i: positions[id(tensor)] for i, tensor in enumerate(selection.chosen) if id(tensor) in positions}

@@ -63,7 +63,7 @@ class TaskLedger:
         self._given = Contributions()
         self._unexplained: dict[str, str] = {}
         self.cleared = ClearedGradients()
-        """What was cleared from `.grad` since the last step."""
+        """The contributions that were cleared from `.grad` since the last step."""
 
     @property
     def gradients(self) -> dict[str, Tensor]:
