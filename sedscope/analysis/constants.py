@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-NUMERICS_VERSION = 4
+NUMERICS_VERSION = 5
 """Raised when the same key would give other numbers for a reason that no constant here shows."""
 
 LEAST_SPAN = 20
