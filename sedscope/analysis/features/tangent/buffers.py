@@ -29,7 +29,7 @@ class Buffer:
     """Whether the score reads each number of the full result, flat."""
     size: int = field(init=False)
     """How many numbers are held."""
-    place: Tensor | None = field(init=False, default=None)
+    locations: Tensor | None = field(init=False, default=None)
     """Where each number of the full result lies, flat; None where all are held in their order."""
 
     def __post_init__(self) -> None:
@@ -39,8 +39,8 @@ class Buffer:
     def hold(self, elements: Tensor | None) -> None:
         """Hold these flat positions of the full result, in this order; None: all of them."""
         if elements is not None:
-            self.place = torch.full((self.size,), -1)
-            self.place[elements] = torch.arange(elements.numel())
+            self.locations = torch.full((self.size,), -1)
+            self.locations[elements] = torch.arange(elements.numel())
             self.size = elements.numel()
 
 
@@ -49,7 +49,7 @@ class Window:
 
     def __init__(self, buffer: Buffer, elements: Tensor) -> None:
         """Look at these flat positions of the buffer's full result; the window has their shape."""
-        positions = elements if buffer.place is None else buffer.place[elements]
+        positions = elements if buffer.locations is None else buffer.locations[elements]
         self.buffer = buffer
         self.shape = positions.shape
         self.strides, self.offset = _strides(positions)

@@ -189,7 +189,9 @@ class TangentPlan:
         if operation.rows is not None and axis == 0 and row_wise:
             argument, value = row_wise[0]
             first = operation.argument(argument, value.elements)[:, 0]
-            order = torch.argsort(first if value.buffer.place is None else value.buffer.place[first], stable=True)
+            order = torch.argsort(
+                first if value.buffer.locations is None else value.buffer.locations[first], stable=True
+            )
             operation.rows = operation.rows[order]
         length = operation.match.arrange(full).shape[axis] if axis is not None else 0
         if operation.rows is not None and torch.equal(operation.rows, torch.arange(length)):

@@ -91,11 +91,11 @@ class TangentProgram:
                 rule.result.tangent.close()
             for flat in self._zeroed:
                 flat.zero_()
-            for rule, wanted in self._backward:
-                for operand in wanted:
+            for rule, receivers in self._backward:
+                for operand in receivers:
                     operand.open()
                 rule.backward()
-                for operand in wanted:
+                for operand in receivers:
                     operand.close()
             out = plan.output
             moved = out.read(self._tangents[out.buffer])
@@ -135,15 +135,15 @@ class TangentProgram:
         begun: list[tuple[Operand, Buffer]] = []
         for operation, rule in reversed(steps):
             rule.result.is_stirred = operation.buffer in covered
-            wanted = []
+            receivers = []
             for index, (operand, window) in enumerate(zip(rule.operands, operation.windows, strict=True)):
-                operand.is_wanted = (
+                operand.receives = (
                     window is not None
                     and operation.buffer.displaced
                     and operand.is_displaced
                     and (rule.result.is_stirred or rule.bends(index))
                 )
-                if operand.is_wanted and window is not None:
+                if operand.receives and window is not None:
                     buffer = window.buffer
                     free = window.mark(covered.setdefault(buffer, torch.zeros(buffer.size, dtype=torch.bool)))
                     if free is None:
@@ -151,9 +151,9 @@ class TangentProgram:
                     elif free:
                         begun.append((operand, buffer))
                     operand.is_fresh = False
-                    wanted.append(operand)
-            if wanted:
-                self._backward.append((rule, wanted))
+                    receivers.append(operand)
+            if receivers:
+                self._backward.append((rule, receivers))
         partial |= {buffer for buffer, mask in covered.items() if not mask.all()}
         if plan.sources[plan.delta] not in covered:
             partial.add(plan.sources[plan.delta])

@@ -40,7 +40,7 @@ class Operand:
         """Its adjoint is on the way to μ."""
         self.moves = False
         """It has a tangent for the present direction."""
-        self.is_wanted = False
+        self.receives = False
         """Its adjoint has a tangent for the present direction, with a term from this operation."""
         self.is_fresh = False
         """That term is the first."""
@@ -136,7 +136,7 @@ class Rule(ABC):
 
     @abstractmethod
     def backward(self) -> None:
-        """Add the terms of x̄̇ to every operand that is wanted."""
+        """Add the terms of x̄̇ to every operand that is receivers."""
 
     def bends(self, operand: int) -> bool:
         """Return whether the operand's adjoint moves for the present direction even where ȳ does not."""
@@ -242,10 +242,10 @@ class Pointwise(Rule):
     def backward(self) -> None:
         if self.result.is_stirred:
             for i, derivative in self._first.items():
-                if self.operands[i].is_wanted:
+                if self.operands[i].receives:
                     _add_scaled(self.operands[i].adjoint_tangent, self.result.adjoint_tangent, derivative)
         for (i, j), derivative in self._second.items():
-            if self.operands[i].is_wanted and self.operands[j].moves:
+            if self.operands[i].receives and self.operands[j].moves:
                 _add_scaled(self.operands[i].adjoint_tangent, self.operands[j].tangent, derivative)
 
     def bends(self, operand: int) -> bool:
@@ -369,13 +369,13 @@ class MatMul(Rule):
 
     def backward(self) -> None:
         a, b = self.operands
-        if a.is_wanted and self.result.is_stirred:
+        if a.receives and self.result.is_stirred:
             a.adjoint_tangent.add_matmul(self.result.adjoint_tangent, self._b.mT)
-        if a.is_wanted and b.moves:
+        if a.receives and b.moves:
             a.adjoint_tangent.add_matmul(self._adjoint, b.tangent.mT)
-        if b.is_wanted and self.result.is_stirred:
+        if b.receives and self.result.is_stirred:
             b.adjoint_tangent.add_matmul(self._a.mT, self.result.adjoint_tangent)
-        if b.is_wanted and a.moves:
+        if b.receives and a.moves:
             b.adjoint_tangent.add_matmul(a.tangent.mT, self._adjoint)
 
 
@@ -488,7 +488,7 @@ class Attention(Rule):
             ((self._across(self._p), out), (self._across(dp), self._out)),
         )
         for operand, pairs in zip(self.operands, terms, strict=False):
-            if operand.is_wanted and any(a is not None and b is not None for a, b in pairs):
+            if operand.receives and any(a is not None and b is not None for a, b in pairs):
                 operand.adjoint_tangent.add(self._mixed(*pairs).view(operand.adjoint_tangent.tensor.shape))
 
     def bends(self, operand: int) -> bool:
@@ -657,17 +657,17 @@ class Local(Rule):
             self.result.tangent.add(moved)
 
     def backward(self) -> None:
-        wanted = [i for i in self._active if self.operands[i].is_wanted]
+        receivers = [i for i in self._active if self.operands[i].receives]
         if any(self.operands[i].moves for i in self._active):
-            for i in wanted:
+            for i in receivers:
                 if (bent := self._bent.get(i)) is not None:
                     self.operands[i].adjoint_tangent.add(bent)
         if self.result.is_stirred:
-            xs = [self._x[i] for i in wanted]
+            xs = [self._x[i] for i in receivers]
             gradients = torch.autograd.grad(
                 self._y, xs, self.result.adjoint_tangent, retain_graph=True, allow_unused=True
             )
-            for i, gradient in zip(wanted, gradients, strict=True):
+            for i, gradient in zip(receivers, gradients, strict=True):
                 if gradient is not None:
                     self.operands[i].adjoint_tangent.add(gradient)
 
