@@ -136,7 +136,7 @@ class Rule(ABC):
 
     @abstractmethod
     def backward(self) -> None:
-        """Add the terms of x̄̇ to every operand that is receivers."""
+        """Add the terms of x̄̇ to every operand that receives them."""
 
     def bends(self, operand: int) -> bool:
         """Return whether the operand's adjoint moves for the present direction even where ȳ does not."""
