@@ -70,7 +70,9 @@ def test_fixed_gradients():
         ([0, 1, 1, 0], 7, ["its output: index 7"]),
     ],
 )
-def test_probes_that_do_not_fit_the_output(tmp_path, targets, position, reasons):
+def test_probes_that_do_not_fit_the_output(tmp_path, monkeypatch, targets, position, reasons):
+    # A recorder refuses such targets; a run of an earlier version, or of a stranger, may hold them.
+    monkeypatch.setattr("recorders.probes.check_targets", lambda *probe: None)
     torch.manual_seed(0)
     model, x = nn.Sequential(nn.Linear(3, 2)), torch.randn(4, 3)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
