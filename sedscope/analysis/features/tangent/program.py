@@ -3,8 +3,9 @@
     forward    ẋ = d x/dε for every value that moves with the parameters, up to the output
     backward   x̄̇ = d(∂Σs/∂x)/dε for every value that depends on δ, down to δ itself, where it is (J v)_x
 
-Memory: at most three times what double backward's graph of the block holds; a block is small, so that what an
-operation has written is still near when the next one reads it.
+Memory: of every operation its adjoint, what its rule keeps (derivatives, for attention probabilities) and two tangents,
+as long as products are asked for; like double backward's graph it grows with the probes. A block is small, so that what
+an operation has written is still near when the next one reads it.
 """
 
 from __future__ import annotations
