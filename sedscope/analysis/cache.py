@@ -111,8 +111,8 @@ class Cache:
         root = self.folder.parent
         status = root.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
-            found = f"{stat.filemode(status.st_mode)} of user {status.st_uid}"
-            raise RefusedError(f"{root}: must be a folder that user {os.geteuid()} alone writes to, found {found}")
+            state = f"{stat.filemode(status.st_mode)} of user {status.st_uid}"
+            raise RefusedError(f"{root}: must be a folder that user {os.geteuid()} alone writes to, found {state}")
         self._is_private = True
 
 

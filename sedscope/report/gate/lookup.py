@@ -96,15 +96,15 @@ def _reduced(series: Series, lookup: Lookup) -> Value:
     if lookup.reduction == "final":
         last = series[max(series)]
         return Undefined(f"at t = {max(series)}: {last.reason}") if isinstance(last, Undefined) else last
-    known = {t: value for t, value in series.items() if isinstance(value, Reading)}
-    if not known:
+    readings = {t: value for t, value in series.items() if isinstance(value, Reading)}
+    if not readings:
         return next(iter(series.values()))
     if lookup.reduction in ("mean", *PHASE_REDUCTIONS):
         return mean_reading(list(series.values()))
     choose = max if lookup.reduction == "peak" else min
-    t = choose(known, key=lambda step: (float(known[step].value), -step))
+    t = choose(readings, key=lambda step: (float(readings[step].value), -step))
     is_peak = lookup.reduction == "peak" and lookup.quantity != "metric"
-    return replace(known[t], edge=edge_of(t, list(known)) if is_peak else "")
+    return replace(readings[t], edge=edge_of(t, list(readings)) if is_peak else "")
 
 
 def _series(reported: Reported, lookup: Lookup) -> Series | Undefined:

@@ -44,7 +44,7 @@ class Buffer:
             self.size = elements.numel()
 
 
-class Window:
+class BufferView:
     """A tensor whose entries are numbers of a buffer: a strided view where the positions allow it, else gathered."""
 
     def __init__(self, buffer: Buffer, elements: Tensor) -> None:
@@ -67,7 +67,7 @@ class Window:
 
     @property
     def is_direct(self) -> bool:
-        """Whether a sum over it can be written in its memory term by term."""
+        """True where a sum over the view can be written in its memory term by term."""
         return self.strides is not None and self.is_writable and not self.repeated
 
     def read(self, flat: Tensor) -> Tensor:

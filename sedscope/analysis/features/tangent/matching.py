@@ -1,4 +1,4 @@
-"""Which rule an operation of the table gets, and in which arrangement the rule takes its arguments.
+"""The rule that an operation of the table gets, and in which arrangement the rule takes its arguments.
 
 A rule that works row by row takes matrices; of those only the rows that reach the score are computed. Whatever matches
 nothing here, in operation, shapes or arguments, is computed by `Local`.
@@ -28,8 +28,8 @@ from sedscope.analysis.features.tangent.rules import (
     MaxPool,
     Normalisation,
     Pointwise,
-    Rule,
     Softmax,
+    TangentRule,
 )
 
 Arrange = Callable[[Tensor], Tensor]
@@ -67,7 +67,7 @@ class Argument:
 class Match:
     """A rule with the arrangement of arguments and result."""
 
-    rule: type[Rule]
+    rule: type[TangentRule]
     arguments: tuple[Argument, ...]
     arrange: Arrange = field(default=lambda tensor: tensor)
     """Brings the result into the shape in which the rule makes it."""

@@ -1,4 +1,4 @@
-"""What a feature program and a size of block fix about its tangents: operations, buffers, windows, what is left out.
+"""The plan of a program's tangents: the operations, buffers and windows that the program and a size of block fix.
 
 Only what depends on selected parameters or on δ has a tangent or an adjoint's tangent; only rows that reach the score
 are computed; what merely rearranges numbers is no operation but a window. Decides all of this once, from one example
@@ -20,7 +20,7 @@ from recorders.program.execution.prepared_steps import Step
 from recorders.program.storage.graph import Node, Ref
 from recorders.program.storage.operation_table import GETITEM
 from recorders.program.storage.schema import overload
-from sedscope.analysis.features.tangent.buffers import Buffer, Window
+from sedscope.analysis.features.tangent.buffers import Buffer, BufferView
 from sedscope.analysis.features.tangent.matching import Argument, Candidate, Match, is_rearranging, is_splitting, match
 from sedscope.analysis.features.tangent.rules import FewAttention, Linear, Local
 
@@ -48,9 +48,9 @@ class Operation:
     buffer: Buffer
     rows: Tensor | None = None
     """What is computed along the axis of the match; None: all."""
-    windows: tuple[Window | None, ...] = ()
+    windows: tuple[BufferView | None, ...] = ()
     """How the tangent of each argument is read; None: it has none."""
-    window: Window | None = None
+    window: BufferView | None = None
     """How the rule writes the result's tangent."""
 
     def argument(self, argument: Argument, tensor: Tensor) -> Tensor:
@@ -116,11 +116,11 @@ class TangentPlan:
         if delta.ndim > 2:
             # Positions before probes: operations of one position then read and write one piece of memory.
             self.sources[self.delta].hold(_all_of(self.sources[self.delta]).elements.transpose(0, 1).reshape(-1))
-        self.delta_window = Window(self.sources[self.delta], _all_of(self.sources[self.delta]).elements)
+        self.delta_window = BufferView(self.sources[self.delta], _all_of(self.sources[self.delta]).elements)
         """How δ's adjoint is read, in the shape of δ."""
         for operation in self.operations:
             self._lay_out(operation)
-        self.output = Window(out.buffer, elements)
+        self.output = BufferView(out.buffer, elements)
         """How the output's tangent is read, at its position."""
         self.share_without_rule = sum(op.match.rule is Local for op in self.operations) / len(self.operations)
         """Share of the operations that are computed by their own double backward."""
@@ -199,9 +199,9 @@ class TangentPlan:
         elements = operation.result(full)
         held = (elements.t() if self._is_transposed(operation) else elements).reshape(-1)
         buffer.hold(None if torch.equal(held, full.reshape(-1)) else held)
-        operation.window = Window(buffer, elements)
+        operation.window = BufferView(buffer, elements)
         operation.windows = tuple(
-            None if value is None else Window(value.buffer, operation.argument(argument, value.elements))
+            None if value is None else BufferView(value.buffer, operation.argument(argument, value.elements))
             for argument, value in arguments
         )
 

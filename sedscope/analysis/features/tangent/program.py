@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from recorders.program import Program, refusing
-from sedscope.analysis.features.tangent.buffers import Buffer, Window
+from sedscope.analysis.features.tangent.buffers import Buffer, BufferView
 from sedscope.analysis.features.tangent.plan import Operation, TangentPlan, overlay
-from sedscope.analysis.features.tangent.rules import Call, Operand, Result, Rule, Run
+from sedscope.analysis.features.tangent.rules import Call, Operand, Result, Run, TangentRule
 
 
 class TangentProgram:
@@ -55,7 +55,7 @@ class TangentProgram:
         buffers = [*plan.sources.values(), *(operation.buffer for operation in plan.operations)]
         self._tangents = {b: delta.new_empty(b.size, dtype=b.dtype) for b in buffers if b.parametric}
         self._adjoint_tangents = {b: delta.new_empty(b.size, dtype=b.dtype) for b in buffers if b.displaced}
-        self._rules: list[Rule] = []
+        self._rules: list[TangentRule] = []
         for operation, adjoint in zip(plan.operations, adjoints, strict=True):
             value = values[operation.number]
             bar = torch.zeros_like(value) if adjoint is None else adjoint
@@ -105,7 +105,7 @@ class TangentProgram:
             delta = plan.delta_window
             return delta.read(self._adjoint_tangents[delta.buffer]).flatten(1), moved
 
-    def _operand(self, window: Window | None) -> Operand:
+    def _operand(self, window: BufferView | None) -> Operand:
         if window is None:
             return Operand(None, None, None)
         return Operand(window, self._tangents.get(window.buffer), self._adjoint_tangents.get(window.buffer))
@@ -122,8 +122,8 @@ class TangentProgram:
         self._moving = moving
         self._moved = {plan.sources[plan.parameters[name]] for name in moving}
         """Buffers that have a tangent."""
-        self._forward: list[Rule] = []
-        self._backward: list[tuple[Rule, list[Operand]]] = []
+        self._forward: list[TangentRule] = []
+        self._backward: list[tuple[TangentRule, list[Operand]]] = []
         steps = [*zip(plan.operations, self._rules, strict=True)]
         for operation, rule in steps:
             for operand, window in zip(rule.operands, operation.windows, strict=True):

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sedscope.analysis.features.tangent.buffers import Sum, Window
+from sedscope.analysis.features.tangent.buffers import BufferView, Sum
 
 Run = Callable[[Sequence[Tensor]], Tensor]
 """The operation on tensors in the place of its arguments, in the order of a rule's operands."""
@@ -29,7 +29,7 @@ Run = Callable[[Sequence[Tensor]], Tensor]
 class Operand:
     """An argument of an operation as its rule sees it: how it moves, and where its adjoint's tangent goes."""
 
-    def __init__(self, window: Window | None, tangents: Tensor | None, adjoint_tangents: Tensor | None) -> None:
+    def __init__(self, window: BufferView | None, tangents: Tensor | None, adjoint_tangents: Tensor | None) -> None:
         """Look through the window at the flat tangents of its buffer; None where there are none."""
         self._window = window
         self._tangents = tangents
@@ -122,7 +122,7 @@ class Call:
     """Which rows of the result are made; None: all."""
 
 
-class Rule(ABC):
+class TangentRule(ABC):
     """The tangents of one operation."""
 
     def __init__(self, call: Call) -> None:
@@ -143,7 +143,7 @@ class Rule(ABC):
         return any(other.moves for index, other in enumerate(self.operands) if index != operand)
 
 
-class Linear(Rule):
+class Linear(TangentRule):
     """y = x M + b, x `[rows, in]`, M `[in, out]`, which does not depend on δ."""
 
     def __init__(self, call: Call) -> None:
@@ -197,7 +197,7 @@ def _distinct_rows(x: Tensor) -> tuple[Tensor, Tensor | None]:
     return (x[first], repeats) if torch.equal(x[first][repeats], x) else (x, None)
 
 
-class Embedding(Rule):
+class Embedding(TangentRule):
     """y = the rows of a matrix `[size, d]` at indices; the matrix does not depend on δ, so no adjoint is on its way."""
 
     def __init__(self, call: Call) -> None:
@@ -211,7 +211,7 @@ class Embedding(Rule):
         return
 
 
-class Pointwise(Rule):
+class Pointwise(TangentRule):
     """y = f(a, b, …) entry by entry, operands expanded to the shape of y.
 
     First derivatives, and second ones times ȳ, are computed entry by entry beforehand; constant ones become numbers.
@@ -273,7 +273,7 @@ def _add_scaled(total: Sum, term: Tensor, factor: Tensor | float) -> None:
         total.add(term, factor)
 
 
-class Normalisation(Rule):
+class Normalisation(TangentRule):
     """y = x̂ g + b over the last axis of x `[rows, d]`: x̂ = (x − m) r, m the mean and r = (variance + ε)^(-1/2).
 
     RMS norm is the same without a mean: m = 0. Both have the symmetric derivative
@@ -352,7 +352,7 @@ class Normalisation(Rule):
         return self.operands[0].moves or (self._gain is not None and self.operands[1].moves)
 
 
-class MatMul(Rule):
+class MatMul(TangentRule):
     """y = a b, batches of matrix products, `[batch, rows, inner]` × `[batch, inner, columns]`."""
 
     def __init__(self, call: Call) -> None:
@@ -379,7 +379,7 @@ class MatMul(Rule):
             b.adjoint_tangent.add_matmul(a.tangent.mT, self._adjoint)
 
 
-class Softmax(Rule):
+class Softmax(TangentRule):
     """y = softmax(x) over the last axis."""
 
     def __init__(self, call: Call) -> None:
@@ -410,7 +410,7 @@ class Softmax(Rule):
         return self.operands[0].moves
 
 
-class Attention(Rule):
+class Attention(TangentRule):
     """y = softmax(q k^T · scale + mask) v; q `[n, H, L, E]`, k and v `[n, H, S, E]`, y `[n, L, H, E]`.
 
     Computed on batches of matrices, `[n·H, L, E]`, by the three methods that `FewAttention` replaces.
@@ -549,7 +549,7 @@ def _products(*pairs: Pair) -> Tensor:
     return total
 
 
-class Convolution(Rule):
+class Convolution(TangentRule):
     """y = x * w + b in one, two or three dimensions; w does not depend on δ."""
 
     def __init__(self, call: Call) -> None:
@@ -593,7 +593,7 @@ class Convolution(Rule):
         return self.operands[1].moves
 
 
-class MaxPool(Rule):
+class MaxPool(TangentRule):
     """y = the largest entry of each patch of x: a selection that the values make, linear in what is selected."""
 
     def __init__(self, call: Call) -> None:
@@ -616,7 +616,7 @@ class MaxPool(Rule):
         return False
 
 
-class Local(Rule):
+class Local(TangentRule):
     """Any other operation, by its own double backward: ẏ = ∂⟨x̄, ẋ⟩/∂ȳ, and what bends x̄ is ∂⟨x̄, ẋ⟩/∂x."""
 
     def __init__(self, call: Call) -> None:
