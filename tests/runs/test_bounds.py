@@ -19,7 +19,7 @@ from recorders.store.journal import decode_line, encode_line
 MOST_SECONDS = 5.0
 MOST_BYTES = 500e6
 CHILD = """
-import resource, sys, time
+import sys, time
 from sedscope.runs.find import open_or_error
 from sedscope.tui.data.listing import data_of, row_of
 from pathlib import Path
@@ -32,7 +32,9 @@ try:
     words = str(opened.error)
 except Exception as error:
     words = str(error)
-print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, words)
+# Not ru_maxrss, which a program that is executed takes over from the process that forked.
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(time.process_time() - begun, int(peak) * 1024, words)
 """
 
 
