@@ -15,11 +15,9 @@ from torch import Tensor
 
 from recorders.errors import RefusedError
 from recorders.program import Program, refusing
+from sedscope.analysis.constants import MOST_WITHOUT_RULE
 from sedscope.analysis.features.tangent.plan import TangentPlan
 from sedscope.analysis.features.tangent.program import TangentProgram
-
-MOST_WITHOUT_RULE = 0.1
-"""Share of operations without a rule up to which tangents were faster: with 11 % they took 1.2 times as long."""
 
 JVP = Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]]
 """v, one tensor per selected parameter → J v `[n, D]` and d z/dε of the output `[n, L]`."""
