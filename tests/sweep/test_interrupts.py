@@ -1,7 +1,7 @@
 """Signals of a sweep: none is lost."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,14 @@ from sedscope.sweep.engines.ray_core import RayEngine
 from sedscope.sweep.interrupts import Interrupts
 
 SWEEP = Sweep(("train.py",))
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_reaches_python() -> Iterator[None]:
+    """A shell that starts the tests in its background has them ignore Ctrl-C, and a sweep keeps to that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_one_that_comes_when_all_is_done_is_told(
