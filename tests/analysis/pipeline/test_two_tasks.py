@@ -71,7 +71,7 @@ def coupling(model: Net, x: Tensor, task: str, y: Tensor, direction: np.ndarray,
     for sign in (1.0, -1.0):
         at = 0
         for value, origin in zip(selected, start, strict=True):
-            part = torch.from_numpy(direction[at : at + value.numel()]).view_as(value)
+            part = torch.tensor(direction[at : at + value.numel()]).view_as(value)
             value.data = origin + sign * step * part
             at += value.numel()
         moved.append(centroids(model, x, task, y))

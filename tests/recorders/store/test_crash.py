@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from run_directory import feed, make_run, manifest, row, state
 
-from recorders.format import STATE_CRASHED
+from recorders.format import STATE_CRASHED, STATE_NOT_BEGUN
 from recorders.store.journal import decode_line
 from recorders.store.run_writer import RunWriter
 from sedscope.runs import Run, open_run
@@ -116,7 +116,9 @@ def kill_new_run(path: Path, chance: random.Random) -> bool:
     if not (path / "run.json").exists():
         return False
     run = check_run(path, [0])
-    assert run.state == STATE_CRASHED
+    journal = path / "journal" / "0001.jsonl"
+    has_begun = journal.exists() and b"\n" in journal.read_bytes()
+    assert run.state == (STATE_CRASHED if has_begun else STATE_NOT_BEGUN)
     return run.good is not None
 
 
