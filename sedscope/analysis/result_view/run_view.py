@@ -6,7 +6,7 @@ Decides that once, from the analysis. Leaves to others: the columns (`columns`) 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recorders.row_sources import parse_source
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
@@ -104,10 +104,20 @@ class SourceMatrix:
         labels = tuple(dict.fromkeys(label for label, _ in cells))
         return cls(series[0].window, series[0].rank, tuple(task for task in tasks if task in met), labels, cells)
 
+    def of_task(self, task: str) -> SourceMatrix:
+        """Return the part of the table that belongs to one task."""
+        cells = {pair: series for pair, series in self.cells.items() if pair[1] == task}
+        return replace(self, tasks=(task,), labels=tuple(label for label, _ in cells), cells=cells)
+
     @property
-    def has_phases(self) -> bool:
-        """True where some task was grokked, so that checkpoints lie before it, at it or after it."""
-        return any(isinstance(column.read(series), Reading) for series in self.cells.values() for column in PHASES)
+    def with_phases(self) -> tuple[SourceMatrix, ...]:
+        """The parts of tasks with a number before or at the grok step; one after it alone contrasts with nothing."""
+        columns = [column for column in PHASES if column.name != "after"]
+        return tuple(
+            part
+            for part in map(self.of_task, self.tasks)
+            if any(isinstance(column.read(series), Reading) for series in part.cells.values() for column in columns)
+        )
 
     def value(self, label: str, task: str, column: ResultColumn[CouplingSeries]) -> Value:
         """Return what stands in a cell; None where source and task were not put together."""

@@ -102,10 +102,13 @@ def print_run(run: RunAnalysis, console: Console, *, crossed: bool = False) -> N
         console.print(_caption(run, matrix))
         for table in _matrix_tables(matrix, columns_for("terminal", SOURCES), console.width, notes):
             console.print(table)
-        if matrix.has_phases:
+        if with_phases := matrix.with_phases:
             console.print(Text("\nmean R̄_k over checkpoints (their number) before, at and after the grok step"))
-            phases = [_with_common_n(matrix, column) for column in columns_for("terminal", PHASES)]
-            for table in _matrix_tables(matrix, phases, console.width, notes):
+        for part in with_phases:
+            if len(matrix.tasks) > 1:
+                console.print(Text(part.tasks[0], style="bold"))
+            phases = [_with_common_n(part, column) for column in columns_for("terminal", PHASES)]
+            for table in _matrix_tables(part, phases, console.width, notes):
                 console.print(table)
     if not run.coupling:
         console.print(_spectra(run, notes))

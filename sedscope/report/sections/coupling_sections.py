@@ -14,7 +14,7 @@ from sedscope.analysis.result_view.diagnostic_columns import (
     alignment_floors,
 )
 from sedscope.analysis.result_view.result_column import ResultColumn, Value, columns_for
-from sedscope.analysis.result_view.run_view import is_crossed, is_own
+from sedscope.analysis.result_view.run_view import SourceMatrix, is_crossed, is_own
 from sedscope.analysis.result_view.verdict import verdicts
 from sedscope.analysis.sources.variants import is_control
 from sedscope.analysis.undefined import Undefined
@@ -40,14 +40,15 @@ def coupling_section(basis: RunAtBasis) -> Section:
         return basis.section(title, "coupling", not_measured("Coupling to features", basis.view.why_no_coupling))
     figures = [_ratio_figure(basis, task, index) for index, task in enumerate(basis.view.run.tasks)]
     judged = [each for each in verdicts(basis.view.run) if (each.window, each.rank) == (basis.window, basis.rank)]
+    matrix = basis.view.matrix(basis.window, basis.rank)
     return basis.section(
         title,
         "coupling",
         Items(tuple((verdict.words,) for verdict in judged)) if judged else None,
         _introduction(series),
         side_by_side(*figures),
-        _matrix(basis),
-        _phases(basis),
+        _matrix(matrix),
+        *(_phases(part, index) for index, part in enumerate(matrix.with_phases)),
     )
 
 
@@ -75,27 +76,28 @@ def _ratio_figure(basis: RunAtBasis, task: str, index: int) -> Figure | None:
     return figure(ratio_figure(series, ranks, name), name, alt, caption)
 
 
-def _matrix(basis: RunAtBasis) -> Table:
+def _matrix(matrix: SourceMatrix) -> Table:
     caption: Words = (
         Term("R", "R̄_k"), " at its ", Term("peak", "peak and at the end"), ", sources down, centroids across; ",
         Term("interval", "95 % interval"), " beside.",
     )  # fmt: skip
-    return _by_source(basis, "matrix", SOURCES, caption)
+    return _by_source(matrix, "matrix", SOURCES, caption)
 
 
-def _phases(basis: RunAtBasis) -> Table | None:
-    """Return the table of sources by phase; None where no task was grokked."""
+def _phases(matrix: SourceMatrix, index: int) -> Table:
+    """Return the table of sources by phase of one task."""
     caption: Words = (
-        "Mean ", Term("R", "R̄_k"), " over checkpoints (their number) from memorisation up to the ",
+        f"Centroids of {matrix.tasks[0]}: mean ", Term("R", "R̄_k"),
+        " over checkpoints (their number) from memorisation up to the ",
         Term("grok", "grok step"), ", at it (the nearest one), and after it. The interval of a mean is the mean of the"
         " checkpoints' intervals: probes and directions are common to them, so errors do not average out.",
     )  # fmt: skip
-    has_phases = basis.view.matrix(basis.window, basis.rank).has_phases
-    return _by_source(basis, "phases", PHASES, caption) if has_phases else None
+    return _by_source(matrix, f"phases-{index}", PHASES, caption)
 
 
-def _by_source(basis: RunAtBasis, name: str, registry: Sequence[ResultColumn[CouplingSeries]], caption: Words) -> Table:
-    matrix = basis.view.matrix(basis.window, basis.rank)
+def _by_source(
+    matrix: SourceMatrix, name: str, registry: Sequence[ResultColumn[CouplingSeries]], caption: Words
+) -> Table:
     columns = columns_for("page", registry)
     titles: list[Piece] = ["source"]
     for task in matrix.tasks:

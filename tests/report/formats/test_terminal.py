@@ -10,6 +10,7 @@ from rich.console import Console
 
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
 from sedscope.analysis.statistics.grokking import Phases
+from sedscope.analysis.undefined import Undefined
 from sedscope.report.formats.terminal import print_run
 
 
@@ -54,6 +55,32 @@ def test_phases_stand_apart_with_their_numbers_of_checkpoints(one_task: RunAnaly
         "displacement        — [1]          — [1]          7.52 6.8–8.3",
     ]
     assert "  [1] undefined: no full window lies there" in lines
+
+
+def test_phases_need_a_number_before_or_at_the_grok_step(four_tasks: RunAnalysis) -> None:
+    """Each task has its own table, whose grok step is its own; one with numbers after it alone has none."""
+    of_task = {
+        "add": Phases((1000,), (2000,), ()),
+        "sub": Phases((), (1000,), (2000,)),
+        "mul": Phases((), (), (1000, 2000)),
+        "x2y2": Phases(Undefined("no grok"), Undefined("no grok"), Undefined("no grok")),
+    }
+    coupling = [replace(series, phases=of_task[series.task]) for series in four_tasks.coupling]
+    lines = drawn(replace(four_tasks, coupling=tuple(coupling)))
+    start = lines.index("mean R̄_k over checkpoints (their number) before, at and after the grok step")
+    assert lines[start + 1 : start + 9] == [
+        "add",
+        "source                 before (1)     at grok (1)    after (0)",
+        "fixed_gradient/<task>  38.0 34–42     19.0 17–21     — [2]",
+        "displacement           2.61 2.3–2.9   1.44 1.3–1.6   — [2]",
+        "sub",
+        "source                 before (0)     at grok (1)    after (1)",
+        "fixed_gradient/<task>  — [2]          39.0 35–43     20.0 18–22",
+        "displacement           — [2]          2.61 2.3–2.9   1.44 1.3–1.6",
+    ]
+    assert not {"mul", "x2y2"} & set(lines)
+    after_alone = [series for series in coupling if series.task == "mul"]
+    assert not [line for line in drawn(replace(four_tasks, coupling=tuple(after_alone))) if line.startswith("mean R̄_k")]
 
 
 def test_four_tasks_share_rows_and_stand_side_by_side_where_they_fit(four_tasks: RunAnalysis) -> None:
