@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,19 @@ def test_a_made_up_column_of_the_viewers_tables_is_on_the_screen(
         asyncio.run(session())
     finally:
         columns.remove(column)
+
+
+def test_the_readers_page_lists_the_columns_of_every_file_of_tables() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    rows = page.partition("## Tables")[2].partition("## Columns of results")[0].splitlines()
+    for name, table in tables([]).items():
+        (row,) = [row for row in rows if row.startswith(f"| `{name}` ")]
+        listed = set(re.findall(r"`(\w+)`", row.split("|")[3]))
+        if {"_low", "_high"} <= listed:
+            listed |= {
+                f"{column}_{end}" for column in ("rbar", "rbar_logit", "rbar_matched") for end in ("low", "high")
+            }
+        assert listed - {"_low", "_high"} == set(table.columns) - {"run", "path"}, name
 
 
 def test_the_readers_page_lists_every_column() -> None:
