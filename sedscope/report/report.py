@@ -1,7 +1,7 @@
 """The report: finds the runs, analyses one after the other, shows each as it is ready, and writes the files.
 
 Decides what becomes of a run that cannot be analysed: the others are reported, it is listed, and the status says so.
-Leaves to others: the numbers (`analysis`), their looks (`terminal`) and the file's shape (`json`).
+Leaves to others: the numbers (`analysis`), their looks (`terminal`) and the file's shape (`report_json`).
 """
 
 from __future__ import annotations

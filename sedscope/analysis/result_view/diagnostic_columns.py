@@ -38,7 +38,7 @@ def alignment_floors(run: RunAnalysis, task: str) -> dict[int, float]:
 
 
 def alignment_rows(series: CouplingSeries) -> dict[int, Floats] | Undefined:
-    """Return a of the row by t `[2]` (kinds as in `alignment.SHIFT_KINDS`), or why no checkpoint has one."""
+    """Return a of the row by t `[2]` (kinds as in `response.SHIFT_KINDS`), or why no checkpoint has one."""
     rows = {}
     missing = NOT_MEASURED
     for point in series.points:

@@ -1,1 +1,1 @@
-"""Interventions beside their controls, as words, tables and JSON. The numbers come from `analysis.comparison`."""
+"""Interventions beside their controls, as words, tables and JSON. The numbers come from `analysis.interventions`."""

@@ -1,7 +1,7 @@
 """The effect of interventions, in sentences that follow from the numbers by stated rules (`docs/report.md`).
 
 Decides the words: earlier and later only where the interval over seeds leaves 1 out, and no kept subspace without
-`freeze` beside it. Leaves to others: every number and every verdict (`analysis.comparison`).
+`freeze` beside it. Leaves to others: every number and every verdict (`analysis.interventions`).
 """
 
 from __future__ import annotations

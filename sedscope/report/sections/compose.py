@@ -97,8 +97,9 @@ def _scope(reported: Sequence[Reported], n_groups: int) -> Words:
         "One training" if len(reported) == 1 else "No two of the runs above differ in the seed alone"
     ) + ": nothing here says how the numbers vary over seeds. "  # fmt: skip
     rules = (
-        "Intervals hold directions and fixed batch fixed; those of quotients are paired. Words follow fixed rules:"
-        " above or below only where that interval leaves 1 out, and above every control to serve the task."
+        "Intervals hold directions fixed, and the batch where there is one alone; those of quotients are paired. Words"
+        " follow fixed rules: above or below only where that interval leaves 1 out, and above every control to serve"
+        " the task."
     )
     return (basis_words, seeds, rules)
 

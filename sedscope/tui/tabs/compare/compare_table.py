@@ -1,6 +1,6 @@
 """The table of the comparison: a line per intervention, below it a line per run. As text and as cells to copy.
 
-Decides what a line says; the numbers are those of the report (`analysis.comparison`).
+Decides what a line says; the numbers are those of the report (`analysis.interventions`).
 """
 
 from __future__ import annotations
