@@ -47,19 +47,15 @@ class TaskResult:
     """rank-90 over the checkpoints; None where it was not looked for."""
 
 
-def evaluation_cadence(grokking: Grokking) -> int | None:
-    """Return the steps between evaluations at the first milestone that tells; None where none does."""
-    crossings = [milestone for milestone in (*grokking.grok, grokking.memorised) if isinstance(milestone, Crossing)]
-    return next((crossing.cadence for crossing in crossings if not isinstance(crossing.cadence, Undefined)), None)
+def evaluation_cadence(grokking: Grokking) -> Value:
+    """Return the steps between evaluations at the first milestone that tells, or why the first one does not."""
+    milestones = (*grokking.grok, grokking.memorised)
+    cadences = [each if isinstance(each, Undefined) else each.cadence for each in milestones]
+    return plain_reading(next((each for each in cadences if not isinstance(each, Undefined)), cadences[0]))
 
 
 def _step(milestone: Crossing | ValueAtStep | Undefined) -> Value:
     return milestone if isinstance(milestone, Undefined) else Reading(milestone.t)
-
-
-def _cadence(row: TaskResult) -> Value:
-    cadence = evaluation_cadence(row.metrics.grokking)
-    return None if cadence is None else Reading(cadence)
 
 
 def _rank_course(row: TaskResult) -> Value:
@@ -95,7 +91,8 @@ MILESTONES: list[ResultColumn[TaskResult]] = [
         lambda row: plain_reading(row.metrics.grokking.chance), _EVERYWHERE, term="grok",
     ),
     ResultColumn(
-        "cadence", "every", "steps between evaluations", _cadence, ("terminal", "page"), int, "steps",
+        "cadence", "every", "steps between evaluations",
+        lambda row: evaluation_cadence(row.metrics.grokking), ("terminal", "page"), int, "steps",
     ),
     ResultColumn(
         "rank90_course", "rank 0/max/end", "rank-90 at the first, the highest and the last checkpoint",

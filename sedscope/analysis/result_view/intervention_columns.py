@@ -161,7 +161,7 @@ def _bound(threshold: int, end: str) -> Callable[[TreatedRun], Value]:
 TREATED_RUNS: list[ResultColumn[TreatedRun]] = [
     ResultColumn(
         "cadence", "every", "steps between evaluations",
-        lambda row: plain_reading(evaluation_cadence(row.outcome.grokking)), ("page",), int, "steps",
+        lambda row: evaluation_cadence(row.outcome.grokking), ("page",), int, "steps",
     ),
     ResultColumn(
         "followed_to", "to t", "the last evaluated t",

@@ -53,16 +53,15 @@ class TerminalNotes(Footnotes):
         """Return what stands in the place of a number that does not exist."""
         return Text.assemble(NOTHING, (f" [{self.number(reason)}]", "dim"))
 
-    def cell(self, value: Value, *, empty: str = NOTHING, style: str = "") -> Text:
+    def cell(self, value: Value, style: str = "") -> Text:
         """Return `92.1 80–101 ~†`: the value, its interval, and the signs of a flat spectrum and of an edge.
 
         Args:
             value: As a column read it.
-            empty: Stands where there is nothing to show.
             style: The value's, in rich's words.
         """
         if value is None:
-            return Text(empty)
+            return Text()
         if isinstance(value, Undefined):
             return self.mark(value.reason)
         signs = self.signs(value)
@@ -241,7 +240,7 @@ def _cell(
     matrix: SourceMatrix, label: str, task: str, column: ResultColumn[CouplingSeries], notes: TerminalNotes
 ) -> Text:
     style = "bold" if column.has_interval else "dim"
-    return notes.cell(matrix.value(label, task, column), empty="", style=style)
+    return notes.cell(matrix.value(label, task, column), style)
 
 
 def print_comparison(comparison: InterventionComparison, console: Console) -> None:
@@ -266,7 +265,7 @@ def print_comparison(comparison: InterventionComparison, console: Console) -> No
 def _lines(groups: Sequence[TreatmentGroup], notes: TerminalNotes) -> Iterator[Text]:
     """Yield heads, then two lines for each intervention: names are too long to stand beside numbers."""
     columns = columns_for("terminal", INTERVENTIONS)
-    rows = [tuple(notes.cell(column.read(group), empty="") for column in columns) for group in groups]
+    rows = [tuple(notes.cell(column.read(group)) for column in columns) for group in groups]
     heads = tuple(Text(column.title, style="dim") for column in columns)
     widths = [max(map(len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
     yield _aligned(heads, widths)

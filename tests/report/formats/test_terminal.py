@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis
-from sedscope.analysis.statistics.grokking import Phases
+from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis, TaskMetrics
+from sedscope.analysis.statistics.grokking import Grokking, Phases
 from sedscope.analysis.undefined import Undefined
 from sedscope.report.formats.terminal import print_run
 
@@ -116,6 +116,13 @@ def test_what_is_undefined_is_a_numbered_note(
         "  [1] undefined: test accuracy of mul never reached 0.5 in 81 evaluations (highest 0.12)",
         "  [2] undefined: gradient/mul: no committed rows yet",
     ]
+
+
+def test_the_cadence_is_undefined_for_the_reason_of_the_milestones(one_task: RunAnalysis) -> None:
+    never = Undefined("test_acc/add was never logged")
+    lines = drawn(replace(one_task, metrics=(TaskMetrics("add", Grokking((never, never), never, never, 0.01)),)))
+    row = next(line for line in lines if line.startswith("  add "))
+    assert row.split() == ["add", *["—", "[1]"] * 4, "0.0100", "—", "[1]", "62", "/", "96", "/", "51"]
 
 
 def test_crossed_rows_carry_full_names(four_tasks: RunAnalysis) -> None:
