@@ -135,8 +135,15 @@ def _caption(run: RunAnalysis, matrix: SourceMatrix) -> Text:
         f" {settings.words('method')}{epsilon} · N {n_probes}"
     )
     if any(varied_by(series.source) for series in run.coupling):
-        words += f" · B {settings.batches}"
+        words += f" · B {_n_batches(run)}"
     return Text.assemble(("R̄_k", "bold"), ", 95 % interval  ", (words, "dim"))
+
+
+def _n_batches(run: RunAnalysis) -> int:
+    """Return the fixed batches that were taken: fewer than were asked for where the pool is the only one."""
+    by_batch = [point.effective_examples for series in run.coupling for point in series.points]
+    numbers = [len(each) for each in by_batch if each is not None and not isinstance(each, Undefined)]
+    return max(numbers, default=run.settings.batches)
 
 
 def _spectra(run: RunAnalysis, notes: TerminalNotes) -> Table:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 from rich.console import Console
 
 from sedscope.analysis.pipeline.results import CouplingSeries, RunAnalysis, TaskMetrics
@@ -97,6 +98,13 @@ def test_four_tasks_share_rows_and_stand_side_by_side_where_they_fit(four_tasks:
         "source                        add             sub",
         "source                        mul             x2y2",
     ]
+
+
+def test_the_caption_counts_the_batches_that_were_taken(one_task: RunAnalysis) -> None:
+    first, *others = one_task.coupling
+    points = tuple(replace(point, effective_examples=np.array([340.0])) for point in first.points)
+    lines = drawn(replace(one_task, coupling=(replace(first, points=points), *others)))
+    assert "R̄_k, 95 % interval  W 20, K 3, trailing · target logit, exact · N 1024 · B 1" in lines
 
 
 def test_nothing_is_wider_than_the_console(one_task: RunAnalysis, four_tasks: RunAnalysis) -> None:
