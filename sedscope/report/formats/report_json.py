@@ -96,9 +96,9 @@ def _run(run: RunAnalysis) -> Json:
         "spectrum": [_spectrum(series, run.settings) for series in run.spectra],
         "coupling": [_coupling(series, run.settings) for series in run.coupling],
         "blocks": list(run.blocks),
-        "random_alignment": [random_alignment(series) for series in run.random_alignment],
-        "angles": [angles(series) for series in run.angles],
-        "stages": [stages(table) for table in run.stages],
+        "random_alignment": [_random_alignment(series) for series in run.random_alignment],
+        "angles": [_angles(series) for series in run.angles],
+        "stages": [_stages(table) for table in run.stages],
         "notes": list(run.notes),
         "damage": list(run.damage),
     }
@@ -224,7 +224,7 @@ def _coupling(series: CouplingSeries, settings: Settings) -> Json:
         "phases": {column.name: _phase(column, series, reasons) for column in columns_for("json", PHASES)},
         **by_step([column for column in columns_for("json", CHECKPOINTS) if column is not RBAR], points, reasons),
     }
-    return document | coupling_evidence(series, reasons) | {"undefined": reasons.listed()}
+    return document | _coupling_evidence(series, reasons) | {"undefined": reasons.listed()}
 
 
 def _phase(column: ResultColumn[CouplingSeries], series: CouplingSeries, reasons: Reasons) -> Json | None:
@@ -262,7 +262,7 @@ def _step(moment: ValueAtStep | Undefined) -> int | None:
     return None if isinstance(moment, Undefined) else moment.t
 
 
-def coupling_evidence(series: CouplingSeries, reasons: Reasons) -> Json:
+def _coupling_evidence(series: CouplingSeries, reasons: Reasons) -> Json:
     """Return what a coupling holds beside R; why something is missing goes into `reasons`."""
     points = series.points
     return {
@@ -282,7 +282,7 @@ def coupling_evidence(series: CouplingSeries, reasons: Reasons) -> Json:
     }
 
 
-def random_alignment(series: RandomAlignment) -> Json:
+def _random_alignment(series: RandomAlignment) -> Json:
     """Return how far random directions align with what came next, at the checkpoints that an interval follows."""
     reasons = Reasons()
     values = [reasons.value("random_alignment", by_kind, t) for t, by_kind in series.points]
@@ -291,7 +291,7 @@ def random_alignment(series: RandomAlignment) -> Json:
     return {"task": series.task, "steps": steps, **by_kind, "undefined": reasons.listed()}
 
 
-def angles(series: AngleSeries) -> Json:
+def _angles(series: AngleSeries) -> Json:
     """Return principal angles between two sources, or between two batches of one."""
     reasons = Reasons()
     cosines = [reasons.value("cosines", point.cosines, point.t) for point in series.points]
@@ -310,7 +310,7 @@ def angles(series: AngleSeries) -> Json:
     }
 
 
-def stages(table: StageTable) -> Json:
+def _stages(table: StageTable) -> Json:
     """Return what becomes of the coupling from stage to stage."""
     reasons = Reasons()
     return {

@@ -12,7 +12,7 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, NoReturn
 
@@ -20,14 +20,14 @@ from recorders.errors import UsageError
 from recorders.row_sources import current_name
 from sedscope.analysis.constants import GROK_ACCURACIES
 from sedscope.analysis.coupling.response import SHIFT_KINDS
-from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, RANKS, SPECTRA
+from sedscope.analysis.result_view.columns import CHECKPOINTS, MILESTONES, PHASES, RANKS, SPECTRA
 from sedscope.analysis.result_view.result_column import ResultColumn, columns_for
 from sedscope.analysis.undefined import Undefined
 from sedscope.report import estimate
 from sedscope.report.estimate import Estimate
 
-PHASE_REDUCTIONS = ("before", "at_grok", "after")
-"""Means over the checkpoints of one phase of a training, by the names of `Phases`."""
+PHASE_REDUCTIONS = tuple(column.name for column in PHASES)
+"""Means over the checkpoints of one phase of a training."""
 REDUCTIONS = ("final", "peak", "lowest", "mean", "at", *PHASE_REDUCTIONS)
 """Functions that make one number of a series over t: the last, the largest, the least, the mean, the one at `t=`."""
 ENDS = ("low", "high")
@@ -69,7 +69,7 @@ QUANTITIES: dict[str, Quantity] = {
     **_of_columns(reversed(columns_for("gate", SPECTRA)), _SPECTRUM),
     "metric": Quantity(("name",), ("name",)),
     **_of_columns(columns_for("gate", MILESTONES), Quantity(("task",), series=False)),
-    **dict.fromkeys(VERDICTS, Quantity(("source", "task", "window", "rank"), ("source",), series=False)),
+    **dict.fromkeys(VERDICTS, replace(_COUPLING, series=False)),
     "speedup": Quantity((*_GROUP, "over"), ("intervention",), series=False, of_run=False),
     "grokked": Quantity(_GROUP, ("intervention",), series=False, of_run=False),
 }

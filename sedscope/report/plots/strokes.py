@@ -40,7 +40,7 @@ def task_colour(index: int) -> str:
 
 def treatment_look(index: int) -> LineLook:
     """Return the line of an intervention by its index among those of a task: no two differ by colour alone."""
-    return LineLook(TASKS[index % len(TASKS)], _TREATMENT_DASHES[index % len(_TREATMENT_DASHES)], "")
+    return LineLook(task_colour(index), _TREATMENT_DASHES[index % len(_TREATMENT_DASHES)], "")
 
 
 LABEL_LENGTH = 34
